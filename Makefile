@@ -1,0 +1,78 @@
+# moonwatch - `make help` lists the doors.
+#
+# Objects, tests and benches of a build live under $(B); another B (make B=build/asan) is another
+# build of the same tree beside it.
+
+B      ?= build
+CC     := gcc
+PKGS   := luajit jansson hiredis libcurl libpq libpcre2-8 snappy libzstd zlib openssl libh2o-evloop
+WARN   := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
+          -Wwrite-strings -Wno-unused-parameter -Wvla
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
+OPT    := -O2 -g -fno-omit-frame-pointer
+SAN    :=
+CFLAGS  = -std=gnu11 $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) $(SAN) -D_GNU_SOURCE -DH2O_USE_LIBUV=0 \
+          -Isrc -Iinclude -I$(B)/gen $(PKG_CFLAGS) -MMD -MP
+LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,-E $(SAN)
+LDLIBS  = $(PKG_LIBS) -lpthread -ldl -lm
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+# Floors, ground first.  A file may include its own floor and those on lower lines, never a sibling.
+FLOORS := base model store metrics tsdb logs traces promql ingest script net http cluster
+SRC    := $(foreach f,$(FLOORS),$(wildcard src/$f/*.c))
+MAIN   := $(wildcard src/main/*.c)
+OBJ    := $(SRC:src/%.c=$(B)/%.o)
+LUA    := $(shell find lua -name '*.lua' 2>/dev/null)
+BC     := $(LUA:lua/%.lua=$(B)/lua/%.o)
+CTEST  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
+BENCH  := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
+LIBS   := $(foreach f,$(FLOORS),$(if $(wildcard src/$f/*.c),$(B)/lib$f.a))
+
+all: moonwatch ## build the single binary ./moonwatch
+
+moonwatch: $(B)/moonwatch
+	@cp -f $< $@
+
+$(B)/moonwatch: $(MAIN:src/%.c=$(B)/%.o) $(BC) $(B)/web.o $(LIBS)
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(call upto,cluster) $(LDLIBS)
+
+$(B)/%.o: src/%.c
+	@mkdir -p $(@D)
+	@echo "  CC   $@"
+	@$(CC) $(CFLAGS) -c -o $@ $<
+
+# Our Lua, as bytecode inside the binary: require finds it by symbol name.
+$(B)/lua/%.o: lua/%.lua
+	@mkdir -p $(@D)
+	@luajit -bg -n $(subst /,.,$*) $< $@
+
+# The web page, every file of web/ as bytes in one table.
+$(B)/web.o: $(shell find web -type f 2>/dev/null) tools/embed.lua
+	@mkdir -p $(@D)
+	@luajit tools/embed.lua web > $(B)/web.c
+	@$(CC) $(CFLAGS) -c -o $@ $(B)/web.c
+
+# One archive per floor; what is built for a floor links that floor and those below it, no more.
+below   = $(if $(filter $1,$(firstword $2)),$(firstword $2),$(firstword $2) $(call below,$1,$(wordlist 2,99,$2)))
+reverse = $(if $1,$(call reverse,$(wordlist 2,99,$1)) $(firstword $1))
+upto    = $(filter $(LIBS),$(patsubst %,$(B)/lib%.a,$(call reverse,$(call below,$1,$(FLOORS)))))
+
+define floor
+$(B)/lib$1.a: $(patsubst src/%.c,$(B)/%.o,$(wildcard src/$1/*.c))
+	@rm -f $$@
+	@ar rcs $$@ $$^
+$(B)/tests/$1/%: tests/$1/%.c $(call upto,$1)
+	@mkdir -p $$(@D)
+	@echo "  LD   $$@"
+	@$$(CC) $$(CFLAGS) -Itests -o $$@ $$< $(call upto,$1) $$(LDFLAGS) $$(LDLIBS) -lcmocka
+endef
+$(foreach f,$(FLOORS),$(eval $(call floor,$f)))
+
+$(B)/bench/%: bench/%.c $(LIBS)
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CC) $(CFLAGS) -o $@ $< $(call upto,cluster) $(LDFLAGS) $(LDLIBS)
+
+-include $(OBJ:.o=.d) $(MAIN:src/%.c=$(B)/%.d) $(CTEST:=.d) $(BENCH:=.d)

@@ -1,0 +1,74 @@
+/* ingest.h - bytes in, samples, records and spans out.  Opens no socket.
+ *
+ * Every parser is bounded: depth, sizes and counts are checked before memory is taken, and the
+ * first problem is told with what and where.  Any thread may use one mw_ingest; each call uses
+ * only its own memory.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_INGEST_INGEST_H
+#define MW_INGEST_INGEST_H
+#include "logs/logs.h"
+#include "metrics/registry.h"
+#include "traces/traces.h"
+#include "tsdb/tsdb.h"
+
+typedef struct mw_ingest_limits {
+    size_t body;        /* decoded bytes of one request; 0: 64 MiB */
+    size_t ratio;       /* decoded / encoded at most; 0: 1000 */
+    size_t labels;      /* of one series; 0: 64 */
+    size_t label_bytes; /* of one name or value; 0: 4096 */
+    size_t attrs;       /* of one span or record; 0: 256 */
+} mw_ingest_limits;
+
+typedef struct mw_ingest {
+    mw_tsdb *tsdb;
+    mw_logs *logs;
+    mw_traces *traces;
+    const mw_clock *clock;
+    mw_ingest_limits limits;
+} mw_ingest;
+
+typedef struct mw_ingest_result {
+    uint64_t accepted, rejected; /* samples, records or spans */
+    mw_err first;                /* why the first was rejected; code MW_OK when none was */
+} mw_ingest_result;
+
+/* Content-Encoding to bytes: "", "identity", "gzip", "snappy", "zstd" ("deflate" refused).
+ * *OUT points into BODY (identity) or into HOLD.  MW_ETOOBIG over the limits, MW_EPARSE on damaged
+ * data, MW_EUNSUPPORTED on another encoding. */
+int mw_ingest_decode(const mw_ingest *in, mw_str encoding, mw_str body, mw_buf *hold, mw_str *out,
+                     mw_err *err);
+
+/* Each takes a decoded body.  MW_OK: everything readable was handled, RESULT counts, and accepted
+ * data is committed.  MW_EPARSE: the body is damaged; what came before the damage may be stored. */
+int mw_ingest_remote_write(mw_ingest *in, mw_str body, mw_ingest_result *result,
+                           mw_err *err); /* 1.0, after snappy */
+typedef enum mw_otlp_signal { MW_OTLP_TRACES, MW_OTLP_METRICS, MW_OTLP_LOGS } mw_otlp_signal;
+int mw_ingest_otlp(mw_ingest *in, mw_otlp_signal signal, bool json, mw_str body,
+                   mw_ingest_result *result, mw_err *err);
+int mw_ingest_loki_json(mw_ingest *in, mw_str body, mw_ingest_result *result, mw_err *err);
+
+/* -- text exposition ------------------------------------------------------------------------ */
+
+/* What one scrape target said last time: raw series keys in their order with the references of the
+ * store, so that the next page is compared instead of parsed.  One thread at a time. */
+typedef struct mw_promtext mw_promtext;
+
+/* EXTRA labels (job, instance, ...) win over those of the page, which are kept as exported_NAME
+ * unless honor_labels. */
+mw_promtext *mw_promtext_new(mw_ingest *in, const mw_labels *extra, bool honor_labels);
+void mw_promtext_free(mw_promtext *p);
+
+/* One page at time T (milliseconds) for samples that carry no time of their own.  Series of the
+ * last page that are missing now get a stale marker.  All or nothing per line: a bad line refuses
+ * the page with MW_EPARSE and its line number, and nothing of it is kept.  MW_ELIMIT: more than
+ * SAMPLE_LIMIT samples (0: no limit). */
+int mw_promtext_page(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit,
+                     mw_ingest_result *result, mw_err *err);
+void mw_promtext_stale(mw_promtext *p,
+                       int64_t t); /* the target is gone or failed: mark everything */
+
+/* POST /api/v1/import/prometheus: pushed text, once. */
+int mw_ingest_promtext(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result,
+                       mw_err *err);
+
+#endif

@@ -1,0 +1,64 @@
+/* attr.c - typed fields.  SPDX-License-Identifier: MIT */
+#include "model/attr.h"
+
+#include <math.h>
+
+const mw_attr *mw_attr_find(const mw_attr *attrs, size_t n, const char *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if (mw_str_is(attrs[i].key, key)) return &attrs[i];
+    return NULL;
+}
+
+void mw_attr_text(const mw_attr *a, mw_buf *out)
+{
+    switch (a->type) {
+    case MW_ATTR_STRING:
+    case MW_ATTR_JSON: mw_buf_str(out, a->s); break;
+    case MW_ATTR_INT: mw_buf_int(out, a->i); break;
+    case MW_ATTR_DOUBLE: mw_buf_double(out, a->d); break;
+    case MW_ATTR_BOOL: mw_buf_text(out, a->b ? "true" : "false"); break;
+    }
+}
+
+void mw_attr_json(const mw_attr *a, mw_buf *out)
+{
+    bool unquoted = a->type == MW_ATTR_JSON || a->type == MW_ATTR_INT || a->type == MW_ATTR_BOOL ||
+                    (a->type == MW_ATTR_DOUBLE && isfinite(a->d));
+    if (unquoted) {
+        mw_attr_text(a, out);
+        return;
+    }
+    mw_buf text;
+    mw_buf_init(&text);
+    mw_attr_text(a, &text);
+    mw_buf_json(out, (mw_str){text.p, text.n});
+    mw_buf_deinit(&text);
+}
+
+void mw_attrs_json(const mw_attr *attrs, size_t n, mw_buf *out)
+{
+    mw_buf_byte(out, '{');
+    for (size_t i = 0; i < n; i++) {
+        if (i) mw_buf_byte(out, ',');
+        mw_buf_json(out, attrs[i].key);
+        mw_buf_byte(out, ':');
+        mw_attr_json(&attrs[i], out);
+    }
+    mw_buf_byte(out, '}');
+}
+
+mw_attr *mw_attrs_copy_in(mw_arena *a, const mw_attr *attrs, size_t n)
+{
+    mw_attr *copy = mw_arena_array(a, n, sizeof *copy);
+    if (!copy) return NULL;
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = attrs[i];
+        copy[i].key = (mw_str){mw_arena_strndup(a, attrs[i].key.p, attrs[i].key.n), attrs[i].key.n};
+        if (!copy[i].key.p) return NULL;
+        if (attrs[i].type != MW_ATTR_STRING && attrs[i].type != MW_ATTR_JSON) continue;
+        copy[i].s = (mw_str){mw_arena_strndup(a, attrs[i].s.p, attrs[i].s.n), attrs[i].s.n};
+        if (!copy[i].s.p) return NULL;
+    }
+    return copy;
+}

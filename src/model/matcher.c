@@ -1,0 +1,178 @@
+/* matcher.c - conditions on labels.
+ *
+ * A plain text without metacharacters never reaches the regex engine, nor does an alternation of
+ * plain texts (a|b|c): both compare bytes.  PCRE2 matching is bounded by a match limit, so that no
+ * pattern takes long; a match that hits the limit counts as no match.
+ * SPDX-License-Identifier: MIT */
+#include "model/matcher.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { MATCH_LIMIT = 100000, PATTERN_MAX = 16384, HEAP_LIMIT_KIB = 20000 };
+
+struct mw_regex {
+    pcre2_code *code; /* NULL when LITERALS decide */
+    pcre2_match_context *limits;
+    mw_str *literals;
+    size_t n, cap;
+    char *text;
+};
+
+/* -- compiling ------------------------------------------------------------------------------ */
+
+/* The alternatives of PATTERN when it is only plain texts joined by "|". */
+static bool split_literals(mw_regex *re, mw_str pattern)
+{
+    if (memchr(pattern.p ? pattern.p : "", 0, pattern.n)) return false;
+    for (size_t i = 0; i < pattern.n; i++)
+        if (strchr(".+*?()[]{}^$\\", pattern.p[i])) return false;
+    re->text = mw_strndup(pattern.p ? pattern.p : "", pattern.n);
+    mw_str rest = {re->text, pattern.n};
+    for (;;) {
+        const char *bar = rest.n ? memchr(rest.p, '|', rest.n) : NULL;
+        size_t n = bar ? (size_t)(bar - rest.p) : rest.n;
+        MW_PUSH(re->literals, re->n, re->cap, ((mw_str){rest.p, n}));
+        if (!bar) return true;
+        rest = (mw_str){bar + 1, rest.n - n - 1};
+    }
+}
+
+static int compile(mw_regex *re, mw_str pattern, mw_err *err)
+{
+    int code;
+    PCRE2_SIZE at;
+    mw_buf b;
+    mw_buf_init(&b);
+    mw_buf_text(&b, "^(?s:");
+    mw_buf_str(&b, pattern);
+    mw_buf_text(&b, ")$");
+    uint32_t opts =
+        PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_INVALID_UTF;
+    re->code = pcre2_compile((PCRE2_SPTR)b.p, b.n, opts, &code, &at, NULL);
+    mw_buf_deinit(&b);
+    if (!re->code) {
+        PCRE2_UCHAR text[160];
+        pcre2_get_error_message(code, text, sizeof text);
+        int col = at > 5 ? (int)at - 5 : 0;
+        return mw_fail(err, MW_EPARSE, 0, 0, "invalid regular expression \"%.*s\": %s at offset %d",
+                       MW_STR_ARG(pattern), text, col);
+    }
+    pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
+    re->limits = pcre2_match_context_create(NULL);
+    pcre2_set_match_limit(re->limits, MATCH_LIMIT);
+    pcre2_set_heap_limit(re->limits, HEAP_LIMIT_KIB);
+    return MW_OK;
+}
+
+mw_regex *mw_regex_new(mw_str pattern, mw_err *err)
+{
+    if (pattern.n > PATTERN_MAX)
+        return mw_fail(err, MW_ETOOBIG, 0, 0,
+                       "regular expression of %zu bytes; at most %d are allowed", pattern.n,
+                       PATTERN_MAX),
+               NULL;
+    mw_regex *re = mw_zalloc(sizeof *re);
+    if (split_literals(re, pattern) || compile(re, pattern, err) == MW_OK) return re;
+    mw_regex_free(re);
+    return NULL;
+}
+
+void mw_regex_free(mw_regex *re)
+{
+    if (!re) return;
+    pcre2_code_free(re->code);
+    pcre2_match_context_free(re->limits);
+    mw_free(re->literals);
+    mw_free(re->text);
+    mw_free(re);
+}
+
+/* -- matching ------------------------------------------------------------------------------- */
+
+static bool is_literal(const mw_regex *re, mw_str s)
+{
+    for (size_t i = 0; i < re->n; i++)
+        if (mw_str_eq(re->literals[i], s)) return true;
+    return false;
+}
+
+size_t mw_regex_capture(const mw_regex *re, mw_str s, mw_str *out, size_t n)
+{
+    if (!s.p) s.p = "";
+    if (!re->code) {
+        if (!is_literal(re, s)) return 0;
+        if (n) out[0] = s;
+        return 1;
+    }
+    pcre2_match_data *md = pcre2_match_data_create_from_pattern(re->code, NULL);
+    int rc = pcre2_match(re->code, (PCRE2_SPTR)s.p, s.n, 0, 0, md, re->limits);
+    const PCRE2_SIZE *ov = pcre2_get_ovector_pointer(md);
+    for (size_t i = 0; rc > 0 && i < n; i++) {
+        bool set = i < (size_t)rc && ov[2 * i] != PCRE2_UNSET;
+        out[i] = set ? (mw_str){s.p + ov[2 * i], ov[2 * i + 1] - ov[2 * i]} : (mw_str){NULL, 0};
+    }
+    pcre2_match_data_free(md);
+    return rc > 0 ? (size_t)rc : 0;
+}
+
+bool mw_regex_matches(const mw_regex *re, mw_str s) { return mw_regex_capture(re, s, NULL, 0) > 0; }
+
+int mw_regex_group(const mw_regex *re, mw_str name)
+{
+    char z[128];
+    if (!re->code || name.n >= sizeof z) return -1;
+    memcpy(z, name.p, name.n);
+    z[name.n] = 0;
+    int n = pcre2_substring_number_from_name(re->code, (PCRE2_SPTR)z);
+    return n < 0 ? -1 : n;
+}
+
+/* -- matchers ------------------------------------------------------------------------------- */
+
+int mw_matcher_init(mw_matcher *m, mw_match_op op, mw_str name, mw_str value, mw_err *err)
+{
+    *m = (mw_matcher){.op = op};
+    if (op == MW_MATCH_RE || op == MW_MATCH_NRE) {
+        m->regex = mw_regex_new(value, err);
+        if (!m->regex) return MW_EPARSE;
+    }
+    m->name = (mw_str){mw_strndup(name.p, name.n), name.n};
+    m->value = (mw_str){mw_strndup(value.p ? value.p : "", value.n), value.n};
+    return MW_OK;
+}
+
+void mw_matcher_deinit(mw_matcher *m)
+{
+    mw_free((char *)m->name.p);
+    mw_free((char *)m->value.p);
+    mw_regex_free(m->regex);
+    *m = (mw_matcher){0};
+}
+
+bool mw_matcher_matches(const mw_matcher *m, mw_str value)
+{
+    switch (m->op) {
+    case MW_MATCH_EQ: return mw_str_eq(m->value, value);
+    case MW_MATCH_NE: return !mw_str_eq(m->value, value);
+    case MW_MATCH_RE: return mw_regex_matches(m->regex, value);
+    case MW_MATCH_NRE: return !mw_regex_matches(m->regex, value);
+    }
+    return false;
+}
+
+bool mw_matchers_match(const mw_matcher *m, size_t n, const mw_labels *ls)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!mw_matcher_matches(&m[i], mw_labels_find(ls, m[i].name.p))) return false;
+    return true;
+}
+
+const char *mw_match_op_text(mw_match_op op)
+{
+    static const char *const texts[] = {"=", "!=", "=~", "!~"};
+    return texts[op];
+}

@@ -1,0 +1,49 @@
+/* source.h - where a query gets its series from: a store, a peer, a test.
+ *
+ * Any thread may call select at any time; the set it gives belongs to the calling thread.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_MODEL_SOURCE_H
+#define MW_MODEL_SOURCE_H
+#include "model/labels.h"
+#include "model/matcher.h"
+#include "model/sample.h"
+
+/* One series with all of its samples in the asked range, in order of time, stale markers included.
+ * labels live until the set is closed; t and v until the next call of next. */
+typedef struct mw_series_view {
+    const mw_labels *labels;
+    size_t n;
+    const int64_t *t;
+    const double *v;
+} mw_series_view;
+
+typedef struct mw_series_set mw_series_set;
+struct mw_series_set {
+    /* 1: *OUT is filled.  0: no more.  Negative: failed, ERR says why. */
+    int (*next)(mw_series_set *set, mw_series_view *out, mw_err *err);
+    void (*close)(mw_series_set *set); /* frees SET */
+};
+
+typedef struct mw_select {
+    const mw_matcher *matchers;
+    size_t n;
+    int64_t min_t, max_t;       /* milliseconds, both inclusive */
+    bool labels_only;           /* samples are not wanted: n = 0 in every view */
+    const volatile int *cancel; /* not NULL: give up with MW_ECANCEL when it becomes non-zero */
+} mw_select;
+
+typedef int mw_name_visit(void *arg, mw_str name); /* non-zero stops */
+
+typedef struct mw_source mw_source;
+struct mw_source {
+    /* Series with at least one sample or marker in the range; no order promised. */
+    int (*select)(mw_source *self, const mw_select *sel, mw_series_set **out, mw_err *err);
+    /* Names of labels, or values of label NAME, over the series that SEL matches (all when it has
+     * no matchers); each once, no order promised. */
+    int (*label_names)(mw_source *self, const mw_select *sel, mw_name_visit *visit, void *arg,
+                       mw_err *err);
+    int (*label_values)(mw_source *self, const char *name, const mw_select *sel,
+                        mw_name_visit *visit, void *arg, mw_err *err);
+};
+
+#endif

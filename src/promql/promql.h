@@ -1,0 +1,83 @@
+/* promql.h - PromQL: text to tree to values, over a source of series.
+ *
+ * The engine is immutable after mw_promql_new: any number of threads may evaluate at once.
+ * Semantics are those of Prometheus 3 (ranges and look-back open on the left) unless closed_ranges.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_PROMQL_PROMQL_H
+#define MW_PROMQL_PROMQL_H
+#include "model/source.h"
+
+typedef struct mw_promql mw_promql;
+
+typedef struct mw_promql_options {
+    int64_t lookback_ms;     /* 0: 5 minutes */
+    int64_t default_step_ms; /* of a subquery without a step; 0: 1 minute */
+    bool closed_ranges;      /* as Prometheus 2 */
+    size_t max_samples;      /* read by one query; 0: 50 million */
+    size_t max_bytes;        /* of the query's arena; 0: 1 GiB */
+} mw_promql_options;
+
+mw_promql *mw_promql_new(const mw_promql_options *o); /* O may be NULL */
+void mw_promql_free(mw_promql *q);
+
+/* Parse and check types.  MW_EPARSE: ERR has line, column (1-based, in characters) and text.
+ * A function that is not there yet is MW_EMISSING naming it. */
+int mw_promql_check(mw_str expr, mw_err *err);
+
+typedef enum mw_value_type {
+    MW_VALUE_SCALAR,
+    MW_VALUE_VECTOR,
+    MW_VALUE_MATRIX,
+    MW_VALUE_STRING,
+    MW_VALUE_NONE
+} mw_value_type;
+const char *
+mw_value_type_name(mw_value_type t); /* "scalar", "vector", "matrix", "string", "none" */
+/* The type that EXPR gives, or MW_VALUE_NONE with ERR filled. */
+mw_value_type mw_promql_type(mw_str expr, mw_err *err);
+
+typedef struct mw_promql_query {
+    mw_str expr;
+    bool range;                 /* false: instant at start */
+    int64_t start, end, step;   /* milliseconds; end and step for ranges; step > 0, start <= end */
+    int64_t lookback_ms;        /* 0: the engine's */
+    int64_t deadline_mono_ns;   /* mw_mono_ns() after which it stops with MW_ETIMEOUT; 0: none */
+    const volatile int *cancel; /* not NULL: stops with MW_ECANCEL soon after it becomes non-zero */
+} mw_promql_query;
+
+typedef struct mw_promql_row {
+    const mw_labels *labels;
+    size_t n;
+    const int64_t *t;
+    const double *v;
+} mw_promql_row;
+
+typedef struct mw_promql_result {
+    mw_value_type type;
+    size_t n;                  /* scalar: 1 row with empty labels; string: 0 */
+    const mw_promql_row *rows; /* a vector has n = 1 in each row; a range query gives a matrix */
+    mw_str string;             /* with MW_VALUE_STRING */
+    int64_t string_t;
+    size_t n_warnings, n_infos;
+    const char *const *warnings, *const *infos;
+    size_t samples_read;
+} mw_promql_result;
+
+/* MW_OK and *OUT (freed with mw_promql_result_free), or a code with ERR:
+ * MW_EPARSE and MW_EMISSING: bad_data.  MW_EEXEC, MW_ELIMIT: execution.  MW_ETIMEOUT.  MW_ECANCEL.
+ */
+int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *query,
+                   mw_promql_result **out, mw_err *err);
+void mw_promql_result_free(mw_promql_result *r); /* NULL is fine */
+
+/* The "data" member of the API's answer: {"resultType":...,"result":[...]}.  Rows from *ROW on are
+ * written until OUT holds SOFT bytes or more; *ROW says where to go on (0 first); true when done.
+ */
+bool mw_promql_result_json(const mw_promql_result *r, size_t *row, size_t soft, mw_buf *out);
+
+/* Matchers of a series selector such as up{job="x"}, for match[] parameters.  Freed by
+ * mw_matchers_free. */
+int mw_promql_selector(mw_str text, mw_matcher **out, size_t *n, mw_err *err);
+void mw_matchers_free(mw_matcher *m, size_t n);
+
+#endif
