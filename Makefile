@@ -75,4 +75,63 @@ $(B)/bench/%: bench/%.c $(LIBS)
 	@echo "  LD   $@"
 	@$(CC) $(CFLAGS) -o $@ $< $(call upto,cluster) $(LDFLAGS) $(LDLIBS)
 
+
+# -- doors -------------------------------------------------------------------------------------
+
+# To build and run, and on top of that to test.
+RUN_PKGS  := build-essential pkg-config luajit libluajit-5.1-dev libh2o-evloop-dev libjansson-dev libhiredis-dev \
+             libcurl4-openssl-dev libpq-dev libpcre2-dev libsnappy-dev libzstd-dev zlib1g-dev libssl-dev \
+             libxxhash-dev lua-socket lua-dkjson tzdata
+TEST_PKGS := libcmocka-dev lua-busted lua-check clang-format clang-tidy cppcheck curl redis-server postgresql \
+             prometheus prometheus-node-exporter prometheus-alertmanager nginx-light
+
+deps: ## install what building, running and testing need (Debian 12; as root)
+	@tools/deps.sh $(RUN_PKGS) $(TEST_PKGS)
+
+run: ## install, build and start the quickstart: this host and a small demo shop, watched
+	@tools/deps.sh $(RUN_PKGS)
+	@$(MAKE) --no-print-directory all
+	@examples/quickstart/start.sh
+
+test: ## everything: unit, specs, end to end, and all of it again under ASan and UBSan
+	@tests/run.sh unit spec e2e asan
+
+check: ## the quick part of the tests: unit and specs
+	@tests/run.sh unit spec
+
+unit: $(CTEST) ## build the C tests (tests/run.sh runs them)
+
+ASAN := B=build/asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" OPT="-O1 -g -fno-omit-frame-pointer"
+TSAN := B=build/tsan SAN="-fsanitize=thread" OPT="-O1 -g -fno-omit-frame-pointer"
+
+asan: ## build ./build/asan/moonwatch and its C tests with AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory $(ASAN) build/asan/moonwatch unit
+
+tsan: ## the C tests built with ThreadSanitizer
+	@$(MAKE) --no-print-directory $(TSAN) unit
+
+lint: ## clang-format, clang-tidy, cppcheck, luacheck
+	@tools/lint.sh
+
+bench: $(BENCH) ## build and run every benchmark; each prints its figures
+	@for b in $^; do echo "== $$b"; $$b || exit 1; done
+
+docs: moonwatch ## write docs/rules.md from the tables that check the words
+	./moonwatch help --markdown > docs/rules.md
+
+PREFIX ?= /usr/local
+install: moonwatch ## put the binary, the rules and the examples under $(PREFIX)
+	install -D -m 755 moonwatch $(DESTDIR)$(PREFIX)/bin/moonwatch
+	install -d $(DESTDIR)$(PREFIX)/share/moonwatch
+	cp -r rules examples $(DESTDIR)$(PREFIX)/share/moonwatch/
+
+clean: ## remove everything that was built
+	rm -rf build moonwatch
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: all deps run test check unit asan tsan lint bench docs install clean help
+.SECONDARY:
+
 -include $(OBJ:.o=.d) $(MAIN:src/%.c=$(B)/%.d) $(CTEST:=.d) $(BENCH:=.d)

@@ -1,0 +1,239 @@
+/* app.c - start order and stop order.
+ *
+ * The rule is: what a part borrows is started before it and stopped after it.  Sockets come last
+ * and go first, so that nobody is let in to a house that is not ready or already half gone.
+ * SPDX-License-Identifier: MIT */
+#include "main/app.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+/* -- settings ------------------------------------------------------------------------------- */
+
+/* Seconds at KEY as milliseconds; "all" is -1, an absent key is DEF. */
+static int64_t milliseconds(const mw_value *map, const char *key, int64_t def)
+{
+    if (mw_str_is(mw_map_text(map, key), "all")) return -1;
+    double seconds = mw_map_number(map, key, -1);
+    return seconds < 0 ? def : (int64_t)(seconds * 1000);
+}
+
+static size_t bytes(const mw_value *map, const char *key, size_t def)
+{
+    double v = mw_map_number(map, key, 0);
+    return v > 0 ? (size_t)v : def;
+}
+
+enum { DAY_MS = 86400000, MIB = 1 << 20 };
+
+static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
+{
+    const mw_value *keep = mw_map_find(settings, "retention"),
+                   *limits = mw_map_find(settings, "limits");
+    const mw_value *promql = mw_map_find(settings, "promql");
+    app->tsdb = mw_tsdb_open(
+        &(mw_tsdb_options){
+            .clock = &app->clock,
+            .retention_ms = milliseconds(keep, "metrics", 15LL * DAY_MS),
+            .out_of_order_ms = milliseconds(settings, "out_of_order", 30LL * 60000),
+            .max_bytes = bytes(keep, "bytes", 0),
+            .max_series = bytes(limits, "series", 0),
+        },
+        err);
+    if (!app->tsdb) return err->code;
+    app->logs = mw_logs_open(
+        &(mw_logs_options){
+            .clock = &app->clock,
+            .retention_ms = milliseconds(keep, "logs", 7LL * DAY_MS),
+            .max_bytes = bytes(limits, "logs_bytes", 0),
+        },
+        err);
+    if (!app->logs) return err->code;
+    app->traces = mw_traces_open(
+        &(mw_traces_options){
+            .clock = &app->clock,
+            .retention_ms = milliseconds(keep, "traces", 3LL * DAY_MS),
+            .max_bytes = bytes(limits, "traces_bytes", 0),
+        },
+        err);
+    if (!app->traces) return err->code;
+    app->promql = mw_promql_new(&(mw_promql_options){
+        .lookback_ms = milliseconds(promql, "lookback", 0),
+        .default_step_ms = milliseconds(promql, "default_step", 0),
+        .closed_ranges = mw_str_is(mw_map_text(promql, "ranges"), "closed"),
+        .max_samples = bytes(limits, "query_samples", 0),
+    });
+    app->ingest = (mw_ingest){
+        .tsdb = app->tsdb,
+        .logs = app->logs,
+        .traces = app->traces,
+        .clock = &app->clock,
+        .limits = {.body = bytes(limits, "body", 0), .labels = bytes(limits, "labels", 0)},
+    };
+    return MW_OK;
+}
+
+/* -- the pieces that move ------------------------------------------------------------------- */
+
+static mw_actor *find_actor(mw_host *host, const char *name)
+{
+    mw_app *app = (mw_app *)((char *)host - offsetof(mw_app, host));
+    return !strcmp(name, "rules") ? app->rules : !strcmp(name, "router") ? app->router : NULL;
+}
+
+static void fill_host(mw_app *app, const mw_value *settings)
+{
+    app->host = (mw_host){
+        .clock = &app->clock,
+        .tsdb = app->tsdb,
+        .source = mw_tsdb_source(app->tsdb),
+        .promql = app->promql,
+        .logs = app->logs,
+        .traces = app->traces,
+        .registry = app->registry,
+        .data_dir = mw_strdup(mw_map_text(settings, "data").p),
+        .actor = find_actor,
+    };
+}
+
+static int open_cluster(mw_app *app, const mw_value *settings, mw_err *err)
+{
+    mw_str redis = mw_map_text(settings, "redis"), name = mw_map_text(settings, "cluster");
+    mw_str node = mw_map_text(settings, "node"), url = mw_map_text(settings, "url");
+    app->cluster = mw_cluster_new(
+        &(mw_cluster_options){
+            .redis = redis.n ? redis.p : NULL,
+            .cluster = name.n ? name.p : NULL,
+            .node = node.n ? node.p : NULL,
+            .url = url.n ? url.p : NULL,
+        },
+        &app->host, err);
+    return app->cluster ? MW_OK : err->code;
+}
+
+static int open_actors(mw_app *app, const mw_value *settings, mw_err *err)
+{
+    app->router =
+        mw_actor_new(&app->host, "router", "moonwatch.actor.router", mw_value_copy(settings), err);
+    if (!app->router) return err->code;
+    app->rules =
+        mw_actor_new(&app->host, "rules", "moonwatch.actor.rules", mw_value_copy(settings), err);
+    return app->rules ? MW_OK : err->code;
+}
+
+enum { MAX_LISTEN = 16 };
+
+static int open_server(mw_app *app, const mw_value *settings, mw_err *err)
+{
+    const char *listen[MAX_LISTEN];
+    size_t n = 0;
+    const mw_value *list = mw_map_find(settings, "listen"),
+                   *limits = mw_map_find(settings, "limits");
+    for (; list && list->type == MW_LIST && n < list->list.n && n < MAX_LISTEN; n++)
+        listen[n] = list->list.item[n]->text.p;
+    app->server = mw_server_new(
+        &(mw_server_options){
+            .listen = listen,
+            .n_listen = n,
+            .max_body = bytes(limits, "body", 0),
+            .max_queries = (unsigned)bytes(limits, "queries", 0),
+            .query_timeout_ms = (int)milliseconds(limits, "query_timeout", 0),
+        },
+        &(mw_server_parts){.host = &app->host,
+                           .ingest = &app->ingest,
+                           .scraper = app->scraper,
+                           .rules = app->rules,
+                           .router = app->router},
+        err);
+    return app->server ? MW_OK : err->code;
+}
+
+static int make_data_dir(const mw_value *settings, mw_err *err)
+{
+    mw_str dir = mw_map_text(settings, "data");
+    if (mkdir(dir.p, 0755) == 0 || errno == EEXIST) return MW_OK;
+    return mw_fail(err, MW_EIO, 0, 0, "cannot make the data folder %s: %s", dir.p, strerror(errno));
+}
+
+/* -- start and stop ------------------------------------------------------------------------- */
+
+static void open_outbound(mw_app *app)
+{
+    app->net = mw_net_new(app->registry);
+    app->scraper = mw_scraper_new(app->net, &app->ingest, app->registry);
+    mw_net_offer(app->net, &app->host);
+    mw_scraper_offer(app->scraper, &app->host);
+    mw_net_start(app->net);
+}
+
+int mw_app_start(mw_app *app, const mw_value *settings, mw_err *err)
+{
+    *app = (mw_app){.clock = mw_clock_system};
+    app->registry = mw_registry_new(0);
+    app->stats = mw_host_stats_new(app->registry, "/proc");
+    mw_registry_on_collect(app->registry, mw_host_stats_collect, app->stats);
+    if (make_data_dir(settings, err) || open_stores(app, settings, err)) goto fail;
+    fill_host(app, settings);
+    open_outbound(app);
+    if (open_cluster(app, settings, err)) goto fail;
+    mw_cluster_offer(app->cluster, &app->host);
+    if (open_actors(app, settings, err) || open_server(app, settings, err)) goto fail;
+    mw_own_metrics(app);
+    mw_self_log(app);
+    mw_actor_start(app->router);
+    mw_actor_start(app->rules);
+    mw_cluster_start(app->cluster, app->rules, app->router);
+    mw_server_start(app->server);
+    mw_server_ready(app->server, true);
+    return MW_OK;
+fail:
+    mw_app_stop(app);
+    return err->code;
+}
+
+void mw_app_tick(mw_app *app)
+{
+    mw_tsdb_tick(app->tsdb);
+    mw_logs_tick(app->logs);
+    mw_traces_tick(app->traces);
+}
+
+void mw_app_reload(mw_app *app)
+{
+    mw_value *msg = mw_map_new();
+    mw_map_set_text(msg, "type", "reload");
+    mw_map_set_text(msg, "reason", "SIGHUP");
+    if (mw_actor_send(app->rules, msg) != MW_OK)
+        mw_log(MW_ERROR, "reload not started: the rules are too busy to hear it", NULL);
+}
+
+enum { GRACE_MS = 5000 };
+
+void mw_app_stop(mw_app *app)
+{
+    if (app->server) mw_server_stop(app->server, GRACE_MS);
+    if (app->scraper) mw_scraper_stop(app->scraper);
+    if (app->rules) mw_actor_stop(app->rules);
+    if (app->router) mw_actor_stop(app->router);
+    if (app->cluster) mw_cluster_stop(app->cluster);
+    if (app->net) mw_net_stop(app->net);
+    if (app->log_tapped) mw_log_set_tap(NULL, NULL);
+    mw_server_free(app->server);
+    mw_actor_free(app->rules);
+    mw_actor_free(app->router);
+    mw_cluster_free(app->cluster);
+    mw_scraper_free(app->scraper);
+    mw_net_free(app->net);
+    mw_promql_free(app->promql);
+    mw_traces_close(app->traces);
+    mw_logs_close(app->logs);
+    mw_tsdb_close(app->tsdb);
+    mw_host_stats_free(app->stats);
+    mw_registry_free(app->registry);
+    mw_free((char *)app->host.data_dir);
+    mw_free(app->host.ops);
+}

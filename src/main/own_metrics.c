@@ -1,0 +1,69 @@
+/* own_metrics.c - what the stores hold, as gauges on the /metrics page.
+ *
+ * One row per figure: its name, its help and where it lies in the statistics of its store.
+ * SPDX-License-Identifier: MIT */
+#include "main/app.h"
+
+enum store { TSDB, LOGS, TRACES };
+
+static const struct figure {
+    const char *name, *help;
+    enum store store;
+    size_t offset;
+} figures[] = {
+#define FIGURE(metric, text, store, type, field)   \
+    {                                              \
+        metric, text, store, offsetof(type, field) \
+    }
+    FIGURE("moonwatch_tsdb_series", "Series in memory.", TSDB, mw_tsdb_stats, series),
+    FIGURE("moonwatch_tsdb_chunks", "Chunks in memory.", TSDB, mw_tsdb_stats, chunks),
+    FIGURE("moonwatch_tsdb_samples", "Samples in memory.", TSDB, mw_tsdb_stats, samples),
+    FIGURE("moonwatch_tsdb_bytes", "Bytes that the time series take.", TSDB, mw_tsdb_stats, bytes),
+    FIGURE("moonwatch_tsdb_appended_samples", "Samples accepted since the start.", TSDB,
+           mw_tsdb_stats, appended),
+    FIGURE("moonwatch_tsdb_out_of_order_samples", "Samples refused for being behind the window.",
+           TSDB, mw_tsdb_stats, out_of_order),
+    FIGURE("moonwatch_tsdb_duplicate_samples",
+           "Samples refused for another value at the same time.", TSDB, mw_tsdb_stats, duplicates),
+    FIGURE("moonwatch_tsdb_too_old_samples", "Samples refused for being older than the retention.",
+           TSDB, mw_tsdb_stats, too_old),
+    FIGURE("moonwatch_tsdb_refused_series", "New series refused for want of room.", TSDB,
+           mw_tsdb_stats, refused_series),
+    FIGURE("moonwatch_tsdb_dropped_chunks", "Chunks dropped by retention or budget.", TSDB,
+           mw_tsdb_stats, dropped_chunks),
+    FIGURE("moonwatch_logs_streams", "Log streams in memory.", LOGS, mw_logs_stats, streams),
+    FIGURE("moonwatch_logs_records", "Log records in memory.", LOGS, mw_logs_stats, records),
+    FIGURE("moonwatch_logs_bytes", "Bytes that log records take.", LOGS, mw_logs_stats, bytes),
+    FIGURE("moonwatch_logs_appended_records", "Log records accepted since the start.", LOGS,
+           mw_logs_stats, appended),
+    FIGURE("moonwatch_logs_dropped_records", "Log records dropped by retention or budget.", LOGS,
+           mw_logs_stats, dropped),
+    FIGURE("moonwatch_traces_traces", "Traces in memory.", TRACES, mw_traces_stats, traces),
+    FIGURE("moonwatch_traces_spans", "Spans in memory.", TRACES, mw_traces_stats, spans),
+    FIGURE("moonwatch_traces_bytes", "Bytes that spans take.", TRACES, mw_traces_stats, bytes),
+    FIGURE("moonwatch_traces_appended_spans", "Spans accepted since the start.", TRACES,
+           mw_traces_stats, appended),
+    FIGURE("moonwatch_traces_dropped_spans", "Spans dropped by retention or budget.", TRACES,
+           mw_traces_stats, dropped_spans),
+#undef FIGURE
+};
+
+static void collect(void *arg, mw_registry *reg)
+{
+    mw_app *app = arg;
+    mw_tsdb_stats tsdb;
+    mw_logs_stats logs;
+    mw_traces_stats traces;
+    mw_tsdb_stats_read(app->tsdb, &tsdb);
+    mw_logs_stats_read(app->logs, &logs);
+    mw_traces_stats_read(app->traces, &traces);
+    const char *const base[] = {
+        [TSDB] = (char *)&tsdb, [LOGS] = (char *)&logs, [TRACES] = (char *)&traces};
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        const struct figure *f = &figures[i];
+        const uint64_t *value = (const uint64_t *)(base[f->store] + f->offset);
+        mw_gauge_set(mw_gauge(reg, f->name, f->help, NULL), (double)*value);
+    }
+}
+
+void mw_own_metrics(mw_app *app) { mw_registry_on_collect(app->registry, collect, app); }

@@ -1,0 +1,65 @@
+/* serve.c - the life of the server: start, housekeeping, signals, stop.
+ *
+ * All threads have all signals blocked; this thread waits for them with a time limit, and the time
+ * limit is the housekeeping tick.  SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "main/app.h"
+
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void set_up_log(const mw_value *settings)
+{
+    const mw_value *log = mw_map_find(settings, "log");
+    mw_level level = MW_INFO;
+    mw_str name = mw_map_text(log, "level");
+    if (name.n) mw_level_parse(name.p, &level);
+    mw_log_setup(level, mw_str_is(mw_map_text(log, "format"), "json"));
+}
+
+/* Until a signal says stop; its number. */
+static int run(mw_app *app, const sigset_t *set)
+{
+    for (;;) {
+        int sig = sigtimedwait(set, NULL, &(struct timespec){.tv_sec = 1});
+        if (sig == SIGTERM || sig == SIGINT) return sig;
+        if (sig == SIGHUP)
+            mw_app_reload(app);
+        else if (sig < 0 && errno == EAGAIN)
+            mw_app_tick(app);
+    }
+}
+
+int mw_serve(const mw_value *settings)
+{
+    mw_app app;
+    mw_err err;
+    sigset_t set;
+    mw_err_init(&err);
+    set_up_log(settings);
+    block_signals(&set);
+    if (mw_app_start(&app, settings, &err) != MW_OK) {
+        fprintf(stderr, "moonwatch: %s\n", err.msg);
+        return 1;
+    }
+    mw_log(MW_INFO, "moonwatch is up", "page=http://127.0.0.1:%u/ data=%s pid=%d",
+           mw_server_port(app.server), app.host.data_dir, (int)getpid());
+    int sig = run(&app, &set);
+    mw_log(MW_INFO, "stopping", "signal=%s", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+    mw_app_stop(&app);
+    mw_log(MW_INFO, "stopped", NULL);
+    return 0;
+}

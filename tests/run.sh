@@ -1,0 +1,71 @@
+#!/bin/sh
+# run.sh PART... - run parts of the test suite; the last line is "N passed, N failed".
+#   unit   every C test (cmocka)            spec   busted specs that need no server
+#   e2e    busted specs with real servers   asan   unit, spec and e2e on the ASan+UBSan build
+set -u
+cd "$(dirname "$0")/.." || exit 2
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+passed=0 failed=0
+jobs=$(nproc)
+
+count() { passed=$((passed + $1)); failed=$((failed + $2)); }
+
+# A build that fails is one failed test, with its last lines shown.
+build() {
+  if make -s -j"$jobs" "$@" >"$logs/build" 2>&1; then return 0; fi
+  grep -vE '^  (CC|LD) ' "$logs/build" | tail -n 40
+  echo "FAILED: make $*"
+  count 0 1
+  return 1
+}
+
+unit() { # DIR of the build
+  for t in "$1"/tests/*/test_*; do
+    case $t in *.d) continue ;; esac
+    timeout 300 "$t" >"$logs/out" 2>&1
+    status=$?
+    ok=$(grep -c '^\[       OK \]' "$logs/out")
+    bad=$(grep -c '^\[  FAILED  \] [a-z]' "$logs/out")
+    # A test program that dies says nothing of the tests it did not reach.
+    if [ $status -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    count "$ok" "$bad"
+    if [ $status -ne 0 ]; then echo "FAILED: $t (status $status)"; tail -n 60 "$logs/out"; fi
+  done
+}
+
+spec() { # BINARY FOLDER...
+  bin=$1
+  shift
+  MOONWATCH="$PWD/$bin" "./$bin" test "$@" >"$logs/out" 2>&1
+  status=$?
+  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/out" | tail -n 1)
+  if [ -z "$line" ]; then
+    count 0 1
+  else
+    count "${line%% passed*}" "$(echo "$line" | sed 's/.*, \([0-9]*\) failed.*/\1/')"
+  fi
+  if [ $status -ne 0 ]; then echo "FAILED: $bin test $* (status $status)"; tail -n 150 "$logs/out"; fi
+}
+
+policy_specs() { find spec -mindepth 1 -maxdepth 1 -type d ! -name support ! -name e2e ! -name hostile | LC_ALL=C sort; }
+
+for part in "$@"; do
+  start=$(date +%s)
+  case $part in
+  unit) build unit && unit build ;;
+  # shellcheck disable=SC2046
+  spec) build moonwatch && spec moonwatch $(policy_specs) ;;
+  e2e) build moonwatch && spec moonwatch spec/e2e ;;
+  asan)
+    export ASAN_OPTIONS="detect_leaks=1:abort_on_error=1" UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
+    export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
+    # shellcheck disable=SC2046
+    build asan && unit build/asan && spec build/asan/moonwatch $(policy_specs) && spec build/asan/moonwatch spec/e2e
+    ;;
+  *) echo "run.sh: no part \"$part\"" >&2; exit 2 ;;
+  esac
+  echo "$part: $(($(date +%s) - start)) s"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
