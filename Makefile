@@ -49,9 +49,9 @@ $(B)/lua/%.o: lua/%.lua
 	@luajit -bg -n $(subst /,.,$*) $< $@
 
 # The web page, every file of web/ as bytes in one table.
-$(B)/web.o: $(shell find web -type f 2>/dev/null) tools/embed.lua
+$(B)/web.o: $(shell find web -type f 2>/dev/null) src/http/embed.lua
 	@mkdir -p $(@D)
-	@luajit tools/embed.lua web > $(B)/web.c
+	@luajit src/http/embed.lua web > $(B)/web.c
 	@$(CC) $(CFLAGS) -c -o $@ $(B)/web.c
 
 # One archive per floor; what is built for a floor links that floor and those below it, no more.
@@ -86,10 +86,10 @@ TEST_PKGS := libcmocka-dev lua-busted lua-check clang-format clang-tidy cppcheck
              prometheus prometheus-node-exporter prometheus-alertmanager nginx-light
 
 deps: ## install what building, running and testing need (Debian 12; as root)
-	@tools/deps.sh $(RUN_PKGS) $(TEST_PKGS)
+	@.ci/deps $(RUN_PKGS) $(TEST_PKGS)
 
 run: ## install, build and start the quickstart: this host and a small demo shop, watched
-	@tools/deps.sh $(RUN_PKGS)
+	@.ci/deps $(RUN_PKGS)
 	@$(MAKE) --no-print-directory all
 	@examples/quickstart/start.sh
 
@@ -111,7 +111,7 @@ tsan: ## the C tests built with ThreadSanitizer
 	@$(MAKE) --no-print-directory $(TSAN) unit
 
 lint: ## clang-format, clang-tidy, cppcheck, luacheck
-	@tools/lint.sh
+	@.ci/lint
 
 bench: $(BENCH) ## build and run every benchmark; each prints its figures
 	@for b in $^; do echo "== $$b"; $$b || exit 1; done

@@ -1,4 +1,4 @@
-/* web.h - the files of the web page, built into the binary by tools/embed.lua.
+/* web.h - the files of the web page, built into the binary by src/http/embed.lua.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_HTTP_WEB_H
 #define MW_HTTP_WEB_H

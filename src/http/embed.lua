@@ -1,5 +1,5 @@
 -- embed.lua - every file under a folder as bytes in one C table, on standard output.
--- Usage: luajit tools/embed.lua FOLDER
+-- Usage: luajit src/http/embed.lua FOLDER
 local root = assert(arg[1], "usage: embed.lua FOLDER")
 
 local types = {
