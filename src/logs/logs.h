@@ -31,16 +31,17 @@ typedef struct mw_logs_query {
     const mw_matcher *matchers; /* on the stream's labels */
     size_t n_matchers;
     mw_str contains;       /* substring of the message; empty: any */
-    const mw_regex *regex; /* of the message, not anchored by the caller; NULL: any */
+    const mw_regex *regex; /* must match the whole message; NULL: any */
     bool level_set;
     mw_level at_least;     /* with level_set */
     const mw_attr *fields; /* each must be there with the same text */
     size_t n_fields;
     bool trace_set;
-    uint8_t trace_id[16];   /* with trace_set */
-    int64_t min_ns, max_ns; /* min inclusive, max exclusive; max 0: no end */
-    size_t limit;           /* 0: no limit */
-    bool oldest_first;      /* default newest first */
+    uint8_t trace_id[16];       /* with trace_set */
+    int64_t min_ns, max_ns;     /* min inclusive, max exclusive; max 0: no end */
+    size_t limit;               /* 0: no limit */
+    bool oldest_first;          /* default newest first */
+    const volatile int *cancel; /* not NULL: give up with MW_ECANCEL once it is non-zero */
 } mw_logs_query;
 
 /* Records in order of time; R is valid during the call.  Non-zero stops. */
