@@ -2,12 +2,12 @@
 #ifndef MW_TESTS_TEST_H
 #define MW_TESTS_TEST_H
 /* clang-format off: cmocka wants these in this order */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <cmocka.h>
 /* clang-format on */
 #endif
