@@ -1,0 +1,52 @@
+// home.js - what a person wants to know at a glance.
+import { ago, get, html, labels, Live, state, table } from "/api.js";
+
+class Alerts extends Live {
+  title = "Alerts";
+  load() { return get("/api/v1/alerts"); }
+  show({ alerts }) {
+    const order = { firing: 0, pending: 1 };
+    return table(["State", "Alert", "Since", "Value", "What"],
+      alerts.sort((a, b) => order[a.state] - order[b.state]).map((a) => [
+        state(a.state), html`<b>${a.labels.alertname}</b> ${labels(a.labels, ["alertname"])}`, ago(a.activeAt),
+        html`<code>${Number(a.value).toPrecision(4)}</code>`, a.annotations.summary || a.annotations.description || ""]),
+      "Nothing is firing or pending.");
+  }
+}
+
+class Health extends Live {
+  title = "Health";
+  async load() { return (await fetch("/health")).json(); }
+  show(health) {
+    const checks = Object.entries(health.checks || {});
+    return html`<p>Overall: ${state(health.status)}</p>${table(["Check", "State", "Message"],
+      checks.map(([name, check]) => [name, state(check.status), check.message || ""]),
+      "No check is defined. A rule file with check \"name\" { http={url=...} } adds one.")}`;
+  }
+}
+
+class Slos extends Live {
+  title = "SLOs";
+  load() { return get("/api/mw/v1/slos"); }
+  show({ slos }) {
+    const percent = (x) => x == null ? "no data" : `${(x * 100).toFixed(2)} %`;
+    return table(["SLO", "Objective", "Budget left", "Window"],
+      slos.map((s) => [s.name, percent(s.objective),
+        html`<span class=${s.error_budget_remaining > 0.25 ? "good" : s.error_budget_remaining > 0 ? "warn" : "bad"}>${percent(s.error_budget_remaining)}</span>`,
+        s.window]),
+      "No SLO is defined. A rule file with slo \"name\" { good=..., total=... } adds one.");
+  }
+}
+
+class Targets extends Live {
+  title = "Targets";
+  load() { return get("/api/v1/targets"); }
+  show({ activeTargets }) {
+    return table(["State", "Target", "Last scrape", "Took", "Problem"],
+      activeTargets.map((t) => [state(t.health), html`<b>${t.scrapePool}</b> <code>${t.scrapeUrl}</code>`, ago(t.lastScrape),
+        `${(t.lastScrapeDuration * 1000).toFixed(1)} ms`, t.lastError]),
+      "No target is defined. A rule file with scrape \"job\" { targets={\"host:port\"} } adds one.");
+  }
+}
+
+export default () => html`<${Alerts}/><div class="grid"><${Health}/><${Slos}/></div><p></p><${Targets}/>`;
