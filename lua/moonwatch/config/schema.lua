@@ -1,0 +1,273 @@
+--- schema.lua - checks one declaration against the field table of its word.
+--
+-- Gives back the fields in the form the engine uses (durations in seconds, defaults filled in) and a list of problems
+-- { message=, path={...}, at={line=,col=} }: path leads to the field inside the declaration, `at` into a text.
+local types = require("moonwatch.words.types")
+local kinds = require "moonwatch.words.kinds"
+
+local M = {}
+local check_table
+
+local function quoted(names)
+  local out = {}
+  for i, name in ipairs(names) do out[i] = ("%q"):format(name) end
+  return table.concat(out, ", ")
+end
+
+local function joined(path, key)
+  local out = {}
+  for i, k in ipairs(path) do out[i] = k end
+  out[#out + 1] = key
+  return out
+end
+
+local function shown(path)
+  local out = {}
+  for i, k in ipairs(path) do
+    if type(k) == "number" then out[i] = ("[%d]"):format(k) else out[i] = (i > 1 and "." or "") .. k end
+  end
+  return table.concat(out)
+end
+
+local function report(run, path, message, at)
+  run.problems[#run.problems + 1] = { message = message, path = path, at = at }
+end
+
+local function absent(run, path, what)
+  report(run, path, what .. " is not available in this version")
+end
+
+-- -- one value -------------------------------------------------------------
+
+local function check_list(run, row, value, path)
+  if not types.is_list(value) then return nil end
+  local out = {}
+  for i, item in ipairs(value) do
+    local at = joined(path, i)
+    if type(item) ~= "table" or types.is_fn(item) then
+      report(run, at, ("%s: expected a table"):format(shown(at)))
+    else
+      out[#out + 1] = check_table(run, { fields = row.fields }, item, at)
+    end
+  end
+  return out
+end
+
+local function check_as(run, row, kind, value, path)
+  if kind == "table" then
+    if type(value) ~= "table" or types.is_fn(value) then return nil end
+    return check_table(run, { fields = row.fields }, value, path)
+  elseif kind == "list" then
+    return check_list(run, row, value, path)
+  end
+  local out, why, at = types.types[kind].check(value, run.env)
+  if out ~= nil and row.short and kind == "text" then
+    return check_table(run, { fields = row.fields }, { [row.short] = out }, path)
+  end
+  return out, why, at
+end
+
+local SAYS = { table = "a table", list = "a list of tables" }
+local function says(row)
+  local out = {}
+  for i, kind in ipairs(type(row[2]) == "table" and row[2] or { row[2] }) do
+    out[i] = SAYS[kind] or types.types[kind].says
+  end
+  return table.concat(out, " or ")
+end
+M.says = says
+
+local function check_value(run, row, value, path)
+  local first_why, first_at
+  local before = #run.problems
+  for _, kind in ipairs(type(row[2]) == "table" and row[2] or { row[2] }) do
+    local out, why, at = check_as(run, row, kind, value, path)
+    if out ~= nil or #run.problems > before then
+      if out ~= nil and row.choices and not run.env.one_of(out, row.choices) then
+        local near = run.env.host.nearest(tostring(out), row.choices)
+        report(run, path, ("%s: %q is not one of %s%s"):format(shown(path), tostring(out), quoted(row.choices),
+                                                              near and (" (did you mean %q?)"):format(near) or ""))
+      end
+      return out
+    end
+    first_why, first_at = first_why or why, first_at or at
+  end
+  if first_why then
+    report(run, path, ("%s: %s"):format(shown(path), first_why), first_at)
+  else
+    report(run, path, ("%s: expected %s, got %s"):format(shown(path), says(row), M.describe(value)))
+  end
+end
+
+function M.describe(value)
+  if type(value) == "table" then
+    if value["@fn"] then return "a function" end
+    if value["@secret"] then return "a secret" end
+    return "a table"
+  elseif type(value) == "string" then
+    return ("the text %q"):format(#value > 40 and value:sub(1, 37) .. "..." or value)
+  end
+  return ("%s %s"):format(type(value) == "boolean" and "the boolean" or "the number", tostring(value))
+end
+
+-- -- a table of fields -----------------------------------------------------
+
+local function names_of(rows)
+  local names, by = {}, {}
+  for _, row in ipairs(rows) do
+    names[#names + 1], by[row[1]] = row[1], row
+  end
+  return names, by
+end
+
+local function check_item(run, items, item, path)
+  if type(item) == "table" and items.fn and types.is_fn(item) then return { kind = "function", fn = item } end
+  local kind = type(item) == "table" and item["@kind"]
+  if items.kinds and kind and kinds[kind] then
+    if kinds[kind].absent then
+      absent(run, path, kind)
+      return nil
+    end
+    local plain = {}
+    for k, v in pairs(item) do if k ~= "@kind" then plain[k] = v end end
+    local out = check_table(run, { fields = kinds[kind].fields, prefix = kind }, plain, path)
+    out.kind = kind
+    return out
+  end
+  if items.fields and type(item) == "table" and not types.is_fn(item) and not kind then
+    return check_table(run, { fields = items.fields }, item, path)
+  end
+  report(run, path, ("item %d: expected %s, got %s"):format(path[#path], items.says, M.describe(item)))
+end
+
+local function check_unknown(run, def, value, path, by, names)
+  local keys = {}
+  for key in pairs(value) do
+    if not (type(key) == "number" and def.items) and not by[key] then keys[#keys + 1] = key end
+  end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  for _, key in ipairs(keys) do
+    local at = joined(path, key)
+    if type(key) == "number" then
+      report(run, at, ("unexpected item %d: fields are written name = value"):format(key))
+    else
+      local near = run.env.host.nearest(key, names)
+      report(run, at, ("unknown field %q%s"):format(shown(at), near and (" (did you mean %q?)"):format(near) or ""))
+    end
+  end
+end
+
+local function fill(run, row, path)
+  if row.required then
+    report(run, path, ("missing field %q"):format(shown(joined(path, row[1]))))
+  elseif row.default ~= nil then
+    return check_value({ env = run.env, problems = {} }, row, row.default, path)
+  end
+end
+
+local function check_alternatives(run, def, value, path)
+  for _, group in ipairs(def.exactly_one or {}) do
+    local given = {}
+    for _, name in ipairs(group) do
+      if value[name] ~= nil then given[#given + 1] = name end
+    end
+    if #given == 0 then
+      local offer = {}
+      for _, name in ipairs(group) do
+        local _, by = names_of(def.fields)
+        if not by[name].absent then offer[#offer + 1] = name end
+      end
+      report(run, path, ("needs one of %s"):format(quoted(offer)))
+    elseif #given > 1 then
+      report(run, joined(path, given[2]), ("%s exclude each other"):format(quoted(given)))
+    end
+  end
+  for _, group in ipairs(def.at_most_one or {}) do
+    if value[group[1]] ~= nil and value[group[2]] ~= nil then
+      report(run, joined(path, group[2]), ("%s exclude each other"):format(quoted(group)))
+    end
+  end
+end
+
+function check_table(run, def, value, path)
+  local names, by = names_of(def.fields)
+  local out = {}
+  check_unknown(run, def, value, path, by, names)
+  for _, row in ipairs(def.fields) do
+    local given = value[row[1]]
+    if given == nil then
+      if not row.absent then out[row[1]] = fill(run, row, path) end
+    elseif row.absent then
+      absent(run, joined(path, row[1]), shown(joined(path, row[1])))
+    else
+      out[row[1]] = check_value(run, row, given, joined(path, row[1]))
+    end
+  end
+  if def.items then
+    out.items = {}
+    for i = 1, table.maxn(value) do
+      if value[i] ~= nil then
+        out.items[#out.items + 1] = check_item(run, def.items, value[i], joined(path, i))
+      end
+    end
+    if table.maxn(value) < (def.items.least or 0) then report(run, path, "expected " .. def.items.says) end
+  end
+  check_alternatives(run, def, value, path)
+  return out
+end
+
+-- Every function of the declaration learns whose it is, so that it can be called later.
+local function own(value, guest)
+  if type(value) ~= "table" then return end
+  if value["@fn"] then value.guest = guest end
+  for _, item in pairs(value) do own(item, guest) end
+end
+
+local function one_of(value, choices)
+  for _, choice in ipairs(choices) do
+    if value == choice then return true end
+  end
+end
+
+local function check_arguments(run, def, args)
+  local out = {}
+  for i, arg in ipairs(def.arguments) do
+    local value, why = nil, nil
+    if args[i] ~= nil then value, why = types.types[arg[2]].check(args[i], run.env) end
+    if value == nil then
+      report(run, { i }, why and ("%s: %s"):format(arg[1], why)
+             or ("argument %d: expected %s"):format(i, types.types[arg[2]].says))
+    end
+    out[i] = value
+  end
+  return { args = out }
+end
+
+--- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file) }.
+function M.check(def, decl, env)
+  local run = { env = { host = env.host, one_of = one_of }, problems = {} }
+  if def.absent then
+    absent(run, {}, def.word)
+    return nil, run.problems
+  end
+  own(decl.fields, env.guest)
+  own(decl.args, env.guest)
+  if def.arguments then return check_arguments(run, def, decl.args or {}), run.problems end
+  if def.check_name and decl.name then
+    local why = def.check_name(decl.name)
+    if why then report(run, {}, why) end
+  end
+  if decl.name == "" then report(run, {}, "the name is empty") end
+  local fields = check_table(run, def, decl.fields or {}, {})
+  if def.after and #run.problems == 0 then
+    def.after(fields, function(message, path) report(run, path or {}, message) end, run.env)
+  end
+  return fields, run.problems
+end
+
+--- What the word holds when nobody says it.
+function M.defaults(def, host)
+  return (M.check(def, { fields = {} }, { host = host }))
+end
+
+return M

@@ -1,0 +1,56 @@
+--- check.lua - the word `check`: is a thing we depend on well?
+local tls = { { "insecure", "boolean", default = false, help = "accept any certificate" } }
+
+return {
+  word = "check", shape = "named",
+  help = "Probes something again and again. Its state is part of /health, of the series check_up and probe_success, and can be depended on.",
+  example = [[
+check "shop" { http = { url = "http://127.0.0.1:8080/health", expect = { status = "2xx", body = "ok" } }, every = "10s" }
+check "cache" { redis = "redis://127.0.0.1:6379", degraded = { slower_than = "50ms" } }
+check "orders" { postgres = "host=127.0.0.1 dbname=orders", depends_on = { "cache" } }
+check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 1000, "too long" end, critical = false }]],
+  exactly_one = { { "http", "tcp", "dns", "tls", "redis", "postgres", "grpc", "exec", "run" } },
+  fields = {
+    { "http", { "table", "text" }, help = "an address, or a table", short = "url", fields = {
+      { "url", "text", required = true, help = "address" }, { "method", "text", default = "GET", help = "request method" },
+      { "headers", "text_map", default = {}, help = "request headers" }, { "body", "text", help = "request body" },
+      { "follow", "boolean", default = false, help = "follow redirects" },
+      { "expect", "table", default = {}, help = "what a healthy answer looks like", fields = {
+        { "status", "status", default = "2xx", help = 'a status, a list, "2xx" or "200-299"' },
+        { "body", "text", help = "the body must contain this" },
+        { "json", "fn", help = "function(document): true when it is well; a second value says why not" } } },
+      { "tls", "table", help = "TLS of this request", fields = tls } } },
+    { "tcp", { "table", "text" }, help = '"host:port", or a table', short = "address", fields = {
+      { "address", "text", required = true, help = '"host:port"' }, { "send", "text", help = "text to send" },
+      { "expect", "text", help = "the answer must contain this" } } },
+    { "dns", "any", absent = true, help = "a name that must resolve" },
+    { "tls", "any", absent = true, help = "a certificate that must be valid" },
+    { "redis", "secret", help = "address redis://host:port; PING must answer" },
+    { "postgres", "secret", help = "libpq connection text; SELECT 1 must answer, pool figures are kept" },
+    { "grpc", "any", absent = true, help = "gRPC health protocol" },
+    { "exec", "any", absent = true, help = "a program" },
+    { "run", "fn", help = "function(ctx): true or false, message, details" },
+    { "every", "interval", default = "10s", help = "time between probes" },
+    { "timeout", "interval", default = "2s", help = "a probe that takes longer has failed" },
+    { "fail_after", "count", default = 3, help = "failures in a row before the check counts as failing" },
+    { "pass_after", "count", default = 2, help = "successes in a row before a failing check counts as well again" },
+    { "degraded", "table", help = "well, but not quite", fields = {
+      { "slower_than", "interval", help = "a successful probe slower than this is degraded" } } },
+    { "depends_on", "texts", default = {}, help = "checks; while one of them fails this one is unknown and is not blamed" },
+    { "breaker", "table", help = "stop probing something that keeps failing", fields = {
+      { "failures", "count", default = 5, help = "failures within `window` that open the breaker" },
+      { "window", "interval", default = "30s", help = "time in which failures are counted" },
+      { "open", "interval", default = "30s", help = "time without probes once open" },
+      { "probes", "count", default = 1, help = "successes in half-open state that close it" } } },
+    { "critical", "boolean", default = true, help = "a failing critical check makes /health unhealthy; another only degraded" },
+    { "labels", "labels", default = {}, help = "added to the series of this check" },
+  },
+  after = function(fields, problem)
+    if fields.tcp and fields.tcp.address and not fields.tcp.address:find "^[^%s]+:%d+$" then
+      problem(('tcp: %q: expected "host:port"'):format(fields.tcp.address), { "tcp" })
+    end
+    if fields.http and fields.http.url and not fields.http.url:find "^https?://[^/%s]" then
+      problem(("http: %q: expected an address that starts with http:// or https://"):format(fields.http.url), { "http" })
+    end
+  end,
+}

@@ -1,0 +1,29 @@
+--- init.lua - the words of the language, in the order in which the manual tells of them.
+local M = {}
+
+local NAMES = { "settings", "include", "scrape", "record", "alert", "slo", "check", "receiver", "route", "inhibit",
+                "window", "escalation", "every", "pipeline", "sample", "sink" }
+
+M.list, M.by_name = {}, {}
+for i, name in ipairs(NAMES) do
+  M.list[i] = require("moonwatch.words." .. name)
+  M.by_name[name] = M.list[i]
+end
+M.kinds = require "moonwatch.words.kinds"
+
+--- Word -> shape, as host.guest wants it.
+function M.shapes()
+  local out = {}
+  for _, def in ipairs(M.list) do out[def.word] = def.shape end
+  return out
+end
+
+--- Names of the receiver kinds.
+function M.kind_names()
+  local out = {}
+  for name in pairs(M.kinds) do out[#out + 1] = name end
+  table.sort(out)
+  return out
+end
+
+return M

@@ -1,0 +1,44 @@
+--- kinds.lua - the receiver kinds: what may stand inside `receiver "name" { ... }`.
+local K = {}
+
+K.slack = {
+  help = "a message in a Slack channel",
+  fields = {
+    { "url", "secret", required = true, help = "incoming webhook address" },
+    { "channel", "text", help = "channel, when the webhook may choose" },
+    { "username", "text", help = "name shown" },
+    { "icon", "text", help = "emoji such as :fire:" },
+    { "title", "template", help = "first line" },
+    { "text", "template", help = "the message" },
+    { "send_resolved", "boolean", help = "tell the end too; default that of the receiver" },
+  },
+}
+K.pagerduty = {
+  help = "an incident at PagerDuty (Events v2)",
+  fields = {
+    { "routing_key", "secret", required = true, help = "integration key" },
+    { "url", "text", default = "https://events.pagerduty.com/v2/enqueue", help = "address of the Events API" },
+    { "severity", "text", choices = { "critical", "error", "warning", "info" }, help = "default: from the alert's severity" },
+    { "client", "text", default = "moonwatch", help = "name of the sender" },
+    { "client_url", "text", help = "address of the sender" },
+    { "details", "text_map", default = {}, help = "further details" },
+    { "send_resolved", "boolean", help = "tell the end too; default that of the receiver" },
+  },
+}
+K.webhook = {
+  help = "the Alertmanager webhook body (version 4), posted as JSON",
+  fields = {
+    { "url", "secret", required = true, help = "address" },
+    { "headers", "text_map", default = {}, help = "request headers" },
+    { "bearer", "secret", help = "token" },
+    { "timeout", "interval", default = "10s", help = "longest time one try may take" },
+    { "max_alerts", "count", help = "at most so many alerts in one message" },
+    { "send_resolved", "boolean", help = "tell the end too; default that of the receiver" },
+  },
+}
+
+for _, name in ipairs { "email", "opsgenie", "teams", "discord", "telegram", "sns", "exec" } do
+  K[name] = { absent = true, fields = {} }
+end
+
+return K

@@ -1,0 +1,15 @@
+--- record.lua - the word `record`: keep the answer of an expression as a series of its own.
+return {
+  word = "record", shape = "named",
+  help = "Evaluates an expression again and again and stores the answer as series with this name.",
+  example = [[
+record "job:http_requests:rate5m" { expr = "sum by (job) (rate(http_requests_total[5m]))" }]],
+  fields = {
+    { "expr", "expr", required = true, help = "PromQL" },
+    { "every", "interval", default = "15s", help = "time between evaluations" },
+    { "labels", "labels", default = {}, help = "added to each series" },
+  },
+  check_name = function(name)
+    if not name:find "^[%a_:][%w_:]*$" then return ("%q is not a metric name (letters, digits, _ and :)"):format(name) end
+  end,
+}

@@ -1,0 +1,43 @@
+--- settings.lua - the word `settings`: the server itself.  Only the root file may say it.
+local auth = {
+  { "bearer", "secret", help = "token that clients must present" },
+  { "user", "text", help = "name for basic authentication" },
+  { "password", "secret", help = "password for basic authentication" },
+}
+
+return {
+  word = "settings", shape = "table", root_only = true, once = true,
+  help = "What the server listens on, where it keeps data and what it limits itself to. Only the root file may use it.",
+  example = [[
+settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = "lisbon" } }]],
+  fields = {
+    { "listen", "texts", default = { "127.0.0.1:9490" }, help = "address and port, or several" },
+    { "data", "text", default = "./data", help = "folder for everything that must survive" },
+    { "node", "text", help = "name of this node; default the host name" },
+    { "redis", "secret", help = "address of Redis, redis://host:port; nodes with the same cluster name share through it" },
+    { "cluster", "text", default = "moonwatch", help = "name of the cluster inside Redis" },
+    { "external_url", "text", help = "address people reach this server at; links in notifications start with it" },
+    { "external_labels", "labels", default = {}, help = "added to alerts when they are sent" },
+    { "tls", "table", help = "serve HTTPS", absent = true, fields = {
+      { "cert", "text", help = "certificate file" }, { "key", "text", help = "key file" },
+      { "client_ca", "text", help = "clients must present a certificate of this authority" } } },
+    { "retention", "table", default = {}, help = "how long signals are kept", fields = {
+      { "metrics", "interval", default = "15d", help = "samples" }, { "logs", "interval", default = "7d", help = "log records" },
+      { "traces", "interval", default = "3d", help = "spans" }, { "bytes", "bytes", help = "budget for all of it" } } },
+    { "out_of_order", { "duration", "text" }, default = "30m", help = 'how late a sample may come; "all" for any' },
+    { "durability", "duration", default = "50ms", help = "longest time between journal writes" },
+    { "promql", "table", default = {}, help = "how PromQL is read", fields = {
+      { "ranges", "text", default = "left-open", choices = { "left-open", "closed" }, help = "does [5m] include a sample exactly 5m old" },
+      { "lookback", "interval", default = "5m", help = "how long a sample stays the current one" },
+      { "default_step", "interval", default = "1m", help = "step of subqueries that name none" } } },
+    { "strict", "boolean", default = true, help = "true: one bad file refuses the whole load; false: only the bad files are left out" },
+    { "limits", "table", default = {}, help = "what one request or rule may use", fields = {
+      { "body", "bytes", help = "largest request body" }, { "query_samples", "count", help = "samples one query may touch" },
+      { "query_seconds", "interval", help = "time one query may take" }, { "rule_seconds", "interval", help = "processor time of one Lua call" },
+      { "rule_memory", "bytes", help = "memory of one rule file" } } },
+    { "auth", "table", help = "who may use the HTTP API", absent = true, fields = auth },
+    { "log", "table", default = {}, help = "moonwatch's own log", fields = {
+      { "level", "text", default = "info", choices = { "debug", "info", "warn", "error" }, help = "least level written" },
+      { "format", "text", default = "text", choices = { "text", "json" }, help = "one line of text or of JSON" } } },
+  },
+}

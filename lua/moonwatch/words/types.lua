@@ -1,0 +1,280 @@
+--- types.lua - what a field may hold: each type checks a value and gives it back in the form the engine uses.
+--
+-- A row is { says = "a duration such as ...", check = function(value, env) return value | nil, why, at }.
+-- env.host answers for durations, selectors and PromQL; `why` nil means "not of this type".  Durations become seconds,
+-- matchers become lists of {name=, op=, value=}.  `at` is {line=, col=} inside a text.
+local M = {}
+
+local T = {}
+M.types = T
+
+local function is_fn(v) return type(v) == "table" and v["@fn"] ~= nil end
+local function is_secret(v) return type(v) == "table" and type(v["@secret"]) == "string" end
+local function is_plain(v) return type(v) == "table" and not is_fn(v) and not is_secret(v) end
+
+local function is_list(v)
+  if not is_plain(v) then return false end
+  local n = 0
+  for k in pairs(v) do
+    if type(k) ~= "number" then return false end
+    n = n + 1
+  end
+  return n == #v
+end
+M.is_list, M.is_fn = is_list, is_fn
+
+local function finite(v) return type(v) == "number" and v == v and v > -math.huge and v < math.huge end
+
+T.text = {
+  says = "a text",
+  check = function(v) if type(v) == "string" then return v end end,
+}
+T.secret = {
+  says = 'a text or secret "NAME"',
+  check = function(v) if type(v) == "string" or is_secret(v) then return v end end,
+}
+T.number = {
+  says = "a number",
+  check = function(v) if finite(v) then return v end end,
+}
+T.count = {
+  says = "a whole number, 1 or more",
+  check = function(v)
+    if not finite(v) then return nil end
+    if v < 1 or v % 1 ~= 0 then return nil, "must be a whole number, 1 or more" end
+    return v
+  end,
+}
+T.boolean = {
+  says = "true or false",
+  check = function(v) if type(v) == "boolean" then return v end end,
+}
+T.fn = {
+  says = "a function",
+  check = function(v) if is_fn(v) then return v end end,
+}
+
+local DURATION = 'a duration such as "30s", "5m", "1h30m" or a number of seconds'
+T.duration = {
+  says = DURATION,
+  check = function(v, env)
+    if type(v) ~= "string" and type(v) ~= "number" then return nil end
+    local seconds = env.host.duration(v)
+    if not seconds then return nil, ("%q is not %s"):format(tostring(v), DURATION) end
+    return seconds
+  end,
+}
+T.interval = {
+  says = DURATION .. ", more than zero",
+  check = function(v, env)
+    local seconds, why = T.duration.check(v, env)
+    if seconds and seconds < 0.1 then return nil, "must be at least 100ms" end
+    return seconds, why
+  end,
+}
+T.bytes = {
+  says = 'a size such as "512MB" or a number of bytes',
+  check = function(v)
+    if finite(v) and v >= 0 then return v end
+    if type(v) ~= "string" then return nil end
+    local n, unit = v:match "^(%d+%.?%d*)%s*([kKMGT]?)i?B?$"
+    if not n then return nil, ("%q is not a size such as \"512MB\""):format(v) end
+    local power = ({ [""] = 0, k = 1, K = 1, M = 2, G = 3, T = 4 })[unit]
+    return tonumber(n) * 1024 ^ power
+  end,
+}
+
+--- A PromQL expression.  The refusal carries where in the text it went wrong.
+T.expr = {
+  says = "a PromQL expression",
+  check = function(v, env)
+    if type(v) == "number" then v = tostring(v) end
+    if type(v) ~= "string" then return nil end
+    local ok, why, line, col = env.host.check_expr(v)
+    if ok then return v end
+    return nil, ("bad PromQL: %s (at %d:%d of the expression)"):format(why, line or 1, col or 1),
+           { line = line or 1, col = col or 1 }
+  end,
+}
+
+local NAME = "^[%a_][%w_]*$"
+local function label_map(v, allowed)
+  if not is_plain(v) then return nil end
+  local out = {}
+  for name, value in pairs(v) do
+    if type(name) ~= "string" or not name:find(NAME) then
+      return nil, ("%q is not a label name"):format(tostring(name))
+    end
+    if type(value) == "number" then value = tostring(value) end
+    if not allowed(value) then return nil, ("label %q: expected a text"):format(name) end
+    out[name] = value
+  end
+  return out
+end
+T.labels = {
+  says = 'a table of labels such as { team = "web" }',
+  check = function(v) return label_map(v, function(x) return type(x) == "string" end) end,
+}
+
+local text_of = require "moonwatch.alert.text"
+--- A text with ${...} places, or a function of the alert.
+T.template = {
+  says = "a text (with ${labels.NAME}, ${value}, ${value|FILTER}) or a function of the alert",
+  check = function(v)
+    if is_fn(v) then return v end
+    if type(v) ~= "string" then return nil end
+    local ok, why = text_of.compile(v)
+    if not ok then return nil, why end
+    return v
+  end,
+}
+T.label_templates = {
+  says = 'a table of labels such as { team = "web" }; values may hold ${labels.NAME}',
+  check = function(v)
+    local out, why = label_map(v, function(x) return type(x) == "string" or is_fn(x) end)
+    if not out then return nil, why end
+    for name, value in pairs(out) do
+      local ok, bad = T.template.check(value)
+      if not ok then return nil, ("label %q: %s"):format(name, bad) end
+    end
+    return out
+  end,
+}
+T.template_map = {
+  says = "a table of texts",
+  check = function(v) return T.label_templates.check(v) end,
+}
+T.text_map = {
+  says = "a table of texts",
+  check = function(v)
+    if not is_plain(v) then return nil end
+    local out = {}
+    for k, x in pairs(v) do
+      if type(k) ~= "string" then return nil end
+      if type(x) == "number" then x = tostring(x) end
+      if type(x) ~= "string" and not is_secret(x) then return nil, ("%q: expected a text"):format(k) end
+      out[k] = x
+    end
+    return out
+  end,
+}
+--- URL parameters: a name may have several values.
+T.params = {
+  says = 'a table such as { module = "http" } or { match = { "a", "b" } }',
+  check = function(v)
+    if not is_plain(v) then return nil end
+    local out = {}
+    for k, x in pairs(v) do
+      local list = is_list(x) and x or { x }
+      if type(k) ~= "string" then return nil end
+      for i, item in ipairs(list) do
+        if type(item) ~= "string" and type(item) ~= "number" then return nil, ("%q: expected a text"):format(k) end
+        list[i] = tostring(item)
+      end
+      out[k] = list
+    end
+    return out
+  end,
+}
+T.texts = {
+  says = "a text or a list of texts",
+  check = function(v)
+    if type(v) == "string" then return { v } end
+    if not is_list(v) then return nil end
+    for i, item in ipairs(v) do
+      if type(item) ~= "string" then return nil, ("item %d: expected a text"):format(i) end
+    end
+    return v
+  end,
+}
+T.group_by = {
+  says = 'a list of label names or "all"',
+  check = function(v)
+    if v == "all" or v == "..." then return "all" end
+    local list, why = T.texts.check(v)
+    if list and list[1] == "..." then return "all" end
+    return list, why
+  end,
+}
+
+local function matcher(out, host, name, op, value)
+  if op == "=~" or op == "!~" then
+    local ok, why = host.regex(value)
+    if not ok then return nil, ("%s%s%q: %s"):format(name, op, value, why) end
+  end
+  out[#out + 1] = { name = name, op = op, value = value }
+  return true
+end
+
+--- Matchers, written as a map ({ team = "web", pod = "~web-.*" } is not special: = only), as a selector text, or as a list of such texts.
+T.matchers = {
+  says = 'matchers: { team = "web" }, \'{team=~"web|api"}\' or a list of texts such as \'team!="web"\'',
+  check = function(v, env)
+    local out, texts = {}, nil
+    if type(v) == "string" then texts = { v }
+    elseif is_list(v) and #v > 0 then texts = v
+    elseif is_plain(v) then
+      local names = {}
+      for name, value in pairs(v) do
+        if type(name) ~= "string" or (type(value) ~= "string" and type(value) ~= "number") then return nil end
+        names[#names + 1] = name
+      end
+      table.sort(names)
+      for _, name in ipairs(names) do out[#out + 1] = { name = name, op = "=", value = tostring(v[name]) } end
+      return out
+    else
+      return nil
+    end
+    for _, text in ipairs(texts) do
+      if type(text) ~= "string" then return nil end
+      local body = text:find "^%s*{" and text or "{" .. text .. "}"
+      local list, why = env.host.selector(body)
+      if not list then return nil, why end
+      for _, m in ipairs(list) do
+        local ok, bad = matcher(out, env.host, m.name, m.op, m.value)
+        if not ok then return nil, bad end
+      end
+    end
+    return out
+  end,
+}
+
+T.objective = {
+  says = "an objective such as 0.999 or 99.9",
+  check = function(v)
+    if not finite(v) then return nil end
+    local share = v >= 1 and v / 100 or v
+    if share <= 0 or share >= 1 then return nil, "must be between 0 and 1, or between 0 and 100 percent" end
+    return share
+  end,
+}
+T.severity = {
+  says = "a text",
+  check = function(v) return T.text.check(v) end,
+}
+T.status = {
+  says = 'an HTTP status: 200, { 200, 204 }, "2xx" or "200-299"',
+  check = function(v)
+    local list = is_list(v) and v or { v }
+    local out = {}
+    for _, item in ipairs(list) do
+      local low, high
+      if finite(item) then low, high = item, item
+      elseif type(item) == "string" then
+        local class = item:match "^([1-5])[xX][xX]$"
+        low, high = item:match "^(%d%d%d)%-(%d%d%d)$"
+        if class then low, high = class * 100, class * 100 + 99
+        elseif not low and item:find "^%d%d%d$" then low, high = item, item end
+      end
+      if not low then return nil, ("%q is not %s"):format(tostring(item), T.status.says) end
+      out[#out + 1] = { tonumber(low), tonumber(high) }
+    end
+    return out
+  end,
+}
+T.any = {
+  says = "anything",
+  check = function(v) return v end,
+}
+
+return M
