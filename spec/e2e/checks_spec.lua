@@ -10,12 +10,12 @@ describe("/health", function()
   setup(function()
     redis, postgres, sink = peers.redis(), peers.postgres(), net.sink()
     node = server.start { rules = { ["checks.lua"] = ([[
-check "web" { http = { url = "http://127.0.0.1:%d/-/healthy" }, every = "200ms", fail_after = 1, pass_after = 1 }
+check "web" { http = { url = "%s/ok" }, every = "200ms", fail_after = 1, pass_after = 1 }
 check "port" { tcp = "127.0.0.1:%d", every = "200ms", fail_after = 1, pass_after = 1 }
 check "cache" { redis = "%s", every = "200ms", fail_after = 1, pass_after = 1 }
 check "db" { postgres = "%s", every = "200ms", fail_after = 1, pass_after = 1 }
 check "own" { run = function(ctx) return "degraded", "as said" end, every = "200ms", fail_after = 1, critical = false }
-]]):format(1, redis.port, redis.url, postgres.dsn):gsub(":1/", ":" .. sink.port .. "/") } }
+]]):format(sink.url, redis.port, redis.url, postgres.dsn) } }
   end)
   teardown(function()
     node:stop()
