@@ -1,6 +1,7 @@
 /* traces.h - spans in memory, by trace id, searchable, under one byte budget.
  *
- * Any thread may append and read at once.  Whole traces leave, oldest first, and are counted.
+ * Any thread may append and read at once.  Whole traces leave, oldest first, and are counted; the
+ * age of a trace counts from when its first span came.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_TRACES_TRACES_H
 #define MW_TRACES_TRACES_H
@@ -36,9 +37,10 @@ typedef struct mw_traces_query {
     int64_t min_duration_ns, max_duration_ns; /* of a span; max 0: no limit */
     const mw_attr *tags; /* all on the same span (or its resource); compared as text */
     size_t n_tags;
-    bool errors_only; /* status error */
-    size_t limit;     /* traces; 0: 20 */
-    bool slowest;     /* order by duration instead of newest first */
+    bool errors_only;           /* status error */
+    size_t limit;               /* traces; 0: 20 */
+    bool slowest;               /* order by duration of the matching span instead of newest first */
+    const volatile int *cancel; /* not NULL: give up with MW_ECANCEL once it is non-zero */
 } mw_traces_query;
 
 typedef struct mw_trace_summary {

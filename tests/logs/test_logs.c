@@ -209,7 +209,7 @@ static void whatever_the_order_it_agrees_with_a_sorted_array(void **state)
     mw_logs *l = mw_logs_open(&(mw_logs_options){0}, NULL);
     struct row *rows = mw_array(MODEL, sizeof *rows);
     for (int i = 0; i < MODEL; i++) {
-        char job[8], message[32];
+        char job[16], message[32];
         /* mostly forward, one part backwards, many ties */
         int64_t t = i < MODEL / 2 ? i / 3 + (int)rnd(50) : MODEL - i;
         rows[i] = (struct row){t + 1, i, (int)rnd(JOBS)};
@@ -222,7 +222,7 @@ static void whatever_the_order_it_agrees_with_a_sorted_array(void **state)
         int64_t lo = rnd(MODEL), hi = lo + 1 + rnd(5000);
         int job = (int)rnd(JOBS + 1);
         size_t limit = rnd(3) ? rnd(3000) : 0;
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "j%d", job);
         mw_matcher m;
         mw_matcher_init(&m, MW_MATCH_EQ, MW_STR("job"), mw_str_of(name), NULL);
@@ -257,7 +257,7 @@ static void over_the_budget_the_oldest_leave_first(void **state)
     mw_logs *l = mw_logs_open(&(mw_logs_options){.max_bytes = 200000}, NULL);
     struct row *rows = mw_array(MODEL, sizeof *rows);
     for (int i = 0; i < 5000; i++) {
-        char job[8], message[32];
+        char job[16], message[32];
         rows[i] = (struct row){1 + rnd(100000), i, (int)rnd(JOBS)};
         snprintf(job, sizeof job, "j%d", rows[i].job);
         snprintf(message, sizeof message, "id=%d", i);
