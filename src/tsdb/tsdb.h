@@ -40,7 +40,8 @@ int mw_appender_commit(mw_appender *a, mw_err *err);
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-mw_source *mw_tsdb_source(mw_tsdb *db); /* borrowed */
+/* Borrowed.  label_names and label_values look at all series held, not at the time range. */
+mw_source *mw_tsdb_source(mw_tsdb *db);
 
 /* -- keeping house -------------------------------------------------------------------------- */
 
@@ -49,13 +50,14 @@ void mw_tsdb_tick(mw_tsdb *db);
 
 typedef struct mw_tsdb_stats {
     uint64_t series, chunks, samples, bytes; /* held now */
-    uint64_t appended, out_of_order, duplicates, too_old, refused_series,
-        dropped_chunks;   /* since start */
-    int64_t min_t, max_t; /* milliseconds; 0 when empty */
+    uint64_t appended, late;                 /* since start; late: accepted out of order */
+    uint64_t out_of_order, duplicates, too_old, refused_series; /* refused, since start */
+    uint64_t dropped_chunks;                                    /* since start */
+    int64_t min_t, max_t;                                       /* milliseconds; 0 when empty */
 } mw_tsdb_stats;
 void mw_tsdb_stats_read(mw_tsdb *db, mw_tsdb_stats *out);
 
-/* Series per label name / per metric, largest first, at most LIMIT rows: for status/tsdb. */
+/* Series per value of LABEL, or per label name when LABEL is NULL; largest first, at most LIMIT. */
 typedef void mw_tsdb_top_visit(void *arg, mw_str name, uint64_t count);
 void mw_tsdb_top(mw_tsdb *db, const char *label, size_t limit, mw_tsdb_top_visit *visit, void *arg);
 

@@ -1,0 +1,58 @@
+/* index.h - which series have which labels.
+ *
+ * One index for the whole store with a lock of its own; it is taken after a shard's lock, never
+ * before.  A pair (name, value) is kept once and lives as long as a series that carries it, so a
+ * series may read its pairs without the index's lock.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_TSDB_INDEX_H
+#define MW_TSDB_INDEX_H
+#include "base/arena.h"
+#include "model/source.h"
+#include "tsdb/postings.h"
+
+typedef struct mw_index mw_index;
+typedef struct mw_pair mw_pair;
+
+mw_index *mw_index_new(void);
+void mw_index_free(mw_index *ix); /* NULL is fine */
+
+/* Enter series ID; PAIRS gets ls->n pairs in the order of LS.  The answer is the number of this
+ * birth: 1, 2, 3, ... over all series that ever were. */
+uint64_t mw_index_add(mw_index *ix, uint32_t id, const mw_labels *ls, mw_pair **pairs);
+
+typedef struct mw_leaver {
+    uint32_t id;
+    uint32_t n;
+    mw_pair *const *pairs;
+} mw_leaver;
+/* Forget N series; their pairs may be freed.  Sorts LEAVERS by id. */
+void mw_index_remove(mw_index *ix, mw_leaver *leavers, size_t n);
+
+mw_str mw_pair_name(const mw_pair *p);
+mw_str mw_pair_value(const mw_pair *p);
+
+/* Ids of the series that match, ascending, and the last birth among them: a series born later
+ * under one of these ids is another one.  MW_ECANCEL when sel->cancel says so. */
+int mw_index_select(mw_index *ix, const mw_select *sel, mw_ids *out, uint64_t *last_birth,
+                    mw_err *err);
+
+/* Names, or values of NAME, over the series that SEL matches, copied into ARENA. */
+typedef struct mw_str_list {
+    mw_str *v;
+    size_t n, cap;
+} mw_str_list;
+int mw_index_names(mw_index *ix, const mw_select *sel, mw_arena *arena, mw_str_list *out,
+                   mw_err *err);
+int mw_index_values(mw_index *ix, const char *name, const mw_select *sel, mw_arena *arena,
+                    mw_str_list *out, mw_err *err);
+
+/* Series per value of LABEL, or per label name when LABEL is NULL, unsorted. */
+typedef struct mw_index_count {
+    mw_str name; /* in the arena */
+    uint64_t series;
+} mw_index_count;
+size_t mw_index_counts(mw_index *ix, const char *label, mw_arena *arena, mw_index_count **out);
+
+uint64_t mw_index_bytes(mw_index *ix);
+
+#endif
