@@ -1,7 +1,8 @@
 /* net.h - the outbound loop: HTTP requests and probes, all at once, each with a deadline.
  *
  * One thread drives every transfer (libcurl multi); blocking probes run on a small pool.
- * Any thread may ask.  Nothing waits longer than its own timeout.
+ * Any thread may ask.  Nothing waits longer than its own timeout.  Only http and https are spoken,
+ * redirects are followed only when asked for, and proxy variables of the environment are ignored.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_NET_NET_H
 #define MW_NET_NET_H
@@ -13,26 +14,29 @@ typedef struct mw_net mw_net;
 mw_net *mw_net_new(mw_registry *reg);
 void mw_net_start(mw_net *n);
 void mw_net_stop(mw_net *n); /* what is under way is answered with an error */
-void mw_net_free(mw_net *n);
+void mw_net_free(mw_net *n); /* NULL is fine; stops first when that was forgotten */
 
 typedef struct mw_net_request {
-    const char *method, *url;
+    const char *method, *url;   /* method NULL: GET, or POST when there is a body */
     const char *const *headers; /* "Name: value", n_headers */
     size_t n_headers;
     mw_str body;
-    int timeout_ms;
-    size_t max_body; /* 0: 1 MiB */
+    int timeout_ms;  /* 0: 10 s; counts from mw_net_send, waiting for a turn included */
+    size_t max_body; /* of the decoded answer; 0: 1 MiB */
     bool insecure, follow;
+    bool compressed; /* offer gzip and decode the answer */
 } mw_net_request;
 
 typedef struct mw_net_response {
     int status;           /* 0: no answer, see error */
-    mw_str body, headers; /* headers: the raw block */
-    const char *error;    /* NULL, or what went wrong in words */
+    mw_str body, headers; /* headers: the raw block of the last answer */
+    const char *error;    /* NULL, or what went wrong in words; never holds the url */
     double seconds;
+    bool stopped; /* the error is that this process is stopping: it says nothing about the peer */
 } mw_net_response;
 
-/* DONE is called once on the net thread; R is valid during the call.  The request is copied. */
+/* DONE is called once on the net thread; R is valid during the call.  The request is copied.
+ * MW_EBUSY: too many are waiting.  MW_ECANCEL: stopped.  DONE is not called after a refusal. */
 typedef void mw_net_done(void *arg, const mw_net_response *r);
 int mw_net_send(mw_net *n, const mw_net_request *req, mw_net_done *done, void *arg);
 

@@ -1,0 +1,173 @@
+/* transfer.c - one HTTP request: its copy, its libcurl handle, its answer.
+ *
+ * The answer is gathered in memory up to max_body decoded bytes; one byte more ends the transfer.
+ * With redirects only the last answer's headers are kept.
+ * SPDX-License-Identifier: MIT */
+#include "net/transfer.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "net/words.h"
+
+enum { DEFAULT_TIMEOUT_MS = 10000, DEFAULT_MAX_BODY = 1 << 20, MAX_HEADERS = 256 << 10 };
+
+static bool has_header(const mw_net_request *req, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < req->n_headers; i++)
+        if (!strncasecmp(req->headers[i], name, n) && req->headers[i][n] == ':') return true;
+    return false;
+}
+
+static struct curl_slist *copy_headers(const mw_net_request *req)
+{
+    struct curl_slist *list = NULL;
+    for (size_t i = 0; i < req->n_headers; i++) list = curl_slist_append(list, req->headers[i]);
+    if (!has_header(req, "User-Agent")) list = curl_slist_append(list, "User-Agent: moonwatch");
+    list = curl_slist_append(list, "Expect:"); /* no extra round trip before a body */
+    if (!has_header(req, "Content-Type"))
+        list = curl_slist_append(list, "Content-Type:"); /* libcurl would claim a web form */
+    return list;
+}
+
+mw_transfer *mw_transfer_new(const mw_net_request *req, mw_net_done *done, void *arg)
+{
+    mw_transfer *t = mw_zalloc(sizeof *t);
+    t->timeout_ms = req->timeout_ms > 0 ? req->timeout_ms : DEFAULT_TIMEOUT_MS;
+    t->asked_ns = mw_mono_ns();
+    t->deadline_ns = t->asked_ns + (int64_t)t->timeout_ms * 1000000;
+    t->max_body = req->max_body ? req->max_body : DEFAULT_MAX_BODY;
+    t->has_body = req->body.n > 0;
+    t->method = mw_strdup(req->method ? req->method : t->has_body ? "POST" : "GET");
+    t->url = mw_strdup(req->url);
+    t->fields = copy_headers(req);
+    t->insecure = req->insecure;
+    t->follow = req->follow;
+    t->compressed = req->compressed;
+    mw_buf_str(&t->send, req->body);
+    t->done = done;
+    t->arg = arg;
+    return t;
+}
+
+void mw_transfer_drop(mw_transfer *t)
+{
+    curl_easy_cleanup(t->easy);
+    curl_slist_free_all(t->fields);
+    mw_free(t->method);
+    mw_free(t->url);
+    mw_buf_deinit(&t->send);
+    mw_buf_deinit(&t->body);
+    mw_buf_deinit(&t->headers);
+    mw_free(t);
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *arg)
+{
+    mw_transfer *t = arg;
+    if (size * n > t->max_body - t->body.n) {
+        t->too_big = true;
+        return 0;
+    }
+    mw_buf_add(&t->body, p, size * n);
+    return size * n;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+    mw_transfer *t = arg;
+    mw_str line = {p, size * n};
+    if (mw_str_starts(line, "HTTP/")) mw_buf_reset(&t->headers);
+    if (line.n > MAX_HEADERS - t->headers.n) return 0;
+    mw_buf_str(&t->headers, line);
+    return line.n;
+}
+
+static void set_method(mw_transfer *t)
+{
+    if (t->has_body || !strcmp(t->method, "POST")) {
+        curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->send.p ? t->send.p : "");
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->send.n);
+    } else if (!strcmp(t->method, "HEAD")) {
+        curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+    }
+    if (strcmp(t->method, t->has_body ? "POST" : "GET") && strcmp(t->method, "HEAD"))
+        curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, t->method);
+}
+
+static void set_limits(mw_transfer *t)
+{
+    int64_t left_ms = (t->deadline_ns - mw_mono_ns()) / 1000000;
+    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(left_ms < 1 ? 1 : left_ms));
+    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a name server */
+    curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(t->easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, t->follow ? 1L : 0L);
+    curl_easy_setopt(t->easy, CURLOPT_MAXREDIRS, 10L);
+    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    if (t->insecure) {
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
+CURL *mw_transfer_begin(mw_transfer *t)
+{
+    t->easy = curl_easy_init();
+    MW_ASSERT(t->easy);
+    set_limits(t);
+    set_method(t);
+    curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->fields);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->trouble);
+    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    if (t->compressed) curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    return t->easy;
+}
+
+static double answer(mw_transfer *t, mw_net_response *r)
+{
+    r->seconds = (double)(mw_mono_ns() - t->asked_ns) / 1e9;
+    t->done(t->arg, r);
+    return r->seconds;
+}
+
+mw_transfer_end mw_transfer_finish(mw_transfer *t, CURLcode rc)
+{
+    mw_buf words = {0};
+    mw_net_response r = {0};
+    long status = 0;
+    if (t->too_big) {
+        mw_buf_printf(&words, "the answer is larger than %zu bytes", t->max_body);
+    } else if (rc != CURLE_OK) {
+        mw_words_curl(&words, t->easy, rc, t->trouble, t->timeout_ms);
+    } else {
+        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+        r.status = (int)status;
+        r.body = (mw_str){t->body.p ? t->body.p : "", t->body.n};
+        r.headers = (mw_str){t->headers.p ? t->headers.p : "", t->headers.n};
+    }
+    r.error = words.p;
+    double seconds = answer(t, &r);
+    mw_transfer_end end = {.failed = words.n > 0, .received = t->body.n, .seconds = seconds};
+    mw_buf_deinit(&words);
+    mw_transfer_drop(t);
+    return end;
+}
+
+void mw_transfer_fail(mw_transfer *t, const char *words, bool stopped)
+{
+    mw_net_response r = {.error = words, .stopped = stopped};
+    answer(t, &r);
+    mw_transfer_drop(t);
+}
