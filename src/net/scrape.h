@@ -12,8 +12,9 @@
 typedef struct mw_scraper mw_scraper;
 
 mw_scraper *mw_scraper_new(mw_net *net, mw_ingest *ingest, mw_registry *reg);
-void mw_scraper_stop(mw_scraper *s);
-void mw_scraper_free(mw_scraper *s);
+/* Stop before the net loop, free after it: rounds under way end with the loop. */
+void mw_scraper_stop(mw_scraper *s);                 /* no new rounds */
+void mw_scraper_free(mw_scraper *s);                 /* NULL is fine; waits for rounds under way */
 void mw_scraper_offer(mw_scraper *s, mw_host *host); /* the operation "scrape" */
 
 /* The data member of GET /api/v1/targets. */

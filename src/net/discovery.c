@@ -1,0 +1,165 @@
+/* discovery.c - watching target files.
+ *
+ * A file is read again when its inode, size or time of change differs from last time.  What is
+ * kept per file is the last list that was right.  SPDX-License-Identifier: MIT */
+#include "net/discovery.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/labels.h"
+
+enum { MAX_FILE = 16 << 20 };
+
+struct file {
+    char *path;
+    struct stat seen;
+    mw_value *groups; /* NULL before the first good reading */
+    bool named;       /* since begin */
+};
+
+struct mw_discovery {
+    struct file *file;
+    size_t n, cap;
+};
+
+mw_discovery *mw_discovery_new(void) { return mw_zalloc(sizeof(mw_discovery)); }
+
+static void file_deinit(struct file *f)
+{
+    mw_free(f->path);
+    mw_value_free(f->groups);
+}
+
+void mw_discovery_free(mw_discovery *d)
+{
+    if (!d) return;
+    for (size_t i = 0; i < d->n; i++) file_deinit(&d->file[i]);
+    mw_free(d->file);
+    mw_free(d);
+}
+
+/* -- one file --------------------------------------------------------------------------------- */
+
+static int read_text(const char *path, const struct stat *st, mw_buf *out, mw_err *err)
+{
+    if (!S_ISREG(st->st_mode)) return mw_fail(err, MW_EIO, 0, 0, "it is not a regular file");
+    if (st->st_size > MAX_FILE)
+        return mw_fail(err, MW_ETOOBIG, 0, 0, "it is larger than %d bytes", MAX_FILE);
+    FILE *f = fopen(path, "re");
+    if (!f) return mw_fail(err, MW_EIO, 0, 0, "it cannot be opened: %m");
+    size_t room = (size_t)st->st_size + 1; /* one more: a file that grows is read next time */
+    out->n = fread(mw_buf_room(out, room), 1, room, f);
+    bool bad = ferror(f);
+    fclose(f);
+    return bad ? mw_fail(err, MW_EIO, 0, 0, "it cannot be read") : MW_OK;
+}
+
+static int check_group(const mw_value *group, size_t at, mw_err *err)
+{
+    const mw_value *targets = mw_map_find(group, "targets"), *labels = mw_map_find(group, "labels");
+    if (group->type != MW_MAP || !targets || targets->type != MW_LIST)
+        return mw_fail(err, MW_EPARSE, 0, 0, "entry %zu has no list \"targets\"", at + 1);
+    for (size_t i = 0; i < targets->list.n; i++)
+        if (targets->list.item[i]->type != MW_TEXT)
+            return mw_fail(err, MW_EPARSE, 0, 0, "entry %zu: target %zu is not a text", at + 1,
+                           i + 1);
+    if (!labels) return MW_OK;
+    if (labels->type != MW_MAP)
+        return mw_fail(err, MW_EPARSE, 0, 0, "entry %zu: \"labels\" is not an object", at + 1);
+    for (size_t i = 0; i < labels->map.n; i++)
+        if (labels->map.entry[i].value->type != MW_TEXT ||
+            !mw_label_name_valid(labels->map.entry[i].key))
+            return mw_fail(err, MW_EPARSE, 0, 0, "entry %zu: label \"%s\" is not valid", at + 1,
+                           labels->map.entry[i].key.p);
+    return MW_OK;
+}
+
+static mw_value *read_groups(const char *path, const struct stat *st, mw_err *err)
+{
+    mw_buf text = {0};
+    mw_value *groups = NULL;
+    if (read_text(path, st, &text, err) != MW_OK) goto fail;
+    groups = mw_value_from_json((mw_str){text.p, text.n}, err);
+    if (!groups) goto fail;
+    if (groups->type != MW_LIST) mw_fail(err, MW_EPARSE, 0, 0, "it is not a JSON list");
+    for (size_t i = 0; err->code == MW_OK && i < groups->list.n; i++)
+        check_group(groups->list.item[i], i, err);
+fail:
+    mw_buf_deinit(&text);
+    if (err->code == MW_OK) return groups;
+    mw_value_free(groups);
+    return NULL;
+}
+
+static bool same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void refresh(struct file *f)
+{
+    struct stat st;
+    mw_err err;
+    mw_err_init(&err);
+    if (stat(f->path, &st) || same(&st, &f->seen)) return;
+    f->seen = st;
+    mw_value *groups = read_groups(f->path, &st, &err);
+    if (groups) {
+        mw_value_free(f->groups);
+        f->groups = groups;
+        return;
+    }
+    mw_log(MW_WARN, "target file is broken", "file=%s error=\"%s\" line=%d then=\"%s\"", f->path,
+           err.msg, err.line,
+           f->groups ? "its targets stay as they were" : "it adds no targets until it is mended");
+}
+
+/* -- all files -------------------------------------------------------------------------------- */
+
+static struct file *file_get(mw_discovery *d, const char *path)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (!strcmp(d->file[i].path, path)) return &d->file[i];
+    struct file f = {.path = mw_strdup(path)};
+    MW_PUSH(d->file, d->n, d->cap, f);
+    return &d->file[d->n - 1];
+}
+
+void mw_discovery_begin(mw_discovery *d)
+{
+    for (size_t i = 0; i < d->n; i++) d->file[i].named = false;
+}
+
+void mw_discovery_glob(mw_discovery *d, const char *pattern, mw_discovery_visit *visit, void *arg)
+{
+    glob_t g;
+    if (glob(pattern, GLOB_TILDE, NULL, &g)) return;
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        struct file *f = file_get(d, g.gl_pathv[i]);
+        if (!f->named) refresh(f);
+        f->named = true;
+        for (size_t k = 0; f->groups && k < f->groups->list.n; k++) {
+            const mw_value *group = f->groups->list.item[k];
+            visit(arg, mw_map_find(group, "targets"), mw_map_find(group, "labels"));
+        }
+    }
+    globfree(&g);
+}
+
+void mw_discovery_end(mw_discovery *d)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->file[i].named)
+            d->file[kept++] = d->file[i];
+        else
+            file_deinit(&d->file[i]);
+    }
+    d->n = kept;
+}

@@ -1,0 +1,151 @@
+/* jobs.c - reading scrape jobs out of the values that Lua sends.
+ *
+ * A job keeps a copy of its specification and points into it.
+ * SPDX-License-Identifier: MIT */
+#include "net/jobs.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/labels.h"
+#include "net/http_op.h"
+
+enum { EVERY_S = 15, TIMEOUT_S = 10, BODY_LIMIT = 64 << 20 };
+
+void mw_scrape_job_release(mw_scrape_job *job)
+{
+    if (!job || --job->refs) return;
+    for (size_t i = 0; i < job->n_headers; i++) mw_free(job->header[i]);
+    mw_free(job->header);
+    mw_value_free(job->spec);
+    mw_free(job);
+}
+
+void mw_scrape_jobs_deinit(mw_scrape_jobs *jobs)
+{
+    for (size_t i = 0; i < jobs->n; i++) mw_scrape_job_release(jobs->job[i]);
+    mw_free(jobs->job);
+    *jobs = (mw_scrape_jobs){0};
+}
+
+static mw_str text_or(const mw_value *spec, const char *key, const char *def)
+{
+    mw_str s = mw_map_text(spec, key);
+    return s.n ? s : mw_str_of(def);
+}
+
+/* A field that must be absent or of TYPE with only texts inside. */
+static int read_texts(const mw_scrape_job *job, const char *key, mw_type type, const mw_value **out,
+                      mw_err *err)
+{
+    const mw_value *v = mw_map_find(job->spec, key);
+    *out = NULL;
+    if (!v || v->type == MW_NIL) return MW_OK;
+    bool list = v->type == MW_LIST;
+    size_t n = list ? v->list.n : v->type == MW_MAP ? v->map.n : 0;
+    if (!n && (list || v->type == MW_MAP)) return MW_OK; /* an empty Lua table is either */
+    bool good = v->type == type;
+    for (size_t i = 0; good && i < n; i++) {
+        const mw_value *item = list ? v->list.item[i] : v->map.entry[i].value;
+        good = item->type == MW_TEXT && (list || v->map.entry[i].key.n);
+    }
+    if (!good)
+        return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": %s must be a %s of texts", job->name.p,
+                       key, type == MW_LIST ? "list" : "table");
+    *out = v;
+    return MW_OK;
+}
+
+static int read_labels(const mw_scrape_job *job, mw_err *err)
+{
+    for (size_t i = 0; job->labels && i < job->labels->map.n; i++)
+        if (!mw_label_name_valid(job->labels->map.entry[i].key))
+            return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": \"%s\" is no valid label name",
+                           job->name.p, job->labels->map.entry[i].key.p);
+    return MW_OK;
+}
+
+static int read_headers(mw_scrape_job *job, mw_err *err)
+{
+    const mw_value *map;
+    int code = read_texts(job, "headers", MW_MAP, &map, err);
+    for (size_t i = 0; code == MW_OK && map && i < map->map.n; i++) {
+        mw_str name = map->map.entry[i].key, value = map->map.entry[i].value->text;
+        if (!mw_http_token(name) || !mw_http_field_value(value))
+            return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": header \"%s\" is not valid",
+                           job->name.p, name.p);
+        MW_PUSH(job->header, job->n_headers, job->cap_headers,
+                mw_sprintf("%s: %s", name.p, value.p));
+    }
+    return code;
+}
+
+static int read_times(mw_scrape_job *job, mw_err *err)
+{
+    double every = mw_map_number(job->spec, "every", EVERY_S);
+    double timeout = mw_map_number(job->spec, "timeout", every < TIMEOUT_S ? every : TIMEOUT_S);
+    if (!(every >= 0.05 && every <= 86400))
+        return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": every must be from 50ms to 1d",
+                       job->name.p);
+    if (!(timeout > 0))
+        return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": timeout must be above 0", job->name.p);
+    if (timeout > every) timeout = every;
+    job->every_ms = (int64_t)(every * 1000);
+    job->timeout_ms = timeout < 0.001 ? 1 : (int)(timeout * 1000);
+    return MW_OK;
+}
+
+static int read_limit(const mw_scrape_job *job, const char *key, double def, size_t *out,
+                      mw_err *err)
+{
+    double v = mw_map_number(job->spec, key, def);
+    if (!(v >= 0 && v <= 1e12))
+        return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": %s must be 0 or more", job->name.p, key);
+    *out = (size_t)v;
+    return MW_OK;
+}
+
+static int read_job(mw_scrape_job *job, mw_err *err)
+{
+    const mw_value *spec = job->spec;
+    int code;
+    job->name = mw_map_text(spec, "job");
+    if (!job->name.n) return mw_fail(err, MW_EARG, 0, 0, "scrape: a job has no name");
+    job->path = text_or(spec, "path", "/metrics");
+    job->scheme = text_or(spec, "scheme", "http");
+    job->honor_labels = mw_map_bool(spec, "honor_labels", false);
+    if (!mw_str_is(job->scheme, "http") && !mw_str_is(job->scheme, "https"))
+        return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": scheme must be http or https",
+                       job->name.p);
+    if ((code = read_times(job, err)) || (code = read_headers(job, err)) ||
+        (code = read_texts(job, "targets", MW_LIST, &job->targets, err)) ||
+        (code = read_texts(job, "files", MW_LIST, &job->files, err)) ||
+        (code = read_texts(job, "params", MW_MAP, &job->params, err)) ||
+        (code = read_texts(job, "labels", MW_MAP, &job->labels, err)) ||
+        (code = read_labels(job, err)) ||
+        (code = read_limit(job, "sample_limit", 0, &job->sample_limit, err)) ||
+        (code = read_limit(job, "body_limit", BODY_LIMIT, &job->body_limit, err)))
+        return code;
+    if (!job->body_limit) job->body_limit = BODY_LIMIT;
+    return MW_OK;
+}
+
+int mw_scrape_jobs_read(const mw_value *arg, mw_scrape_jobs *out, mw_err *err)
+{
+    const mw_value *list = mw_map_find(arg, "jobs");
+    *out = (mw_scrape_jobs){0};
+    if (!list || list->type != MW_LIST) {
+        bool empty = list && list->type == MW_MAP && !list->map.n;
+        return empty ? MW_OK : mw_fail(err, MW_EARG, 0, 0, "scrape: jobs must be a list");
+    }
+    for (size_t i = 0; i < list->list.n; i++) {
+        mw_scrape_job *job = mw_zalloc(sizeof *job);
+        job->refs = 1;
+        job->spec = mw_value_copy(list->list.item[i]);
+        MW_PUSH(out->job, out->n, out->cap, job);
+        if (read_job(job, err) == MW_OK) continue;
+        mw_scrape_jobs_deinit(out);
+        return err->code;
+    }
+    return MW_OK;
+}

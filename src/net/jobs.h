@@ -1,0 +1,32 @@
+/* jobs.h - scrape jobs as they are configured.  SPDX-License-Identifier: MIT */
+#ifndef MW_NET_JOBS_H
+#define MW_NET_JOBS_H
+#include "script/value.h"
+
+/* Shared by the targets made from it; constant once read.  Retain and release under the lock of
+ * the scraper. */
+typedef struct mw_scrape_job {
+    int refs;
+    mw_str name, path, scheme;                         /* point into spec */
+    const mw_value *targets, *files, *params, *labels; /* inside spec; may be NULL */
+    char **header;
+    size_t n_headers, cap_headers;
+    int64_t every_ms;
+    int timeout_ms; /* at most every_ms */
+    size_t sample_limit, body_limit;
+    bool honor_labels;
+    mw_value *spec;
+} mw_scrape_job;
+
+typedef struct mw_scrape_jobs {
+    mw_scrape_job **job;
+    size_t n, cap;
+} mw_scrape_jobs;
+
+/* Read {jobs={...}}; on a refusal *OUT is empty and ERR names the job and the field. */
+int mw_scrape_jobs_read(const mw_value *arg, mw_scrape_jobs *out, mw_err *err);
+void mw_scrape_jobs_deinit(mw_scrape_jobs *jobs);
+
+void mw_scrape_job_release(mw_scrape_job *job); /* NULL is fine */
+
+#endif

@@ -1,0 +1,71 @@
+/* targets_json.c - the targets as Prometheus's HTTP API shows them.
+ * SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "net/targets.h"
+
+static const char *const healths[] = {"unknown", "up", "down"};
+
+static void add_text(mw_buf *out, const char *key, mw_str value)
+{
+    mw_buf_printf(out, ",\"%s\":", key);
+    mw_buf_json(out, value);
+}
+
+static void add_duration(mw_buf *out, const char *key, int64_t ms)
+{
+    char text[40];
+    add_text(out, key, mw_str_of(mw_duration_format(ms, text)));
+}
+
+/* The url as others reach it: a loopback name becomes the name of this machine. */
+static void add_global_url(mw_buf *out, const char *url)
+{
+    static const char *const local[] = {"://localhost", "://127.0.0.1", "://[::1]"};
+    char name[256] = "localhost";
+    gethostname(name, sizeof name - 1);
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
+        const char *at = strstr(url, local[i]), *end = at ? at + strlen(local[i]) : NULL;
+        if (!at || (*end && !strchr(":/", *end))) continue;
+        mw_buf global = {0};
+        mw_buf_add(&global, url, (size_t)(at - url));
+        mw_buf_printf(&global, "://%s%s", name, end);
+        add_text(out, "globalUrl", (mw_str){global.p, global.n});
+        mw_buf_deinit(&global);
+        return;
+    }
+    add_text(out, "globalUrl", mw_str_of(url));
+}
+
+static void add_target(mw_buf *out, const mw_target *t)
+{
+    char when[32] = "0001-01-01T00:00:00Z"; /* never, as Go prints it */
+    if (t->last_ms) mw_time_rfc3339(t->last_ms, when);
+    mw_buf_text(out, "{\"discoveredLabels\":");
+    mw_labels_json(t->discovered, out);
+    mw_buf_text(out, ",\"labels\":");
+    mw_labels_json(t->labels, out);
+    add_text(out, "scrapePool", t->job->name);
+    add_text(out, "scrapeUrl", mw_str_of(t->url));
+    add_global_url(out, t->url);
+    add_text(out, "lastError", mw_str_of(t->last_error));
+    add_text(out, "lastScrape", mw_str_of(when));
+    mw_buf_text(out, ",\"lastScrapeDuration\":");
+    mw_buf_double(out, t->last_seconds);
+    add_text(out, "health", mw_str_of(healths[t->health]));
+    add_duration(out, "scrapeInterval", t->job->every_ms);
+    add_duration(out, "scrapeTimeout", t->job->timeout_ms);
+    mw_buf_byte(out, '}');
+}
+
+void mw_targets_json(const mw_targets *set, mw_buf *out)
+{
+    mw_buf_text(out, "{\"activeTargets\":[");
+    for (size_t i = 0; i < set->n; i++) {
+        if (i) mw_buf_byte(out, ',');
+        add_target(out, set->target[i]);
+    }
+    mw_buf_text(out, "],\"droppedTargets\":[],\"droppedTargetCounts\":{}}");
+}
