@@ -34,7 +34,10 @@ struct mw_host {
     mw_traces *traces;
     mw_registry *registry;
     const char *data_dir;
-    mw_op *ops; /* n_ops rows */
+    const char *version; /* NULL: "unknown" */
+    const char
+        *lua_path; /* where else Lua modules are looked for, as package.path; NULL: nowhere */
+    mw_op *ops;    /* n_ops rows */
     size_t n_ops, cap_ops;
     struct mw_actor *(*actor)(mw_host *self,
                               const char *name); /* for host.send and host.ask; may be NULL */

@@ -31,6 +31,7 @@ struct mw_value {
 typedef struct mw_entry {
     mw_str key; /* owned, NUL-terminated */
     mw_value *value;
+    bool numeric; /* a number in Lua; its text elsewhere */
 } mw_entry;
 
 mw_value *mw_nil_new(void);
@@ -39,11 +40,13 @@ mw_value *mw_number_new(double v);
 mw_value *mw_text_new(mw_str s);
 mw_value *mw_list_new(void);
 mw_value *mw_map_new(void);
-void mw_value_free(mw_value *v); /* NULL is fine */
+mw_value *mw_error_new(const char *text); /* {error=TEXT}: how an operation says no */
+void mw_value_free(mw_value *v);          /* NULL is fine */
 mw_value *mw_value_copy(const mw_value *v);
 
 void mw_list_add(mw_value *list, mw_value *take);
-void mw_map_set(mw_value *map, const char *key, mw_value *take); /* replaces */
+void mw_map_set(mw_value *map, const char *key, mw_value *take);          /* replaces */
+void mw_map_add(mw_value *map, mw_str key, bool numeric, mw_value *take); /* KEY must be new */
 void mw_map_set_text(mw_value *map, const char *key,
                      const char *text); /* NULL text: nothing is set */
 void mw_map_set_number(mw_value *map, const char *key, double v);
