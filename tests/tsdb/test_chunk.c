@@ -82,7 +82,7 @@ static void the_edges_of_every_time_code_come_back(void **state)
                        2 * base + edges[i],
                        3 * base + edges[i],
                        4 * base,
-                       5 * base - 2 * edges[i] + 1};
+                       6 * base - 2 * edges[i] + 1};
         double v[6] = {1, 1, 2, 2, 3, 3};
         comes_back_exactly(t, v, 6);
     }
