@@ -67,6 +67,9 @@ int mw_promtext_page(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit
 void mw_promtext_stale(mw_promtext *p,
                        int64_t t); /* the target is gone or failed: mark everything */
 
+/* Series of the last good page that the one before it did not have. */
+size_t mw_promtext_series_added(const mw_promtext *p);
+
 /* POST /api/v1/import/prometheus: pushed text, once. */
 int mw_ingest_promtext(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result,
                        mw_err *err);

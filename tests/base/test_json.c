@@ -139,7 +139,7 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"\"abc", "without its closing quote", 1, 2},
         {"\"a\nb\"", "control character", 1, 3},
         {"\"\\x\"", "unknown escape", 1, 3},
-        {"\"\\u12g4\"", "unknown escape", 1, 4},
+        {"\"\\u12g4\"", "unknown escape", 1, 3},
         {"]", "expected a value", 1, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

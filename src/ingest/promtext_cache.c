@@ -1,0 +1,88 @@
+/* promtext_cache.c - series in an array, found by a table of indexes.
+ *
+ * Series leave rarely and in groups, so leaving builds the table anew instead of keeping
+ * tombstones.  SPDX-License-Identifier: MIT */
+#include "ingest/promtext_cache.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { SMALLEST = 64 };
+
+static void release(mw_promseries *s)
+{
+    mw_free(s->key);
+    mw_free(s->labels);
+}
+
+void mw_promcache_deinit(mw_promcache *c)
+{
+    for (size_t i = 0; i < c->n; i++) release(&c->series[i]);
+    mw_free(c->series);
+    mw_free(c->table);
+    *c = (mw_promcache){0};
+}
+
+static void place(mw_promcache *c, uint32_t index)
+{
+    size_t at = c->series[index].hash & (c->size - 1);
+    while (c->table[at]) at = (at + 1) & (c->size - 1);
+    c->table[at] = index + 1;
+}
+
+static void rebuild(mw_promcache *c)
+{
+    size_t size = SMALLEST;
+    while (size < 2 * c->n + 2) size *= 2;
+    mw_free(c->table);
+    c->table = mw_array(size, sizeof *c->table);
+    c->size = size;
+    for (size_t i = 0; i < c->n; i++) place(c, (uint32_t)i);
+}
+
+uint32_t mw_promcache_find(const mw_promcache *c, mw_str key, uint64_t hash)
+{
+    if (!c->size) return MW_PROMCACHE_NONE;
+    for (size_t at = hash & (c->size - 1); c->table[at]; at = (at + 1) & (c->size - 1)) {
+        const mw_promseries *s = &c->series[c->table[at] - 1];
+        if (s->hash == hash && s->key_n == key.n && !memcmp(s->key, key.p, key.n))
+            return c->table[at] - 1;
+    }
+    return MW_PROMCACHE_NONE;
+}
+
+uint32_t mw_promcache_add(mw_promcache *c, mw_str key, uint64_t hash, mw_labels *take)
+{
+    mw_promseries s = {
+        .key = mw_strndup(key.p, key.n), .key_n = key.n, .hash = hash, .labels = take};
+    MW_PUSH(c->series, c->n, c->cap, s);
+    if (2 * c->n > c->size)
+        rebuild(c);
+    else
+        place(c, (uint32_t)(c->n - 1));
+    return (uint32_t)(c->n - 1);
+}
+
+void mw_promcache_cut(mw_promcache *c, size_t n)
+{
+    if (n == c->n) return;
+    while (c->n > n) release(&c->series[--c->n]);
+    rebuild(c);
+}
+
+void mw_promcache_keep(mw_promcache *c, uint32_t seen, uint32_t *moved)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->series[i].seen != seen) {
+            release(&c->series[i]);
+            moved[i] = MW_PROMCACHE_NONE;
+            continue;
+        }
+        moved[i] = (uint32_t)kept;
+        c->series[kept++] = c->series[i];
+    }
+    c->n = kept;
+    rebuild(c);
+}

@@ -1,0 +1,79 @@
+/* result.c - limits and counts.  SPDX-License-Identifier: MIT */
+#include "ingest/result.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static size_t or_default(size_t v, size_t def) { return v ? v : def; }
+
+mw_ingest_limits mw_ingest_limits_of(const mw_ingest *in)
+{
+    return (mw_ingest_limits){
+        .body = or_default(in->limits.body, 64 << 20),
+        .ratio = or_default(in->limits.ratio, 1000),
+        .labels = or_default(in->limits.labels, 64),
+        .label_bytes = or_default(in->limits.label_bytes, 4096),
+        .attrs = or_default(in->limits.attrs, 256),
+    };
+}
+
+/* -- memory of one request ------------------------------------------------------------------ */
+
+enum { PER_BYTE = 16, AT_LEAST = 1 << 20 };
+
+mw_arena *mw_ingest_arena(size_t n) { return mw_arena_new(n * PER_BYTE + AT_LEAST); }
+
+int mw_ingest_arena_full(mw_err *err)
+{
+    return mw_fail(err, MW_ETOOBIG, 0, 0,
+                   "the body unfolds into more than %d times its size in memory", PER_BYTE);
+}
+
+void *mw_push_in(mw_arena *a, void *items, size_t *n, size_t size)
+{
+    char *p;
+    memcpy(&p, items, sizeof p);
+    bool full = *n == 0 || (*n >= 4 && (*n & (*n - 1)) == 0);
+    if (full) {
+        char *bigger = mw_arena_array(a, *n ? *n * 2 : 4, size);
+        if (!bigger) return NULL;
+        if (*n) memcpy(bigger, p, *n * size);
+        p = bigger;
+        memcpy(items, &p, sizeof p);
+    }
+    return p + (*n)++ * size;
+}
+
+/* -- counting ------------------------------------------------------------------------------- */
+
+void mw_result_reject(mw_ingest_result *r, uint64_t n, int code, const char *fmt, ...)
+{
+    r->rejected += n;
+    if (!n || r->first.code != MW_OK) return;
+    char text[sizeof r->first.msg];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    mw_fail(&r->first, code, 0, 0, "%s", text);
+}
+
+void mw_result_sample(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t)
+{
+    if (code == MW_OK) {
+        r->accepted++;
+        return;
+    }
+    if (r->first.code != MW_OK) {
+        r->rejected++;
+        return;
+    }
+    mw_buf text;
+    mw_buf_init(&text);
+    mw_labels_text(ls, &text);
+    mw_result_reject(r, 1, code, "%s: %.300s at %lld ms", mw_code_text(code), text.p, (long long)t);
+    mw_buf_deinit(&text);
+}

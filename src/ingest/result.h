@@ -1,0 +1,22 @@
+/* result.h - what every ingest path shares: limits in force, and counting with the first reason.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_INGEST_RESULT_H
+#define MW_INGEST_RESULT_H
+#include "ingest/ingest.h"
+
+mw_ingest_limits mw_ingest_limits_of(const mw_ingest *in); /* defaults filled in */
+
+/* An arena for one body of N bytes: what is built from a body stays in proportion to it. */
+mw_arena *mw_ingest_arena(size_t n);
+int mw_ingest_arena_full(mw_err *err); /* MW_ETOOBIG, saying so */
+
+void mw_result_reject(mw_ingest_result *r, uint64_t n, int code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* CODE is the store's answer for one sample of LS at T. */
+void mw_result_sample(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t);
+
+/* Room for one more element of SIZE bytes at the end of the array *ITEMS of *N: zeroed, counted,
+ * or NULL when the arena is full.  Arrays grow by doubling and need no capacity of their own. */
+void *mw_push_in(mw_arena *a, void *items, size_t *n, size_t size);
+
+#endif
