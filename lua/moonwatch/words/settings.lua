@@ -32,9 +32,11 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "default_step", "interval", default = "1m", help = "step of subqueries that name none" } } },
     { "strict", "boolean", default = true, help = "true: one bad file refuses the whole load; false: only the bad files are left out" },
     { "limits", "table", default = {}, help = "what one request or rule may use", fields = {
-      { "body", "bytes", help = "largest request body" }, { "query_samples", "count", help = "samples one query may touch" },
-      { "query_seconds", "interval", help = "time one query may take" }, { "rule_seconds", "interval", help = "processor time of one Lua call" },
-      { "rule_memory", "bytes", help = "memory of one rule file" } } },
+      { "body", "bytes", help = "largest request body" }, { "labels", "count", help = "labels of one series" },
+      { "series", "count", help = "series in memory" }, { "logs_bytes", "bytes", help = "log records in memory" },
+      { "traces_bytes", "bytes", help = "spans in memory" }, { "queries", "count", help = "queries at a time" },
+      { "query_samples", "count", help = "samples one query may touch" }, { "query_timeout", "interval", help = "time one query may take" },
+      { "rule_seconds", "interval", help = "processor time of one Lua call" }, { "rule_memory", "bytes", help = "memory of one rule file" } } },
     { "auth", "table", help = "who may use the HTTP API", absent = true, fields = auth },
     { "log", "table", default = {}, help = "moonwatch's own log", fields = {
       { "level", "text", default = "info", choices = { "debug", "info", "warn", "error" }, help = "least level written" },

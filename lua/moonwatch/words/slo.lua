@@ -10,9 +10,9 @@ slo "checkout-availability" {
 }]],
   exactly_one = { { "good", "bad", "latency" } },
   fields = {
-    { "good", "expr", help = "counter of good events, a selector" },
-    { "bad", "expr", help = "counter of bad events, a selector" },
-    { "total", "expr", help = "counter of all events, a selector" },
+    { "good", "sli", help = "counter of good events: a selector, or an expression with $window in the place of the range" },
+    { "bad", "sli", help = "counter of bad events, likewise" },
+    { "total", "sli", help = "counter of all events, likewise" },
     { "latency", "table", help = "good means faster than", fields = {
       { "metric", "text", required = true, help = "histogram, with or without matchers: http_request_duration_seconds{job=\"web\"}" },
       { "under", "interval", required = true, help = "the bound; must be a bucket of the histogram" } } },

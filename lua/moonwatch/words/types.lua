@@ -97,6 +97,20 @@ T.expr = {
   end,
 }
 
+--- An expression of an SLO: a selector, or PromQL with $window where the range goes.
+T.sli = {
+  says = "a selector, or PromQL with $window in the place of the range",
+  check = function(v, env)
+    if type(v) ~= "string" then return nil end
+    local places = select(2, v:gsub("%$window", ""))
+    local expr = places > 0 and v:gsub("%$window", "5m") or "sum(increase(" .. v .. "[5m]))"
+    local ok, why = env.host.check_expr(expr)
+    if ok then return v end
+    if places == 0 then why = why .. "; give a selector, or write $window in the place of the range" end
+    return nil, "bad PromQL: " .. why
+  end,
+}
+
 local NAME = "^[%a_][%w_]*$"
 local function label_map(v, allowed)
   if not is_plain(v) then return nil end

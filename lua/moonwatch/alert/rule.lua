@@ -1,0 +1,183 @@
+--- rule.lua - one alert rule at work: judge, step, write ALERTS, tell the router.
+--
+-- Told are changes to firing and to resolved at once, a firing alert again every minute, a resolved one for a quarter of
+-- an hour.  A rule that fails keeps its alerts as they are and goes on telling them.
+local condition = require "moonwatch.alert.condition"
+local state = require "moonwatch.alert.state"
+
+local M = {}
+M.__index = M
+M.word = "alert"
+
+local RESEND = 60
+
+--- rule: the fields of the word.  engine: see engine/rules.lua.
+function M.new(rule, engine)
+  return setmetatable({
+    rule = rule, engine = engine, host = engine.host, alerts = {}, compiled = {}, written = {}, health = "unknown",
+  }, M)
+end
+
+-- -- ALERTS ----------------------------------------------------------------
+
+local function series(alert, name, alertstate)
+  local labels = { __name__ = name, alertstate = alertstate }
+  for k, v in pairs(alert.labels) do labels[k] = v end
+  return labels
+end
+
+local function write_series(self, t)
+  local rows, written = {}, {}
+  for key, alert in pairs(self.alerts) do
+    if alert.state ~= "inactive" then
+      rows[#rows + 1] = { labels = series(alert, "ALERTS", alert.state), t = t, value = 1 }
+      rows[#rows + 1] = { labels = series(alert, "ALERTS_FOR_STATE"), t = t, value = alert.active_at }
+      written[key] = { alert = alert, state = alert.state }
+    end
+  end
+  for key, before in pairs(self.written) do
+    local after = written[key]
+    if not after or after.state ~= before.state then
+      rows[#rows + 1] = { labels = series(before.alert, "ALERTS", before.state), t = t, value = "stale" }
+    end
+    if not after then
+      rows[#rows + 1] = { labels = series(before.alert, "ALERTS_FOR_STATE"), t = t, value = "stale" }
+    end
+  end
+  self.written = written
+  if #rows > 0 then self.host.append(rows) end
+end
+
+-- -- telling ---------------------------------------------------------------
+
+local function message(self, alert, t)
+  local rule, labels = self.rule, {}
+  for name, value in pairs(self.engine.external_labels) do labels[name] = value end
+  for name, value in pairs(alert.labels) do labels[name] = value end
+  return {
+    labels = labels, annotations = alert.annotations or {}, starts_at = alert.fired_at,
+    ends_at = alert.resolved_at or t + 4 * math.max(rule.every, RESEND), value = alert.value,
+    threshold = rule.above or rule.below, severity = rule.severity, generator_url = self.engine:generator_url(rule),
+    rule = "alert/" .. rule.name, updated_at = t, resolved = alert.state == "inactive",
+  }
+end
+
+local function tell(self, t)
+  local out = {}
+  for _, alert in pairs(self.alerts) do
+    local due = not alert.last_sent or t - alert.last_sent >= RESEND
+    if alert.fired_at and alert.state ~= "pending" and due then
+      if alert.state == "firing" then alert.annotations = condition.annotations(self, alert, t) end
+      out[#out + 1] = message(self, alert, t)
+      alert.last_sent = t
+    end
+  end
+  if #out > 0 then
+    table.sort(out, function(a, b) return state.key(a.labels) < state.key(b.labels) end)
+    self.engine:emit(out, t)
+  end
+end
+
+-- -- one evaluation --------------------------------------------------------
+
+-- While something this rule depends on is down, only alerts that already fire are looked at.
+local function without_dependents(self, seen)
+  for key, row in pairs(seen) do
+    local alert = self.alerts[key]
+    if not (alert and alert.state == "firing") then
+      for _, parent in ipairs(self.rule.depends_on or {}) do
+        if self.engine:is_down(parent, row.sample) then seen[key] = nil end
+      end
+    end
+  end
+end
+
+local function apply(self, changes, t)
+  for _, c in ipairs(changes) do
+    if c.to == "firing" or c.to == "inactive" then c.alert.last_sent = nil end
+    if c.to then c.alert.annotations = condition.annotations(self, c.alert, t) end
+  end
+  if #changes > 0 then self.engine:changed(self, t) end
+end
+
+function M:evaluate(t)
+  self.last_evaluation = t
+  local before = self.rule.when and self.host.json.encode(self.state or {})
+  local seen, clear, problem = condition.judge(self, t)
+  if not seen then
+    self.engine:failed(self, clear, t)
+    return tell(self, t)
+  end
+  self.health, self.last_error, self.traceback, self.problem = "ok", nil, nil, problem
+  without_dependents(self, seen)
+  apply(self, state.step(self.alerts, seen, clear, t, self.rule), t)
+  if before and before ~= self.host.json.encode(self.state or {}) then self.engine:changed(self, t) end
+  write_series(self, t)
+  tell(self, t)
+end
+
+--- Worst state of its alerts.
+function M:status()
+  local worst = "inactive"
+  for _, alert in pairs(self.alerts) do
+    if alert.state == "firing" then return "firing" end
+    if alert.state == "pending" then worst = "pending" end
+  end
+  return worst
+end
+
+--- Does an alert of this rule fire that agrees with LABELS?
+function M:fires_for(labels)
+  local own = { alertname = true, severity = true }
+  for name in pairs(self.rule.labels or {}) do own[name] = true end
+  for _, alert in pairs(self.alerts) do
+    if alert.state == "firing" then
+      local shared = {}
+      for name, value in pairs(alert.labels) do
+        if not own[name] then shared[name] = value end
+      end
+      if condition.agree(shared, labels) then return true end
+    end
+  end
+  return false
+end
+
+-- -- over reloads, restarts and moves --------------------------------------
+
+--- Take over from the runner that had this name before.
+function M:inherit(old)
+  self.alerts, self.state, self.written = old.alerts, old.state, old.written
+  self.health, self.last_error, self.traceback = old.health, old.last_error, old.traceback
+  self.last_evaluation = old.last_evaluation
+end
+
+--- The rule is no more: what fires ends now.
+function M:drop(t)
+  for _, alert in pairs(self.alerts) do
+    if alert.state == "firing" then
+      alert.state, alert.resolved_at, alert.last_sent = "inactive", t, nil
+    elseif alert.state == "pending" then
+      alert.state, alert.fired_at, alert.resolved_at = "inactive", nil, t
+    end
+  end
+  write_series(self, t)
+  tell(self, t)
+end
+
+function M:save()
+  local alerts = state.save(self.alerts)
+  if #alerts == 0 and not (self.state and next(self.state)) then return nil end
+  return { alerts = alerts, state = self.state, at = self.last_evaluation }
+end
+
+--- Take up what `save` gave, in this program's earlier life (down = seconds since then) or on another node (0).
+function M:restore(saved, now, down)
+  self.alerts = state.load(saved.alerts)
+  self.state = type(saved.state) == "table" and saved.state or nil
+  for _, alert in pairs(self.alerts) do
+    if alert.state == "pending" then alert.active_at = alert.active_at + down end
+    if down > 0 then alert.grace_until = now + math.max(2 * self.rule.every, 30) end
+  end
+end
+
+return M

@@ -1,0 +1,109 @@
+--- link.lua - what no file can know alone: names said twice, and names that nobody declared.
+local M = {}
+
+local function near_text(host, name, names)
+  local near = host.nearest(name, names)
+  return near and (" (did you mean %q?)"):format(near) or ""
+end
+
+local function names_of(items, ...)
+  local set, list = {}, {}
+  for _, word in ipairs { ... } do
+    for _, item in ipairs(items[word] or {}) do
+      if not set[item.name] then set[item.name], list[#list + 1] = item, item.name end
+    end
+  end
+  return { set = set, list = list }
+end
+
+local function duplicates(items, problem)
+  for _, list in pairs(items) do
+    local first = {}
+    for _, item in ipairs(list) do
+      local before = item.name and first[item.name]
+      if before then
+        problem(item, {}, ("this name is already taken at %s:%d"):format(before.file, before.line))
+      elseif item.name then
+        first[item.name] = item
+      end
+    end
+  end
+end
+
+-- -- routing ---------------------------------------------------------------
+
+local function check_names(host, item, path, wanted, known, what, problem)
+  for i, name in ipairs(type(wanted) == "table" and wanted or { wanted }) do
+    if not known.set[name] then
+      local at = { unpack(path) }
+      if type(wanted) == "table" then at[#at + 1] = i end
+      problem(item, at, ("there is no %s %q%s"):format(what, name, near_text(host, name, known.list)))
+    end
+  end
+end
+
+local function check_route(host, item, node, path, known, problem)
+  local function at(...)
+    local out = { unpack(path) }
+    for _, key in ipairs { ... } do out[#out + 1] = key end
+    return out
+  end
+  if node.receiver then check_names(host, item, at "receiver", node.receiver, known.receivers, "receiver", problem) end
+  if node.escalate then check_names(host, item, at "escalate", node.escalate, known.escalations, "escalation", problem) end
+  check_names(host, item, at "mute", node.mute or {}, known.windows, "window", problem)
+  check_names(host, item, at "active", node.active or {}, known.windows, "window", problem)
+  for i, child in ipairs(node.routes or {}) do check_route(host, item, child, at("routes", i), known, problem) end
+end
+
+-- -- dependencies ----------------------------------------------------------
+
+-- A cycle among depends_on; every rule of it is named once.
+local function cycles(items, problem)
+  local all, state, trail = {}, {}, {}
+  for _, word in ipairs { "alert", "check" } do
+    for _, item in ipairs(items[word] or {}) do all[item.name] = all[item.name] or item end
+  end
+  local function visit(name)
+    local item = all[name]
+    if not item or state[name] == "done" then return end
+    if state[name] == "open" then
+      local chain, from = {}, 1
+      for i, step in ipairs(trail) do if step == name then from = i end end
+      for i = from, #trail do chain[#chain + 1] = trail[i] end
+      chain[#chain + 1] = name
+      return problem(item, { "depends_on" }, "depends on itself: " .. table.concat(chain, " -> "))
+    end
+    state[name] = "open"
+    trail[#trail + 1] = name
+    for _, parent in ipairs(item.fields.depends_on or {}) do visit(parent) end
+    trail[#trail] = nil
+    state[name] = "done"
+  end
+  local names = {}
+  for name in pairs(all) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do visit(name) end
+end
+
+--- items: word -> list of { word=, name=, file=, line=, fields= }.  problem(item, path, message).
+function M.check(items, host, problem)
+  local known = { receivers = names_of(items, "receiver"), windows = names_of(items, "window"),
+                  escalations = names_of(items, "escalation") }
+  duplicates(items, problem)
+  for _, item in ipairs(items.route or {}) do check_route(host, item, item.fields, {}, known, problem) end
+  for _, item in ipairs(items.escalation or {}) do
+    for i, step in ipairs(item.fields.items) do
+      check_names(host, item, { i, "to" }, step.to or {}, known.receivers, "receiver", problem)
+    end
+  end
+  local alerts_and_checks, checks = names_of(items, "alert", "check"), names_of(items, "check")
+  for _, item in ipairs(items.alert or {}) do
+    check_names(host, item, { "depends_on" }, item.fields.depends_on, alerts_and_checks, "alert or check", problem)
+  end
+  for _, item in ipairs(items.check or {}) do
+    check_names(host, item, { "depends_on" }, item.fields.depends_on, checks, "check", problem)
+  end
+  cycles(items, problem)
+end
+
+return M

@@ -1,0 +1,28 @@
+--- problems.lua - what is wrong with a set of files: collected, ordered, told.
+local M = {}
+M.__index = M
+
+function M.new() return setmetatable({ list = {} }, M) end
+
+--- decl: { word=, name= } or nil.
+function M:add(file, line, col, decl, message)
+  local what = ""
+  if decl then what = decl.word .. (decl.name and (" %q"):format(decl.name) or "") .. ": " end
+  local p = { file = file, line = line or 1, col = col or 1, word = decl and decl.word, name = decl and decl.name,
+              message = what .. message }
+  p.text = ("%s:%d:%d: %s"):format(p.file, p.line, p.col, p.message)
+  self.list[#self.list + 1] = p
+end
+
+--- In order of file and place.
+function M:sorted()
+  table.sort(self.list, function(a, b)
+    if a.file ~= b.file then return a.file < b.file end
+    if a.line ~= b.line then return a.line < b.line end
+    if a.col ~= b.col then return a.col < b.col end
+    return a.message < b.message
+  end)
+  return self.list
+end
+
+return M

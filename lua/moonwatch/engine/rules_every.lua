@@ -1,0 +1,33 @@
+--- rules_every.lua - one scheduled job at work.  A job that still runs is not started again.
+local M = {}
+M.__index = M
+M.word = "every"
+
+function M.new(rule, engine)
+  return setmetatable({ rule = rule, engine = engine, host = engine.host, health = "unknown" }, M)
+end
+
+function M:evaluate(t)
+  if self.running then
+    self.engine:count("moonwatch_rule_iterations_missed_total", self, 1)
+    return
+  end
+  self.running, self.last_evaluation = true, t
+  self.engine:call_guest(self.rule.fn, {}, { kind = "every", now = t, state = self.state or {}, rule = self.rule.name },
+    function(result)
+      self.running = false
+      if not result.ok then return self.engine:failed(self, result, t) end
+      local before = self.state
+      self.state, self.health, self.last_error, self.traceback = result.state, "ok", nil, nil
+      if (before and next(before)) or (self.state and next(self.state)) then self.engine:changed(self, t) end
+    end)
+end
+
+function M:inherit(old) self.state, self.last_evaluation = old.state, old.last_evaluation end
+function M:drop() end
+function M:save()
+  if self.state and next(self.state) then return { state = self.state, at = self.last_evaluation } end
+end
+function M:restore(saved) self.state = type(saved.state) == "table" and saved.state or nil end
+
+return M

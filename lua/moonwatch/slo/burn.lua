@@ -1,0 +1,79 @@
+--- burn.lua - which burn rates an SLO alerts on, and the alert rules that do it.
+--
+-- Two windows have to agree: the long one says that enough of the budget went, the short one that it is still going.  Pairs
+-- of one severity are one alert.
+local sli = require "moonwatch.slo.sli"
+
+local M = {}
+
+local DAY = 86400
+-- Share of a 30 day budget, long and short window.
+local PAIRS = {
+  { burn = 14.4, long = 3600, short = 300, severity = "page" },
+  { burn = 6, long = 6 * 3600, short = 1800, severity = "page" },
+  { burn = 3, long = DAY, short = 2 * 3600, severity = "ticket" },
+  { burn = 1, long = 3 * DAY, short = 6 * 3600, severity = "ticket" },
+}
+
+--- The pairs of RULE.  From four weeks up the burn rates are scaled, so that the same share of the budget alerts; below that
+-- the windows are.
+function M.pairs(rule)
+  if rule.alerts == false then return {} end
+  if type(rule.alerts) == "table" then return rule.alerts end
+  local out, share = {}, rule.window / (30 * DAY)
+  for i, p in ipairs(PAIRS) do
+    if rule.window >= 28 * DAY then
+      out[i] = { burn = p.burn * share, long = p.long, short = p.short, severity = p.severity }
+    else
+      out[i] = { burn = p.burn, long = math.max(300, math.floor(p.long * share)),
+                 short = math.max(60, math.floor(p.short * share)), severity = p.severity }
+    end
+  end
+  return out
+end
+
+--- Every window that has to be measured, shortest first.
+function M.windows(rule)
+  local set, out = { [rule.window] = true }, {}
+  for _, p in ipairs(M.pairs(rule)) do set[p.long], set[p.short] = true, true end
+  for seconds in pairs(set) do out[#out + 1] = seconds end
+  table.sort(out)
+  return out
+end
+
+local function condition(rule, pair)
+  local function ratio(seconds)
+    return ('slo:sli_error:ratio_rate%s{slo="%s"}'):format(sli.window(seconds), rule.name)
+  end
+  local budget = ("%.12g"):format(1 - rule.objective)
+  local burn = ("%.12g"):format(pair.burn)
+  local text = ("%s / %s > %s and %s / %s > %s"):format(ratio(pair.long), budget, burn, ratio(pair.short), budget, burn)
+  if rule.min_events then
+    text = text .. (' and slo:sli_events:increase%s{slo="%s"} >= %d'):format(sli.window(pair.long), rule.name, rule.min_events)
+  end
+  return "(" .. text .. ")"
+end
+
+--- Alert rules for the engine, one for each severity.
+function M.alerts(rule)
+  local by, order = {}, {}
+  for _, pair in ipairs(M.pairs(rule)) do
+    if not by[pair.severity] then
+      by[pair.severity] = {}
+      order[#order + 1] = pair.severity
+    end
+    table.insert(by[pair.severity], condition(rule, pair))
+  end
+  local out = {}
+  for i, severity in ipairs(order) do
+    out[i] = {
+      word = "alert", name = ("%s burn %s"):format(rule.name, severity), alertname = "SLOErrorBudgetBurn", file = rule.file,
+      line = rule.line, slo = rule.name, expr = table.concat(by[severity], " or "), every = 30, hold = 0, keep = 0,
+      severity = severity, labels = {}, depends_on = {}, runbook = rule.runbook,
+      summary = rule.summary or "${labels.slo} spends its error budget ${value|round:1} times too fast",
+    }
+  end
+  return out
+end
+
+return M
