@@ -1,0 +1,82 @@
+--- router.lua - the router actor: the engine with a disk, a clock, receivers and peers.
+--
+-- The state goes to data_dir/router-state.json: before a new message leaves (so that a crash neither
+-- loses it nor forgets that it was owed), at most a second after anything changed, and on stop.
+local Router = require "moonwatch.engine.router"
+local http = require "moonwatch.engine.router_http"
+local to = require "moonwatch.to"
+
+local SAVE_AFTER = 1
+
+local Actor = {}
+Actor.__index = Actor
+
+local function load_state(self)
+  local host = self.host
+  local text = host.read_file(self.path)
+  if not text then return end
+  local saved, err = host.json.decode(text)
+  local ok
+  if saved then ok, err = self.router:restore(saved) end
+  if not ok then
+    host.write_file(self.path .. ".bad", text)
+    host.log("error", "the saved alert state cannot be read, so it starts empty; the file was kept with .bad added",
+      { file = self.path, error = tostring(err) })
+  end
+end
+
+function Actor:save(now)
+  self.router.changed, self.saved_at = false, now
+  local ok, err = self.host.write_file(self.path, self.host.json.encode(self.router:snapshot()))
+  if not ok and not self.complained then
+    self.complained = true
+    self.host.log("error", "the alert state could not be written: after a crash messages may be sent again", { file = self.path, error = err })
+  elseif ok then
+    self.complained = false
+  end
+end
+
+-- Save when it is time to; when not, say when.
+function Actor:save_if_due(now)
+  if not self.router.changed then return nil end
+  local at = (self.saved_at or 0) + SAVE_AFTER
+  if now < at then return at end
+  self:save(now)
+end
+
+function Actor:share(kind, id, value)
+  local arg = { kind = kind, id = id, value = value }
+  if kind == "ledger" or kind == "escalation" then arg.slot, arg.fence = "router", self.router.fence end
+  self.host.call("cluster.put", arg)
+end
+
+function Actor:handle(msg, now)
+  local answer = self.router:handle(msg, now)
+  -- What came in may be due at once; tick is called again anyway, this only saves the wait.
+  if msg.type ~= "http" or msg.method ~= "GET" then self:tick(now) end
+  return answer
+end
+
+function Actor:tick(now)
+  local at = self.router:tick(now)
+  local save = self:save_if_due(now)
+  if at and save then return math.min(at, save) end
+  return at or save
+end
+
+function Actor:stop(now)
+  self:save(now)
+end
+
+return function(init)
+  local host = init and init.host or require "moonwatch.host"
+  local self = setmetatable({ host = host, path = host.data_dir .. "/router-state.json" }, Actor)
+  self.router = Router.new {
+    host = host, http = http,
+    send = function(target, note, _, done) to.send(host, host.now, target, note, done) end,
+    share = function(kind, id, value) self:share(kind, id, value) end,
+    persist = function(now) self:save(now) end,
+  }
+  load_state(self)
+  return self
+end

@@ -1,0 +1,114 @@
+--- alertmanager_intake.lua - bodies of Alertmanager's API v2, read with distrust.
+local M = {}
+
+local NAME = "^[%a_][%w_]*$"
+local UNSET = "^0001%-01%-01T"
+
+local function is_list(v)
+  if type(v) ~= "table" then return false end
+  for key in pairs(v) do
+    if type(key) ~= "number" then return false end
+  end
+  return true
+end
+
+-- A JSON time → seconds; nil for none; false for nonsense.
+local function time(host, v)
+  if v == nil or v == host.json.null then return nil end
+  if type(v) ~= "string" then return false end
+  if v:find(UNSET) then return nil end
+  return v:find "^%d%d%d%d%-" and host.parse_time(v) or false
+end
+
+local function text_set(host, v)
+  if v == nil or v == host.json.null then return {} end
+  if type(v) ~= "table" then return nil end
+  local out = {}
+  for name, value in pairs(v) do
+    if type(name) ~= "string" or type(value) ~= "string" then return nil end
+    out[name] = value
+  end
+  return out
+end
+
+local function bad_name(set)
+  for name in pairs(set) do
+    if not name:find(NAME) then return name end
+  end
+end
+
+-- What the form of one element must be; nil, message.  Wrong ones spoil the whole request.
+local function form(host, item)
+  if type(item) ~= "table" or item == host.json.null or is_list(item) and next(item) ~= nil then
+    return nil, 400, "each alert must be an object"
+  end
+  if item.labels == nil or item.labels == host.json.null then return nil, 422, "labels in body is required" end
+  local labels, annotations = text_set(host, item.labels), text_set(host, item.annotations)
+  if not labels or not annotations then return nil, 400, "labels and annotations must be texts by name" end
+  local starts_at, ends_at = time(host, item.startsAt), time(host, item.endsAt)
+  if starts_at == false or ends_at == false then return nil, 400, "startsAt and endsAt must be RFC 3339 times" end
+  if item.generatorURL ~= nil and type(item.generatorURL) ~= "string" then return nil, 400, "generatorURL must be a text" end
+  return { labels = labels, annotations = annotations, starts_at = starts_at, ends_at = ends_at, generator_url = item.generatorURL }
+end
+
+-- What is wrong with a well-formed one; it alone is left out.
+local function problem(report)
+  local some
+  for name, value in pairs(report.labels) do
+    if value == "" then report.labels[name] = nil else some = true end
+  end
+  if not some then return "at least one label pair required" end
+  if report.ends_at and report.ends_at < report.starts_at then return "start time must be before end time" end
+  local bad = bad_name(report.labels)
+  if bad then return ("invalid label name %q"):format(bad) end
+  bad = bad_name(report.annotations)
+  if bad then return ("invalid annotation name %q"):format(bad) end
+end
+
+--- POST /alerts → list of reports and 200 and the list of what was wrong with the others; nil, status, message.
+function M.alerts(router, body, now)
+  local host = router.host
+  local list, err = host.json.decode(body or "")
+  if list == nil then return nil, 400, "the body is not JSON: " .. tostring(err) end
+  if not is_list(list) or list == host.json.null then return nil, 400, "the body must be a list of alerts" end
+  -- An empty object cannot be told from an empty list once decoded.
+  if #list == 0 and not (body or ""):find "^%s*%[" then return nil, 400, "the body must be a list of alerts" end
+  local reports, problems = {}, {}
+  for _, item in ipairs(list) do
+    local report, status, why = form(host, item)
+    if not report then return nil, status, why end
+    report.starts_at = report.starts_at or report.ends_at or now
+    why = problem(report)
+    if why then problems[#problems + 1] = why else reports[#reports + 1] = report end
+  end
+  return reports, 200, problems
+end
+
+local function matcher(m)
+  if type(m) ~= "table" or type(m.name) ~= "string" or type(m.value) ~= "string" then return nil end
+  if type(m.isRegex) ~= "boolean" or m.isEqual ~= nil and type(m.isEqual) ~= "boolean" then return nil end
+  return { name = m.name, value = m.value, isRegex = m.isRegex, isEqual = m.isEqual ~= false }
+end
+
+--- POST /silences → the silence; nil, status, message.
+function M.silence(router, body)
+  local host = router.host
+  local s, err = host.json.decode(body or "")
+  if s == nil then return nil, 400, "the body is not JSON: " .. tostring(err) end
+  if type(s) ~= "table" then return nil, 400, "the body must be a silence" end
+  if type(s.matchers) ~= "table" or #s.matchers == 0 then return nil, 422, "matchers in body should have at least 1 items" end
+  local list = {}
+  for i, m in ipairs(s.matchers) do
+    list[i] = matcher(m)
+    if not list[i] then return nil, 422, ("matcher %d needs name, value and isRegex"):format(i) end
+  end
+  local starts_at, ends_at = time(host, s.startsAt), time(host, s.endsAt)
+  if not starts_at or not ends_at then return nil, 422, "startsAt and endsAt in body are required, as RFC 3339 times" end
+  for _, name in ipairs { "createdBy", "comment" } do
+    if type(s[name]) ~= "string" then return nil, 422, name .. " in body is required" end
+  end
+  local id = type(s.id) == "string" and s.id ~= "" and s.id or nil
+  return { id = id, matchers = list, starts_at = starts_at, ends_at = ends_at, created_by = s.createdBy, comment = s.comment }
+end
+
+return M

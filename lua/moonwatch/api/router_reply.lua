@@ -1,0 +1,48 @@
+--- router_reply.lua - the shapes of answers of the router's HTTP doors.
+local M = {}
+
+--- VALUE as JSON.
+function M.json(host, status, value)
+  return { status = status, headers = { ["content-type"] = "application/json" }, body = host.json.encode(value) }
+end
+
+--- Our own shape of an error.
+function M.problem(host, status, code, message)
+  return M.json(host, status, { error = { code = code, message = message } })
+end
+
+--- Alertmanager's shape of an error: a JSON text; refusals of the request's form carry a number too.
+function M.peer_problem(host, status, message)
+  if status == 422 then return M.json(host, status, { code = 602, message = message }) end
+  return M.json(host, status, message)
+end
+
+--- The first value of parameter NAME, or nil.
+function M.param(msg, name)
+  local values = msg.query and msg.query[name]
+  if type(values) == "table" then return values[1] end
+  return values
+end
+
+--- All values of parameter NAME.
+function M.params(msg, name)
+  local values = msg.query and msg.query[name]
+  if values == nil then return {} end
+  return type(values) == "table" and values or { values }
+end
+
+--- ROWS: list of {method, pattern, handler(router, msg, now, capture...)}.  404 and 405 are answered by WRONG.
+function M.dispatch(rows, router, msg, now, wrong)
+  local allowed
+  for _, row in ipairs(rows) do
+    local found = { msg.path:match(row[2]) }
+    if found[1] then
+      if row[1] == msg.method or row[1] == "GET" and msg.method == "HEAD" then return row[3](router, msg, now, unpack(found)) end
+      allowed = true
+    end
+  end
+  if allowed then return wrong(router.host, 405, ("%s is not possible here"):format(msg.method)) end
+  return wrong(router.host, 404, ("there is nothing at %s"):format(msg.path))
+end
+
+return M

@@ -1,0 +1,483 @@
+--- router.lua - from alerts to messages: the engine that decides whom to tell what, and when.
+--
+-- It has no clock, no socket and no disk: `now` comes with every call, `send` and `share` are given,
+-- `snapshot` is a plain value.  Alerts come in by `accept`; each route that takes one has a group for
+-- it; `tick` flushes the groups whose time has come and pumps the outbox.
+--
+--   local router = Router.new{ host = host, send = function(target, note, now, done) ... end }
+--   router:configure(config, now)       the routing half of a loaded set (see words/)
+--   router:accept(reports, now)         alerts that fire or resolved
+--   local at = router:tick(now)         call again at that time, or after anything happened
+--
+-- Not here: how a message looks on the wire (to/), what a flush does (router_flush.lua), what is kept
+-- over a restart (router_state.lua), HTTP (api/).
+local Ack = require "moonwatch.route.ack"
+local Alerts = require "moonwatch.route.alerts"
+local Deliver = require "moonwatch.route.deliver"
+local Group = require "moonwatch.route.group"
+local History = require "moonwatch.route.history"
+local Inhibit = require "moonwatch.route.inhibit"
+local Silence = require "moonwatch.route.silence"
+local Tree = require "moonwatch.route.tree"
+local Window = require "moonwatch.route.window"
+local escalate = require "moonwatch.route.escalate"
+local flush = require "moonwatch.engine.router_flush"
+local labels = require "moonwatch.route.labels"
+local mute = require "moonwatch.route.mute"
+local notify = require "moonwatch.route.notify"
+local state = require "moonwatch.engine.router_state"
+
+local M = {}
+M.__index = M
+
+local CLEANUP = 30
+local RESOLVED_KEPT = 1800
+local RESOLVE_TIMEOUT = 300
+
+local function nothing() end
+
+--- o = {host=, send=function(target, note, now, done(outcome, at)), share=function(kind, id, value),
+-- persist=function(now) called before a new message leaves, http={prefix rows} , node=}.
+function M.new(o)
+  local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = true, changed = false }, M)
+  self.config = { receivers = {}, routes = {}, inhibits = {}, windows = {}, escalations = {}, settings = {} }
+  self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
+  self.ledger, self.history = notify.ledger(), History.new()
+  self.groups, self.saved_groups, self.targets, self.receivers, self.windows = {}, {}, {}, {}, {}
+  self.inhibitor, self.tree = Inhibit.new({}, o.host), Tree.new({}, o.host)
+  self.outbox = Deliver.new {
+    send = o.send,
+    before_send = function(now) if o.persist then o.persist(now) end end,
+    attempt = function(job, outcome, now) self:attempted(job, outcome, now) end,
+    finish = function(job, result, why, now) self:finished(job, result, why, now) end,
+  }
+  return self
+end
+
+-- -- configuration ---------------------------------------------------------------
+
+-- Receivers come as a list with names or as a table by name; so does everything named.
+local function by_name(t)
+  local out = {}
+  for key, value in pairs(t or {}) do out[type(key) == "string" and key or value.name] = value end
+  return out
+end
+
+local function steps_of(escalation) return escalation.steps or escalation.items or escalation end
+
+local function targets_of(receiver)
+  local out = {}
+  for i, fields in ipairs(receiver.targets or receiver.items or {}) do
+    local kind = fields.kind or fields["@kind"]
+    if fields["@fn"] then kind, fields = "function", { fn = fields } end
+    local wants = fields.send_resolved
+    if wants == nil then wants = receiver.send_resolved ~= false end
+    out[i] = { key = ("%s/%s/%d"):format(receiver.name, kind, i), receiver = receiver.name, kind = kind, index = i,
+      fields = fields, rate = receiver.rate, breaker = receiver.breaker, send_resolved = wants }
+  end
+  return out
+end
+
+local function read_receivers(list)
+  local receivers, targets = {}, {}
+  for name, receiver in pairs(by_name(list)) do
+    receiver.name = name
+    receivers[name] = { name = name, list = targets_of(receiver) }
+    for _, target in ipairs(receivers[name].list) do targets[target.key] = target end
+  end
+  return receivers, targets
+end
+
+local function read_windows(specs, host)
+  local out = {}
+  for name, spec in pairs(by_name(specs)) do
+    local window, err = Window.new(spec, host)
+    if not window then return nil, ("window %q: %s"):format(name, err) end
+    out[name] = window
+  end
+  return out
+end
+
+--- Take a new configuration.  Everything known is routed anew; groups that stay keep their timers.
+-- nil, message when something in it is wrong: the old configuration stays.
+function M:configure(config, now)
+  local tree, err = Tree.new(config.routes, self.host)
+  if not tree then return nil, err end
+  local inhibitor
+  inhibitor, err = Inhibit.new(config.inhibits, self.host)
+  if not inhibitor then return nil, err end
+  local windows
+  windows, err = read_windows(config.windows, self.host)
+  if not windows then return nil, err end
+  local escalations = {}
+  for name, policy in pairs(by_name(config.escalations)) do escalations[name] = steps_of(policy) end
+  self.config = { receivers = config.receivers or {}, routes = config.routes or {}, inhibits = config.inhibits or {},
+    windows = config.windows or {}, escalations = escalations, settings = config.settings or {} }
+  self.tree, self.inhibitor, self.windows = tree, inhibitor, windows
+  self.receivers, self.targets = read_receivers(config.receivers)
+  self.configured = true
+  self.outbox:configure(self.targets, now, self.saved_breakers)
+  state.requeue(self, now)
+  self:regroup(now)
+  self.changed = true
+  return true
+end
+
+-- Build the groups of the new tree from all known alerts; SAVED are the groups as they were.
+function M:regroup(now)
+  local saved, member = self.saved_groups, {}
+  for id, group in pairs(self.groups) do saved[id] = group:save() end
+  for id, old in pairs(saved) do
+    member[id] = {}
+    for _, fp in ipairs(old.members or {}) do member[id][fp] = true end
+  end
+  self.groups, self.saved_groups = {}, {}
+  for _, alert in ipairs(self.alerts:list()) do
+    self.inhibitor:put(alert)
+    for _, node in ipairs(self.tree:match(alert.labels)) do
+      local id = node.uid .. ":" .. labels.text(Tree.group_labels(node, alert.labels))
+      local was_in = member[id] and member[id][alert.fp]
+      if was_in or not Alerts.resolved(alert, now) then self:group_for(node, alert, now, saved):insert(alert, now) end
+    end
+  end
+end
+
+function M:group_for(node, alert, now, saved)
+  local group_labels = Tree.group_labels(node, alert.labels)
+  local id = node.uid .. ":" .. labels.text(group_labels)
+  local group = self.groups[id]
+  if not group then
+    group = Group.new(node, group_labels, now, saved and saved[id])
+    group.decisions, group.reasons = {}, {}
+    self.groups[id] = group
+  end
+  return group
+end
+
+-- -- alerts ------------------------------------------------------------------------
+
+local function without_empty(set)
+  local out = {}
+  for name, value in pairs(set or {}) do
+    if value ~= "" then out[name] = value end
+  end
+  return out
+end
+
+-- A report as it is kept.
+local function normal(self, report, now)
+  local alert = { labels = without_empty(report.labels), annotations = report.annotations or {},
+    starts_at = report.starts_at, ends_at = report.ends_at, updated_at = report.updated_at or now,
+    timeout = report.timeout, generator_url = report.generator_url, value = report.value,
+    threshold = report.threshold, severity = report.severity or report.labels.severity, rule = report.rule }
+  if report.resolved then alert.ends_at = math.min(alert.ends_at or now, now) end
+  if not alert.starts_at then alert.starts_at = alert.ends_at or now end
+  if not alert.ends_at and not report.rule then
+    alert.timeout = true
+    alert.ends_at = now + (self.config.settings.resolve_timeout or RESOLVE_TIMEOUT)
+  end
+  return alert
+end
+
+-- Peers hear of what changed, and of a moved end only when half of the old one has passed.
+local function worth_sharing(old, alert, now)
+  if not old or not old.shared_until then return true end
+  if Alerts.resolved(old, now) ~= Alerts.resolved(alert, now) or old.starts_at ~= alert.starts_at then return true end
+  if not alert.ends_at or Alerts.resolved(alert, now) then return false end
+  return alert.ends_at - old.shared_until > (old.shared_until - now)
+end
+
+function M:route(alert, now)
+  self.inhibitor:put(alert)
+  local nodes = self.tree:match(alert.labels)
+  for _, node in ipairs(nodes) do
+    if not node.receiver and not node.escalate then self:warn_unrouted() end
+    local group_labels = Tree.group_labels(node, alert.labels)
+    local known = self.groups[node.uid .. ":" .. labels.text(group_labels)]
+    local gone = Alerts.resolved(alert, now)
+    if known and (not gone or known.members[alert.fp]) or not gone then
+      self:group_for(node, alert, now):insert(alert, now)
+    end
+  end
+end
+
+--- Take reports of alerts in: {labels, annotations, starts_at, ends_at, resolved, value, threshold, ...}.
+function M:accept(reports, now)
+  for _, report in ipairs(reports) do
+    local alert = normal(self, report, now)
+    alert.fp = self.host.fingerprint(alert.labels)
+    local old = self.alerts:get(alert.fp)
+    local share = worth_sharing(old, alert, now)
+    local until_known = old and old.shared_until
+    alert = self.alerts:put(alert, now)
+    alert.shared_until = until_known
+    if share then
+      alert.shared_until = alert.ends_at or math.huge
+      if alert.shared_until == math.huge then alert.shared_until = now + 1e9 end
+      self.share("alert", alert.fp, alert)
+    end
+    self:route(alert, now)
+  end
+  if #reports > 0 then self.changed = true end
+end
+
+function M:warn_unrouted()
+  if self.warned or not self.configured then return end
+  self.warned = true
+  self.host.log("warn", "an alert has no receiver: it is kept and shown, but nobody is told; add a route", {})
+end
+
+--- Status of an alert as the API shows it: {inhibited_by=, silenced_by={}}.
+function M:status(alert, now)
+  return mute.status(alert.labels, self.inhibitor, self.silences, now)
+end
+
+-- -- silences and acks, shared with the other nodes ------------------------------------
+
+function M:silence(s, now)
+  local before = s.id and self.silences:get(s.id)
+  local id, code, why = self.silences:set(s, now)
+  if not id then return nil, code, why end
+  self.share("silence", id, self.silences:get(id))
+  if before and before.id ~= id then self.share("silence", before.id, self.silences:get(before.id)) end
+  self.changed = true
+  return id
+end
+
+function M:unsilence(id, now)
+  local s, why = self.silences:expire(id, now)
+  if not s then return nil, why end
+  self.share("silence", id, s)
+  self.changed = true
+  return s
+end
+
+function M:ack(a, now)
+  local kept = self.acks:add(a, now)
+  self.share("ack", kept.id, kept)
+  self.changed = true
+  return kept
+end
+
+function M:unack(id)
+  local gone = self.acks:remove(id)
+  if gone then self.share("ack", id, nil) end
+  self.changed = self.changed or gone ~= nil
+  return gone
+end
+
+function M:believe(group_key, target, entry)
+  self.ledger:put(group_key, target, entry)
+  self.share("ledger", group_key .. "|" .. target, { group = group_key, target = target, entry = entry })
+  self.changed = true
+end
+
+-- -- deliveries ---------------------------------------------------------------------------
+
+local RESULTS = { sent = "sent", failed = "failed", dropped = "dropped" }
+
+function M:attempted(job, outcome, now)
+  self.history:update(job, nil, nil, now)
+  local who = { receiver = job.note.receiver, integration = job.note.integration }
+  if outcome.seconds then
+    self.host.metric("observe", "moonwatch_notification_seconds", who, outcome.seconds, "How long a receiver took to answer.")
+  end
+  if outcome.ok then return end
+  self.host.metric("add", "moonwatch_notification_failures_total", who, 1, "Tries that a receiver did not take.")
+  self.host.log("warn", "a notification was not taken",
+    { receiver = who.receiver, integration = who.integration, error = outcome.error, status = outcome.status,
+      try = job.tries, again = outcome.retry or false })
+end
+
+function M:finished(job, result, why, now)
+  self.changed = true
+  self.history:update(job, result, why, now)
+  if RESULTS[result] then
+    self.host.metric("add", "moonwatch_notifications_total",
+      { receiver = job.note.receiver, integration = job.note.integration, result = result }, 1, "Messages by how they ended.")
+  end
+  if job.answer then return job.answer(result, why, job) end
+  local group = self.groups[job.group_id]
+  if result == "sent" then
+    local entry = self.ledger:get(job.group_key, job.target)
+    self:believe(job.group_key, job.target, notify.entry_after(entry, job.view, job.how, now))
+  elseif result == "failed" and group then
+    group.failed = true
+  end
+  if not group or result == "superseded" or result == "cancelled" then return end
+  if group.seen and not group.failed and not self.outbox:owes(job.group_key) then flush.settle(self, group, group.seen) end
+  if group.again then
+    group.again = nil
+    group.next = math.min(group.next, now)
+  end
+end
+
+--- Send a marked test message to receiver NAME; DONE(list of {integration, result, error, attempts}).
+function M:test(name, now, done)
+  local receiver = self.receivers[name]
+  if not receiver then return nil, ("there is no receiver %q"):format(name) end
+  local alert = { fp = "0000000000000000", labels = { alertname = "MoonwatchTest", severity = "info", receiver = name }, status = "firing",
+    annotations = { summary = "This is a test message, sent by hand. Nothing is wrong." }, starts_at = now, updated_at = now,
+    severity = "info", test = true }
+  local group = { key = "test/" .. self.host.random_hex(4), labels = { alertname = "MoonwatchTest" } }
+  local left, out = #receiver.list, {}
+  if left == 0 then done(out) end
+  for i, target in ipairs(receiver.list) do
+    local note = flush.notification(self, group, target, { alert }, "test", now)
+    note.test = true
+    local job = { key = group.key .. "|" .. target.key, target = target.key, note = note, once = true, group_key = group.key, view = {} }
+    job.answer = function(result, why, ended)
+      out[i] = { integration = target.kind, result = result, error = why, attempts = ended.attempts }
+      left = left - 1
+      if left == 0 then done(out) end
+    end
+    self.history:open(job, now)
+    self.outbox:put(job, now)
+  end
+  return true
+end
+
+-- -- time -----------------------------------------------------------------------------------
+
+local function sooner(a, b)
+  if a and b then return math.min(a, b) end
+  return a or b
+end
+
+function M:flush_due(now)
+  local ids = {}
+  for id, group in pairs(self.groups) do
+    local step = escalate.next(self.config.escalations[group.node.escalate], group.escalation)
+    if group.next <= now or step and step <= now then ids[#ids + 1] = id end
+  end
+  table.sort(ids)
+  for _, id in ipairs(ids) do
+    local group = self.groups[id]
+    local regular = group.next <= now
+    if regular then group:begin(now) end
+    local before = group.escalation and group.escalation.step
+    if not group:empty() then flush.flush(self, group, now, not regular) end
+    if self.holds and group.escalation and group.escalation.step ~= before then
+      self.share("escalation", group.id, group.escalation)
+    end
+    self.changed = true
+  end
+end
+
+-- Empty groups, alerts long resolved, silences and acks that are over.
+function M:cleanup(now)
+  for id, group in pairs(self.groups) do
+    if group:empty() then self.groups[id] = nil end
+  end
+  local live, kept = {}, {}
+  for _, group in pairs(self.groups) do
+    live[group.key] = true
+    for fp in pairs(group.members) do kept[fp] = true end
+  end
+  for fp, alert in pairs(self.alerts.by_fp) do
+    if alert.ends_at and alert.ends_at + RESOLVED_KEPT <= now and not kept[fp] then
+      self.alerts:remove(fp)
+      self.inhibitor:remove(alert)
+      self.share("alert", fp, nil)
+    end
+  end
+  for _, id in ipairs(self.silences:gc(now)) do self.share("silence", id, nil) end
+  for _, id in ipairs(self.acks:gc(self.alerts:firing(now), now)) do self.share("ack", id, nil) end
+  for _, gone in ipairs(self.ledger:gc(function(key) return live[key] end, now)) do
+    self.share("ledger", gone[1] .. "|" .. gone[2], nil)
+  end
+end
+
+local BREAKER = { closed = 0, ["half-open"] = 1, open = 2 }
+
+function M:measure(now)
+  local count = { active = 0, suppressed = 0 }
+  for _, alert in ipairs(self.alerts:firing(now)) do
+    local status = self:status(alert, now)
+    local muted = status.inhibited_by or #status.silenced_by > 0
+    count[muted and "suppressed" or "active"] = count[muted and "suppressed" or "active"] + 1
+  end
+  local metric = self.host.metric
+  for name, n in pairs(count) do metric("set", "moonwatch_alerts", { state = name }, n, "Alerts by state.") end
+  for name, n in pairs(self.silences:counts(now)) do metric("set", "moonwatch_silences", { state = name }, n, "Silences by state.") end
+  local queued = {}
+  for _, lane in ipairs(self.outbox:lanes_list()) do
+    queued[lane.receiver] = (queued[lane.receiver] or 0) + lane.queued
+    metric("set", "moonwatch_breaker_state", { receiver = lane.receiver, integration = lane.kind }, BREAKER[lane.breaker],
+      "Circuit breaker of a receiver: 0 closed, 1 half-open, 2 open.")
+  end
+  for name, n in pairs(queued) do metric("set", "moonwatch_notification_queue", { receiver = name }, n, "Messages waiting for a receiver.") end
+end
+
+--- Do what is due at NOW.  Answers when to call again; nil when nothing is planned.
+function M:tick(now)
+  self.cleanup_at = self.cleanup_at or now + CLEANUP
+  if now >= self.cleanup_at then
+    self:cleanup(now)
+    self.cleanup_at = now + CLEANUP
+  end
+  self:flush_due(now)
+  local at = self.holds and self.outbox:pump(now) or nil
+  if not self.measured_at or now >= self.measured_at + 5 then
+    self:measure(now)
+    self.measured_at = now
+  end
+  for _, group in pairs(self.groups) do
+    at = sooner(at, group.next)
+    at = sooner(at, escalate.next(self.config.escalations[group.node.escalate], group.escalation))
+  end
+  return sooner(at, self.cleanup_at)
+end
+
+-- -- messages -----------------------------------------------------------------------------------
+
+local handlers = {}
+
+function handlers.config(self, msg, now)
+  local ok, err = self:configure(msg.config, now)
+  if not ok then
+    self.host.log("error", "the routing configuration was not taken: " .. err, {})
+    return { ok = false, error = err }
+  end
+  return { ok = true }
+end
+
+function handlers.alerts(self, msg, now)
+  self:accept(msg.alerts or {}, now)
+  return { ok = true }
+end
+
+function handlers.shared(self, msg, now)
+  if msg.node and msg.node == self.o.node then return end
+  state.merge(self, msg.kind, msg.id, msg.value, now)
+end
+
+-- Whoever gets the lease looks at once at every group that was spoken of before: the ledger says what
+-- the node before us has told, so only what it still owed goes out.
+function handlers.lease(self, msg, now)
+  if msg.slot ~= "router" then return end
+  local gained = msg.held and not self.holds
+  self.holds = msg.held and true or false
+  self.fence = msg.fence
+  if not gained then return end
+  for _, group in pairs(self.groups) do
+    if group.flushed then group.next = math.min(group.next, now) end
+  end
+end
+
+function handlers.cluster(self, msg)
+  self.connected = msg.connected
+end
+
+--- One message of docs/host.md; `http` is answered by the doors given in `o.http`.
+function M:handle(msg, now)
+  if msg.type == "http" then return self.o.http(self, msg, now) end
+  local handler = handlers[msg.type]
+  if not handler then return { error = ("the router does not know messages of type %q"):format(tostring(msg.type)) } end
+  return handler(self, msg, now)
+end
+
+M.snapshot = state.snapshot
+M.restore = state.restore
+
+return M

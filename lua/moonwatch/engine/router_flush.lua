@@ -1,0 +1,163 @@
+--- router_flush.lua - what happens when a group's time has come.
+--
+-- Its alerts are looked at one by one (muted?), the receivers of the group are gathered (the route's,
+-- those of the escalation steps reached, those that believe something here is firing), and for each
+-- of their integrations notify.decide says whether there is something to tell.  What is to be told
+-- goes to the outbox; when nothing of the group is owed any more, resolved alerts leave it.
+local escalate = require "moonwatch.route.escalate"
+local labels = require "moonwatch.route.labels"
+local mute = require "moonwatch.route.mute"
+local notify = require "moonwatch.route.notify"
+
+local M = {}
+
+-- Alerts apart: those that may be spoken of, and the sets that the decision is made on.
+local function look(router, group, now)
+  local view = { firing = {}, resolved = {}, muted = {} }
+  local visible, reasons, unacked, muted_firing = {}, {}, false, false
+  local views = group:views(now)
+  for _, alert in ipairs(views) do
+    local reason = mute.reason(alert.labels, group.node, router, now)
+    if reason then
+      view.muted[alert.fp], reasons[alert.fp] = true, reason
+      muted_firing = muted_firing or alert.status == "firing"
+    else
+      visible[#visible + 1] = alert
+      view[alert.status][alert.fp] = true
+      if alert.status == "firing" and not router.acks:covering(alert, now) then unacked = true end
+    end
+  end
+  view.acked = next(view.firing) ~= nil and not unacked
+  local state = unacked and "waiting" or view.acked and "over" or muted_firing and "held" or "over"
+  return { all = views, visible = visible, view = view, reasons = reasons, state = state }
+end
+
+local function add_each(list, set, names)
+  for _, name in ipairs(names) do
+    if not set[name] then
+      set[name] = true
+      list[#list + 1] = name
+    end
+  end
+end
+
+-- Names of the receivers of GROUP, and the set of those that an escalation step reached just now.
+local function receivers(router, group, state, now)
+  local list, set, reached = {}, {}, {}
+  local policy = router.config.escalations[group.node.escalate]
+  if group.node.receiver then add_each(list, set, { group.node.receiver }) end
+  if policy then
+    local names
+    group.escalation, names = escalate.advance(policy, group.escalation, state, now)
+    for _, name in ipairs(names) do reached[name] = true end
+    add_each(list, set, names)
+    add_each(list, set, escalate.taken(policy, group.escalation))
+  end
+  if group.node.compat ~= "alertmanager" then
+    for target in pairs(router.ledger:believers(group.key)) do
+      local known = router.targets[target]
+      if known then add_each(list, set, { known.receiver }) end
+    end
+  end
+  return list, reached
+end
+
+local function texts(alerts, field)
+  local out = {}
+  for i, a in ipairs(alerts) do out[i] = a[field] or {} end
+  return out
+end
+
+local function of_status(alerts, status)
+  local out = {}
+  for _, a in ipairs(alerts) do
+    if a.status == status then out[#out + 1] = a end
+  end
+  return out
+end
+
+--- The message for TARGET about ALERTS (views).  Also used for test messages.
+function M.notification(router, group, target, alerts, reason, now)
+  return {
+    id = router.host.random_hex(8), time = now, receiver = target.receiver, integration = target.kind,
+    group_key = group.key, group_labels = group.labels, reason = reason, alerts = alerts,
+    status = #of_status(alerts, "firing") > 0 and "firing" or "resolved",
+    common_labels = labels.common(texts(alerts, "labels")),
+    common_annotations = labels.common(texts(alerts, "annotations")),
+    external_url = router.config.settings.external_url,
+  }
+end
+
+local function same_news(job, view)
+  local function equal(a, b)
+    for fp in pairs(a) do if not b[fp] then return false end end
+    for fp in pairs(b) do if not a[fp] then return false end end
+    return true
+  end
+  return job and equal(job.view.firing, view.firing) and equal(job.view.resolved, view.resolved)
+end
+
+-- Queue, cancel or just note for one target; answers what was decided, for `why`.
+local function decide(router, group, seen, target, force, now)
+  local key = group.key .. "|" .. target.key
+  local how = { repeat_interval = group.node.repeat_interval, send_resolved = target.send_resolved,
+    compat = group.node.compat == "alertmanager", force = force }
+  local job = router.outbox:get(key)
+  if job and job.flying then
+    group.again = true
+    return nil, "a message is on its way"
+  end
+  local entry = router.ledger:get(group.key, target.key)
+  local reason, why
+  if #seen.visible == 0 then why = "everything in the group is muted"
+  else reason, why = notify.decide(entry, seen.view, how, now) end
+  if not reason then
+    router.outbox:cancel(key, why, now)
+    return nil, why
+  end
+  local alerts = target.send_resolved and seen.visible or of_status(seen.visible, "firing")
+  if #alerts == 0 then
+    router.outbox:cancel(key, "it resolved", now)
+    router:believe(group.key, target.key, notify.entry_after(entry, seen.view, how, now))
+    return nil, "this receiver does not want to hear of resolves"
+  end
+  if same_news(job, seen.view) then return nil, "a message is waiting to be tried again" end
+  local note = M.notification(router, group, target, alerts, reason, now)
+  router.outbox:put({ key = key, target = target.key, note = note, group_key = group.key, group_id = group.id,
+    view = seen.view, how = how }, now)
+  if router.outbox:get(key) then router.history:open({ note = note }, now) end
+  return reason
+end
+
+-- Without the lease another node speaks; what it told comes to us through the ledger.
+local function follow(router, group, seen)
+  group:settle(seen.all, function(fp) return router.ledger:believed(group.key, fp) end)
+end
+
+--- What may leave GROUP after everybody was told about SEEN.
+function M.settle(router, group, seen)
+  local native = group.node.compat ~= "alertmanager"
+  group:settle(seen.all, function(fp)
+    return native and seen.view.muted[fp] and router.ledger:believed(group.key, fp)
+  end)
+end
+
+--- Flush GROUP at NOW.  ESCALATING: only because a step is due, so only those it reached are told.
+function M.flush(router, group, now, escalating)
+  local seen = look(router, group, now)
+  if not router.holds then return follow(router, group, seen) end
+  local names, reached = receivers(router, group, seen.state, now)
+  group.failed = false
+  for _, name in ipairs(names) do
+    for _, target in ipairs(router.receivers[name] and router.receivers[name].list or {}) do
+      if not escalating or reached[name] then
+        local reason, why = decide(router, group, seen, target, reached[name], now)
+        group.decisions[target.key] = { time = now, sent = reason ~= nil, reason = reason or why }
+      end
+    end
+  end
+  group.reasons, group.seen = seen.reasons, seen
+  if not router.outbox:owes(group.key) then M.settle(router, group, seen) end
+end
+
+return M

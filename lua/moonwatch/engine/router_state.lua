@@ -1,0 +1,96 @@
+--- router_state.lua - what the router must not forget, and what its peers tell it.
+--
+-- A snapshot is one plain value: alerts, silences, acks, the ledger, groups with their timers and
+-- escalation positions, messages still owed, breakers, the tail of the history.  Groups and messages
+-- need the configuration, so they wait in `saved_*` until the first `configure`.
+local Ack = require "moonwatch.route.ack"
+local Alerts = require "moonwatch.route.alerts"
+local History = require "moonwatch.route.history"
+local Silence = require "moonwatch.route.silence"
+local notify = require "moonwatch.route.notify"
+
+local M = {}
+
+local VERSION = 1
+local HISTORY = 200
+
+function M.snapshot(router)
+  local groups = {}
+  for id, group in pairs(router.groups) do
+    if not group:empty() then groups[id] = group:save() end
+  end
+  if not router.configured then groups = router.saved_groups end
+  local owed = router.outbox:save()
+  return {
+    version = VERSION, alerts = router.alerts:list(), silences = router.silences:list(), acks = router.acks:list(),
+    ledger = router.ledger.groups, groups = groups, jobs = router.configured and owed.jobs or router.saved_jobs or {},
+    breakers = router.configured and owed.breakers or router.saved_breakers or {}, history = router.history:tail(HISTORY),
+  }
+end
+
+--- Take a snapshot up, before the first `configure`.  nil, message when it is not one.
+function M.restore(router, saved)
+  if type(saved) ~= "table" or saved.version ~= VERSION then
+    return nil, "the saved state is of another version"
+  end
+  router.alerts = Alerts.new(router.host, saved.alerts)
+  router.silences = Silence.new(router.host, saved.silences)
+  router.acks = Ack.new(router.host, saved.acks)
+  router.ledger = notify.ledger(saved.ledger)
+  router.history = History.new(saved.history)
+  router.saved_groups, router.saved_jobs, router.saved_breakers = saved.groups or {}, saved.jobs or {}, saved.breakers or {}
+  return true
+end
+
+--- Put the messages of a snapshot back into the outbox; those without a receiver are let go.
+function M.requeue(router, now)
+  for _, job in ipairs(router.saved_jobs or {}) do
+    if not router.outbox:put(job, now) then
+      router.history:update(job, "dropped", "this receiver is no longer configured", now)
+    end
+  end
+  router.saved_jobs = nil
+end
+
+-- -- peers ------------------------------------------------------------------------
+
+local merge = {}
+
+function merge.silence(router, id, value)
+  if value == nil then
+    router.silences.by_id[id], router.silences.compiled[id] = nil, nil
+  else
+    router.silences:merge(value)
+  end
+end
+
+function merge.ack(router, id, value)
+  if value == nil then router.acks:remove(id) else router.acks:merge(value) end
+end
+
+function merge.alert(router, _, value, now)
+  if value == nil then return end -- each node forgets alerts by itself
+  local old = router.alerts:get(value.fp)
+  if old and old.updated_at >= value.updated_at then return end
+  router:route(router.alerts:put(value, now), now)
+end
+
+function merge.ledger(router, _, value)
+  if value then router.ledger:merge(value.group, value.target, value.entry) end
+end
+
+function merge.escalation(router, id, value)
+  local group = router.groups[id]
+  local old = group and group.escalation
+  if group and value and not (old and old.since == value.since and old.step >= value.step) then group.escalation = value end
+end
+
+--- What a peer shared: KIND, ID and VALUE (nil: gone).  Kinds that are not the router's are left alone.
+function M.merge(router, kind, id, value, now)
+  if merge[kind] then
+    merge[kind](router, id, value, now)
+    router.changed = true
+  end
+end
+
+return M

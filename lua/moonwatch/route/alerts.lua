@@ -1,0 +1,78 @@
+--- alerts.lua - every alert the router knows, by fingerprint.
+--
+-- An alert: {fp, labels, annotations, starts_at, ends_at or nil (until told), updated_at, timeout
+-- (its end is only a guess), seen (since when this episode is known here), generator_url, value,
+-- threshold, severity, rule}.  Two reports of one episode are merged: earliest start, newest texts.
+local M = {}
+M.__index = M
+
+function M.new(host, saved)
+  local self = setmetatable({ host = host, by_fp = {} }, M)
+  for _, a in ipairs(saved or {}) do self.by_fp[a.fp] = a end
+  return self
+end
+
+function M.resolved(alert, now)
+  return alert.ends_at ~= nil and alert.ends_at <= now
+end
+
+local function ends(alert) return alert.ends_at or math.huge end
+
+-- B is the younger report of the same episode as A.
+local function merge(a, b, now)
+  b.starts_at = math.min(a.starts_at, b.starts_at)
+  if M.resolved(b, now) then
+    if M.resolved(a, now) and ends(a) > ends(b) then b.ends_at = a.ends_at end
+  elseif ends(a) > ends(b) and not a.timeout then
+    b.ends_at = a.ends_at
+  end
+  return b
+end
+
+--- Take a report in; ALERT has labels, starts_at and updated_at at least.  Answers what is kept now.
+function M:put(alert, now)
+  alert.fp = alert.fp or self.host.fingerprint(alert.labels)
+  local old = self.by_fp[alert.fp]
+  if old then
+    if old.updated_at > alert.updated_at then old, alert = alert, old end
+    local overlaps = (ends(alert) > old.starts_at and ends(alert) < ends(old))
+      or (alert.starts_at > old.starts_at and alert.starts_at < ends(old))
+    local was_active = not M.resolved(old, now)
+    if overlaps then alert = merge(old, alert, now) end
+    if was_active or M.resolved(alert, now) then alert.seen = old.seen or alert.seen end
+  end
+  alert.seen = alert.seen or now
+  self.by_fp[alert.fp] = alert
+  return alert
+end
+
+function M:get(fp) return self.by_fp[fp] end
+function M:remove(fp) self.by_fp[fp] = nil end
+
+--- All of them, sorted by fingerprint.
+function M:list()
+  local out = {}
+  for _, a in pairs(self.by_fp) do out[#out + 1] = a end
+  table.sort(out, function(a, b) return a.fp < b.fp end)
+  return out
+end
+
+--- Those that are active at NOW.
+function M:firing(now)
+  local out = {}
+  for _, a in pairs(self.by_fp) do
+    if not M.resolved(a, now) then out[#out + 1] = a end
+  end
+  return out
+end
+
+--- How the alert looks in a message sent at NOW: it will not resolve while it is on its way.
+function M.view(alert, now)
+  local out = {}
+  for k, v in pairs(alert) do out[k] = v end
+  out.status = M.resolved(alert, now) and "resolved" or "firing"
+  if out.status == "firing" then out.ends_at = nil end
+  return out
+end
+
+return M

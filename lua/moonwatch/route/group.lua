@@ -1,0 +1,67 @@
+--- group.lua - alerts of one route with the same group labels, and when they are next spoken of.
+--
+-- The first alert starts `group_wait`; every flush starts `group_interval` anew.  An alert that is
+-- older than group_wait already when it arrives before the first flush is not made to wait again.
+-- Its timers are plain fields, so a group survives a reload and a restart.
+local alerts = require "moonwatch.route.alerts"
+local labels = require "moonwatch.route.labels"
+
+local M = {}
+M.__index = M
+
+local SAVED = { "next", "flushed", "escalation", "created" }
+
+--- A group of route NODE for GROUP_LABELS; SAVED is what `save` of an earlier life gave.
+function M.new(node, group_labels, now, saved)
+  local self = setmetatable({ node = node, labels = group_labels, members = {}, pending = 0 }, M)
+  self.text = labels.text(group_labels)
+  self.key = node.key .. ":" .. self.text
+  self.id = node.uid .. ":" .. self.text
+  self.next, self.flushed, self.created = now + node.group_wait, false, now
+  for _, name in ipairs(SAVED) do
+    if saved and saved[name] ~= nil then self[name] = saved[name] end
+  end
+  -- A shorter interval in a new configuration counts from now on.
+  if saved then self.next = math.min(self.next, now + (self.flushed and node.group_interval or node.group_wait)) end
+  return self
+end
+
+function M:save()
+  local out = { members = {} }
+  for _, name in ipairs(SAVED) do out[name] = self[name] end
+  for fp in pairs(self.members) do out.members[#out.members + 1] = fp end
+  table.sort(out.members)
+  return out
+end
+
+function M:insert(alert, now)
+  self.members[alert.fp] = alert
+  if not self.flushed and alert.starts_at + self.node.group_wait < now then self.next = math.min(self.next, now) end
+end
+
+function M:empty() return next(self.members) == nil end
+
+--- The flush that was due has begun.
+function M:begin(now)
+  self.next, self.flushed = now + self.node.group_interval, true
+end
+
+--- Its alerts as they are at NOW, in the order of messages.
+function M:views(now)
+  local out = {}
+  for _, alert in pairs(self.members) do out[#out + 1] = alerts.view(alert, now) end
+  table.sort(out, function(a, b) return labels.message_order(a.labels, b.labels) end)
+  return out
+end
+
+--- Forget the resolved alerts among VIEWS, unless news of them came meanwhile or KEEP(fp) says so.
+function M:settle(views, keep)
+  for _, view in ipairs(views) do
+    local current = self.members[view.fp]
+    if current and view.status == "resolved" and current.updated_at == view.updated_at and not keep(view.fp) then
+      self.members[view.fp] = nil
+    end
+  end
+end
+
+return M

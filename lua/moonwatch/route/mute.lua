@@ -1,0 +1,40 @@
+--- mute.lua - why an alert is not spoken of right now.
+--
+-- Asked in this order: inhibited by another alert, outside of an active window, inside a mute window,
+-- silenced.  The first yes is the reason.
+local M = {}
+
+local function any(windows, names, now)
+  for _, name in ipairs(names) do
+    if windows[name] and windows[name]:contains(now) then return name end
+  end
+end
+
+--- Does a window mute the whole of route NODE?  The reason, or nil.
+function M.route(node, windows, now)
+  for _, level in ipairs(node.active) do
+    if not any(windows, level, now) then return { kind = "window", by = level, text = "outside of the active window " .. table.concat(level, ", ") } end
+  end
+  local name = any(windows, node.mute, now)
+  if name then return { kind = "window", by = { name }, text = "muted by the window " .. name } end
+end
+
+--- Who mutes an alert with LABELS on any route: {inhibited_by=fp or nil, silenced_by={ids}}.
+function M.status(labels, inhibitor, silences, now)
+  return { inhibited_by = inhibitor:muted_by(labels, now), silenced_by = silences:muting(labels, now) }
+end
+
+--- The reason why an alert with LABELS on route NODE is muted, or nil.
+function M.reason(labels, node, router, now)
+  local status = M.status(labels, router.inhibitor, router.silences, now)
+  if status.inhibited_by then
+    return { kind = "inhibited", by = { status.inhibited_by }, text = "inhibited by alert " .. status.inhibited_by }
+  end
+  local windowed = M.route(node, router.windows, now)
+  if windowed then return windowed end
+  if #status.silenced_by > 0 then
+    return { kind = "silenced", by = status.silenced_by, text = "silenced by " .. table.concat(status.silenced_by, ", ") }
+  end
+end
+
+return M

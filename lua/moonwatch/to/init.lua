@@ -1,0 +1,65 @@
+--- init.lua - the kinds of receivers, and how a message gets to one of them.
+--
+-- A kind has `build(note, fields, host)`, which makes an HTTP request, and a row `answers` that says
+-- how its answers differ from the usual (see answer.lua); or it has a `send` of its own.  Secrets are
+-- looked up here, when the message leaves, and taken out of whatever comes back as an error.
+local answer = require "moonwatch.to.answer"
+
+local M = { kinds = {} }
+
+for _, name in ipairs { "webhook", "slack", "pagerduty", "func" } do
+  local kind = require("moonwatch.to." .. name)
+  M.kinds[kind.kind] = kind
+end
+
+-- FIELDS with every secret replaced by its text; SECRETS collects those texts.  nil, message when one is missing.
+local function reveal(fields, host, secrets)
+  local out = {}
+  for key, value in pairs(fields) do
+    if type(value) == "table" and value["@secret"] then
+      local name = value["@secret"]
+      value = host.secret(name)
+      if not value then return nil, ("secret %q is not set: no such environment variable or file"):format(name) end
+      secrets[#secrets + 1] = value
+    elseif type(value) == "table" and not value["@fn"] then
+      local err
+      value, err = reveal(value, host, secrets)
+      if not value then return nil, err end
+    end
+    out[key] = value
+  end
+  return out
+end
+
+local function hide(text, secrets)
+  if not text then return nil end
+  for _, secret in ipairs(secrets) do
+    if #secret > 0 then
+      local plain = secret:gsub("%p", "%%%0")
+      text = text:gsub(plain, "***")
+    end
+  end
+  return text
+end
+
+--- Send NOTE to TARGET; DONE(outcome, at) once.  CLOCK() says what time it is when the answer comes.
+function M.send(host, clock, target, note, done)
+  local kind = M.kinds[target.kind]
+  if not kind then
+    return done({ retry = false, error = ("there is no receiver kind %q"):format(tostring(target.kind)) }, clock())
+  end
+  local secrets = {}
+  local fields, err = reveal(target.fields, host, secrets)
+  if not fields then return done({ retry = false, error = err }, clock()) end
+  if kind.send then
+    return kind.send(note, fields, host, function(outcome) done(outcome, clock()) end)
+  end
+  host.call("http", kind.build(note, fields, host), function(reply)
+    local now = clock()
+    local outcome = answer.judge(kind.answers, reply, now)
+    outcome.error = hide(outcome.error, secrets)
+    done(outcome, now)
+  end)
+end
+
+return M

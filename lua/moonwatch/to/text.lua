@@ -1,0 +1,61 @@
+--- text.lua - pieces of messages that several kinds of receivers share.
+local M = {}
+
+local CONTINUES = "[\128-\191]"
+
+--- At most MOST characters of TEXT, cut between characters, not between bytes.
+function M.cut(text, most)
+  local count, i = 0, 1
+  while i <= #text do
+    count = count + 1
+    if count > most then
+      local keep = text:sub(1, i - 1)
+      return (keep:gsub("[^\128-\191]" .. CONTINUES .. "*$", "")) .. "…"
+    end
+    i = i + 1
+    while text:sub(i, i):find(CONTINUES) do i = i + 1 end
+  end
+  return text
+end
+
+--- The names of the alerts in a message, each once: "HighLatency, DiskFull".
+function M.names(note)
+  local out, seen = {}, {}
+  for _, alert in ipairs(note.alerts) do
+    local name = alert.labels.alertname or "alert"
+    if not seen[name] then
+      seen[name] = true
+      out[#out + 1] = name
+    end
+  end
+  return table.concat(out, ", ")
+end
+
+local function count(note, status)
+  local n = 0
+  for _, alert in ipairs(note.alerts) do
+    if alert.status == status then n = n + 1 end
+  end
+  return n
+end
+M.count = count
+
+--- "[FIRING:2] HighLatency" or "[RESOLVED] HighLatency".
+function M.title(note)
+  local mark = note.status == "firing" and ("FIRING:%d"):format(count(note, "firing")) or "RESOLVED"
+  return ("%s[%s] %s"):format(note.test and "[TEST] " or "", mark, M.names(note))
+end
+
+--- One line that says what is wrong: the summary all alerts share, or the first one's, or the name.
+function M.summary(note)
+  local first = note.alerts[1]
+  return note.common_annotations.summary or first and first.annotations and first.annotations.summary or M.title(note)
+end
+
+--- A measured number as people read it.
+function M.number(v)
+  if v == nil then return nil end
+  return type(v) == "number" and ("%.2f"):format(v) or tostring(v)
+end
+
+return M
