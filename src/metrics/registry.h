@@ -2,6 +2,8 @@
  *
  * Owns every series it hands out; borrowed pointers live until mw_registry_free.  Recording takes
  * no lock and does one plain store into a cell of the calling thread; creating a series locks.
+ * A thread's cells outlive it: what it counted is kept.  Every registry also tells about itself:
+ * moonwatch_registry_series, _refused_total (series) and _ignored_total (adds below 0 or NaN).
  * SPDX-License-Identifier: MIT */
 #ifndef MW_METRICS_REGISTRY_H
 #define MW_METRICS_REGISTRY_H
@@ -26,7 +28,9 @@ void mw_registry_free(mw_registry *reg);         /* NULL is fine; no thread may 
 
 /* Find the series of FAMILY with these labels, creating both on first use.  *OUT is borrowed.
  * MW_EKIND: the name has another kind or other buckets.  MW_ELIMIT: the registry is full.
- * MW_EARG: invalid metric or label name. */
+ * MW_EARG: invalid metric or label name, a value that is not UTF-8, "le" on a histogram, bounds
+ * that do not ascend or are more than MW_BUCKETS_MAX. */
+enum { MW_BUCKETS_MAX = 256 };
 int mw_registry_series(mw_registry *reg, const mw_family *family, const mw_label *labels, size_t n,
                        mw_series **out, mw_err *err);
 
@@ -44,6 +48,9 @@ void mw_gauge_set(mw_series *s, double v);
 void mw_gauge_add(mw_series *s, double by);
 void mw_histogram_observe(mw_series *s, double v);
 double mw_series_value(const mw_series *s); /* counter and gauge: now; histogram: its count */
+
+/* For collectors: the total of a counter that somebody else counts, as the kernel does. */
+void mw_counter_set(mw_series *s, double total);
 
 /* Gauges and counters whose value is asked for when the page is read. */
 typedef void mw_collect(void *arg, mw_registry *reg);
@@ -64,7 +71,8 @@ const char *mw_exposition_type(mw_exposition format);   /* value for Content-Typ
 mw_exposition mw_exposition_choose(const char *accept); /* by an Accept header; NULL: text */
 
 /* Every sample of every family as series (histograms as _bucket, _sum, _count): this is how
- * moonwatch scrapes itself without text in between.  LS is valid during the call. */
+ * moonwatch scrapes itself without text in between.  LS is valid during the call.  A series' own
+ * label that EXTRA names too is given as exported_NAME.  VISIT may use the registry. */
 typedef void mw_registry_visit(void *arg, const mw_labels *ls, double v);
 void mw_registry_each(mw_registry *reg, const mw_label *extra, size_t n_extra,
                       mw_registry_visit *visit, void *arg);
