@@ -12,6 +12,12 @@ local function is_list(v)
   return true
 end
 
+-- An absent field may also be written as null.
+local function given(host, v)
+  if v == host.json.null then return nil end
+  return v
+end
+
 -- A JSON time → seconds; nil for none; false for nonsense.
 local function time(host, v)
   if v == nil or v == host.json.null then return nil end
@@ -47,8 +53,9 @@ local function form(host, item)
   if not labels or not annotations then return nil, 400, "labels and annotations must be texts by name" end
   local starts_at, ends_at = time(host, item.startsAt), time(host, item.endsAt)
   if starts_at == false or ends_at == false then return nil, 400, "startsAt and endsAt must be RFC 3339 times" end
-  if item.generatorURL ~= nil and type(item.generatorURL) ~= "string" then return nil, 400, "generatorURL must be a text" end
-  return { labels = labels, annotations = annotations, starts_at = starts_at, ends_at = ends_at, generator_url = item.generatorURL }
+  local url = given(host, item.generatorURL)
+  if url ~= nil and type(url) ~= "string" then return nil, 400, "generatorURL must be a text" end
+  return { labels = labels, annotations = annotations, starts_at = starts_at, ends_at = ends_at, generator_url = url }
 end
 
 -- What is wrong with a well-formed one; it alone is left out.
@@ -84,10 +91,11 @@ function M.alerts(router, body, now)
   return reports, 200, problems
 end
 
-local function matcher(m)
+local function matcher(host, m)
   if type(m) ~= "table" or type(m.name) ~= "string" or type(m.value) ~= "string" then return nil end
-  if type(m.isRegex) ~= "boolean" or m.isEqual ~= nil and type(m.isEqual) ~= "boolean" then return nil end
-  return { name = m.name, value = m.value, isRegex = m.isRegex, isEqual = m.isEqual ~= false }
+  local equal = given(host, m.isEqual)
+  if type(m.isRegex) ~= "boolean" or equal ~= nil and type(equal) ~= "boolean" then return nil end
+  return { name = m.name, value = m.value, isRegex = m.isRegex, isEqual = equal ~= false }
 end
 
 --- POST /silences → the silence; nil, status, message.
@@ -99,7 +107,7 @@ function M.silence(router, body)
   if type(s.matchers) ~= "table" or #s.matchers == 0 then return nil, 422, "matchers in body should have at least 1 items" end
   local list = {}
   for i, m in ipairs(s.matchers) do
-    list[i] = matcher(m)
+    list[i] = matcher(host, m)
     if not list[i] then return nil, 422, ("matcher %d needs name, value and isRegex"):format(i) end
   end
   local starts_at, ends_at = time(host, s.startsAt), time(host, s.endsAt)

@@ -6,7 +6,6 @@
 -- the rules actor and put beside it.
 local Alerts = require "moonwatch.route.alerts"
 local Tree = require "moonwatch.route.tree"
-local escalate = require "moonwatch.route.escalate"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
 local notifications = require "moonwatch.api.notifications"
@@ -43,7 +42,7 @@ local function group_story(router, node, alert, now)
     muted = reason and { kind = reason.kind, by = host.json.array(reason.by), text = reason.text } or nil }
   if not node.receiver and not node.escalate then out.note = "this route has no receiver: nobody is told" end
   if not group then return out end
-  local step = escalate.next(router.config.escalations[node.escalate], group.escalation)
+  local step = router:step_due(group)
   out.group = { key = group.key, labels = group.labels, next = host.rfc3339(group.next), flushed = group.flushed,
     next_step = step and host.rfc3339(step) or nil, steps_taken = group.escalation and group.escalation.step or nil,
     decisions = decisions(router, group) }

@@ -37,9 +37,10 @@ local RESOLVE_TIMEOUT = 300
 local function nothing() end
 
 --- o = {host=, send=function(target, note, now, done(outcome, at)), share=function(kind, id, value),
--- persist=function(now) called before a new message leaves, http={prefix rows} , node=}.
+-- persist=function(now) called before a new message leaves, http=function(router, msg, now) → answer,
+-- holds=false when another node may be the one that sends (a lease message will say)}.
 function M.new(o)
-  local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = true, changed = false }, M)
+  local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = o.holds ~= false, changed = false }, M)
   self.config = { receivers = {}, routes = {}, inhibits = {}, windows = {}, escalations = {}, settings = {} }
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
   self.ledger, self.history = notify.ledger(), History.new()
@@ -164,12 +165,20 @@ local function without_empty(set)
   return out
 end
 
+-- JSON has no words for these numbers.
+local function finite(v)
+  if type(v) ~= "number" then return v end
+  if v ~= v then return "NaN" end
+  if v == math.huge then return "+Inf" end
+  return v == -math.huge and "-Inf" or v
+end
+
 -- A report as it is kept.
 local function normal(self, report, now)
   local alert = { labels = without_empty(report.labels), annotations = report.annotations or {},
     starts_at = report.starts_at, ends_at = report.ends_at, updated_at = report.updated_at or now,
-    timeout = report.timeout, generator_url = report.generator_url, value = report.value,
-    threshold = report.threshold, severity = report.severity or report.labels.severity, rule = report.rule }
+    timeout = report.timeout, generator_url = report.generator_url, value = finite(report.value),
+    threshold = finite(report.threshold), severity = report.severity or report.labels.severity, rule = report.rule }
   if report.resolved then alert.ends_at = math.min(alert.ends_at or now, now) end
   if not alert.starts_at then alert.starts_at = alert.ends_at or now end
   if not alert.ends_at and not report.rule then
@@ -256,6 +265,9 @@ function M:ack(a, now)
   local kept = self.acks:add(a, now)
   self.share("ack", kept.id, kept)
   self.changed = true
+  for _, group in pairs(self.groups) do
+    if self.holds then flush.acknowledge(self, group, kept, now) end
+  end
   return kept
 end
 
@@ -297,6 +309,7 @@ function M:finished(job, result, why, now)
       { receiver = job.note.receiver, integration = job.note.integration, result = result }, 1, "Messages by how they ended.")
   end
   if job.answer then return job.answer(result, why, job) end
+  if job.acknowledges then return end
   local group = self.groups[job.group_id]
   if result == "sent" then
     local entry = self.ledger:get(job.group_key, job.target)
@@ -344,10 +357,16 @@ local function sooner(a, b)
   return a or b
 end
 
+--- When is the next escalation step of GROUP due?  nil while another node speaks or all of it is muted.
+function M:step_due(group)
+  if not self.holds or group.held then return nil end
+  return escalate.next(self.config.escalations[group.node.escalate], group.escalation)
+end
+
 function M:flush_due(now)
   local ids = {}
   for id, group in pairs(self.groups) do
-    local step = escalate.next(self.config.escalations[group.node.escalate], group.escalation)
+    local step = self:step_due(group)
     if group.next <= now or step and step <= now then ids[#ids + 1] = id end
   end
   table.sort(ids)
@@ -382,7 +401,9 @@ function M:cleanup(now)
     end
   end
   for _, id in ipairs(self.silences:gc(now)) do self.share("silence", id, nil) end
-  for _, id in ipairs(self.acks:gc(self.alerts:firing(now), now)) do self.share("ack", id, nil) end
+  if self.holds then
+    for _, id in ipairs(self.acks:gc(self.alerts:firing(now), now)) do self.share("ack", id, nil) end
+  end
   for _, gone in ipairs(self.ledger:gc(function(key) return live[key] end, now)) do
     self.share("ledger", gone[1] .. "|" .. gone[2], nil)
   end
@@ -424,7 +445,7 @@ function M:tick(now)
   end
   for _, group in pairs(self.groups) do
     at = sooner(at, group.next)
-    at = sooner(at, escalate.next(self.config.escalations[group.node.escalate], group.escalation))
+    at = sooner(at, self:step_due(group))
   end
   return sooner(at, self.cleanup_at)
 end
@@ -448,7 +469,6 @@ function handlers.alerts(self, msg, now)
 end
 
 function handlers.shared(self, msg, now)
-  if msg.node and msg.node == self.o.node then return end
   state.merge(self, msg.kind, msg.id, msg.value, now)
 end
 
@@ -465,8 +485,11 @@ function handlers.lease(self, msg, now)
   end
 end
 
-function handlers.cluster(self, msg)
-  self.connected = msg.connected
+-- Redis is back: what was decided here meanwhile goes there; of two versions the newer one wins.
+function handlers.cluster(self, msg, now)
+  local back = msg.connected and self.connected == false
+  self.connected = msg.connected and true or false
+  if back then state.share_all(self, now) end
 end
 
 --- One message of docs/host.md; `http` is answered by the doors given in `o.http`.

@@ -4,10 +4,12 @@
 -- those of the escalation steps reached, those that believe something here is firing), and for each
 -- of their integrations notify.decide says whether there is something to tell.  What is to be told
 -- goes to the outbox; when nothing of the group is owed any more, resolved alerts leave it.
+local Ack = require "moonwatch.route.ack"
 local escalate = require "moonwatch.route.escalate"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
+local to = require "moonwatch.to"
 
 local M = {}
 
@@ -48,6 +50,7 @@ local function receivers(router, group, state, now)
   if group.node.receiver then add_each(list, set, { group.node.receiver }) end
   if policy then
     local names
+    group.held = state == "held"
     group.escalation, names = escalate.advance(policy, group.escalation, state, now)
     for _, name in ipairs(names) do reached[name] = true end
     add_each(list, set, names)
@@ -140,6 +143,28 @@ function M.settle(router, group, seen)
   group:settle(seen.all, function(fp)
     return native and seen.view.muted[fp] and router.ledger:believed(group.key, fp)
   end)
+end
+
+--- Somebody said "I am on it" (ACK): integrations that can pass that on are told, if all that fires is covered.
+function M.acknowledge(router, group, ack, now)
+  local seen = look(router, group, now)
+  if not seen.view.acked then return end
+  local covered = {}
+  for _, alert in ipairs(seen.visible) do
+    if alert.status == "firing" and Ack.covers(ack, alert, now) then covered[#covered + 1] = alert end
+  end
+  for key in pairs(#covered > 0 and router.ledger:believers(group.key) or {}) do
+    local target = router.targets[key]
+    local kind = target and to.kinds[target.kind]
+    if kind and kind.hears_acks then
+      local note = M.notification(router, group, target, covered, "acknowledged", now)
+      note.status = "acknowledged"
+      local job = { key = group.key .. "|" .. key .. "|ack", target = key, note = note, group_key = group.key,
+        group_id = group.id, acknowledges = true, view = { firing = {}, resolved = {}, muted = {} }, how = {} }
+      router.outbox:put(job, now)
+      router.history:open(job, now)
+    end
+  end
 end
 
 --- Flush GROUP at NOW.  ESCALATING: only because a step is due, so only those it reached are told.

@@ -27,7 +27,7 @@ end
 --- o = {send=function(target, note, now, done), before_send=function(now), limit=jobs per lane,
 -- attempt=function(job, outcome, now), finish=function(job, result, why, now)}.
 function M.new(o)
-  return setmetatable({ o = o, lanes = {}, jobs = {}, buckets = {}, limit = o.limit or 1000, serial = 0, fresh = false }, M)
+  return setmetatable({ o = o, lanes = {}, jobs = {}, buckets = {}, order = {}, limit = o.limit or 1000, serial = 0, fresh = false }, M)
 end
 
 -- -- lanes --------------------------------------------------------------------
@@ -63,7 +63,9 @@ function M:configure(targets, now, saved_breakers)
       if not lanes[key] then drop(self, lane.queue[i], "dropped", "this receiver is no longer configured", now) end
     end
   end
-  self.lanes, self.buckets = lanes, buckets
+  self.lanes, self.buckets, self.order = lanes, buckets, {}
+  for key in pairs(lanes) do self.order[#self.order + 1] = key end
+  table.sort(self.order)
 end
 
 --- The job of KEY, waiting or flying; nil.
@@ -202,7 +204,7 @@ end
 --- Send what may be sent.  Answers when to look again, or nil.
 function M:pump(now)
   local at
-  for _, lane in pairs(self.lanes) do at = sooner(at, pump_lane(self, lane, now)) end
+  for _, key in ipairs(self.order) do at = sooner(at, pump_lane(self, self.lanes[key], now)) end
   return at
 end
 

@@ -26,7 +26,7 @@ end
 
 local function named(names, low, high)
   return function(word)
-    local v = names and names[word:sub(1, 3)] or tonumber(word)
+    local v = tonumber(word) or names and word:find "^%a+$" and names[word:sub(1, 3)]
     return v and v >= low and v <= high and v == math.floor(v) and v or nil
   end
 end
