@@ -95,6 +95,7 @@ const double *mw_snapshot_cells(const mw_snapshot *snap, const mw_series *s);
 double mw_snapshot_value(const mw_snapshot *snap, const mw_series *s); /* not a histogram */
 
 /* registry.c */
+void mw_registry_tell_own(mw_registry *reg); /* sets its own series, when all others are */
 mw_set *mw_registry_find_set(const mw_registry *reg, mw_str name);
 
 static inline uint32_t mw_kind_cells(mw_kind kind, size_t n_bounds)

@@ -21,7 +21,7 @@ static const char *const kind_names[MW_KINDS] = {"counter", "gauge", "histogram"
 
 /* -- life ----------------------------------------------------------------------------------- */
 
-static void tell_own(void *arg, mw_registry *reg)
+void mw_registry_tell_own(mw_registry *reg)
 {
     pthread_mutex_lock(&reg->lock);
     size_t n = reg->n_series;
@@ -47,7 +47,6 @@ mw_registry *mw_registry_new(size_t max_series)
     reg->own[2] = mw_counter(reg, "moonwatch_registry_ignored_total",
                              "Additions to counters ignored: below zero or NaN.", NULL);
     reg->max_series = (max_series ? max_series : SERIES_DEFAULT) + reg->n_series;
-    mw_registry_on_collect(reg, tell_own, NULL);
     return reg;
 }
 

@@ -45,6 +45,7 @@ static void run_collectors(mw_registry *reg)
 void mw_snapshot_init(mw_snapshot *snap, mw_registry *reg)
 {
     run_collectors(reg);
+    mw_registry_tell_own(reg);
     pthread_mutex_lock(&reg->lock);
     sort_all(reg);
     snap->n = reg->n_sets;

@@ -1,0 +1,41 @@
+/* host_inside.h - shared by the files that read /proc.  SPDX-License-Identifier: MIT */
+#ifndef MW_METRICS_HOST_INSIDE_H
+#define MW_METRICS_HOST_INSIDE_H
+#include <pthread.h>
+
+#include "metrics/host.h"
+
+struct mw_host_stats {
+    pthread_mutex_t lock; /* one collection at a time */
+    mw_registry *reg;
+    char *root;
+    int64_t last_ns;    /* of the last collection; 0: none yet */
+    mw_buf text;        /* of the file being read */
+    double busy, total; /* processor ticks as of the last collection */
+    double boot_time;   /* unix seconds; 0 while unknown */
+    double ticks, page; /* per second; bytes */
+};
+
+/* One value of one metric; LABEL may be NULL.  A refusal by the registry is ignored: it counts
+ * its refusals itself. */
+void mw_host_set(mw_host_stats *h, mw_kind kind, const char *name, const char *help,
+                 const mw_label *labels, size_t n, double v);
+
+/* Lines and fields of a text; false at the end.  Fields are split by spaces and tabs. */
+bool mw_host_line(mw_str *rest, mw_str *line);
+bool mw_host_field(mw_str *line, mw_str *field);
+/* A field that is a count: digits only. */
+bool mw_host_count(mw_str *line, double *v);
+bool mw_host_is_count(mw_str field, double *v);
+
+/* Readers: TEXT is the whole file; false when it is not what it should be. */
+bool mw_host_read_stat(mw_host_stats *h, mw_str text);
+bool mw_host_read_meminfo(mw_host_stats *h, mw_str text);
+bool mw_host_read_loadavg(mw_host_stats *h, mw_str text);
+bool mw_host_read_diskstats(mw_host_stats *h, mw_str text);
+bool mw_host_read_net(mw_host_stats *h, mw_str text);
+bool mw_host_read_mounts(mw_host_stats *h, mw_str text);
+bool mw_host_read_self(mw_host_stats *h, mw_str text);
+bool mw_host_count_fds(mw_host_stats *h, const char *path);
+
+#endif

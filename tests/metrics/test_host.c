@@ -1,0 +1,168 @@
+/* test_host.c - promises of what is read from /proc.  Runs in the root of the project.
+ * SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "metrics/host.h"
+
+#define FIXTURES "tests/metrics/data/proc"
+
+/* The page of a registry that collected from ROOT; freed by the caller. */
+static char *page_of(const char *root)
+{
+    mw_registry *reg = mw_registry_new(0);
+    mw_host_stats *h = mw_host_stats_new(reg, root);
+    mw_registry_on_collect(reg, mw_host_stats_collect, h);
+    mw_buf b;
+    mw_buf_init(&b);
+    mw_buf_byte(&b, '\n');
+    mw_registry_expose(reg, MW_TEXT_004, &b);
+    mw_host_stats_free(h);
+    mw_registry_free(reg);
+    return mw_buf_take(&b);
+}
+
+static bool has_line(const char *page, const char *line)
+{
+    char text[256];
+    snprintf(text, sizeof text, "\n%s\n", line);
+    return strstr(page, text);
+}
+
+static void files_of_proc_become_the_metrics_of_node_exporter(void **state)
+{
+    static const char *const lines[] = {
+        "node_cpu_seconds_total{cpu=\"0\",mode=\"user\"} 2",
+        "node_cpu_seconds_total{cpu=\"1\",mode=\"steal\"} 0.05",
+        "node_boot_time_seconds 1700000000",
+        "node_intr_total 395103",
+        "node_context_switches_total 759230",
+        "node_procs_blocked 1",
+        "cpu_usage_percent 22",
+        "node_memory_MemTotal_bytes 16777216000",
+        "node_memory_Active_anon_bytes 12641280",
+        "node_memory_HugePages_Total 7",
+        "memory_usage_bytes 8388608000",
+        "node_load1 0.25",
+        "node_load15 12.75",
+        "node_disk_read_bytes_total{device=\"sda\"} 1024000",
+        "node_disk_read_time_seconds_total{device=\"sda\"} 1.5",
+        "node_disk_io_now{device=\"sda\"} 2",
+        "node_disk_flush_requests_time_seconds_total{device=\"sda\"} 0.118",
+        "node_disk_io_time_weighted_seconds_total{device=\"nvme0n1\"} 0.011",
+        "node_network_receive_bytes_total{device=\"eth0\"} 209570181",
+        "node_network_receive_multicast_total{device=\"eth0\"} 6",
+        "node_network_transmit_carrier_total{device=\"eth0\"} 11",
+        "node_network_transmit_packets_total{device=\"lo\"} 104",
+        "process_cpu_seconds_total 2",
+        "process_threads 9",
+        "process_virtual_memory_bytes 104857600",
+        "process_start_time_seconds 1700001000",
+        "process_open_fds 2",
+    };
+    char *page = page_of(FIXTURES);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!has_line(page, lines[i])) fail_msg("no line \"%s\" in %s", lines[i], page);
+    assert_non_null(strstr(page, "node_filesystem_size_bytes{device=\"/dev/root disk\",fstype="
+                                 "\"ext4\",mountpoint=\"/\"} "));
+    assert_non_null(strstr(page, "\ndisk_usage_bytes "));
+    static const char *const absent[] = {"loop0", "sda1", "nvme0n1p1", "nfs4", "read_failures"};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        assert_null(strstr(page, absent[i]));
+    mw_free(page);
+}
+
+static void this_machine_has_no_file_that_cannot_be_read(void **state)
+{
+    char *page = page_of("/proc");
+    assert_null(strstr(page, "read_failures"));
+    assert_non_null(strstr(page, "\nprocess_resident_memory_bytes "));
+    assert_non_null(strstr(page, "\nnode_memory_MemTotal_bytes "));
+    mw_free(page);
+}
+
+static void what_cannot_be_read_is_counted(void **state)
+{
+    char *page = page_of("/nowhere/at/all");
+    assert_true(has_line(page, "moonwatch_host_read_failures_total{file=\"stat\"} 1"));
+    assert_true(has_line(page, "moonwatch_host_read_failures_total{file=\"self/fd\"} 1"));
+    mw_free(page);
+}
+
+/* -- garbage -------------------------------------------------------------------------------- */
+
+static const char *const names[] = {"stat",    "meminfo", "loadavg",  "diskstats",
+                                    "net/dev", "mounts",  "self/stat"};
+enum { FILES = sizeof names / sizeof *names, RUNS = 300, FILE_BYTES = 4096 };
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static size_t mutate(char *text, size_t n, uint64_t *seed)
+{
+    size_t changes = next_random(seed) % 20;
+    for (size_t i = 0; i < changes && n; i++) text[next_random(seed) % n] = (char)next_random(seed);
+    if (next_random(seed) % 3 == 0) n = next_random(seed) % (n + 1);
+    return n;
+}
+
+static void write_mutated(const char *root, const char *name, uint64_t *seed)
+{
+    char path[256], text[FILE_BYTES];
+    snprintf(path, sizeof path, FIXTURES "/%s", name);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    size_t n = fread(text, 1, sizeof text, f);
+    fclose(f);
+    n = mutate(text, n, seed);
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, n, f), n);
+    fclose(f);
+}
+
+static void garbage_in_proc_harms_nothing(void **state)
+{
+    char root[] = "/tmp/mw-host-XXXXXX", path[256];
+    uint64_t seed = 4711;
+    assert_non_null(mkdtemp(root));
+    static const char *const dirs[] = {"net", "self"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", root, dirs[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    for (int run = 0; run < RUNS; run++) {
+        for (size_t i = 0; i < FILES; i++) write_mutated(root, names[i], &seed);
+        mw_free(page_of(root));
+    }
+    for (size_t i = 0; i < FILES; i++) {
+        snprintf(path, sizeof path, "%s/%s", root, names[i]);
+        unlink(path);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", root, dirs[i]);
+        rmdir(path);
+    }
+    assert_int_equal(rmdir(root), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_of_proc_become_the_metrics_of_node_exporter),
+        cmocka_unit_test(this_machine_has_no_file_that_cannot_be_read),
+        cmocka_unit_test(what_cannot_be_read_is_counted),
+        cmocka_unit_test(garbage_in_proc_harms_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
