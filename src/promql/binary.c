@@ -1,0 +1,320 @@
+/* binary.c - operators between numbers, between a vector and a number, and between vectors.
+ *
+ * Vectors are matched once, not per step: rows of both sides get the number of their match group,
+ * and a group is then computed for all steps.  Rules that hold per step (one row per group on the
+ * "one" side, one result per group and step) are checked only in groups that have several rows.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "promql/eval.h"
+
+/* -- numbers -------------------------------------------------------------------------------- */
+
+double mw_pq_apply(enum binop op, double a, double b)
+{
+    switch (op) {
+    case OP_ADD: return a + b;
+    case OP_SUB: return a - b;
+    case OP_MUL: return a * b;
+    case OP_DIV: return a / b;
+    case OP_MOD: return fmod(a, b);
+    case OP_POW: return pow(a, b);
+    case OP_ATAN2: return atan2(a, b);
+    default: return mw_pq_compare(op, a, b) ? 1 : 0;
+    }
+}
+
+bool mw_pq_compare(enum binop op, double a, double b)
+{
+    switch (op) {
+    case OP_EQ: return a == b;
+    case OP_NE: return a != b;
+    case OP_GT: return a > b;
+    case OP_LT: return a < b;
+    case OP_GE: return a >= b;
+    case OP_LE: return a <= b;
+    default: return false;
+    }
+}
+
+/* What L op R gives for a vector element: a comparison without bool keeps KEEP or nothing. */
+static double combine(const struct node *n, double l, double r, double keep)
+{
+    if (!PQ_IS_COMPARE(n->bin.op)) return mw_pq_apply(n->bin.op, l, r);
+    bool holds = mw_pq_compare(n->bin.op, l, r);
+    if (n->bin.returns_bool) return holds;
+    return holds ? keep : mw_pq_none();
+}
+
+static bool drops_name(const struct node *n)
+{
+    return !PQ_IS_COMPARE(n->bin.op) || n->bin.returns_bool;
+}
+
+/* -- a vector and a number ------------------------------------------------------------------ */
+
+static struct value vector_scalar(struct ev *e, const struct node *n, struct vec v,
+                                  const double *number, bool swapped)
+{
+    for (size_t i = 0; i < v.n; i++) {
+        double *x = v.s[i].v;
+        for (size_t k = 0; k < e->n; k++) {
+            if (mw_pq_absent(x[k])) continue;
+            double l = swapped ? number[k] : x[k], r = swapped ? x[k] : number[k];
+            x[k] = combine(n, l, r, x[k]);
+        }
+        mw_pq_tick(e->run, e->n);
+    }
+    if (drops_name(n)) {
+        mw_pq_drop_names(e, &v);
+        mw_pq_merge(e, &v, false);
+    }
+    return mw_pq_vector(v);
+}
+
+/* -- a vector and a vector: who meets whom -------------------------------------------------- */
+
+struct join {
+    struct ev *e;
+    const struct node *n;
+    const struct matching *m;
+    struct vec many, one; /* with group_right the right side is many */
+    struct groups g;
+    size_t *next_many, *first_many, *next_one, *first_one; /* rows of a group, plus one */
+    double *one_row; /* of the group at hand: its "one" side over all steps */
+    size_t *one_of;  /* which row gave it, plus one */
+    bool *any_many;  /* steps where the many side has any row at all */
+    struct vec out;
+};
+
+static void chain(struct join *j, const struct vec *side, size_t offset, size_t **first,
+                  size_t **next)
+{
+    struct run *r = j->e->run;
+    *first = mw_pq_alloc(r, j->g.n + 1, sizeof **first);
+    *next = mw_pq_alloc(r, side->n + 1, sizeof **next);
+    memset(*first, 0, (j->g.n + 1) * sizeof **first);
+    for (size_t i = side->n; i-- > 0;) {
+        size_t g = j->g.of[offset + i];
+        (*next)[i] = (*first)[g];
+        (*first)[g] = i + 1;
+    }
+}
+
+static void text_of(struct ev *e, const mw_labels *ls, char *out, size_t cap)
+{
+    mw_buf b;
+    mw_buf_init(&b);
+    mw_labels_text(ls, &b);
+    snprintf(out, cap, "%s%s", b.n ? b.p : "{}", "");
+    mw_buf_deinit(&b);
+    (void)e;
+}
+
+static void many_to_many(struct join *j, size_t group, const struct series *a,
+                         const struct series *b)
+{
+    char match[140], x[140], y[140];
+    text_of(j->e, j->g.labels[group], match, sizeof match);
+    text_of(j->e, mw_pq_seen(j->e, a), x, sizeof x);
+    text_of(j->e, mw_pq_seen(j->e, b), y, sizeof y);
+    mw_pq_throw(j->e->run, MW_EEXEC,
+                "found duplicate series for the match group %s on the %s hand-side of the "
+                "operation: [%s, %s];many-to-many matching not allowed: matching labels must be "
+                "unique on one side",
+                match, j->m->group_right ? "left" : "right", y, x);
+}
+
+/* Lay the rows of GROUP's one side over each other; two at one step is an error. */
+static void lay_one_side(struct join *j, size_t group)
+{
+    struct ev *e = j->e;
+    for (size_t k = 0; k < e->n; k++) j->one_row[k] = mw_pq_none(), j->one_of[k] = 0;
+    for (size_t i = j->first_one[group]; i; i = j->next_one[i - 1]) {
+        const double *v = j->one.s[i - 1].v;
+        for (size_t k = 0; k < e->n; k++) {
+            if (mw_pq_absent(v[k])) continue;
+            if (j->one_of[k] && j->any_many[k])
+                many_to_many(j, group, &j->one.s[j->one_of[k] - 1], &j->one.s[i - 1]);
+            j->one_row[k] = v[k];
+            j->one_of[k] = i;
+        }
+    }
+    mw_pq_tick(e->run, e->n);
+}
+
+/* -- what a result is called ---------------------------------------------------------------- */
+
+static bool listed(struct names names, mw_str name)
+{
+    for (size_t i = 0; i < names.n; i++)
+        if (mw_str_eq(names.p[i], name)) return true;
+    return false;
+}
+
+/* Labels of MANY joined with ONE (NULL: a fill value stands in). */
+static const mw_labels *joined(struct join *j, const struct series *many, const struct series *one)
+{
+    const struct matching *m = j->m;
+    const mw_labels *from = many->labels;
+    bool grouped = m->group_left || m->group_right;
+    bool nameless = many->nameless || drops_name(j->n);
+    mw_label *l = mw_pq_alloc(j->e->run, from->n + m->include.n + 1, sizeof *l);
+    size_t n = 0;
+    for (uint32_t i = 0; i < from->n; i++) {
+        mw_str name = from->l[i].name;
+        if (nameless && mw_str_is(name, MW_METRIC_NAME)) continue;
+        if (!grouped && listed(m->labels, name) != m->on) continue;
+        if (grouped && listed(m->include, name)) continue;
+        l[n++] = from->l[i];
+    }
+    for (size_t i = 0; grouped && i < m->include.n; i++) {
+        mw_str value = one ? mw_labels_find(one->labels, m->include.p[i].p) : MW_STR("");
+        if (one && one->nameless && mw_str_is(m->include.p[i], MW_METRIC_NAME)) value.n = 0;
+        bool twice = false;
+        for (size_t k = 0; k < i; k++) twice |= mw_str_eq(m->include.p[i], m->include.p[k]);
+        if (value.n && !twice) l[n++] = (mw_label){m->include.p[i], value};
+    }
+    return mw_pq_labels(j->e, l, n);
+}
+
+/* -- computing ------------------------------------------------------------------------------ */
+
+/* One row of the many side against the laid one side.  A new row of the result begins whenever
+ * another row of the one side is met and its labels are copied into the result. */
+static void join_row(struct join *j, const struct series *many, const double *values, bool filled)
+{
+    struct ev *e = j->e;
+    bool right = j->m->group_right, by_one = j->m->include.n > 0;
+    size_t met = 0;
+    struct series *out = NULL;
+    const double keep_fill = right ? j->m->fill_left : j->m->fill_right;
+    bool fills = right ? j->m->fills_left : j->m->fills_right;
+    for (size_t k = 0; k < e->n; k++) {
+        double a = values[k], b = j->one_row[k];
+        if (mw_pq_absent(a) || (filled && mw_pq_absent(b))) continue;
+        if (mw_pq_absent(b) && !fills) continue;
+        if (mw_pq_absent(b)) b = keep_fill;
+        double v = right ? combine(j->n, b, a, b) : combine(j->n, a, b, a);
+        if (mw_pq_absent(v)) continue;
+        if (!out || (by_one && met != j->one_of[k])) {
+            met = j->one_of[k];
+            out = mw_pq_add(e, &j->out, joined(j, many, met ? &j->one.s[met - 1] : NULL));
+        }
+        out->v[k] = v;
+    }
+    mw_pq_tick(e->run, e->n);
+}
+
+static void check_one_to_one(struct join *j, size_t first_result)
+{
+    if (j->m->group_left || j->m->group_right || j->out.n - first_result < 2) return;
+    for (size_t k = 0; k < j->e->n; k++) {
+        size_t found = 0;
+        for (size_t i = first_result; i < j->out.n; i++) found += !mw_pq_absent(j->out.s[i].v[k]);
+        if (found > 1)
+            mw_pq_throw(j->e->run, MW_EEXEC,
+                        "multiple matches for labels: many-to-one matching must be explicit "
+                        "(group_left/group_right)");
+    }
+}
+
+/* Where the one side has a value and no row of the many side does, a fill value stands in. */
+static void fill_many_side(struct join *j, size_t group)
+{
+    struct ev *e = j->e;
+    bool right = j->m->group_right;
+    if (!(right ? j->m->fills_right : j->m->fills_left)) return;
+    double *values = mw_pq_row(e), fill = right ? j->m->fill_right : j->m->fill_left;
+    for (size_t k = 0; k < e->n; k++) {
+        bool found = mw_pq_absent(j->one_row[k]);
+        for (size_t i = j->first_many[group]; i && !found; i = j->next_many[i - 1])
+            found = !mw_pq_absent(j->many.s[i - 1].v[k]);
+        if (!found) values[k] = fill;
+    }
+    struct series stand_in = {.labels = j->g.labels[group], .v = values};
+    join_row(j, &stand_in, values, true);
+}
+
+static void join_group(struct join *j, size_t group)
+{
+    size_t first_result = j->out.n;
+    bool fills = j->m->fills_left || j->m->fills_right;
+    if (!fills && !j->first_one[group]) return;
+    lay_one_side(j, group);
+    for (size_t i = j->first_many[group]; i; i = j->next_many[i - 1])
+        join_row(j, &j->many.s[i - 1], j->many.s[i - 1].v, false);
+    check_one_to_one(j, first_result);
+    if (fills) fill_many_side(j, group);
+}
+
+struct grouping mw_pq_matching(struct ev *e, const struct matching *m)
+{
+    return (struct grouping){mw_pq_sorted(e, m->labels), !m->on, false};
+}
+
+static void check_unique(struct join *j)
+{
+    struct groups g;
+    static const struct grouping everything = {.without = true, .keep_name = true};
+    if (!j->m->group_left && !j->m->group_right) {
+        mw_pq_merge(j->e, &j->out, false);
+        return;
+    }
+    g = mw_pq_group(j->e, &j->out, NULL, &everything);
+    bool *seen = mw_pq_alloc(j->e->run, g.n * j->e->n + 1, sizeof *seen);
+    memset(seen, 0, g.n * j->e->n * sizeof *seen);
+    for (size_t i = 0; i < j->out.n && g.n < j->out.n; i++)
+        for (size_t k = 0; k < j->e->n; k++) {
+            if (mw_pq_absent(j->out.s[i].v[k])) continue;
+            bool *cell = &seen[g.of[i] * j->e->n + k];
+            if (*cell)
+                mw_pq_throw(j->e->run, MW_EEXEC,
+                            "multiple matches for labels: grouping labels must ensure unique "
+                            "matches");
+            *cell = true;
+        }
+    mw_pq_merge(j->e, &j->out, false);
+}
+
+static struct vec vector_vector(struct ev *e, const struct node *n, struct vec l, struct vec r)
+{
+    const struct matching *m = &n->bin.match;
+    struct join j = {.e = e, .n = n, .m = m, .many = m->group_right ? r : l};
+    j.one = m->group_right ? l : r;
+    struct grouping by = mw_pq_matching(e, m);
+    j.g = mw_pq_group(e, &j.many, &j.one, &by);
+    chain(&j, &j.many, 0, &j.first_many, &j.next_many);
+    chain(&j, &j.one, j.many.n, &j.first_one, &j.next_one);
+    j.one_row = mw_pq_alloc(e->run, e->n, sizeof *j.one_row);
+    j.one_of = mw_pq_alloc(e->run, e->n, sizeof *j.one_of);
+    j.any_many = mw_pq_alloc(e->run, e->n, sizeof *j.any_many);
+    bool fills = m->fills_left || m->fills_right;
+    for (size_t k = 0; k < e->n; k++) {
+        j.any_many[k] = fills;
+        for (size_t i = 0; i < j.many.n && !j.any_many[k]; i++)
+            j.any_many[k] = !mw_pq_absent(j.many.s[i].v[k]);
+    }
+    for (size_t g = 0; g < j.g.n; g++) join_group(&j, g);
+    check_unique(&j);
+    return j.out;
+}
+
+struct value mw_pq_binary(struct ev *e, const struct node *n)
+{
+    struct value l = mw_pq_eval(e, n->bin.lhs), r = mw_pq_eval(e, n->bin.rhs);
+    if (l.type == MW_VALUE_SCALAR && r.type == MW_VALUE_SCALAR) {
+        for (size_t k = 0; k < e->n; k++)
+            l.scalar[k] = mw_pq_apply(n->bin.op, l.scalar[k], r.scalar[k]);
+        return l;
+    }
+    if (l.type == MW_VALUE_SCALAR) return vector_scalar(e, n, r.vec, l.scalar, true);
+    if (r.type == MW_VALUE_SCALAR) return vector_scalar(e, n, l.vec, r.scalar, false);
+    if (PQ_IS_SET(n->bin.op)) {
+        struct grouping by = mw_pq_matching(e, &n->bin.match);
+        return mw_pq_vector(mw_pq_set_op(e, n->bin.op, l.vec, r.vec, &by));
+    }
+    return mw_pq_vector(vector_vector(e, n, l.vec, r.vec));
+}

@@ -1,0 +1,199 @@
+/* eval.c - walking the tree, and one whole evaluation from text to result.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "promql/functions.h"
+#include "promql/result.h"
+
+/* -- nodes ---------------------------------------------------------------------------------- */
+
+static double *repeat(struct ev *e, double v)
+{
+    double *row = mw_pq_alloc(e->run, e->n, sizeof *row);
+    for (size_t i = 0; i < e->n; i++) row[i] = v;
+    return row;
+}
+
+static struct value eval_unary(struct ev *e, const struct node *n)
+{
+    struct value v = mw_pq_eval(e, n->unary.inner);
+    if (n->unary.plus) return v;
+    if (v.type == MW_VALUE_SCALAR) {
+        for (size_t i = 0; i < e->n; i++) v.scalar[i] = -v.scalar[i];
+        return v;
+    }
+    for (size_t i = 0; i < v.vec.n; i++)
+        for (size_t k = 0; k < e->n; k++)
+            if (!mw_pq_absent(v.vec.s[i].v[k])) v.vec.s[i].v[k] = -v.vec.s[i].v[k];
+    mw_pq_drop_names(e, &v.vec);
+    mw_pq_merge(e, &v.vec, true);
+    return v;
+}
+
+static struct value eval_here(struct ev *e, const struct node *n)
+{
+    switch (n->kind) {
+    case N_NUMBER: return mw_pq_numbers(repeat(e, n->number));
+    case N_STRING: return (struct value){.type = MW_VALUE_STRING, .string = n->string};
+    case N_SELECTOR: return mw_pq_vector(mw_pq_select(e, n, false));
+    case N_CALL: return n->call.fn->eval(e, n);
+    case N_AGGREGATE: return mw_pq_aggregate(e, n);
+    case N_BINARY: return mw_pq_binary(e, n);
+    case N_UNARY: return eval_unary(e, n);
+    case N_SUBQUERY: break; /* only as an argument or at the top, see range.c and below */
+    }
+    mw_pq_throw(e->run, MW_EEXEC, "a range vector stands where a value is needed");
+}
+
+/* A node that gives the same at every step is computed at the first and repeated. */
+static struct value eval_once(struct ev *e, const struct node *n)
+{
+    struct ev one = *e;
+    one.n = 1;
+    struct value v = eval_here(&one, n);
+    if (v.type == MW_VALUE_SCALAR) v.scalar = repeat(e, v.scalar[0]);
+    for (size_t i = 0; v.type == MW_VALUE_VECTOR && i < v.vec.n; i++)
+        v.vec.s[i].v = repeat(e, v.vec.s[i].v[0]);
+    return v;
+}
+
+struct value mw_pq_eval(struct ev *e, const struct node *n)
+{
+    bool leaf = n->kind == N_NUMBER || n->kind == N_STRING;
+    return n->fixed && e->n > 1 && !leaf ? eval_once(e, n) : eval_here(e, n);
+}
+
+struct vec mw_pq_eval_vec(struct ev *e, const struct node *n)
+{
+    struct value v = mw_pq_eval(e, n);
+    if (v.type == MW_VALUE_VECTOR) return v.vec;
+    struct vec one = {.distinct = true};
+    mw_pq_add_row(e, &one, mw_pq_labels(e, NULL, 0), v.scalar);
+    return one;
+}
+
+double *mw_pq_eval_scalar(struct ev *e, const struct node *n) { return mw_pq_eval(e, n).scalar; }
+
+/* -- the engine ----------------------------------------------------------------------------- */
+
+struct mw_promql {
+    mw_promql_options opt;
+};
+
+mw_promql *mw_promql_new(const mw_promql_options *o)
+{
+    mw_promql *q = mw_zalloc(sizeof *q);
+    if (o) q->opt = *o;
+    if (q->opt.lookback_ms <= 0) q->opt.lookback_ms = 5 * 60 * 1000;
+    if (q->opt.default_step_ms <= 0) q->opt.default_step_ms = 60 * 1000;
+    if (!q->opt.max_samples) q->opt.max_samples = 50 * 1000 * 1000;
+    if (!q->opt.max_bytes) q->opt.max_bytes = (size_t)1 << 30;
+    return q;
+}
+
+void mw_promql_free(mw_promql *q) { mw_free(q); }
+
+static size_t step_count(const mw_promql_query *q)
+{
+    return q->range && q->end > q->start ? (size_t)((q->end - q->start) / q->step) + 1 : 1;
+}
+
+static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
+{
+    const mw_promql_query *q = r->query;
+    struct ev e = {.run = r, .start = q->start, .step = q->range ? q->step : 1};
+    e.lookback = q->lookback_ms > 0 ? q->lookback_ms : r->opt->lookback_ms;
+    e.n = step_count(q);
+    mw_pq_prepare(r, root);
+    if (root->type == MW_VALUE_MATRIX) {
+        mw_pq_result_matrix(&e, root, out);
+        return;
+    }
+    struct value v = mw_pq_eval(&e, root);
+    mw_pq_result_value(&e, root, &v, out);
+}
+
+static void close_run(struct run *r)
+{
+    if (r->open) r->open->close(r->open);
+    for (size_t i = 0; i < r->n_regexes; i++) mw_regex_free(r->regexes[i]);
+    mw_free(r->regexes);
+    mw_free(r->notes[PQ_WARNING]);
+    mw_free(r->notes[PQ_INFO]);
+}
+
+/* Everything that is alive when a throw arrives here hangs from R. */
+static int guarded(struct run *r, struct node *root, mw_promql_result *out)
+{
+    int rc = setjmp(r->exit);
+    if (rc == 0) evaluate(r, root, out);
+    return rc;
+}
+
+static int check_query(const mw_promql_query *query, const struct ast *a, mw_err *err)
+{
+    static const int64_t far = INT64_MAX / 1024;
+    mw_value_type type = a->root->type;
+    if (query->range && (query->step <= 0 || query->end < query->start))
+        return mw_fail(err, MW_EARG, 0, 0, "a range query needs a positive step and start <= end");
+    if (llabs(query->start) > far || (query->range && llabs(query->end) > far))
+        return mw_fail(err, MW_EARG, 0, 0, "query time out of range");
+    if (query->range && type != MW_VALUE_VECTOR && type != MW_VALUE_SCALAR)
+        return mw_fail(err, MW_EPARSE, 1, 1,
+                       "invalid expression type \"%s\" for range query, must be Scalar or instant "
+                       "Vector",
+                       mw_pq_type_text(type));
+    return MW_OK;
+}
+
+int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *query,
+                   mw_promql_result **out, mw_err *err)
+{
+    mw_err own;
+    if (!err) mw_err_init(&own), err = &own;
+    *out = NULL;
+    struct ast *a = mw_pq_parse(query->expr, err);
+    if (!a) return err->code;
+    int rc = check_query(query, a, err);
+    if (rc == MW_OK) {
+        mw_promql_result *res = mw_pq_result_new(q->opt.max_bytes);
+        struct run r = {.arena = mw_pq_result_arena(res), .source = src, .opt = &q->opt};
+        r.query = query;
+        r.src = a->src;
+        r.err = err;
+        rc = guarded(&r, a->root, res);
+        if (rc == MW_OK)
+            *out = res;
+        else
+            mw_promql_result_free(res);
+        close_run(&r);
+    }
+    mw_pq_free(a);
+    return rc;
+}
+
+int mw_promql_check(mw_str expr, mw_err *err)
+{
+    mw_err own;
+    if (!err) mw_err_init(&own), err = &own;
+    struct ast *a = mw_pq_parse(expr, err);
+    mw_pq_free(a);
+    return a ? MW_OK : err->code;
+}
+
+mw_value_type mw_promql_type(mw_str expr, mw_err *err)
+{
+    struct ast *a = mw_pq_parse(expr, err);
+    mw_value_type type = a ? a->root->type : MW_VALUE_NONE;
+    mw_pq_free(a);
+    return type;
+}
+
+const char *mw_value_type_name(mw_value_type t)
+{
+    static const char *const names[] = {"scalar", "vector", "matrix", "string", "none"};
+    return names[t];
+}

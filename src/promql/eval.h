@@ -1,0 +1,175 @@
+/* eval.h - what the evaluating files of this floor share.
+ *
+ * Every node is evaluated for all steps at once: an instant vector is a list of series with one
+ * value per step.  A step without a value holds the bits of the stale marker, which no selector
+ * lets through and no arithmetic produces.
+ *
+ * All memory is in the arena of the run, and a failure leaves by mw_pq_throw (longjmp) to
+ * mw_promql_eval, so the code in between neither frees nor checks.  What the arena cannot hold (an
+ * open series set, a compiled regular expression) hangs from the run and is closed there.
+ *
+ * A value that an evaluator returns belongs to its caller, who may change it in place.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_PROMQL_EVAL_H
+#define MW_PROMQL_EVAL_H
+#include <setjmp.h>
+
+#include "base/arena.h"
+#include "promql/ast.h"
+
+struct run {
+    jmp_buf exit;
+    mw_arena *arena;
+    mw_source *source;
+    const mw_promql_options *opt;
+    const mw_promql_query *query;
+    mw_str src; /* text of the query, for places */
+    mw_err *err;
+    mw_series_set *open; /* NULL when none is */
+    mw_regex **regexes;  /* compiled while running */
+    size_t n_regexes, regexes_cap;
+    size_t samples, work; /* read so far; since the clock was looked at */
+    const char **notes[2];
+    size_t n_notes[2], notes_cap[2];
+};
+enum { PQ_WARNING, PQ_INFO };
+struct ev;
+
+/* The steps that are computed: start, start + step, ... */
+struct ev {
+    struct run *run;
+    int64_t start, step, lookback;
+    size_t n;
+};
+
+struct series {
+    const mw_labels *labels;
+    double *v;     /* one per step */
+    bool nameless; /* labels still has __name__, but it no longer counts */
+};
+
+struct vec {
+    struct series *s;
+    size_t n, cap;
+    bool distinct; /* no two rows have the same labels, even without their names */
+};
+
+struct value {
+    mw_value_type type;
+    double *scalar; /* one per step */
+    struct vec vec;
+    mw_str string;
+};
+
+/* -- eval.c --------------------------------------------------------------------------------- */
+
+struct value mw_pq_eval(struct ev *e, const struct node *n);
+struct vec mw_pq_eval_vec(struct ev *e, const struct node *n);
+double *mw_pq_eval_scalar(struct ev *e, const struct node *n);
+
+/* -- run.c ---------------------------------------------------------------------------------- */
+
+void mw_pq_throw(struct run *r, int code, const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
+void *mw_pq_alloc(struct run *r, size_t n, size_t size); /* never NULL; not zeroed */
+void mw_pq_note_quantile(struct ev *e, const struct node *arg, const double *q);
+void mw_pq_tick(struct run *r, size_t work);    /* throws when time is up or somebody cancelled */
+void mw_pq_read(struct run *r, size_t samples); /* throws over the limit of samples */
+/* A note of KIND, once per text; the place of NODE is added unless it is NULL. */
+void mw_pq_note(struct run *r, int kind, const struct node *node, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* -- vec.c: rows ---------------------------------------------------------------------------- */
+
+static inline bool mw_pq_absent(double v) { return mw_is_stale(v); }
+double mw_pq_none(void);         /* a step without a value */
+double *mw_pq_row(struct ev *e); /* of steps without values */
+struct series *mw_pq_add(struct ev *e, struct vec *v, const mw_labels *labels); /* values absent */
+void mw_pq_add_row(struct ev *e, struct vec *v, const mw_labels *labels, double *row);
+struct value mw_pq_vector(struct vec v);
+struct value mw_pq_numbers(double *scalar);
+const mw_labels *mw_pq_labels(struct ev *e, const mw_label *l, size_t n);
+mw_str mw_pq_name(const struct series *s); /* metric name for messages; may be empty */
+/* The labels of S as they are seen outside: without the name when it no longer counts. */
+const mw_labels *mw_pq_seen(struct ev *e, const struct series *s);
+void mw_pq_drop_names(struct ev *e, struct vec *v);
+/* Rows with equal labels become one; two values at one step is the error of Prometheus.  STRICT:
+ * equal labels are an error whatever the steps. */
+void mw_pq_merge(struct ev *e, struct vec *v, bool strict);
+
+/* Which labels tell groups apart. */
+struct grouping {
+    struct names names; /* sorted */
+    bool without;       /* all but these and the name */
+    bool keep_name;     /* with without: the name tells apart too */
+};
+struct groups {
+    const mw_labels **labels; /* of each group */
+    size_t n;
+    size_t *of; /* group of each row */
+};
+struct names mw_pq_sorted(struct ev *e, struct names names);
+/* Groups of the rows of A and then of B (NULL: none): of[] has A->n + B->n entries. */
+struct groups mw_pq_group(struct ev *e, const struct vec *a, const struct vec *b,
+                          const struct grouping *g);
+
+/* -- prepare.c, select.c, range.c: selectors ------------------------------------------------ */
+
+void mw_pq_prepare(struct run *r, struct node *n);
+bool mw_pq_one_name(const struct node *sel); /* all its series have the same metric name */
+int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step); /* looked at */
+void mw_pq_open(struct ev *e, const struct node *sel, int64_t min_t, int64_t max_t);
+bool mw_pq_next_series(struct ev *e, mw_series_view *out);      /* false: no more, and closed */
+const mw_labels *mw_pq_keep(struct ev *e, const mw_labels *ls); /* a copy in the arena */
+struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps);
+
+struct window; /* window.h */
+typedef double pq_window_fn(const struct window *w);
+
+struct samples {
+    const mw_labels *labels;
+    bool nameless;
+    const int64_t *t; /* stale markers left out */
+    const double *v;
+    size_t n;
+};
+typedef void pq_samples_fn(struct ev *e, const struct samples *s, void *arg);
+/* Every series of the range selector or subquery N, one after the other. */
+void mw_pq_each_range(struct ev *e, const struct node *n, pq_samples_fn *fn, void *arg);
+
+/* -- sums and order ------------------------------------------------------------------------- */
+
+/* A sum that keeps what rounding lost (Neumaier 1974). */
+struct sum {
+    double sum, c;
+};
+void mw_pq_sum_add(struct sum *s, double v);
+/* Mean of what was added, that survives sums beyond the largest double. */
+struct mean {
+    struct sum sum, mean;
+    double n;
+    bool incremental;
+};
+void mw_pq_mean_add(struct mean *m, double v);
+double mw_pq_mean_get(const struct mean *m);
+/* Squared distance from the mean (Welford 1962), summed as above. */
+struct spread {
+    struct sum mean, m2;
+    double n;
+};
+void mw_pq_spread_add(struct spread *s, double v);
+double mw_pq_spread_get(const struct spread *s);      /* the variance */
+double mw_pq_quantile(double q, double *v, size_t n); /* sorts V */
+int mw_pq_compare_numbers(double a, double b);        /* NaN comes first */
+
+/* -- aggregate.c, binary.c, setop.c, result.c ----------------------------------------------- */
+
+struct value mw_pq_aggregate(struct ev *e, const struct node *n);
+struct value mw_pq_binary(struct ev *e, const struct node *n);
+double mw_pq_apply(enum binop op, double a, double b); /* arithmetic */
+bool mw_pq_compare(enum binop op, double a, double b);
+struct vec mw_pq_set_op(struct ev *e, enum binop op, struct vec l, struct vec r,
+                        const struct grouping *g);
+struct grouping mw_pq_matching(struct ev *e, const struct matching *m);
+
+#endif

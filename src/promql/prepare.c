@@ -1,0 +1,88 @@
+/* prepare.c - a tree meets a query: durations become milliseconds, @ start() and @ end() become
+ * times, and nodes that give the same at every step are marked, to be computed once.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "promql/functions.h"
+
+static double seconds_of(struct run *r, const struct node *n)
+{
+    const mw_promql_query *q = r->query;
+    switch (n->kind) {
+    case N_NUMBER: return n->number;
+    case N_UNARY:
+        return n->unary.plus ? seconds_of(r, n->unary.inner) : -seconds_of(r, n->unary.inner);
+    case N_BINARY:
+        return mw_pq_apply(n->bin.op, seconds_of(r, n->bin.lhs), seconds_of(r, n->bin.rhs));
+    default: break;
+    }
+    mw_str name = n->call.name;
+    if (mw_str_is(name, "step")) return q->range ? (double)q->step / 1000 : 0;
+    if (mw_str_is(name, "range")) return q->range ? (double)(q->end - q->start) / 1000 : 0;
+    double a = seconds_of(r, n->call.args[0]), b = seconds_of(r, n->call.args[1]);
+    return mw_str_is(name, "min_of") ? fmin(a, b) : fmax(a, b);
+}
+
+enum { LONGEST_S = 1000000000 }; /* about 31 years: sums of times stay far from overflow */
+
+static int64_t duration(struct run *r, const struct node *n, bool positive)
+{
+    double s = seconds_of(r, n);
+    if (positive && !(s > 0)) mw_pq_throw(r, MW_EEXEC, "duration must be greater than 0");
+    if (!(fabs(s) <= 292.0 * LONGEST_S)) mw_pq_throw(r, MW_EEXEC, "duration out of range");
+    return (int64_t)round(s * 1000);
+}
+
+static void prepare_when(struct run *r, struct when *w)
+{
+    const mw_promql_query *q = r->query;
+    w->range_ms = w->range_expr ? duration(r, w->range_expr, true) : 0;
+    w->step_ms = w->step_expr ? duration(r, w->step_expr, true) : r->opt->default_step_ms;
+    if (w->step_ms < 1) w->step_ms = 1;
+    w->offset_ms = w->offset_expr ? duration(r, w->offset_expr, false) : 0;
+    if (w->at == AT_START) w->at_ms = q->start;
+    if (w->at == AT_END) w->at_ms = q->range ? q->end : q->start;
+}
+
+static bool prepare_call(struct run *r, struct node *n)
+{
+    bool fixed = !(n->call.fn->flags & FN_MOVES);
+    for (size_t i = 0; i < n->call.n_args; i++) {
+        mw_pq_prepare(r, n->call.args[i]);
+        fixed &= n->call.args[i]->fixed;
+    }
+    return fixed;
+}
+
+void mw_pq_prepare(struct run *r, struct node *n)
+{
+    n->fixed = true;
+    switch (n->kind) {
+    case N_NUMBER:
+    case N_STRING: break;
+    case N_SELECTOR:
+        prepare_when(r, &n->sel.when);
+        n->fixed = n->sel.when.at != AT_NONE;
+        break;
+    case N_SUBQUERY:
+        prepare_when(r, &n->sel.when);
+        mw_pq_prepare(r, n->sel.sub);
+        n->fixed = n->sel.when.at != AT_NONE;
+        break;
+    case N_CALL: n->fixed = prepare_call(r, n); break;
+    case N_AGGREGATE:
+        mw_pq_prepare(r, n->agg.arg);
+        n->fixed = n->agg.arg->fixed;
+        if (n->agg.param) mw_pq_prepare(r, n->agg.param), n->fixed &= n->agg.param->fixed;
+        break;
+    case N_BINARY:
+        mw_pq_prepare(r, n->bin.lhs);
+        mw_pq_prepare(r, n->bin.rhs);
+        n->fixed = n->bin.lhs->fixed && n->bin.rhs->fixed;
+        break;
+    case N_UNARY:
+        mw_pq_prepare(r, n->unary.inner);
+        n->fixed = n->unary.inner->fixed;
+        break;
+    }
+}
