@@ -181,7 +181,10 @@ function M.flush(router, group, now, escalating)
       end
     end
   end
-  group.reasons, group.seen = seen.reasons, seen
+  group.reasons = seen.reasons
+  -- Not everybody was asked, so nothing may be forgotten yet.
+  if escalating then return end
+  group.seen = seen
   if not router.outbox:owes(group.key) then M.settle(router, group, seen) end
 end
 

@@ -1,0 +1,120 @@
+--- actor_spec.lua - the engine with its disk, clock and peers.
+local fake = require "fake_host"
+local make = require "moonwatch.actor.router"
+
+local PATH = "data/router-state.json"
+
+local function actor(host, init)
+  init = init or {}
+  init.host = host
+  return make(init)
+end
+
+local CONFIG = { receivers = { { name = "hook", targets = { { kind = "webhook", url = { ["@secret"] = "HOOK" } } } } },
+  routes = { { receiver = "hook" } }, settings = {} }
+
+local function down(now) return { type = "alerts", alerts = { { labels = { alertname = "Down" }, starts_at = now, updated_at = now, rule = "alert/Down" } } } end
+
+local function run(host, a, seconds)
+  local until_ = host.time + seconds
+  while host.time < until_ do
+    host.time = host.time + 0.25
+    a:tick(host.time)
+  end
+end
+
+describe("the router actor", function()
+  local host
+  before_each(function()
+    host = fake.new { env = { HOOK = "http://127.0.0.1:9/s3cret" } }
+    host.on["cluster.put"] = function() return {} end
+  end)
+
+  it("posts to the address that the secret names, and shows the secret nowhere", function()
+    host.on.http = function() return { error = "could not connect to http://127.0.0.1:9/s3cret", seconds = 0.1 } end
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    a:handle(down(host.time), host.time)
+    run(host, a, 31)
+    local request
+    for _, call in ipairs(host.calls) do
+      if call.op == "http" then request = call.arg end
+    end
+    assert.equal("http://127.0.0.1:9/s3cret", request.url)
+    for _, path in ipairs { "/api/mw/v1/notifications", "/api/mw/v1/receivers", "/api/v2/status", "/api/v2/receivers" } do
+      local answer = a:handle({ type = "http", method = "GET", path = path, query = {}, headers = {} }, host.time)
+      assert.is_nil(answer.body:find("s3cret", 1, true), path)
+    end
+    for _, line in ipairs(host.logged) do
+      assert.is_nil(host.json.encode(line):find("s3cret", 1, true))
+    end
+    a:stop(host.time)
+    assert.is_nil(host.files[PATH]:find("s3cret", 1, true))
+  end)
+
+  it("says which secret is missing instead of sending", function()
+    host.env_table.HOOK = nil
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    a:handle(down(host.time), host.time)
+    run(host, a, 31)
+    local answer = a:handle({ type = "http", method = "GET", path = "/api/mw/v1/notifications", query = {}, headers = {} }, host.time)
+    assert.is_truthy(answer.body:find('secret \\"HOOK\\" is not set', 1, true))
+  end)
+
+  it("has its state on disk a second after it changed", function()
+    host.on.http = function() return { status = 200, headers = {}, seconds = 0.1 } end
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    run(host, a, 5)
+    a:handle(down(host.time), host.time)
+    run(host, a, 1.5)
+    assert.is_truthy(host.files[PATH]:find "Down")
+  end)
+
+  it("goes on after a crash where it was", function()
+    local posted = 0
+    host.on.http = function() posted = posted + 1; return { status = 200, headers = {}, seconds = 0.1 } end
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    a:handle(down(host.time), host.time)
+    run(host, a, 40)
+    assert.equal(1, posted)
+    a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    run(host, a, 600)
+    assert.equal(1, posted)
+  end)
+
+  it("starts empty, says so and keeps the file when the state cannot be read", function()
+    host.files[PATH] = "{broken"
+    local a = actor(host)
+    assert.equal("error", host.logged[1].level)
+    assert.equal("{broken", host.files[PATH .. ".bad"])
+    assert.equal(200, a:handle({ type = "http", method = "GET", path = "/api/v2/alerts", query = {}, headers = {} }, host.time).status)
+  end)
+
+  it("waits for the lease when there is a cluster, but not for ever", function()
+    local posted = 0
+    host.on.http = function() posted = posted + 1; return { status = 200, headers = {} } end
+    local config = { receivers = CONFIG.receivers, routes = { { receiver = "hook", group_wait = 1 } }, settings = {} }
+    local a = actor(host, { redis = "redis://127.0.0.1:1" })
+    a:handle({ type = "config", config = config }, host.time)
+    a:handle(down(host.time), host.time)
+    run(host, a, 5)
+    assert.equal(0, posted)
+    run(host, a, 10)
+    assert.equal(1, posted)
+    local b = actor(fake.new(), { redis = "redis://127.0.0.1:1" })
+    b:handle({ type = "lease", slot = "router", held = false }, host.time)
+    run(host, b, 30)
+    assert.is_false(b.router.holds)
+  end)
+
+  it("answers a message it does not know, and a path that is not there", function()
+    local a = actor(host)
+    assert.is_truthy(a:handle({ type = "what" }, host.time).error)
+    assert.equal(404, a:handle({ type = "http", method = "GET", path = "/nowhere", query = {}, headers = {} }, host.time).status)
+    assert.equal(405, a:handle({ type = "http", method = "PUT", path = "/api/v2/alerts", query = {}, headers = {} }, host.time).status)
+  end)
+end)

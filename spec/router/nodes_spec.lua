@@ -1,0 +1,107 @@
+--- nodes_spec.lua - two nodes that share what they know: one speaks, the other takes over.
+local world_of = require "router_world"
+
+-- What NODE shared since last time, to the others.
+local function pass(from, to)
+  for _, item in ipairs(from.shared) do
+    local value = item.value and from.host.json.decode(from.host.json.encode(item.value))
+    to:handle { type = "shared", kind = item.kind, id = item.id, value = value, node = "a" }
+  end
+  from.shared = {}
+end
+
+local function both(a, b, d)
+  local steps = d / 10
+  for _ = 1, steps do
+    a:advance(10)
+    b:advance(10)
+    pass(a, b)
+    pass(b, a)
+  end
+end
+
+describe("of two nodes", function()
+  local a, b
+  local config = { names = { "slack", "pager" }, routes = { { receiver = "slack", escalate = "page" } },
+    escalations = { page = { { after = 600, to = { "pager" } } } } }
+  before_each(function()
+    config.holds = true
+    a = world_of.new(config)
+    config.holds = false
+    b = world_of.new(config)
+  end)
+
+  it("only the one with the lease speaks, also of what the other one found", function()
+    b:fire "Down"
+    both(a, b, 60)
+    assert.same({ "0:40 slack firing Down" }, a:told())
+    assert.same({}, b:told())
+  end)
+
+  it("the other takes over without repeating what was told, and tells the resolve", function()
+    a:fire "Down"
+    both(a, b, 120)
+    b:handle { type = "lease", slot = "router", held = true, fence = 2 }
+    b:advance "5m":resolve("Down"):advance "6m"
+    assert.same({ "0:30 slack firing Down" }, a:told())
+    assert.same({ "10:30 slack resolved Down" }, b:told())
+  end)
+
+  it("the other goes on with the escalation where it stood", function()
+    a:fire "Down"
+    both(a, b, 640)
+    assert.same({ "0:30 slack firing Down", "10:30 pager firing Down" }, a:told())
+    b:handle { type = "lease", slot = "router", held = true, fence = 2 }
+    b:advance "30m"
+    assert.same({}, b:told())
+  end)
+
+  it("the other says what the first one had not said yet", function()
+    a.answers.slack = function() return { retry = true, status = 500 } end
+    a:fire "Down"
+    both(a, b, 60)
+    b:handle { type = "lease", slot = "router", held = true, fence = 2 }
+    b:advance "1s"
+    assert.same({ "1:00 slack firing Down" }, b:told())
+  end)
+
+  it("both know a silence and an acknowledgement, and their end", function()
+    local id = a:silence("Down", "1h")
+    a:fire "Down"
+    a:http("POST", "/api/mw/v1/ack", { alert = "Down" })
+    both(a, b, 10)
+    assert.equal(200, (b:http("GET", "/api/v2/silence/" .. id)))
+    local _, acks = b:http("GET", "/api/mw/v1/ack")
+    assert.equal(1, #acks.acks)
+    b:http("DELETE", "/api/v2/silence/" .. id)
+    b:http("DELETE", "/api/mw/v1/ack/" .. acks.acks[1].id)
+    both(a, b, 10)
+    local _, silence = a:http("GET", "/api/v2/silence/" .. id)
+    assert.equal("expired", silence.status.state)
+    _, acks = a:http("GET", "/api/mw/v1/ack")
+    assert.same({}, acks.acks)
+  end)
+
+  it("one that comes back to Redis tells what it decided meanwhile", function()
+    a:handle { type = "cluster", connected = false }
+    local id = a:silence("Down", "1h")
+    a.shared = {}
+    a:handle { type = "cluster", connected = true }
+    pass(a, b)
+    assert.equal(200, (b:http("GET", "/api/v2/silence/" .. id)))
+  end)
+
+  it("does not share an alert again for every report of it", function()
+    a:fire("Down", nil, { ends_at = a.now + 240 })
+    local function shared()
+      local n = 0
+      for _, item in ipairs(a.shared) do n = n + (item.kind == "alert" and 1 or 0) end
+      return n
+    end
+    assert.equal(1, shared())
+    for _ = 1, 4 do a:advance(15):fire("Down", nil, { starts_at = a.start, ends_at = a.now + 240 }) end
+    assert.equal(1, shared())
+    a:advance(120):fire("Down", nil, { starts_at = a.start, ends_at = a.now + 240 })
+    assert.equal(2, shared())
+  end)
+end)
