@@ -1,0 +1,164 @@
+/* api_ingest.c - data in: remote write, text, OTLP, Loki push.
+ *
+ * Every door does the same four things: check the content type, undo the encoding, hand the bytes
+ * to its parser, and say in its own words what was kept and what was not.
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "base/pb.h"
+#include "http/route.h"
+#include "http/serving.h"
+
+/* -- remote write ---------------------------------------------------------------------------- */
+
+/* Some samples refused: the sender must not send them again, so 400; what was fine is kept. */
+static void answer_rejected(mw_call *c, const mw_ingest_result *r)
+{
+    call_fail_text(c, MW_EARG, "%llu of %llu samples rejected: %s", (unsigned long long)r->rejected,
+                   (unsigned long long)(r->rejected + r->accepted), r->first.msg);
+}
+
+static bool is_remote_write_2(const mw_call *c)
+{
+    mw_str t = call_header(c, "content-type");
+    return memmem(t.p, t.n, "io.prometheus.write.v2", 22) != NULL;
+}
+
+void api_remote_write(mw_call *c)
+{
+    mw_err err;
+    mw_str body;
+    mw_ingest_result r = {0};
+    mw_err_init(&err);
+    if (!call_type_is(c, "application/x-protobuf") || is_remote_write_2(c)) {
+        call_fail_text(c, MW_EUNSUPPORTED,
+                       "remote write 1.0 is spoken here: send application/x-protobuf, snappy");
+        return;
+    }
+    /* The protocol is always snappy; a sender that leaves the header out means it all the same. */
+    mw_str encoding = call_header(c, "content-encoding");
+    if (!encoding.n) encoding = MW_STR("snappy");
+    if (mw_ingest_decode(c->parts->ingest, encoding, c->body, &c->hold, &body, &err) ||
+        mw_ingest_remote_write(c->parts->ingest, body, &r, &err)) {
+        server_count_ingest(c->server, MW_INGEST_SAMPLES, "remote_write", &r);
+        call_fail(c, &err);
+        return;
+    }
+    server_count_ingest(c->server, MW_INGEST_SAMPLES, "remote_write", &r);
+    if (r.rejected)
+        answer_rejected(c, &r);
+    else
+        call_answer(c, 204, NULL);
+}
+
+/* -- text ------------------------------------------------------------------------------------ */
+
+void api_import_prometheus(mw_call *c)
+{
+    mw_err err;
+    mw_str body;
+    mw_ingest_result r = {0};
+    int64_t now = mw_now_ms(c->parts->ingest->clock);
+    mw_err_init(&err);
+    int rc = call_time_ms(c, "timestamp", &now, &err);
+    if (!rc) rc = call_decode(c, &body, &err);
+    if (!rc) rc = mw_ingest_promtext(c->parts->ingest, body, now, &r, &err);
+    server_count_ingest(c->server, MW_INGEST_SAMPLES, "text", &r);
+    if (rc)
+        call_fail(c, &err);
+    else if (r.rejected)
+        answer_rejected(c, &r);
+    else
+        call_answer(c, 204, NULL);
+}
+
+/* -- OTLP ------------------------------------------------------------------------------------ */
+
+static const struct signal {
+    mw_ingest_kind kind;
+    const char *member; /* of partialSuccess */
+} signals[] = {
+    [MW_OTLP_TRACES] = {MW_INGEST_SPANS, "rejectedSpans"},
+    [MW_OTLP_METRICS] = {MW_INGEST_SAMPLES, "rejectedDataPoints"},
+    [MW_OTLP_LOGS] = {MW_INGEST_RECORDS, "rejectedLogRecords"},
+};
+
+/* Export...ServiceResponse: field 1 partial_success {1: rejected, 2: error_message}. */
+static void answer_protobuf(mw_call *c, const mw_ingest_result *r)
+{
+    if (r->rejected) {
+        mw_buf partial = {0};
+        mw_pb_put_varint(&partial, 1, r->rejected);
+        mw_pb_put_bytes(&partial, 2, mw_str_of(r->first.msg));
+        mw_pb_put_bytes(&c->out, 1, (mw_str){partial.p, partial.n});
+        mw_buf_deinit(&partial);
+    }
+    call_answer(c, 200, "application/x-protobuf");
+}
+
+static void answer_json(mw_call *c, const struct signal *s, const mw_ingest_result *r)
+{
+    mw_buf_text(&c->out, "{\"partialSuccess\":{");
+    if (r->rejected) {
+        mw_buf_printf(&c->out, "\"%s\":\"%llu\",\"errorMessage\":", s->member,
+                      (unsigned long long)r->rejected);
+        mw_buf_json(&c->out, mw_str_of(r->first.msg));
+    }
+    mw_buf_text(&c->out, "}}");
+    call_answer(c, 200, "application/json");
+}
+
+static void otlp(mw_call *c, mw_otlp_signal which)
+{
+    const struct signal *s = &signals[which];
+    bool json = call_type_is(c, "application/json");
+    mw_ingest_result r = {0};
+    mw_err err;
+    mw_str body;
+    mw_err_init(&err);
+    if (!json && !call_type_is(c, "application/x-protobuf")) {
+        call_fail_text(c, MW_EUNSUPPORTED,
+                       "send application/x-protobuf or application/json, not \"%.*s\"",
+                       MW_STR_ARG(call_header(c, "content-type")));
+        return;
+    }
+    int rc = call_decode(c, &body, &err);
+    if (!rc) rc = mw_ingest_otlp(c->parts->ingest, which, json, body, &r, &err);
+    server_count_ingest(c->server, s->kind, "otlp", &r);
+    if (rc)
+        call_fail(c, &err);
+    else if (json)
+        answer_json(c, s, &r);
+    else
+        answer_protobuf(c, &r);
+}
+
+void api_otlp_traces(mw_call *c) { otlp(c, MW_OTLP_TRACES); }
+void api_otlp_metrics(mw_call *c) { otlp(c, MW_OTLP_METRICS); }
+void api_otlp_logs(mw_call *c) { otlp(c, MW_OTLP_LOGS); }
+
+/* -- Loki ------------------------------------------------------------------------------------ */
+
+void api_loki_push(mw_call *c)
+{
+    mw_err err;
+    mw_str body;
+    mw_ingest_result r = {0};
+    mw_err_init(&err);
+    if (!call_type_is(c, "application/json")) {
+        call_fail_text(c, MW_EUNSUPPORTED, "send application/json, not \"%.*s\"",
+                       MW_STR_ARG(call_header(c, "content-type")));
+        return;
+    }
+    int rc = call_decode(c, &body, &err);
+    if (!rc) rc = mw_ingest_loki_json(c->parts->ingest, body, &r, &err);
+    server_count_ingest(c->server, MW_INGEST_RECORDS, "loki", &r);
+    if (rc)
+        call_fail(c, &err);
+    else if (r.rejected)
+        call_fail_text(c, MW_EARG, "%llu of %llu records rejected: %s",
+                       (unsigned long long)r.rejected,
+                       (unsigned long long)(r.rejected + r.accepted), r.first.msg);
+    else
+        call_answer(c, 204, NULL);
+}

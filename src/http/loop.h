@@ -1,0 +1,77 @@
+/* loop.h - one h2o loop on one thread, with its connections; the server as its parts see it.
+ *
+ * Only loop.c, exchange.c, refuse.c and server.c include this: nobody else knows h2o.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_HTTP_LOOP_H
+#define MW_HTTP_LOOP_H
+#define H2O_USE_LIBUV 0
+#include <h2o.h>
+
+#include "base/pool.h"
+#include "http/observe.h"
+
+typedef struct exchange exchange;
+
+/* Where threads leave answers for a loop; outlives the loop while somebody may still answer. */
+typedef struct mailbox {
+    pthread_mutex_t lock;
+    h2o_multithread_receiver_t *to; /* NULL: the loop is gone */
+    unsigned refs;
+} mailbox;
+
+typedef struct conn {
+    h2o_linklist_t link; /* first */
+    struct loop *loop;
+    h2o_socket_t *sock;
+    exchange *x;       /* what is being answered, or NULL */
+    size_t rest_bytes; /* bytes read when the last exchange was over: equal means idle */
+    int linger_fd;     /* -1, or a duplicate that outlives the h2o side of it */
+} conn;
+
+typedef struct loop {
+    mw_server *server;
+    pthread_t thread;
+    h2o_context_t ctx;
+    h2o_accept_ctx_t accept;
+    h2o_multithread_receiver_t inbox, wake;
+    h2o_multithread_message_t stop_message;
+    h2o_socket_t **listeners;
+    h2o_linklist_t conns, lingering;
+    unsigned n_conns, n_lingering, n_away; /* away: exchanges whose answer is made elsewhere */
+    mailbox *box;
+    bool stopping;
+    int64_t stop_by_ns, watched_ns;
+} loop;
+
+struct mw_server {
+    mw_server_options o; /* defaults filled in; listen copied */
+    mw_server_parts parts;
+    h2o_globalconf_t config;
+    loop *loops;
+    mw_pool *pool;
+    observe *observe;
+    unsigned port, connections;
+    bool ready, started, stopped;
+    int grace_ms;
+    int64_t started_ms;
+};
+
+/* loop.c */
+void loop_init(loop *l, mw_server *s, int *fds); /* takes the fds, one per address */
+void loop_start(loop *l);
+void loop_stop(loop *l); /* any thread; the loop ends by itself afterwards */
+void loop_deinit(loop *l);
+conn *conn_of(h2o_req_t *req);
+void conn_linger(conn *c); /* let the client read the answer before the connection is reset */
+
+/* exchange.c */
+void mailbox_release(mailbox *b);
+void exchange_register(mw_server *s, h2o_hostconf_t *host);
+void exchange_come_back(h2o_multithread_receiver_t *inbox, h2o_linklist_t *messages);
+void exchange_watch(exchange *x, int64_t now_ns); /* has its client left? is it overdue? */
+void exchange_cancel(exchange *x);
+
+/* refuse.c: answers that h2o gives before a handler is asked, in our shapes */
+void refuse_register(mw_server *s, h2o_hostconf_t *host);
+
+#endif

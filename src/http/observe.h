@@ -1,0 +1,27 @@
+/* observe.h - the server's own instruments.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_HTTP_OBSERVE_H
+#define MW_HTTP_OBSERVE_H
+#include "http/route.h"
+#include "http/serving.h"
+
+typedef struct observe observe;
+
+observe *observe_new(mw_registry *reg);
+void observe_free(observe *o);
+
+typedef struct finished {
+    const mw_route *route; /* NULL: refused before there was one */
+    mw_method method;
+    int status;
+    int64_t took_ns;
+    size_t request_bytes, response_bytes;
+} finished;
+
+/* All of these may be called by any thread. */
+void observe_request(observe *o, const finished *f);
+void observe_connections(observe *o, int by);
+void observe_query(observe *o, bool range, int code, int64_t took_ns, size_t samples);
+void observe_ingest(observe *o, mw_ingest_kind kind, const char *source, const mw_ingest_result *r);
+
+#endif
