@@ -199,6 +199,13 @@ mw_value *mw_members_answer(const mw_cluster *c)
         mw_value *node = nodes->list.item[i]; /* nobody is known to live but this node */
         mw_map_set_bool(node, "alive", mw_str_is(mw_map_text(node, "name"), c->node));
     }
+    if (!nodes->list.n) {
+        mw_value *self = mw_map_new();
+        mw_map_set_text(self, "name", c->node);
+        mw_map_set_text(self, "url", c->url);
+        mw_map_set_bool(self, "alive", true);
+        mw_list_add(nodes, self);
+    }
     mw_map_set(answer, "nodes", nodes);
     mw_map_set(answer, "leases", leases_answer(c));
     return answer;
