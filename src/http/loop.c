@@ -163,7 +163,8 @@ static void begin_stop(loop *l)
     l->stopping = true;
     l->stop_by_ns = mw_mono_ns() + (int64_t)s->grace_ms * 1000000;
     for (size_t i = 0; i < s->o.n_listen; i++) h2o_socket_close(l->listeners[i]);
-    h2o_context_request_shutdown(&l->ctx);
+    /* h2o_context_request_shutdown would also start an HTTP/2 timer that nothing takes down. */
+    l->ctx.shutdown_requested = 1;
 }
 
 static void on_wake(h2o_multithread_receiver_t *wake, h2o_linklist_t *messages)

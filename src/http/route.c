@@ -150,22 +150,26 @@ static bool preflight(mw_call *c, const mw_route *r)
 bool route_find(mw_call *c, mw_str path)
 {
     unsigned allowed = 0;
+    const mw_route *near = NULL; /* its path fits, its method does not */
     const mw_route *last = &mw_routes[mw_n_routes - 1];
     mw_method method = c->method == MW_HEAD ? MW_GET : c->method;
     for (const mw_route *r = mw_routes; r <= last && path.n && path.p[0] == '/'; r++) {
         mw_str wildcard[MW_WILDCARDS] = {{0}};
         if (!fits(r->pattern, path, wildcard)) continue;
         if (method == MW_OPTIONS && r->flags & MW_CORS) return preflight(c, r);
-        if (r != last) allowed |= r->methods;
-        if (!(r->methods & method) || (r == last && allowed)) continue;
+        if (r != last) {
+            allowed |= r->methods;
+            if (!near) near = r;
+        }
+        if (!(r->methods & method) || (r == last && near)) continue;
         c->route = r;
         memcpy(c->wildcard, wildcard, sizeof wildcard);
         if (unescape_wildcards(c) && call_unescape(c, path, false, &c->path)) return true;
         call_fail_text(c, MW_EARG, "the path has a wrong %%-escape");
         return false;
     }
-    c->route = last;
-    if (!allowed) {
+    c->route = near ? near : last;
+    if (!near) {
         call_fail_text(c, MW_ENOENT, "there is nothing here");
         return false;
     }
