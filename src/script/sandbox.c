@@ -1,2 +1,207 @@
+/* sandbox.c - how the budget is kept.
+ *
+ * Three things can trip a run: the count hook (every STEP instructions), the allocator at the cap,
+ * and a timer on the thread's CPU clock whose signal handler only sets the mark and the hook.
+ * Once tripped, the hook is armed for every single instruction: pcall may catch one error and
+ * dies of the next.  A small reserve of memory lets that error's own text be made.
+ *
+ * The timer is the thread's own, so a signal that was raised before it is disarmed has been
+ * handled when the disarming call returns; after that the handler sees no box.
+ * SPDX-License-Identifier: MIT */
 #include "script/sandbox.h"
-void mw_watch_free(mw_watch *w) {}
+
+#include <lauxlib.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+enum { STEP = 1000, RESERVE = 64 << 10 };
+
+struct mw_watch {
+    timer_t timer;
+    pid_t thread;
+    mw_sandbox *volatile box; /* NULL: nothing runs */
+};
+
+/* -- memory ---------------------------------------------------------------------------------- */
+
+static void hook(lua_State *L, lua_Debug *ar);
+
+static void trip(mw_sandbox *box, mw_trip why)
+{
+    if (!box->armed || box->tripped) return;
+    box->tripped = why;
+    lua_sethook(box->L, hook, LUA_MASKCOUNT, 1);
+}
+
+/* Lua's allocator interface.  Copying is work: growing memory costs fuel too. */
+static void *allocate(void *ud, void *p, size_t old, size_t size)
+{
+    mw_sandbox *box = ud;
+    if (size == 0) {
+        free(p);
+        box->used -= old;
+        return NULL;
+    }
+    if (!p) old = 0;
+    if (size > old) {
+        size_t cap = box->budget.memory + (box->armed && !box->tripped ? 0 : RESERVE);
+        if (box->budget.fail_at && ++box->allocations == box->budget.fail_at) return NULL;
+        if (size - old > cap || box->used > cap - (size - old)) {
+            trip(box, MW_TRIP_MEMORY);
+            return NULL;
+        }
+        if (box->armed) box->fuel -= (int64_t)(size >> 6);
+    }
+    void *q = realloc(p, size);
+    if (q) box->used += size - old;
+    return q;
+}
+
+/* -- the run --------------------------------------------------------------------------------- */
+
+static void hook(lua_State *L, lua_Debug *ar)
+{
+    mw_sandbox *box = mw_sandbox_of(L);
+    if (!box->tripped) {
+        if ((box->fuel -= STEP) >= 0) return;
+        box->tripped = MW_TRIP_INSTRUCTIONS;
+    }
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+    char text[96];
+    luaL_error(L, "%s", mw_trip_text(box, text));
+}
+
+void mw_charge(lua_State *L, uint64_t n)
+{
+    mw_sandbox *box = mw_sandbox_of(L);
+    if (!box->armed) return;
+    if (!box->tripped) {
+        if (n <= INT64_MAX && (box->fuel -= (int64_t)n) >= 0) return;
+        box->fuel = 0;
+        trip(box, MW_TRIP_INSTRUCTIONS);
+    }
+    char text[96];
+    luaL_error(L, "%s", mw_trip_text(box, text));
+}
+
+const char *mw_trip_text(const mw_sandbox *box, char out[96])
+{
+    const mw_budget *b = &box->budget;
+    switch (box->tripped) {
+    case MW_TRIP_MEMORY:
+        snprintf(out, 96, "stopped: used up its %zu bytes of memory", b->memory);
+        break;
+    case MW_TRIP_CPU:
+        snprintf(out, 96, "stopped: used up its %g seconds of CPU time", b->cpu);
+        break;
+    default:
+        snprintf(out, 96, "stopped: used up its %lld instructions", (long long)b->instructions);
+        break;
+    }
+    return out;
+}
+
+mw_sandbox *mw_sandbox_of(lua_State *L)
+{
+    void *ud;
+    lua_getallocf(L, &ud);
+    return ud;
+}
+
+int mw_sandbox_init(mw_sandbox *box, const mw_budget *budget)
+{
+    *box = (mw_sandbox){.budget = *budget};
+    if (box->budget.instructions <= 0) box->budget.instructions = 10000000;
+    if (!(box->budget.cpu > 0)) box->budget.cpu = 1;
+    if (!box->budget.memory) box->budget.memory = 32u << 20;
+    box->L = lua_newstate(allocate, box);
+    return box->L ? MW_OK : MW_ELIMIT;
+}
+
+void mw_sandbox_deinit(mw_sandbox *box)
+{
+    if (box->L) lua_close(box->L);
+    box->L = NULL;
+}
+
+/* -- the timer ------------------------------------------------------------------------------- */
+
+static int watch_signal(void) { return SIGRTMIN + 5; }
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+    mw_watch *w = info->si_value.sival_ptr;
+    if (info->si_code != SI_TIMER || !w || !w->box) return;
+    trip(w->box, MW_TRIP_CPU);
+}
+
+/* Not having a timer is no failure: the count of instructions still stops every loop. */
+static mw_watch *watch_new(void)
+{
+    struct sigaction act = {.sa_sigaction = on_signal,
+                            .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+    sigemptyset(&act.sa_mask);
+    mw_watch *w = mw_zalloc(sizeof *w);
+    w->thread = gettid();
+    struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = watch_signal()};
+    ev.sigev_value.sival_ptr = w;
+    ev.sigev_notify_thread_id = w->thread;
+    if (sigaction(watch_signal(), &act, NULL) ||
+        timer_create(CLOCK_THREAD_CPUTIME_ID, &ev, &w->timer)) {
+        mw_free(w);
+        return NULL;
+    }
+    return w;
+}
+
+void mw_watch_free(mw_watch *w)
+{
+    if (!w) return;
+    timer_delete(w->timer);
+    mw_free(w);
+}
+
+static void set_timer(mw_watch *w, double seconds)
+{
+    struct itimerspec at = {0};
+    at.it_value.tv_sec = (time_t)seconds;
+    at.it_value.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
+    timer_settime(w->timer, 0, &at, NULL);
+}
+
+void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch)
+{
+    if (*watch && (*watch)->thread != gettid()) {
+        mw_watch_free(*watch);
+        *watch = NULL;
+    }
+    if (!*watch) *watch = watch_new();
+    box->fuel = fuel;
+    box->tripped = MW_TRIP_NO;
+    box->armed = true;
+    lua_sethook(box->L, hook, LUA_MASKCOUNT, STEP);
+    if (!*watch) return;
+    (*watch)->box = box;
+    set_timer(*watch, box->budget.cpu > 1e6 ? 1e6 : box->budget.cpu);
+}
+
+int64_t mw_sandbox_disarm(mw_sandbox *box, mw_watch *watch)
+{
+    if (watch) {
+        set_timer(watch, 0);
+        watch->box = NULL;
+    }
+    box->armed = false;
+    lua_sethook(box->L, NULL, 0, 0);
+    return box->tripped || box->fuel < 0 ? 0 : box->fuel;
+}

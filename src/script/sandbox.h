@@ -1,6 +1,53 @@
-/* x */
-#ifndef X
-#define X
+/* sandbox.h - a Lua state with a budget of instructions, CPU time and memory that cannot be caught.
+ *
+ * One thread at a time.  While armed, a state that has used up its budget raises an error at every
+ * further instruction, so every pcall on its stack dies too and the host gets control back.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_SCRIPT_SANDBOX_H
+#define MW_SCRIPT_SANDBOX_H
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+typedef struct mw_budget {
+    int64_t instructions; /* of one run; 0: 10 million */
+    double cpu;           /* seconds of one run; 0: 1 */
+    size_t memory;        /* bytes of the whole state; 0: 32 MiB */
+    size_t fail_at;       /* tests: the allocation with this number fails; 0: none */
+} mw_budget;
+
+typedef enum mw_trip { MW_TRIP_NO, MW_TRIP_INSTRUCTIONS, MW_TRIP_CPU, MW_TRIP_MEMORY } mw_trip;
+
+/* The CPU timer of one thread; the backstop behind the count of instructions. */
 typedef struct mw_watch mw_watch;
-void mw_watch_free(mw_watch *w);
+void mw_watch_free(mw_watch *w); /* NULL is fine */
+
+typedef struct mw_sandbox {
+    lua_State *L;
+    mw_budget budget;
+    size_t used, allocations;
+    int64_t fuel; /* instructions left in this run */
+    bool armed;
+    volatile mw_trip tripped;
+} mw_sandbox;
+
+/* BOX must stay where it is.  MW_ELIMIT when the state does not fit its memory. */
+int mw_sandbox_init(mw_sandbox *box, const mw_budget *budget);
+void mw_sandbox_deinit(mw_sandbox *box);
+mw_sandbox *mw_sandbox_of(lua_State *L);
+
+/* Begin a run with FUEL instructions; *WATCH is made when it is NULL or another thread's. */
+void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch);
+/* End it.  Gives the fuel that is left, 0 when the budget was used up. */
+int64_t mw_sandbox_disarm(mw_sandbox *box, mw_watch *watch);
+
+/* For C functions that work in proportion to N: costs N instructions, raises when they are not
+ * there. */
+void mw_charge(lua_State *L, uint64_t n);
+
+/* "stopped: used up its 10000000 instructions"; for a state that was tripped. */
+const char *mw_trip_text(const mw_sandbox *box, char out[96]);
+
 #endif

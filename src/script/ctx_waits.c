@@ -1,0 +1,119 @@
+/* ctx_waits.c - ctx.http and ctx.share: the questions that take time.
+ * SPDX-License-Identifier: MIT */
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "script/guest_inside.h"
+
+/* -- http ------------------------------------------------------------------------------------ */
+
+/* The options at OPTS over {method=, url=, body=}. */
+static int request(lua_State *L, const char *method, int opts, bool body)
+{
+    mw_guest_run *r = mw_ctx_run(L);
+    const char *url = luaL_checkstring(L, 1);
+    if (strncmp(url, "http://", 7) && strncmp(url, "https://", 8))
+        return luaL_error(L, "%s: a URL starts with http:// or https://", url);
+    if (!lua_isnoneornil(L, opts)) luaL_checktype(L, opts, LUA_TTABLE);
+    lua_settop(L, 3);
+    if (body && !lua_isnil(L, 2)) luaL_checkstring(L, 2);
+    r->held_value = lua_isnil(L, opts) ? mw_map_new() : mw_ctx_value(L, opts);
+    mw_value *arg = r->held_value;
+    if (arg->type != MW_MAP) return luaL_error(L, "the options are a table of names");
+    mw_map_set_text(arg, "url", url);
+    if (!mw_map_find(arg, "method")) mw_map_set_text(arg, "method", method);
+    if (body && !lua_isnil(L, 2)) {
+        mw_str text;
+        text.p = lua_tolstring(L, 2, &text.n);
+        mw_map_set(arg, "body", mw_text_new(text));
+    }
+    r->held_value = NULL;
+    return mw_ctx_wait(L, r, "http", arg);
+}
+
+static int http_get(lua_State *L) { return request(L, "GET", 2, false); }
+static int http_post(lua_State *L) { return request(L, "POST", 3, true); }
+
+/* -- share ----------------------------------------------------------------------------------- */
+
+#define SHARE_KIND "share"
+
+static mw_value *share_arg(lua_State *L, const char *how)
+{
+    if (!lua_istable(L, 1)) luaL_error(L, "write %s, with a colon", how);
+    mw_str id;
+    id.p = luaL_checklstring(L, 2, &id.n);
+    if (id.n == 0 || id.n > 256) luaL_error(L, "a key has 1 to 256 bytes");
+    mw_value *arg = mw_map_new();
+    mw_map_set_text(arg, "kind", SHARE_KIND);
+    mw_map_set(arg, "id", mw_text_new(id));
+    return arg;
+}
+
+static int share_wait_get(lua_State *L)
+{
+    mw_guest_run *r = mw_ctx_run(L);
+    return mw_ctx_wait(L, r, "cluster.get", share_arg(L, "ctx.share:get(key)"));
+}
+
+static int share_wait_set(lua_State *L)
+{
+    mw_guest_run *r = mw_ctx_run(L);
+    lua_settop(L, 3);
+    r->held_value = lua_isnil(L, 3) ? NULL : mw_ctx_value(L, 3);
+    mw_value *arg = share_arg(L, "ctx.share:set(key, value)");
+    if (r->held_value) {
+        mw_value *box = mw_map_new(); /* what nodes share are tables */
+        mw_map_set(box, "v", r->held_value);
+        mw_map_set(arg, "value", box);
+        r->held_value = NULL;
+    }
+    return mw_ctx_wait(L, r, "cluster.put", arg);
+}
+
+static int share_wait_incr(lua_State *L)
+{
+    mw_guest_run *r = mw_ctx_run(L);
+    double by = luaL_optnumber(L, 3, 1);
+    mw_value *arg = share_arg(L, "ctx.share:incr(key, by)");
+    char key[300];
+    snprintf(key, sizeof key, "%s/%s", SHARE_KIND, mw_map_text(arg, "id").p);
+    mw_map_set_text(arg, "key", key);
+    mw_map_set_number(arg, "by", by);
+    return mw_ctx_wait(L, r, "cluster.incr", arg);
+}
+
+/* The waiting half is C, what is made of the answer is Lua: a C function cannot go on after it. */
+static const char share_text[] = "local get, set, incr = ...\n"
+                                 "local share = {}\n"
+                                 "function share.get(self, key)\n"
+                                 "  local a = get(self, key)\n"
+                                 "  if a.error then return nil, a.error end\n"
+                                 "  if a.value then return a.value.v end\n"
+                                 "end\n"
+                                 "function share.set(self, key, value)\n"
+                                 "  local a = set(self, key, value)\n"
+                                 "  if a.error then return nil, a.error end\n"
+                                 "  return true\n"
+                                 "end\n"
+                                 "function share.incr(self, key, by)\n"
+                                 "  local a = incr(self, key, by)\n"
+                                 "  if a.error then return nil, a.error end\n"
+                                 "  return a.value\n"
+                                 "end\n"
+                                 "return share";
+
+void mw_ctx_open_waits(lua_State *L)
+{
+    static const luaL_Reg http[] = {{"get", http_get}, {"post", http_post}, {NULL, NULL}};
+    lua_newtable(L);
+    luaL_register(L, NULL, http);
+    lua_setfield(L, -2, "http");
+    if (luaL_loadbuffer(L, share_text, sizeof share_text - 1, "=share")) lua_error(L);
+    lua_pushcfunction(L, share_wait_get);
+    lua_pushcfunction(L, share_wait_set);
+    lua_pushcfunction(L, share_wait_incr);
+    lua_call(L, 3, 1);
+    lua_setfield(L, -2, "share");
+}

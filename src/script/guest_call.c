@@ -1,0 +1,326 @@
+/* guest_call.c - running one function of a guest, perhaps in several parts.
+ *
+ * A call is a coroutine of the guest's state.  When its code asks for something that takes time
+ * (ctx.http, ctx.share) it yields; the operation is issued from here, outside the guest, and its
+ * answer resumes the coroutine.  Each part runs under what is left of the call's fuel.
+ * SPDX-License-Identifier: MIT */
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "script/guest_inside.h"
+
+enum { MAX_RUNS = 256 };
+
+bool mw_call_kind_parse(mw_str name, mw_call_kind *out)
+{
+    static const char *const names[] = {"when", "check", "every", "receiver", "text", "relabel"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (mw_str_is(name, names[i])) return *out = (mw_call_kind)i, true;
+    return false;
+}
+
+/* -- starting and ending --------------------------------------------------------------------- */
+
+static mw_guest_run *run_new(mw_guest *g, int fn, mw_value *args, mw_value *ctx)
+{
+    mw_guest_run *r = mw_zalloc(sizeof *r);
+    *r = (mw_guest_run){.guest = g,
+                        .lua = g->face->lua,
+                        .next = g->runs,
+                        .fn = fn,
+                        .co_ref = LUA_NOREF,
+                        .ctx_ref = LUA_NOREF,
+                        .args = args,
+                        .ctx = ctx,
+                        .kind = MW_CALL_TEXT,
+                        .fired = mw_list_new(),
+                        .fuel = g->box.budget.instructions,
+                        .started_ns = mw_mono_ns()};
+    if (ctx && ctx->type == MW_MAP) {
+        mw_call_kind_parse(mw_map_text(ctx, "kind"), &r->kind);
+        r->now = mw_map_number(ctx, "now", 0);
+        r->has_ctx = r->kind != MW_CALL_TEXT && r->kind != MW_CALL_RELABEL;
+    }
+    g->runs = r;
+    g->n_runs++;
+    return r;
+}
+
+void mw_ctx_drop_held(mw_guest_run *r)
+{
+    mw_promql_result_free(r->held);
+    mw_value_free(r->held_value);
+    r->held = NULL;
+    r->held_value = NULL;
+}
+
+static void run_free(mw_guest_run *r)
+{
+    mw_ctx_drop_held(r);
+    mw_value_free(r->args);
+    mw_value_free(r->ctx);
+    mw_value_free(r->fired);
+    mw_value_free(r->values);
+    mw_value_free(r->state);
+    mw_value_free(r->op_arg);
+    mw_value_free(r->answer);
+    mw_free(r->error);
+    mw_free(r->traceback);
+    mw_free(r);
+}
+
+static void leave_guest(mw_guest_run *r)
+{
+    mw_guest *g = r->guest;
+    for (mw_guest_run **at = &g->runs; *at; at = &(*at)->next)
+        if (*at == r) {
+            *at = r->next;
+            break;
+        }
+    g->n_runs--;
+    r->guest = NULL;
+}
+
+/* -- inside the guest's protection ----------------------------------------------------------- */
+
+static void begin(lua_State *L, mw_guest_run *r)
+{
+    r->co = lua_newthread(L);
+    r->co_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_State *co = r->co;
+    size_t n = r->args && r->args->type == MW_LIST ? r->args->list.n : 0;
+    luaL_checkstack(co, (int)n + 10, "too many arguments");
+    lua_getfield(co, LUA_REGISTRYINDEX, MW_GUEST_FNS);
+    lua_rawgeti(co, -1, r->fn);
+    lua_remove(co, -2);
+    if (!lua_isfunction(co, -1)) luaL_error(L, "this file has no function number %d", r->fn);
+    for (size_t i = 0; i < n; i++) mw_cross_push(co, r->args->list.item[i]);
+    if (r->has_ctx) {
+        mw_ctx_push(co, r);
+        lua_pushvalue(co, -1);
+        r->ctx_ref = luaL_ref(co, LUA_REGISTRYINDEX);
+    }
+}
+
+static mw_value *out(lua_State *L, lua_State *co, int idx, const char *what)
+{
+    mw_err err;
+    mw_err_init(&err);
+    mw_cross_room(co, &mw_guest_limits);
+    mw_value *v = mw_cross_get(co, idx, &mw_guest_limits, &err);
+    if (!v) luaL_error(L, "%s: %s", what, err.msg);
+    return v;
+}
+
+static void collect(lua_State *L, mw_guest_run *r)
+{
+    int n = lua_gettop(r->co);
+    r->values = mw_map_new(); /* by number: a list has no room for nil */
+    for (int i = 1; i <= n && i <= 32; i++) {
+        char key[16];
+        mw_value *v = out(L, r->co, i, "what it returns");
+        int len = snprintf(key, sizeof key, "%d", i);
+        mw_map_add(r->values, (mw_str){key, (size_t)len}, true, v);
+    }
+    if (!r->has_ctx) return;
+    lua_settop(r->co, 0);
+    lua_rawgeti(r->co, LUA_REGISTRYINDEX, r->ctx_ref);
+    lua_pushliteral(r->co, "state");
+    lua_rawget(r->co, -2);
+    if (!lua_istable(r->co, -1)) luaL_error(L, "ctx.state must be a table");
+    r->state = out(L, r->co, -1, "ctx.state");
+}
+
+static void explain(lua_State *L, mw_guest_run *r)
+{
+    const char *msg = lua_type(r->co, -1) == LUA_TSTRING ? lua_tostring(r->co, -1) : NULL;
+    r->error = mw_strndup(msg ? msg : "failed with an error that is no text",
+                          msg ? strnlen(msg, 2000) : 64);
+    luaL_traceback(L, r->co, r->error, 0);
+    const char *trace = lua_tostring(L, -1);
+    r->traceback = mw_strndup(trace, strnlen(trace, 4000));
+}
+
+/* One part: from the start or the last answer to the next question or the end. */
+static int run_part(lua_State *L)
+{
+    mw_guest_run *r = lua_touserdata(L, 1);
+    int n = 0;
+    if (!r->co) {
+        begin(L, r);
+        n = lua_gettop(r->co) - 1;
+    } else if (r->answer) {
+        mw_cross_push(r->co, r->answer);
+        n = 1;
+    }
+    int rc = lua_resume(r->co, n);
+    if (rc == LUA_YIELD) {
+        if (!r->op) return luaL_error(L, "coroutine.yield outside of a coroutine");
+        return 0;
+    }
+    r->finished = true;
+    if (rc == 0)
+        collect(L, r);
+    else
+        explain(L, r);
+    return 0;
+}
+
+static int unref_run(lua_State *L)
+{
+    mw_guest_run *r = lua_touserdata(L, 1);
+    luaL_unref(L, LUA_REGISTRYINDEX, r->co_ref);
+    luaL_unref(L, LUA_REGISTRYINDEX, r->ctx_ref);
+    if (mw_sandbox_of(L)->used > mw_sandbox_of(L)->budget.memory / 2)
+        lua_gc(L, LUA_GCCOLLECT, 0); /* the next call should not pay for this one's garbage */
+    return 0;
+}
+
+/* -- outside --------------------------------------------------------------------------------- */
+
+static void set_error(mw_guest_run *r, const char *text)
+{
+    mw_free(r->error);
+    r->error = mw_strdup(text);
+    r->finished = true;
+}
+
+static void play(mw_guest_run *r)
+{
+    mw_guest *g = r->guest;
+    lua_State *L = g->box.L;
+    mw_guest_run *outer = g->running;
+    char text[96];
+    g->running = r;
+    r->op = NULL;
+    mw_sandbox_arm(&g->box, r->fuel, &r->lua->watch);
+    int rc = lua_cpcall(L, run_part, r);
+    r->fuel = mw_sandbox_disarm(&g->box, r->lua->watch);
+    g->running = outer;
+    mw_value_free(r->answer);
+    r->answer = NULL;
+    mw_ctx_drop_held(r);
+    if (g->box.tripped) {
+        set_error(r, mw_trip_text(&g->box, text));
+    } else if (rc) {
+        const char *msg = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "failed";
+        set_error(r, msg);
+    }
+    lua_settop(L, 0);
+}
+
+static mw_value *result_of(mw_guest_run *r)
+{
+    const mw_guest *g = r->guest;
+    mw_value *out_ = mw_map_new();
+    mw_map_set_bool(out_, "ok", !r->error);
+    mw_map_set_text(out_, "error", r->error);
+    mw_map_set_text(out_, "traceback", r->traceback);
+    mw_map_set(out_, "values", r->values ? r->values : mw_map_new());
+    r->values = NULL;
+    if (r->state && !r->error) {
+        mw_map_set(out_, "state", r->state);
+        r->state = NULL;
+    }
+    mw_map_set(out_, "fired", r->fired);
+    r->fired = NULL;
+    mw_map_set_number(out_, "instructions", (double)(g->box.budget.instructions - r->fuel));
+    mw_map_set_number(out_, "seconds", (double)(mw_mono_ns() - r->started_ns) / 1e9);
+    return out_;
+}
+
+static mw_value *finish(mw_guest_run *r)
+{
+    mw_guest *g = r->guest;
+    mw_value *result = result_of(r);
+    lua_cpcall(g->box.L, unref_run, r);
+    lua_settop(g->box.L, 0);
+    leave_guest(r);
+    return result;
+}
+
+static bool then_resume(mw_lua *l, void *arg, mw_value *answer, mw_err *err);
+
+static void ask(mw_guest_run *r)
+{
+    mw_value *arg = r->op_arg;
+    const char *op = r->op;
+    r->op_arg = NULL;
+    mw_host_op(r->guest->face->host, op, arg, mw_call_answer,
+               mw_lua_expect(r->lua, then_resume, r, NULL));
+}
+
+static bool then_resume(mw_lua *l, void *arg, mw_value *answer, mw_err *err)
+{
+    mw_guest_run *r = arg;
+    if (!answer || !r->guest) { /* closing, or its file was closed: DONE has been told */
+        mw_value_free(answer);
+        if (!answer && r->guest) {
+            r->done(l, r->done_arg, NULL, NULL);
+            leave_guest(r);
+        }
+        run_free(r);
+        return true;
+    }
+    r->answer = answer;
+    play(r);
+    if (!r->finished) {
+        ask(r);
+        return true;
+    }
+    mw_value *result = finish(r);
+    bool ok = r->done(l, r->done_arg, result, err);
+    run_free(r);
+    return ok;
+}
+
+mw_value *mw_guest_call(mw_guest *g, int fn, mw_value *args, mw_value *ctx, mw_guest_done *done,
+                        void *done_arg)
+{
+    mw_guest_run *r = run_new(g, fn, args, ctx);
+    r->done = done;
+    r->done_arg = done_arg;
+    if (g->running)
+        set_error(r, "a file cannot be called while it runs");
+    else if (g->n_runs > MAX_RUNS)
+        set_error(r, "too many calls of this file wait at once");
+    else
+        play(r);
+    if (!r->finished) {
+        ask(r);
+        return NULL;
+    }
+    mw_value *result = finish(r);
+    run_free(r);
+    return result;
+}
+
+void mw_guest_close(mw_guest *g, bool quiet)
+{
+    if (!g) return;
+    while (g->runs) { /* each is still owned by its ticket: then_resume frees it */
+        mw_guest_run *r = g->runs;
+        mw_value *result = NULL;
+        if (!quiet) {
+            set_error(r, "its file was closed");
+            result = result_of(r);
+        }
+        leave_guest(r);
+        r->done(r->lua, r->done_arg, result, NULL);
+    }
+    mw_sandbox_deinit(&g->box);
+    for (size_t i = 0; i < g->n_words; i++) mw_free(g->words[i].name);
+    for (size_t i = 0; i < g->n_kinds; i++) mw_free(g->kinds[i]);
+    mw_free(g->words);
+    mw_free(g->kinds);
+    mw_free(g->name);
+    mw_free(g->source);
+    mw_buf_deinit(&g->module_source);
+    mw_buf_deinit(&g->module_path);
+    mw_value_free(g->declarations);
+    mw_value_free(g->problems);
+    mw_value_free(g->unfinished);
+    mw_free(g);
+}

@@ -1,0 +1,103 @@
+/* guest_inside.h - what the parts of a guest share: guest.c, guest_words.c, guest_call.c, ctx*.c.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_SCRIPT_GUEST_INSIDE_H
+#define MW_SCRIPT_GUEST_INSIDE_H
+#include "script/cross.h"
+#include "script/guest.h"
+
+typedef struct mw_guest_run mw_guest_run;
+
+struct mw_guest {
+    mw_sandbox box; /* first: mw_guest_of */
+    mw_face *face;
+    char *name, *source;
+    mw_word *words;
+    char **kinds;
+    size_t n_words, n_kinds;
+    bool (*module)(void *arg, const char *name, mw_buf *source, mw_buf *path);
+    void *module_arg;
+    mw_buf module_source,
+        module_path; /* of the module being read; here so that errors lose nothing */
+    mw_value *declarations, *problems;
+    mw_value *unfinished; /* list of {word=, name=, line=, id=}: alert "x" without its table yet */
+    unsigned last_id;
+    int n_fns;
+    mw_guest_run *running; /* the call whose code runs now; NULL while loading */
+    mw_guest_run *runs;    /* all calls under way */
+    size_t n_runs;
+};
+
+/* Names in the registry of a guest's state. */
+#define MW_GUEST_LIB     "lib"     /* what a file may name besides words */
+#define MW_GUEST_FNS     "fns"     /* number -> function */
+#define MW_GUEST_FN_IDS  "fn ids"  /* function -> number */
+#define MW_GUEST_MODULES "modules" /* name -> value */
+#define MW_GUEST_CTX     "ctx"     /* metatable of the ctx object */
+
+enum { MW_GUEST_SOURCE = 256 << 10, MW_GUEST_DEPTH = 32, MW_GUEST_FNS_MAX = 10000 };
+extern const mw_cross_limits mw_guest_limits;
+
+mw_guest *mw_guest_of(lua_State *L);
+
+/* guest.c: a problem at a line (0: unknown) of FILE (NULL: the guest's own). */
+void mw_guest_problem(mw_guest *g, const char *file, int line, int col, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* Compiles TEXT as chunk NAME, checks its globals and leaves it on the stack with its environment
+ * set.  False: the problems are noted. */
+bool mw_guest_compile(lua_State *L, const char *name, mw_str text);
+/* The problem that Lua's error message MSG names. */
+void mw_guest_problem_lua(mw_guest *g, const char *msg);
+
+/* guest_words.c */
+void mw_guest_words_open(lua_State *L, int env);      /* words, kinds, secret, env, require */
+bool mw_guest_is_name(mw_guest *g, const char *name); /* a word or a kind? */
+size_t mw_guest_names(mw_guest *g, const char **out); /* all of them; OUT has room */
+size_t mw_guest_names_max(const mw_guest *g);
+void mw_guest_unfinished(mw_guest *g); /* a problem for each word that still waits for its table */
+
+/* globals.c: calls VISIT for every use of a global in the function on top of the stack. */
+typedef void mw_global_visit(void *arg, const char *name, bool assigned, int line);
+bool mw_globals_each(lua_State *L, mw_global_visit *visit, void *arg);
+
+/* -- calls ----------------------------------------------------------------------------------- */
+
+struct mw_guest_run {
+    mw_guest *guest; /* NULL: it was closed while this call waited */
+    mw_lua *lua;
+    mw_guest_run *next;
+    lua_State *co;
+    int fn, co_ref, ctx_ref; /* references in the registry */
+    mw_value *args, *ctx, *fired, *values, *state;
+    mw_call_kind kind;
+    bool has_ctx;
+    double now;
+    int64_t fuel, started_ns;
+    unsigned log_lines, questions;
+    char *error, *traceback;
+    bool finished;
+    /* what the code waits for: set by ctx before it yields */
+    const char *op;
+    mw_value *op_arg;
+    mw_value *answer;       /* on the way in */
+    mw_promql_result *held; /* result being pushed; freed when the push fails */
+    mw_value *held_value;
+    mw_guest_done *done;
+    void *done_arg;
+};
+
+/* ctx.c */
+void mw_ctx_open(lua_State *L);                    /* its metatable, once for each guest */
+void mw_ctx_push(lua_State *L, mw_guest_run *run); /* a new ctx object */
+/* The call that runs now, allowed to ask; raises outside of one and counts the question. */
+mw_guest_run *mw_ctx_run(lua_State *L);
+void mw_ctx_drop_held(mw_guest_run *run);
+/* Ends the C function: leaves the state until the answer of OP is here.  ARG is taken. */
+int mw_ctx_wait(lua_State *L, mw_guest_run *run, const char *op, mw_value *arg);
+mw_value *mw_ctx_value(lua_State *L, int idx); /* raises when it cannot cross; the caller owns it */
+
+/* ctx_http.c, ctx_records.c: fill the table of methods on top of the stack */
+void mw_ctx_open_signals(lua_State *L);
+void mw_ctx_open_reports(lua_State *L);
+void mw_ctx_open_waits(lua_State *L);
+
+#endif
