@@ -7,7 +7,6 @@ local http = require "moonwatch.engine.router_http"
 local to = require "moonwatch.to"
 
 local SAVE_AFTER = 1
-local CLAIM_AFTER = 10
 
 local Actor = {}
 Actor.__index = Actor
@@ -52,27 +51,14 @@ function Actor:share(kind, id, value)
 end
 
 function Actor:handle(msg, now)
-  if msg.type == "lease" and msg.slot == "router" then self.unclaimed = false end
   local answer = self.router:handle(msg, now)
   -- What came in may be due at once; tick is called again anyway, this only saves the wait.
   if msg.type ~= "http" or msg.method ~= "GET" then self:tick(now) end
   return answer
 end
 
--- With Redis another node may be the one that sends, so we wait to be told; but when nobody says
--- anything, a message told twice is better than one told by nobody.
-function Actor:claim_if_silent(now)
-  if not self.claim_at then self.claim_at = now + CLAIM_AFTER end
-  if now < self.claim_at then return self.claim_at end
-  self.unclaimed = false
-  self.host.log("warn", "no word from the cluster on who sends notifications: this node does", {})
-  self.router:handle({ type = "lease", slot = "router", held = true }, now)
-end
-
 function Actor:tick(now)
-  local claim = self.unclaimed and self:claim_if_silent(now)
   local at = self.router:tick(now)
-  if claim then at = math.min(at, claim) end
   local save = self:save_if_due(now)
   if at and save then return math.min(at, save) end
   return at or save
@@ -85,9 +71,10 @@ end
 return function(init)
   local host = init and init.host or require "moonwatch.host"
   local self = setmetatable({ host = host, path = host.data_dir .. "/router-state.json" }, Actor)
-  self.unclaimed = init ~= nil and type(init.redis) == "string" and init.redis ~= ""
+  -- With Redis another node may be the one that sends: a lease message says when we are.
+  local clustered = init ~= nil and type(init.redis) == "string" and init.redis ~= ""
   self.router = Router.new {
-    host = host, http = http, holds = not self.unclaimed,
+    host = host, http = http, holds = not clustered,
     send = function(target, note, _, done) to.send(host, host.now, target, note, done) end,
     share = function(kind, id, value) self:share(kind, id, value) end,
     persist = function(now) self:save(now) end,

@@ -156,7 +156,7 @@ local function shown_silence(router, s, now)
 end
 
 -- A filter asks for silences that have that very matcher, not for what they would mute.
-local function has_matchers(s, filter, compiled)
+local function has_matchers(filter, compiled)
   for _, want in ipairs(filter.list) do
     local found = false
     for _, m in ipairs(compiled.list) do
@@ -172,7 +172,7 @@ local function get_silences(router, msg, now)
   if not filter then return refuse(router.host, 400, err) end
   local out = {}
   for _, s in ipairs(router.silences:list(now)) do
-    if has_matchers(s, filter, router.silences.compiled[s.id]) then out[#out + 1] = shown_silence(router, s, now) end
+    if has_matchers(filter, router.silences.compiled[s.id]) then out[#out + 1] = shown_silence(router, s, now) end
   end
   return reply.json(router.host, 200, router.host.json.array(out))
 end

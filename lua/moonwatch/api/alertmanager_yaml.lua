@@ -9,11 +9,12 @@ local NOBODY = "nobody"
 
 -- -- writing YAML ---------------------------------------------------------------
 
+-- Bare words that YAML takes for something else than a text.
+local RESERVED = { y = true, n = true, yes = true, no = true, on = true, off = true, null = true, ["true"] = true, ["false"] = true }
+
 local function scalar(v)
   if type(v) ~= "string" then return tostring(v) end
-  if v:find "^[%a_][%w_%-]*$" and not v:lower():find "^[yn]$" and not ({ yes = 1, no = 1, on = 1, off = 1, null = 1, ["true"] = 1, ["false"] = 1 })[v:lower()] then
-    return v
-  end
+  if v:find "^[%a_][%w_%-]*$" and not RESERVED[v:lower()] then return v end
   return '"' .. v:gsub('[%c"\\]', function(c)
     if c == "\n" then return "\\n" end
     if c == '"' or c == "\\" then return "\\" .. c end
@@ -103,7 +104,7 @@ function M.text(router)
     inhibits[i] = { { "source_matchers", matcher_texts(rule.source) }, { "target_matchers", matcher_texts(rule.target) }, { "equal", rule.equal } }
   end
   local map = {
-    { "global", { { "resolve_timeout", duration(router.config.settings.resolve_timeout or 300) } } },
+    { "global", { { "resolve_timeout", duration(router.settings.resolve_timeout or 300) } } },
     { "route", route(root, true) },
   }
   if #inhibits > 0 then map[#map + 1] = { "inhibit_rules", inhibits } end

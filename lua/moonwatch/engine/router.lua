@@ -16,13 +16,13 @@ local Alerts = require "moonwatch.route.alerts"
 local Deliver = require "moonwatch.route.deliver"
 local Group = require "moonwatch.route.group"
 local History = require "moonwatch.route.history"
-local Inhibit = require "moonwatch.route.inhibit"
 local Silence = require "moonwatch.route.silence"
 local Tree = require "moonwatch.route.tree"
-local Window = require "moonwatch.route.window"
+local config_reader = require "moonwatch.engine.router_config"
 local escalate = require "moonwatch.route.escalate"
 local flush = require "moonwatch.engine.router_flush"
 local labels = require "moonwatch.route.labels"
+local metrics = require "moonwatch.engine.router_metrics"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
 local state = require "moonwatch.engine.router_state"
@@ -41,11 +41,10 @@ local function nothing() end
 -- holds=false when another node may be the one that sends (a lease message will say)}.
 function M.new(o)
   local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = o.holds ~= false, changed = false }, M)
-  self.config = { receivers = {}, routes = {}, inhibits = {}, windows = {}, escalations = {}, settings = {} }
+  for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
   self.ledger, self.history = notify.ledger(), History.new()
-  self.groups, self.saved_groups, self.targets, self.receivers, self.windows = {}, {}, {}, {}, {}
-  self.inhibitor, self.tree = Inhibit.new({}, o.host), Tree.new({}, o.host)
+  self.groups, self.saved_groups = {}, {}
   self.outbox = Deliver.new {
     send = o.send,
     before_send = function(now) if o.persist then o.persist(now) end end,
@@ -57,65 +56,12 @@ end
 
 -- -- configuration ---------------------------------------------------------------
 
--- Receivers come as a list with names or as a table by name; so does everything named.
-local function by_name(t)
-  local out = {}
-  for key, value in pairs(t or {}) do out[type(key) == "string" and key or value.name] = value end
-  return out
-end
-
-local function steps_of(escalation) return escalation.steps or escalation.items or escalation end
-
-local function targets_of(receiver)
-  local out = {}
-  for i, fields in ipairs(receiver.targets or receiver.items or {}) do
-    local kind = fields.kind or fields["@kind"]
-    if fields["@fn"] then kind, fields = "function", { fn = fields } end
-    local wants = fields.send_resolved
-    if wants == nil then wants = receiver.send_resolved ~= false end
-    out[i] = { key = ("%s/%s/%d"):format(receiver.name, kind, i), receiver = receiver.name, kind = kind, index = i,
-      fields = fields, rate = receiver.rate, breaker = receiver.breaker, send_resolved = wants }
-  end
-  return out
-end
-
-local function read_receivers(list)
-  local receivers, targets = {}, {}
-  for name, receiver in pairs(by_name(list)) do
-    receiver.name = name
-    receivers[name] = { name = name, list = targets_of(receiver) }
-    for _, target in ipairs(receivers[name].list) do targets[target.key] = target end
-  end
-  return receivers, targets
-end
-
-local function read_windows(specs, host)
-  local out = {}
-  for name, spec in pairs(by_name(specs)) do
-    local window, err = Window.new(spec, host)
-    if not window then return nil, ("window %q: %s"):format(name, err) end
-    out[name] = window
-  end
-  return out
-end
-
 --- Take a new configuration.  Everything known is routed anew; groups that stay keep their timers.
 -- nil, message when something in it is wrong: the old configuration stays.
 function M:configure(config, now)
-  local tree, err = Tree.new(config.routes, self.host)
-  if not tree then return nil, err end
-  local inhibitor
-  inhibitor, err = Inhibit.new(config.inhibits, self.host)
-  if not inhibitor then return nil, err end
-  local windows
-  windows, err = read_windows(config.windows, self.host)
-  if not windows then return nil, err end
-  local escalations = {}
-  for name, policy in pairs(by_name(config.escalations)) do escalations[name] = steps_of(policy) end
-  self.config = { receivers = config.receivers or {}, routes = config.routes or {}, inhibits = config.inhibits or {},
-    windows = config.windows or {}, escalations = escalations, settings = config.settings or {} }
-  self.tree, self.inhibitor, self.windows = tree, inhibitor, windows
-  self.receivers, self.targets = read_receivers(config.receivers)
+  local read, err = config_reader.read(config, self.host)
+  if not read then return nil, err end
+  for name, value in pairs(read) do self[name] = value end
   self.configured = true
   self.outbox:configure(self.targets, now, self.saved_breakers)
   state.requeue(self, now)
@@ -183,7 +129,7 @@ local function normal(self, report, now)
   if not alert.starts_at then alert.starts_at = alert.ends_at or now end
   if not alert.ends_at and not report.rule then
     alert.timeout = true
-    alert.ends_at = now + (self.config.settings.resolve_timeout or RESOLVE_TIMEOUT)
+    alert.ends_at = now + (self.settings.resolve_timeout or RESOLVE_TIMEOUT)
   end
   return alert
 end
@@ -286,28 +232,19 @@ end
 
 -- -- deliveries ---------------------------------------------------------------------------
 
-local RESULTS = { sent = "sent", failed = "failed", dropped = "dropped" }
-
 function M:attempted(job, outcome, now)
   self.history:update(job, nil, nil, now)
-  local who = { receiver = job.note.receiver, integration = job.note.integration }
-  if outcome.seconds then
-    self.host.metric("observe", "moonwatch_notification_seconds", who, outcome.seconds, "How long a receiver took to answer.")
-  end
+  metrics.attempted(self.host, job, outcome)
   if outcome.ok then return end
-  self.host.metric("add", "moonwatch_notification_failures_total", who, 1, "Tries that a receiver did not take.")
   self.host.log("warn", "a notification was not taken",
-    { receiver = who.receiver, integration = who.integration, error = outcome.error, status = outcome.status,
+    { receiver = job.note.receiver, integration = job.note.integration, error = outcome.error, status = outcome.status,
       try = job.tries, again = outcome.retry or false })
 end
 
 function M:finished(job, result, why, now)
   self.changed = true
   self.history:update(job, result, why, now)
-  if RESULTS[result] then
-    self.host.metric("add", "moonwatch_notifications_total",
-      { receiver = job.note.receiver, integration = job.note.integration, result = result }, 1, "Messages by how they ended.")
-  end
+  metrics.finished(self.host, job, result)
   if job.answer then return job.answer(result, why, job) end
   if job.acknowledges then return end
   local group = self.groups[job.group_id]
@@ -360,7 +297,7 @@ end
 --- When is the next escalation step of GROUP due?  nil while another node speaks or all of it is muted.
 function M:step_due(group)
   if not self.holds or group.held then return nil end
-  return escalate.next(self.config.escalations[group.node.escalate], group.escalation)
+  return escalate.next(self.escalations[group.node.escalate], group.escalation)
 end
 
 function M:flush_due(now)
@@ -409,27 +346,6 @@ function M:cleanup(now)
   end
 end
 
-local BREAKER = { closed = 0, ["half-open"] = 1, open = 2 }
-
-function M:measure(now)
-  local count = { active = 0, suppressed = 0 }
-  for _, alert in ipairs(self.alerts:firing(now)) do
-    local status = self:status(alert, now)
-    local muted = status.inhibited_by or #status.silenced_by > 0
-    count[muted and "suppressed" or "active"] = count[muted and "suppressed" or "active"] + 1
-  end
-  local metric = self.host.metric
-  for name, n in pairs(count) do metric("set", "moonwatch_alerts", { state = name }, n, "Alerts by state.") end
-  for name, n in pairs(self.silences:counts(now)) do metric("set", "moonwatch_silences", { state = name }, n, "Silences by state.") end
-  local queued = {}
-  for _, lane in ipairs(self.outbox:lanes_list()) do
-    queued[lane.receiver] = (queued[lane.receiver] or 0) + lane.queued
-    metric("set", "moonwatch_breaker_state", { receiver = lane.receiver, integration = lane.kind }, BREAKER[lane.breaker],
-      "Circuit breaker of a receiver: 0 closed, 1 half-open, 2 open.")
-  end
-  for name, n in pairs(queued) do metric("set", "moonwatch_notification_queue", { receiver = name }, n, "Messages waiting for a receiver.") end
-end
-
 --- Do what is due at NOW.  Answers when to call again; nil when nothing is planned.
 function M:tick(now)
   self.cleanup_at = self.cleanup_at or now + CLEANUP
@@ -440,7 +356,7 @@ function M:tick(now)
   self:flush_due(now)
   local at = self.holds and self.outbox:pump(now) or nil
   if not self.measured_at or now >= self.measured_at + 5 then
-    self:measure(now)
+    metrics.measure(self, now)
     self.measured_at = now
   end
   for _, group in pairs(self.groups) do
@@ -485,11 +401,9 @@ function handlers.lease(self, msg, now)
   end
 end
 
--- Redis is back: what was decided here meanwhile goes there; of two versions the newer one wins.
-function handlers.cluster(self, msg, now)
-  local back = msg.connected and self.connected == false
+-- The cluster keeps what was shared meanwhile; nothing of it is ours to repeat.
+function handlers.cluster(self, msg)
   self.connected = msg.connected and true or false
-  if back then state.share_all(self, now) end
 end
 
 --- One message of docs/host.md; `http` is answered by the doors given in `o.http`.

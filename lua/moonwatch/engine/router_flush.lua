@@ -46,7 +46,7 @@ end
 -- Names of the receivers of GROUP, and the set of those that an escalation step reached just now.
 local function receivers(router, group, state, now)
   local list, set, reached = {}, {}, {}
-  local policy = router.config.escalations[group.node.escalate]
+  local policy = router.escalations[group.node.escalate]
   if group.node.receiver then add_each(list, set, { group.node.receiver }) end
   if policy then
     local names
@@ -87,7 +87,7 @@ function M.notification(router, group, target, alerts, reason, now)
     status = #of_status(alerts, "firing") > 0 and "firing" or "resolved",
     common_labels = labels.common(texts(alerts, "labels")),
     common_annotations = labels.common(texts(alerts, "annotations")),
-    external_url = router.config.settings.external_url,
+    external_url = router.settings.external_url,
   }
 end
 

@@ -93,17 +93,4 @@ function M.merge(router, kind, id, value, now)
   end
 end
 
---- Give the peers everything this node knows.
-function M.share_all(router, now)
-  for _, s in ipairs(router.silences:list()) do router.share("silence", s.id, s) end
-  for _, a in ipairs(router.acks:list()) do router.share("ack", a.id, a) end
-  for _, alert in ipairs(router.alerts:firing(now)) do router.share("alert", alert.fp, alert) end
-  if not router.holds then return end
-  for group, targets in pairs(router.ledger.groups) do
-    for target, entry in pairs(targets) do
-      router.share("ledger", group .. "|" .. target, { group = group, target = target, entry = entry })
-    end
-  end
-end
-
 return M

@@ -149,7 +149,7 @@ local function sooner(a, b)
 end
 
 -- What keeps the whole lane from sending: true, or false and until when.
-local function open(self, lane, now)
+local function open(lane, now)
   if lane.flying >= AT_ONCE then return false end
   if lane.hold > now then return false, lane.hold end
   local ready, at = lane.breaker:ready(now)
@@ -179,7 +179,7 @@ end
 
 local function pump_lane(self, lane, now)
   while #lane.queue > 0 do
-    local ready, at = open(self, lane, now)
+    local ready, at = open(lane, now)
     if not ready then
       refuse_once(self, lane, now)
       return at

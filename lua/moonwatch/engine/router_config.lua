@@ -1,0 +1,68 @@
+--- router_config.lua - the routing half of a loaded set, made ready for work.
+local Inhibit = require "moonwatch.route.inhibit"
+local Tree = require "moonwatch.route.tree"
+local Window = require "moonwatch.route.window"
+
+local M = {}
+
+-- Receivers come as a list with names or as a table by name; so does everything named.
+local function by_name(t)
+  local out = {}
+  for key, value in pairs(t or {}) do out[type(key) == "string" and key or value.name] = value end
+  return out
+end
+
+local function steps_of(escalation) return escalation.steps or escalation.items or escalation end
+
+local function targets_of(receiver)
+  local out = {}
+  for i, fields in ipairs(receiver.targets or receiver.items or {}) do
+    local kind = fields.kind or fields["@kind"]
+    if fields["@fn"] then kind, fields = "function", { fn = fields } end
+    local wants = fields.send_resolved
+    if wants == nil then wants = receiver.send_resolved ~= false end
+    out[i] = { key = ("%s/%s/%d"):format(receiver.name, kind, i), receiver = receiver.name, kind = kind, index = i,
+      fields = fields, rate = receiver.rate, breaker = receiver.breaker, send_resolved = wants }
+  end
+  return out
+end
+
+local function read_receivers(list)
+  local receivers, targets = {}, {}
+  for name, receiver in pairs(by_name(list)) do
+    receiver.name = name
+    receivers[name] = { name = name, list = targets_of(receiver) }
+    for _, target in ipairs(receivers[name].list) do targets[target.key] = target end
+  end
+  return receivers, targets
+end
+
+local function read_windows(specs, host)
+  local out = {}
+  for name, spec in pairs(by_name(specs)) do
+    local window, err = Window.new(spec, host)
+    if not window then return nil, ("window %q: %s"):format(name, err) end
+    out[name] = window
+  end
+  return out
+end
+
+--- CONFIG as words deliver it → {tree, inhibitor, windows, receivers, targets, escalations, settings};
+-- nil, message when something in it is wrong.
+function M.read(config, host)
+  local tree, err = Tree.new(config.routes, host)
+  if not tree then return nil, err end
+  local inhibitor
+  inhibitor, err = Inhibit.new(config.inhibits, host)
+  if not inhibitor then return nil, err end
+  local windows
+  windows, err = read_windows(config.windows, host)
+  if not windows then return nil, err end
+  local escalations = {}
+  for name, policy in pairs(by_name(config.escalations)) do escalations[name] = steps_of(policy) end
+  local receivers, targets = read_receivers(config.receivers)
+  return { tree = tree, inhibitor = inhibitor, windows = windows, receivers = receivers, targets = targets,
+    escalations = escalations, settings = config.settings or {} }
+end
+
+return M
