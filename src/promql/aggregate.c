@@ -94,8 +94,8 @@ struct grouping mw_pq_grouping(struct ev *e, const struct node *n)
 bool mw_pq_groups_distinct(const struct grouping *g)
 {
     for (size_t i = 0; i < g->names.n; i++)
-        if (!g->without && mw_str_is(g->names.p[i], MW_METRIC_NAME)) return false;
-    return true;
+        if (!g->without && mw_pq_is_meta(g->names.p[i])) return false;
+    return !g->without;
 }
 
 /* Rows of each group one behind the other, so that a group's cells stay in the cache. */

@@ -48,8 +48,10 @@ static double combine(const struct node *n, double l, double r, double keep)
     return holds ? keep : mw_pq_none();
 }
 
-static bool drops_name(const struct node *n)
+/* Prometheus 2 forgot atan2 here. */
+static bool drops_name(const struct ev *e, const struct node *n)
 {
+    if (n->bin.op == OP_ATAN2 && e->run->opt->closed_ranges) return false;
     return !PQ_IS_COMPARE(n->bin.op) || n->bin.returns_bool;
 }
 
@@ -67,7 +69,7 @@ static struct value vector_scalar(struct ev *e, const struct node *n, struct vec
         }
         mw_pq_tick(e->run, e->n);
     }
-    if (drops_name(n)) {
+    if (drops_name(e, n)) {
         mw_pq_drop_names(e, &v);
         mw_pq_merge(e, &v, false);
     }
@@ -160,19 +162,19 @@ static const mw_labels *joined(struct join *j, const struct series *many, const 
     const struct matching *m = j->m;
     const mw_labels *from = many->labels;
     bool grouped = m->group_left || m->group_right;
-    bool nameless = many->nameless || drops_name(j->n);
+    bool nameless = many->nameless || drops_name(j->e, j->n);
     mw_label *l = mw_pq_alloc(j->e->run, from->n + m->include.n + 1, sizeof *l);
     size_t n = 0;
     for (uint32_t i = 0; i < from->n; i++) {
         mw_str name = from->l[i].name;
-        if (nameless && mw_str_is(name, MW_METRIC_NAME)) continue;
+        if (nameless && mw_pq_is_meta(name)) continue;
         if (!grouped && listed(m->labels, name) != m->on) continue;
         if (grouped && listed(m->include, name)) continue;
         l[n++] = from->l[i];
     }
     for (size_t i = 0; grouped && i < m->include.n; i++) {
-        mw_str value = one ? mw_labels_find(one->labels, m->include.p[i].p) : MW_STR("");
-        if (one && one->nameless && mw_str_is(m->include.p[i], MW_METRIC_NAME)) value.n = 0;
+        mw_str value = one ? mw_pq_label(one->labels, m->include.p[i]) : MW_STR("");
+        if (one && one->nameless && mw_pq_is_meta(m->include.p[i])) value.n = 0;
         bool twice = false;
         for (size_t k = 0; k < i; k++) twice |= mw_str_eq(m->include.p[i], m->include.p[k]);
         if (value.n && !twice) l[n++] = (mw_label){m->include.p[i], value};

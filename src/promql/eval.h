@@ -89,6 +89,9 @@ void mw_pq_add_row(struct ev *e, struct vec *v, const mw_labels *labels, double 
 struct value mw_pq_vector(struct vec v);
 struct value mw_pq_numbers(double *scalar);
 const mw_labels *mw_pq_labels(struct ev *e, const mw_label *l, size_t n);
+mw_str mw_pq_label(const mw_labels *ls, mw_str name); /* {NULL, 0} when absent */
+/* __name__, __type__ and __unit__: what goes when a name goes. */
+bool mw_pq_is_meta(mw_str name);
 mw_str mw_pq_name(const struct series *s); /* metric name for messages; may be empty */
 /* The labels of S as they are seen outside: without the name when it no longer counts. */
 const mw_labels *mw_pq_seen(struct ev *e, const struct series *s);
@@ -116,6 +119,7 @@ struct groups mw_pq_group(struct ev *e, const struct vec *a, const struct vec *b
 /* -- prepare.c, select.c, range.c: selectors ------------------------------------------------ */
 
 void mw_pq_prepare(struct run *r, struct node *n);
+bool mw_pq_has_type(const mw_labels *ls);    /* __type__ or __unit__ */
 bool mw_pq_one_name(const struct node *sel); /* all its series have the same metric name */
 int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step); /* looked at */
 void mw_pq_open(struct ev *e, const struct node *sel, int64_t min_t, int64_t max_t);

@@ -32,13 +32,14 @@ static void relabel(struct ev *e, struct series *s, mw_str dst, mw_str value)
 static struct value unique(struct ev *e, struct vec *v)
 {
     v->distinct = false;
-    mw_pq_merge(e, v, true);
+    mw_pq_merge(e, v, false);
     return mw_pq_vector(*v);
 }
 
 static void check_name(struct ev *e, const char *what, const char *fn, mw_str name)
 {
-    if (!name.n || !mw_utf8_valid(name))
+    bool old = e->run->opt->closed_ranges; /* Prometheus 2 knows only plain names */
+    if (!name.n || !mw_utf8_valid(name) || (old && !mw_label_name_valid(name)))
         mw_pq_throw(e->run, MW_EEXEC, "invalid %s label name in %s(): %.*s", what, fn,
                     MW_STR_ARG(name));
 }
@@ -120,7 +121,7 @@ struct value mw_pq_call_label_replace(struct ev *e, const struct node *call)
     check_name(e, "destination", "label_replace", dst);
     for (size_t i = 0; i < v.n; i++) {
         struct series *s = &v.s[i];
-        mw_str value = mw_labels_find(mw_pq_seen(e, s), src.n ? src.p : "");
+        mw_str value = mw_pq_label(mw_pq_seen(e, s), src);
         if (!value.p) value = MW_STR("");
         size_t n = mw_regex_capture(re, value, groups, GROUPS_MAX);
         if (n) relabel(e, s, dst, expand(e, re, tpl, groups, n < GROUPS_MAX ? n : GROUPS_MAX));
@@ -140,7 +141,7 @@ struct value mw_pq_call_label_join(struct ev *e, const struct node *call)
         const mw_labels *ls = mw_pq_seen(e, &v.s[i]);
         mw_buf_init(&b);
         for (size_t k = 3; k < call->call.n_args; k++) {
-            mw_str part = mw_labels_find(ls, text_arg(call, k).p);
+            mw_str part = mw_pq_label(ls, text_arg(call, k));
             if (k > 3) mw_buf_str(&b, sep);
             if (part.n) mw_buf_str(&b, part);
         }

@@ -509,6 +509,8 @@ static bool parse_fill(struct parser *p, struct matching *m)
     for (;;) {
         enum tok t = p->t.type;
         if (t != T_KW_FILL && t != T_KW_FILL_LEFT && t != T_KW_FILL_RIGHT) return true;
+        struct lexer ahead = p->lx; /* a metric may be called fill: only fill(...) is meant */
+        if (mw_pq_next(&ahead).type != T_LPAREN) return true;
         advance(p);
         if (!expect(p, T_LPAREN, "fill modifier", "\"(\"")) return false;
         struct node *v = parse_expr(p, PREC_SIGN);

@@ -111,6 +111,7 @@ struct call {
     double *row, *scratch;
     size_t scratch_cap;
     struct vec out;
+    bool typed; /* some series has a type or a unit */
 };
 
 /* The samples of S in (from, to], whose ends LO and HI are moved forward to. */
@@ -178,6 +179,7 @@ static void one_series(struct ev *e, const struct samples *s, void *arg)
     }
     if (!any) return;
     if (c->fn->flags & FN_COUNTER) note_counter(e, c, s);
+    c->typed |= mw_pq_has_type(s->labels);
     mw_pq_add_row(e, &c->out, mw_pq_keep(e, s->labels), c->row);
     c->out.s[c->out.n - 1].nameless = s->nameless || !(c->fn->flags & FN_KEEPS_NAME);
     c->row = NULL;
@@ -195,7 +197,7 @@ struct value mw_pq_call_window(struct ev *e, const struct node *call)
     }
     if (c.fn->flags & FN_QUANTILE) mw_pq_note_quantile(e, call->call.args[0], c.scalars[0]);
     mw_pq_each_range(e, c.range, one_series, &c);
-    c.out.distinct = c.range->kind == N_SELECTOR && mw_pq_one_name(c.range);
+    c.out.distinct = c.range->kind == N_SELECTOR && mw_pq_one_name(c.range) && !c.typed;
     mw_pq_merge(e, &c.out, true);
     return mw_pq_vector(c.out);
 }

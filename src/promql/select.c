@@ -78,6 +78,34 @@ static bool walk(struct ev *e, const struct when *w, const mw_series_view *s, bo
     return any;
 }
 
+/* Interpolate between the samples around each step; the last one is carried on. */
+static bool walk_smoothed(struct ev *e, const struct when *w, const mw_series_view *s, double *row)
+{
+    bool any = false;
+    for (size_t i = 0, k = 0; i < e->n; i++) {
+        int64_t t = mw_pq_time(e, w, i);
+        while (k < s->n && s->t[k] <= t) k++;
+        size_t a = k, b = k; /* the nearest samples that are no stale markers */
+        while (a > 0 && mw_pq_absent(s->v[a - 1])) a--;
+        while (b < s->n && mw_pq_absent(s->v[b])) b++;
+        if (!a || s->t[a - 1] <= t - e->lookback) continue;
+        double v = s->v[a - 1];
+        if (s->t[a - 1] < t && b < s->n && s->t[b] <= t + e->lookback)
+            v += (s->v[b] - v) * (double)(t - s->t[a - 1]) / (double)(s->t[b] - s->t[a - 1]);
+        row[i] = v;
+        any = true;
+    }
+    return any;
+}
+
+/* Types and units may be all that tells two series apart, and go with the name. */
+bool mw_pq_has_type(const mw_labels *ls)
+{
+    for (uint32_t i = 0; i < ls->n; i++)
+        if (mw_pq_is_meta(ls->l[i].name) && !mw_str_is(ls->l[i].name, MW_METRIC_NAME)) return true;
+    return false;
+}
+
 struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps)
 {
     const struct when *w = &n->sel.when;
@@ -85,11 +113,15 @@ struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps)
     double *row = NULL;
     mw_series_view s;
     int64_t back = e->lookback - (e->run->opt->closed_ranges ? 0 : 1);
-    mw_pq_open(e, n, mw_pq_time(e, w, 0) - back, mw_pq_time(e, w, e->n - 1));
+    bool smoothed = n->sel.window == WINDOW_SMOOTHED && !timestamps;
+    mw_pq_open(e, n, mw_pq_time(e, w, 0) - back,
+               mw_pq_time(e, w, e->n - 1) + (smoothed ? e->lookback : 0));
     while (mw_pq_next_series(e, &s)) {
         if (!row) row = mw_pq_row(e);
         mw_pq_tick(e->run, e->n);
-        if (!walk(e, w, &s, timestamps, row)) continue;
+        bool any = smoothed ? walk_smoothed(e, w, &s, row) : walk(e, w, &s, timestamps, row);
+        if (!any) continue;
+        out.distinct &= !mw_pq_has_type(s.labels);
         mw_pq_add_row(e, &out, mw_pq_keep(e, s.labels), row);
         row = NULL;
     }

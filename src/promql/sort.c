@@ -54,8 +54,8 @@ static int by_label(const void *a, const void *b)
 {
     const struct key *x = a, *y = b;
     for (size_t i = 1; i < x->call->call.n_args; i++) {
-        const char *name = x->call->call.args[i]->string.p;
-        int c = natural(mw_labels_find(x->labels, name), mw_labels_find(y->labels, name));
+        mw_str name = x->call->call.args[i]->string;
+        int c = natural(mw_pq_label(x->labels, name), mw_pq_label(y->labels, name));
         if (c) return c;
     }
     return mw_labels_cmp(x->labels, y->labels);

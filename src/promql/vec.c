@@ -56,16 +56,30 @@ const mw_labels *mw_pq_labels(struct ev *e, const mw_label *l, size_t n)
 
 mw_str mw_pq_name(const struct series *s) { return mw_labels_find(s->labels, MW_METRIC_NAME); }
 
+mw_str mw_pq_label(const mw_labels *ls, mw_str name)
+{
+    for (uint32_t i = 0; i < ls->n; i++)
+        if (mw_str_eq(ls->l[i].name, name)) return ls->l[i].value;
+    return (mw_str){NULL, 0};
+}
+
 /* -- names ---------------------------------------------------------------------------------- */
+
+bool mw_pq_is_meta(mw_str name)
+{
+    if (name.n != 8 || name.p[0] != '_') return false;
+    return mw_str_is(name, MW_METRIC_NAME) || mw_str_is(name, "__type__") ||
+           mw_str_is(name, "__unit__");
+}
 
 const mw_labels *mw_pq_seen(struct ev *e, const struct series *s)
 {
-    if (!s->nameless || !mw_pq_name(s).n) return s->labels;
     size_t n = 0;
+    if (!s->nameless) return s->labels;
     mw_label *l = mw_pq_alloc(e->run, s->labels->n, sizeof *l);
     for (uint32_t i = 0; i < s->labels->n; i++)
-        if (!mw_str_is(s->labels->l[i].name, MW_METRIC_NAME)) l[n++] = s->labels->l[i];
-    return mw_pq_labels(e, l, n);
+        if (!mw_pq_is_meta(s->labels->l[i].name)) l[n++] = s->labels->l[i];
+    return n == s->labels->n ? s->labels : mw_pq_labels(e, l, n);
 }
 
 void mw_pq_drop_names(struct ev *e, struct vec *v)
@@ -92,8 +106,8 @@ struct names mw_pq_sorted(struct ev *e, struct names names)
 /* Do labels named NAME tell groups apart?  AT moves along the sorted names with the labels. */
 static bool counts(const struct grouping *g, mw_str name, bool nameless, size_t *at)
 {
-    bool metric = mw_str_is(name, MW_METRIC_NAME);
-    if (metric && (nameless || (g->without && !g->keep_name))) return false;
+    if (nameless && mw_pq_is_meta(name)) return false;
+    if (g->without && !g->keep_name && mw_str_is(name, MW_METRIC_NAME)) return false;
     while (*at < g->names.n && mw_str_cmp(g->names.p[*at], name) < 0) ++*at;
     bool named = *at < g->names.n && mw_str_eq(g->names.p[*at], name);
     return named != g->without;

@@ -66,6 +66,8 @@ double mw_pq_quantile_over_time(const struct window *w)
 
 double mw_pq_mad_over_time(const struct window *w)
 {
+    for (size_t i = 0; i < w->n; i++)
+        if (isnan(w->v[i])) return w->v[i];
     memcpy(w->scratch, w->v, w->n * sizeof *w->v);
     double median = mw_pq_quantile(0.5, w->scratch, w->n);
     for (size_t i = 0; i < w->n; i++) w->scratch[i] = fabs(w->v[i] - median);
