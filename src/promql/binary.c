@@ -105,28 +105,36 @@ static void chain(struct join *j, const struct vec *side, size_t offset, size_t 
     }
 }
 
-static void text_of(struct ev *e, const mw_labels *ls, char *out, size_t cap)
+/* All labels alike, {__name__="up", job="x"}: the metric may be what makes two rows differ. */
+static void text_of(const mw_labels *ls, char *out, size_t cap)
 {
     mw_buf b;
     mw_buf_init(&b);
-    mw_labels_text(ls, &b);
-    snprintf(out, cap, "%s%s", b.n ? b.p : "{}", "");
+    mw_buf_byte(&b, '{');
+    for (uint32_t i = 0; i < ls->n; i++) {
+        if (i) mw_buf_text(&b, ", ");
+        mw_buf_str(&b, ls->l[i].name);
+        mw_buf_byte(&b, '=');
+        mw_buf_json(&b, ls->l[i].value);
+    }
+    mw_buf_byte(&b, '}');
+    snprintf(out, cap, "%s", b.p);
     mw_buf_deinit(&b);
-    (void)e;
 }
 
 static void many_to_many(struct join *j, size_t group, const struct series *a,
                          const struct series *b)
 {
     char match[140], x[140], y[140];
-    text_of(j->e, j->g.labels[group], match, sizeof match);
-    text_of(j->e, mw_pq_seen(j->e, a), x, sizeof x);
-    text_of(j->e, mw_pq_seen(j->e, b), y, sizeof y);
+    text_of(j->g.labels[group], match, sizeof match);
+    text_of(mw_pq_seen(j->e, a), x, sizeof x);
+    text_of(mw_pq_seen(j->e, b), y, sizeof y);
+    bool in_order = strcmp(x, y) <= 0;
     mw_pq_throw(j->e->run, MW_EEXEC,
                 "found duplicate series for the match group %s on the %s hand-side of the "
                 "operation: [%s, %s];many-to-many matching not allowed: matching labels must be "
                 "unique on one side",
-                match, j->m->group_right ? "left" : "right", y, x);
+                match, j->m->group_right ? "left" : "right", in_order ? x : y, in_order ? y : x);
 }
 
 /* Lay the rows of GROUP's one side over each other; two at one step is an error. */
@@ -192,13 +200,12 @@ static void join_row(struct join *j, const struct series *many, const double *va
     bool right = j->m->group_right, by_one = j->m->include.n > 0;
     size_t met = 0;
     struct series *out = NULL;
-    const double keep_fill = right ? j->m->fill_left : j->m->fill_right;
-    bool fills = right ? j->m->fills_left : j->m->fills_right;
+    bool fills = j->m->fills_right; /* as Prometheus: right is the one side, left the many */
     for (size_t k = 0; k < e->n; k++) {
         double a = values[k], b = j->one_row[k];
         if (mw_pq_absent(a) || (filled && mw_pq_absent(b))) continue;
         if (mw_pq_absent(b) && !fills) continue;
-        if (mw_pq_absent(b)) b = keep_fill;
+        if (mw_pq_absent(b)) b = j->m->fill_right;
         double v = right ? combine(j->n, b, a, b) : combine(j->n, a, b, a);
         if (mw_pq_absent(v)) continue;
         if (!out || (by_one && met != j->one_of[k])) {
@@ -210,26 +217,37 @@ static void join_row(struct join *j, const struct series *many, const double *va
     mw_pq_tick(e->run, e->n);
 }
 
-static void check_one_to_one(struct join *j, size_t first_result)
+/* Prometheus 2 counts only what a comparison lets through, Prometheus 3 all that met. */
+static size_t met_at(const struct join *j, size_t group, size_t first_result, size_t k)
 {
-    if (j->m->group_left || j->m->group_right || j->out.n - first_result < 2) return;
-    for (size_t k = 0; k < j->e->n; k++) {
-        size_t found = 0;
+    size_t found = 0;
+    if (j->e->run->opt->closed_ranges) {
         for (size_t i = first_result; i < j->out.n; i++) found += !mw_pq_absent(j->out.s[i].v[k]);
-        if (found > 1)
+        return found;
+    }
+    if (mw_pq_absent(j->one_row[k]) && !j->m->fills_right) return 0;
+    for (size_t i = j->first_many[group]; i; i = j->next_many[i - 1])
+        found += !mw_pq_absent(j->many.s[i - 1].v[k]);
+    return found;
+}
+
+static void check_one_to_one(struct join *j, size_t group, size_t first_result)
+{
+    size_t first = j->first_many[group];
+    if (j->m->group_left || j->m->group_right || !first || !j->next_many[first - 1]) return;
+    for (size_t k = 0; k < j->e->n; k++)
+        if (met_at(j, group, first_result, k) > 1)
             mw_pq_throw(j->e->run, MW_EEXEC,
                         "multiple matches for labels: many-to-one matching must be explicit "
                         "(group_left/group_right)");
-    }
 }
 
 /* Where the one side has a value and no row of the many side does, a fill value stands in. */
 static void fill_many_side(struct join *j, size_t group)
 {
     struct ev *e = j->e;
-    bool right = j->m->group_right;
-    if (!(right ? j->m->fills_right : j->m->fills_left)) return;
-    double *values = mw_pq_row(e), fill = right ? j->m->fill_right : j->m->fill_left;
+    if (!j->m->fills_left) return;
+    double *values = mw_pq_row(e), fill = j->m->fill_left;
     for (size_t k = 0; k < e->n; k++) {
         bool found = mw_pq_absent(j->one_row[k]);
         for (size_t i = j->first_many[group]; i && !found; i = j->next_many[i - 1])
@@ -248,7 +266,7 @@ static void join_group(struct join *j, size_t group)
     lay_one_side(j, group);
     for (size_t i = j->first_many[group]; i; i = j->next_many[i - 1])
         join_row(j, &j->many.s[i - 1], j->many.s[i - 1].v, false);
-    check_one_to_one(j, first_result);
+    check_one_to_one(j, group, first_result);
     if (fills) fill_many_side(j, group);
 }
 

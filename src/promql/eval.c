@@ -29,7 +29,7 @@ static struct value eval_unary(struct ev *e, const struct node *n)
         for (size_t k = 0; k < e->n; k++)
             if (!mw_pq_absent(v.vec.s[i].v[k])) v.vec.s[i].v[k] = -v.vec.s[i].v[k];
     mw_pq_drop_names(e, &v.vec);
-    mw_pq_merge(e, &v.vec, true);
+    mw_pq_merge(e, &v.vec, false);
     return v;
 }
 

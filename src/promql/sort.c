@@ -67,6 +67,10 @@ static struct value sorted(struct ev *e, const struct node *call,
                            int (*compare)(const void *, const void *))
 {
     struct vec v = mw_pq_eval_vec(e, call->call.args[0]);
+    if (e->run->query->range)
+        mw_pq_note(e->run, PQ_WARNING, call,
+                   "PromQL warning: sort is ineffective for range queries since results are always "
+                   "ordered by labels");
     if (e->n > 1) return mw_pq_vector(v);
     struct key *keys = mw_pq_alloc(e->run, v.n, sizeof *keys);
     for (size_t i = 0; i < v.n; i++) keys[i] = (struct key){call, mw_pq_seen(e, &v.s[i]), v.s[i]};
