@@ -49,6 +49,10 @@ void mw_gauge_add(mw_series *s, double by);
 void mw_histogram_observe(mw_series *s, double v);
 double mw_series_value(const mw_series *s); /* counter and gauge: now; histogram: its count */
 
+/* The calling thread's own cell of a counter: `*cell += 1` by that thread alone is what
+ * mw_counter_add does, without the way there.  Good while the thread and the registry live. */
+volatile double *mw_counter_cell(mw_series *s);
+
 /* For collectors: the total of a counter that somebody else counts, as the kernel does. */
 void mw_counter_set(mw_series *s, double total);
 

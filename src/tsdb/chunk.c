@@ -13,7 +13,7 @@
  *            11    + 5 bits LEAD, 6 bits WIDTH-1, WIDTH bits of X
  *
  * LEAD counts zero bits above the window.  Arithmetic on time is unsigned, so that any two int64
- * have a distance.  A sample never needs more than SAMPLE_BITS.
+ * have a distance.  No sample needs SAMPLE_BITS, so with that many left a reader checks nothing.
  * SPDX-License-Identifier: MIT */
 #include "tsdb/chunk.h"
 
@@ -159,8 +159,15 @@ size_t mw_chunk_cost(const mw_chunk *c) { return mw_heap_cost(size_of(c->cap)); 
 typedef struct bits_in {
     const uint64_t *words;
     uint32_t at, end;
-    bool broken; /* asked for more than there is */
+    bool broken; /* asked for more than there is, or nonsense */
 } bits_in;
+
+/* The next 64 bits; there must be 128. */
+static inline uint64_t peek(const bits_in *in)
+{
+    uint32_t word = in->at >> 6, used = in->at & 63;
+    return in->words[word] << used | (in->words[word + 1] >> 1) >> (63 - used);
+}
 
 static uint64_t get(bits_in *in, unsigned n)
 {
@@ -181,26 +188,65 @@ static uint64_t get_signed(bits_in *in, unsigned n)
     return (v ^ sign) - sign;
 }
 
-static uint64_t get_time(bits_in *in)
+static bool window_is_sane(const mw_chunk_tail *tail)
 {
-    if (!get(in, 1)) return 0;
-    for (unsigned i = 0; i < TIME_CODES; i++)
-        if (!get(in, 1)) return get_signed(in, time_codes[i].bits);
-    return get(in, 64);
+    return tail->width > 0 && tail->lead + tail->width <= 64;
 }
 
-static uint64_t get_value(bits_in *in, mw_chunk_tail *tail)
+/* One sample, every bit asked for checked: near the end of a chunk. */
+static void get_carefully(bits_in *in, mw_chunk_tail *tail)
 {
-    if (!get(in, 1)) return 0;
+    unsigned code = 0;
+    while (code <= TIME_CODES && get(in, 1)) code++;
+    if (code > TIME_CODES)
+        tail->delta += get(in, 64);
+    else if (code)
+        tail->delta += get_signed(in, time_codes[code - 1].bits);
+    if (!get(in, 1)) return;
     if (get(in, 1)) {
         tail->lead = (uint8_t)get(in, 5);
         tail->width = (uint8_t)(get(in, 6) + 1);
     }
-    if (tail->width == 0 || tail->lead + tail->width > 64) {
+    if (window_is_sane(tail))
+        tail->value ^= get(in, tail->width) << (64 - tail->lead - tail->width);
+    else
         in->broken = true;
-        return 0;
+}
+
+/* One sample with at least SAMPLE_BITS left: no bit needs a check. */
+static inline void get_quickly(bits_in *in, mw_chunk_tail *tail)
+{
+    uint64_t top = peek(in);
+    unsigned code = (unsigned)__builtin_clzll(~top | 1);
+    if (code == 0) {
+        in->at += 1;
+    } else if (code <= TIME_CODES) {
+        const time_code *k = &time_codes[code - 1];
+        tail->delta += (uint64_t)((int64_t)(top << k->prefix_bits) >> (64 - k->bits));
+        in->at += k->prefix_bits + k->bits;
+    } else {
+        in->at += 4;
+        tail->delta += peek(in);
+        in->at += 64;
     }
-    return get(in, tail->width) << (64 - tail->lead - tail->width);
+    top = peek(in);
+    if (!(top >> 63)) {
+        in->at += 1;
+        return;
+    }
+    if (top >> 62 == 2) {
+        in->at += 2;
+    } else {
+        tail->lead = (uint8_t)(top << 2 >> 59);
+        tail->width = (uint8_t)((top << 7 >> 58) + 1);
+        in->at += 13;
+    }
+    if (!window_is_sane(tail)) {
+        in->broken = true;
+        return;
+    }
+    tail->value ^= peek(in) >> (64 - tail->width) << (64 - tail->lead - tail->width);
+    in->at += tail->width;
 }
 
 size_t mw_chunk_decode(const mw_chunk *c, int64_t *t, double *v)
@@ -212,9 +258,11 @@ size_t mw_chunk_decode(const mw_chunk *c, int64_t *t, double *v)
             tail.t = (int64_t)get(&in, 64);
             tail.value = get(&in, 64);
         } else {
-            tail.delta += get_time(&in);
+            if (in.end - in.at >= SAMPLE_BITS)
+                get_quickly(&in, &tail);
+            else
+                get_carefully(&in, &tail);
             tail.t = (int64_t)((uint64_t)tail.t + tail.delta);
-            tail.value ^= get_value(&in, &tail);
         }
         if (in.broken) return i;
         t[i] = tail.t;
