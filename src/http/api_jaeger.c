@@ -349,7 +349,7 @@ void jaeger_traces(mw_call *c)
     } else {
         size_t n = 0;
         mw_buf_text(&c->out, "{\"data\":[");
-        for (size_t i = 0; i < found.n && c->out.n < most_bytes && !c->cancel; i++)
+        for (size_t i = 0; i < found.n && c->out.n < most_bytes && !call_cancelled(c); i++)
             n += write_trace(c, found.id[i]);
         close_list(c, n);
     }

@@ -23,6 +23,8 @@ void call_free(mw_call *c)
     mw_free(c);
 }
 
+bool call_cancelled(const mw_call *c) { return __atomic_load_n(&c->cancel, __ATOMIC_RELAXED); }
+
 mw_str call_header(const mw_call *c, const char *name)
 {
     for (size_t i = 0; i < c->n_headers; i++)

@@ -43,7 +43,7 @@ typedef struct handler {
 
 void exchange_cancel(exchange *x)
 {
-    if (x->errand) x->errand->call->cancel = 1;
+    if (x->errand) __atomic_store_n(&x->errand->call->cancel, 1, __ATOMIC_RELAXED);
 }
 
 static void part(exchange *x)
@@ -246,7 +246,7 @@ void exchange_watch(exchange *x, int64_t now_ns)
 static void run_on_pool(void *arg)
 {
     errand *e = arg;
-    if (!e->call->cancel)
+    if (!call_cancelled(e->call))
         e->call->route->handle(e->call);
     else
         call_fail_text(e->call, MW_ECANCEL, "the client has left");

@@ -144,7 +144,7 @@ static bool rfc3339(mw_str s, double *seconds)
     return true;
 }
 
-bool mw_time_parse(mw_str text, double *seconds)
+bool call_time_parse(mw_str text, double *seconds)
 {
     if (mw_double_parse(text, seconds))
         return isfinite(*seconds) && fabs(*seconds) < 253402300800.0;
@@ -162,7 +162,7 @@ static int time_param(const mw_call *c, const char *name, double *out, bool *pre
 {
     mw_str v = call_param(c, name);
     *present = v.n > 0;
-    if (!v.n || mw_time_parse(v, out)) return MW_OK;
+    if (!v.n || call_time_parse(v, out)) return MW_OK;
     return invalid(err, name, v, "timestamp");
 }
 

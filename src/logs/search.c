@@ -179,7 +179,7 @@ int mw_logs_search(mw_logs *l, const mw_logs_query *q, mw_logs_visit *visit, voi
     int rc = MW_OK;
     begin(&s);
     while (s.n && s.left) {
-        if (q->cancel && *q->cancel) {
+        if (q->cancel && __atomic_load_n(q->cancel, __ATOMIC_RELAXED)) {
             rc = mw_fail(err, MW_ECANCEL, 0, 0, "log search was cancelled");
             break;
         }

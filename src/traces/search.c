@@ -251,7 +251,7 @@ int mw_traces_search(mw_traces *t, const mw_traces_query *q, mw_trace_visit *vis
     s.tag_text = mw_array(q->n_tags + 1, sizeof *s.tag_text);
     for (size_t i = 0; i < q->n_tags; i++) mw_attr_text(&q->tags[i], &s.tag_text[i]);
     while (walk(&s, &at)) {
-        if (!q->cancel || !*q->cancel) continue;
+        if (!q->cancel || !__atomic_load_n(q->cancel, __ATOMIC_RELAXED)) continue;
         trace_release(at);
         rc = mw_fail(err, MW_ECANCEL, 0, 0, "trace search was cancelled");
         break;
