@@ -226,8 +226,8 @@ bool mw_promql_result_json(const mw_promql_result *r, size_t *row, size_t soft, 
         else
             mw_buf_byte(out, '[');
     }
-    for (; !single && *row < r->n; ++*row) {
-        if (*row && out->n >= soft) return false;
+    for (size_t first = *row; !single && *row < r->n; ++*row) {
+        if (*row > first && out->n >= soft) return false; /* a call always gets somewhere */
         if (*row) mw_buf_byte(out, ',');
         put_row(r, &r->rows[*row], out);
     }
