@@ -79,14 +79,14 @@ static char *make_blob(const mw_value *files)
 
 static void on_appended(void *arg, const redisReply *r)
 {
-    mw_call *call = arg;
-    if (!mw_call_good(call, r)) return;
+    mw_ask *call = arg;
+    if (!mw_ask_good(call, r)) return;
     mw_value *meta = mw_value_from_json(mw_reply_text(r), NULL);
     if (!meta) {
-        mw_call_refuse(call, "there is no version %g", mw_map_number(call->arg, "version", 0));
+        mw_ask_refuse(call, "there is no version %g", mw_map_number(call->arg, "version", 0));
         return;
     }
-    mw_call_answer(call, meta);
+    mw_ask_answer(call, meta);
 }
 
 static void append_begin(const mw_cluster *c, mw_words *w, const char *script)
@@ -95,7 +95,7 @@ static void append_begin(const mw_cluster *c, mw_words *w, const char *script)
     mw_eval_key(c, w, "blob:");
 }
 
-void mw_bundle_push(mw_cluster *c, mw_call *call)
+void mw_bundle_push(mw_cluster *c, mw_ask *call)
 {
     const mw_value *files = mw_map_find(call->arg, "files");
     char sha[65];
@@ -103,7 +103,7 @@ void mw_bundle_push(mw_cluster *c, mw_call *call)
     mw_err err;
     mw_err_init(&err);
     if (check_files(files, &err) != MW_OK) {
-        mw_call_refuse(call, "%s", err.msg);
+        mw_ask_refuse(call, "%s", err.msg);
         return;
     }
     char *blob = make_blob(files);
@@ -114,29 +114,29 @@ void mw_bundle_push(mw_cluster *c, mw_call *call)
     mw_words_add(&w, mw_map_text(call->arg, "author"));
     mw_words_add(&w, mw_map_text(call->arg, "comment"));
     mw_free(blob);
-    if (!mw_link_send(c->commands, &w, SLOW_MS, on_appended, call)) mw_call_refuse_away(call);
+    if (!mw_link_send(c->commands, &w, SLOW_MS, on_appended, call)) mw_ask_refuse_away(call);
 }
 
-void mw_bundle_rollback(mw_cluster *c, mw_call *call)
+void mw_bundle_rollback(mw_cluster *c, mw_ask *call)
 {
     mw_words w = {0};
     double version = mw_map_number(call->arg, "version", 0);
     if (!(version >= 1 && version < 1e15)) {
-        mw_call_refuse(call, "cluster.rollback: version must be a number from 1");
+        mw_ask_refuse(call, "cluster.rollback: version must be a number from 1");
         return;
     }
     append_begin(c, &w, mw_script_rollback);
     mw_words_printf(&w, "%.0f", version);
     mw_words_add(&w, mw_map_text(call->arg, "author"));
     if (!mw_link_send(c->commands, &w, MW_REDIS_TIMEOUT_MS, on_appended, call))
-        mw_call_refuse_away(call);
+        mw_ask_refuse_away(call);
 }
 
 static void on_versions(void *arg, const redisReply *r)
 {
-    mw_call *call = arg;
+    mw_ask *call = arg;
     double current = 0;
-    if (!mw_call_good(call, r)) return;
+    if (!mw_ask_good(call, r)) return;
     mw_value *answer = mw_map_new(), *list = mw_list_new();
     for (size_t i = 0; i < r->elements; i++) {
         mw_value *meta = mw_value_from_json(mw_reply_text(r->element[i]), NULL);
@@ -146,10 +146,10 @@ static void on_versions(void *arg, const redisReply *r)
     }
     mw_map_set(answer, "versions", list);
     if (list->list.n) mw_map_set_number(answer, "current", current);
-    mw_call_answer(call, answer);
+    mw_ask_answer(call, answer);
 }
 
-void mw_bundle_versions(mw_cluster *c, mw_call *call)
+void mw_bundle_versions(mw_cluster *c, mw_ask *call)
 {
     mw_words w = {0};
     mw_words_text(&w, "LRANGE");
@@ -157,7 +157,7 @@ void mw_bundle_versions(mw_cluster *c, mw_call *call)
     mw_words_text(&w, "0");
     mw_words_text(&w, "-1");
     if (!mw_link_send(c->commands, &w, MW_REDIS_TIMEOUT_MS, on_versions, call))
-        mw_call_refuse_away(call);
+        mw_ask_refuse_away(call);
 }
 
 /* -- delivery --------------------------------------------------------------------------------- */

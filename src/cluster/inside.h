@@ -16,14 +16,14 @@
 enum { MW_REDIS_TIMEOUT_MS = 2000 };
 
 /* An operation on its way to the cluster thread. */
-typedef struct mw_call {
-    struct mw_call *next;
+typedef struct mw_ask {
+    struct mw_ask *next;
     mw_cluster *cluster;
-    void (*run)(mw_cluster *c, struct mw_call *call); /* answers CALL, now or later */
+    void (*run)(mw_cluster *c, struct mw_ask *call); /* answers CALL, now or later */
     mw_value *arg;
     mw_reply *reply;
     void *reply_arg;
-} mw_call;
+} mw_ask;
 
 /* One shared value: what Redis is known to hold, and what this node still has to tell it. */
 typedef struct mw_shared_value {
@@ -58,7 +58,7 @@ struct mw_cluster {
     int wake; /* eventfd */
     pthread_mutex_t lock;
     bool stopping; /* under the lock, as are the operations */
-    mw_call *first_call, **last_call;
+    mw_ask *first_call, **last_call;
     mw_value *counters; /* alone: the counters of cluster.incr */
 
     mw_link *commands, *events;
@@ -108,7 +108,7 @@ mw_value *mw_members_answer(const mw_cluster *c);
 
 /* -- shared.c ---------------------------------------------------------------------------------- */
 
-void mw_shared_put(mw_cluster *c, mw_call *call); /* cluster.put */
+void mw_shared_put(mw_cluster *c, mw_ask *call); /* cluster.put */
 void mw_shared_flush(mw_cluster *c);              /* send what waited */
 void mw_shared_seed(mw_cluster *c);               /* Redis lost its data: give it ours */
 void mw_shared_snapshot(mw_cluster *c, const redisReply *fields);
@@ -117,20 +117,20 @@ void mw_shared_deinit(mw_shared *s);
 
 /* -- bundle.c ---------------------------------------------------------------------------------- */
 
-void mw_bundle_push(mw_cluster *c, mw_call *call);
-void mw_bundle_versions(mw_cluster *c, mw_call *call);
-void mw_bundle_rollback(mw_cluster *c, mw_call *call);
+void mw_bundle_push(mw_cluster *c, mw_ask *call);
+void mw_bundle_versions(mw_cluster *c, mw_ask *call);
+void mw_bundle_rollback(mw_cluster *c, mw_ask *call);
 void mw_bundle_newest(mw_cluster *c, mw_str meta_json); /* fetch and deliver unless known */
 void mw_bundle_restore(mw_cluster *c);
 
 /* -- ops.c ------------------------------------------------------------------------------------- */
 
-void mw_call_answer(mw_call *call, mw_value *take); /* and free CALL */
-void mw_call_refuse(mw_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void mw_call_refuse_away(mw_call *call); /* "Redis is away: ..." */
+void mw_ask_answer(mw_ask *call, mw_value *take); /* and free CALL */
+void mw_ask_refuse(mw_ask *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void mw_ask_refuse_away(mw_ask *call); /* "Redis is away: ..." */
 /* For commands whose answer goes straight to the caller: true when R is usable, else CALL has been
  * refused. */
-bool mw_call_good(mw_call *call, const redisReply *r);
+bool mw_ask_good(mw_ask *call, const redisReply *r);
 void mw_calls_run(mw_cluster *c); /* those waiting in line */
 void mw_calls_refuse(mw_cluster *c, const char *why);
 

@@ -11,14 +11,14 @@
 
 /* -- answers ---------------------------------------------------------------------------------- */
 
-void mw_call_answer(mw_call *call, mw_value *take)
+void mw_ask_answer(mw_ask *call, mw_value *take)
 {
     call->reply(call->reply_arg, take);
     mw_value_free(call->arg);
     mw_free(call);
 }
 
-void mw_call_refuse(mw_call *call, const char *fmt, ...)
+void mw_ask_refuse(mw_ask *call, const char *fmt, ...)
 {
     char text[600];
     mw_value *answer = mw_map_new();
@@ -27,22 +27,22 @@ void mw_call_refuse(mw_call *call, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     mw_map_set_text(answer, "error", text);
-    mw_call_answer(call, answer);
+    mw_ask_answer(call, answer);
 }
 
-void mw_call_refuse_away(mw_call *call)
+void mw_ask_refuse_away(mw_ask *call)
 {
     const mw_cluster *c = call->cluster;
-    mw_call_refuse(call, "Redis is away: %s", c->away_why[0] ? c->away_why : "not connected yet");
+    mw_ask_refuse(call, "Redis is away: %s", c->away_why[0] ? c->away_why : "not connected yet");
 }
 
-bool mw_call_good(mw_call *call, const redisReply *r)
+bool mw_ask_good(mw_ask *call, const redisReply *r)
 {
     if (r && r->type != REDIS_REPLY_ERROR) return true;
     if (r)
-        mw_call_refuse(call, "Redis answers: %s", r->str);
+        mw_ask_refuse(call, "Redis answers: %s", r->str);
     else
-        mw_call_refuse_away(call);
+        mw_ask_refuse_away(call);
     return false;
 }
 
@@ -50,19 +50,19 @@ bool mw_call_good(mw_call *call, const redisReply *r)
 
 static void on_incr(void *arg, const redisReply *r)
 {
-    mw_call *call = arg;
-    if (!mw_call_good(call, r)) return;
+    mw_ask *call = arg;
+    if (!mw_ask_good(call, r)) return;
     mw_value *answer = mw_map_new(), *number = mw_value_from_json(mw_reply_text(r), NULL);
     if (number) mw_map_set(answer, "value", number);
-    mw_call_answer(call, answer);
+    mw_ask_answer(call, answer);
 }
 
-static void incr(mw_cluster *c, mw_call *call)
+static void incr(mw_cluster *c, mw_ask *call)
 {
     mw_words w = {0};
     mw_str key = mw_map_text(call->arg, "key");
     if (!key.n) {
-        mw_call_refuse(call, "cluster.incr: key is missing");
+        mw_ask_refuse(call, "cluster.incr: key is missing");
         return;
     }
     mw_words_text(&w, "HINCRBYFLOAT");
@@ -70,14 +70,14 @@ static void incr(mw_cluster *c, mw_call *call)
     mw_words_add(&w, key);
     mw_words_printf(&w, "%.17g", mw_map_number(call->arg, "by", 1));
     if (!mw_link_send(c->commands, &w, MW_REDIS_TIMEOUT_MS, on_incr, call))
-        mw_call_refuse_away(call);
+        mw_ask_refuse_away(call);
 }
 
-static void incr_alone(mw_cluster *c, mw_call *call)
+static void incr_alone(mw_cluster *c, mw_ask *call)
 {
     mw_str key = mw_map_text(call->arg, "key");
     if (!key.n) {
-        mw_call_refuse(call, "cluster.incr: key is missing");
+        mw_ask_refuse(call, "cluster.incr: key is missing");
         return;
     }
     pthread_mutex_lock(&c->lock);
@@ -86,20 +86,20 @@ static void incr_alone(mw_cluster *c, mw_call *call)
     pthread_mutex_unlock(&c->lock);
     mw_value *answer = mw_map_new();
     mw_map_set_number(answer, "value", v);
-    mw_call_answer(call, answer);
+    mw_ask_answer(call, answer);
 }
 
 /* -- the table -------------------------------------------------------------------------------- */
 
-static void nodes(mw_cluster *c, mw_call *call) { mw_call_answer(call, mw_members_answer(c)); }
-static void put_alone(mw_cluster *c, mw_call *call) { mw_call_answer(call, mw_map_new()); }
+static void nodes(mw_cluster *c, mw_ask *call) { mw_ask_answer(call, mw_members_answer(c)); }
+static void put_alone(mw_cluster *c, mw_ask *call) { mw_ask_answer(call, mw_map_new()); }
 
-static void refuse_alone(mw_cluster *c, mw_call *call)
+static void refuse_alone(mw_cluster *c, mw_ask *call)
 {
-    mw_call_refuse(call, "no Redis is configured: set redis= in settings or start with --redis");
+    mw_ask_refuse(call, "no Redis is configured: set redis= in settings or start with --redis");
 }
 
-typedef void run_fn(mw_cluster *c, mw_call *call);
+typedef void run_fn(mw_cluster *c, mw_ask *call);
 
 static const struct row {
     const char *name;
@@ -116,7 +116,7 @@ enum { ROWS = sizeof rows / sizeof *rows };
 
 /* -- from any thread -------------------------------------------------------------------------- */
 
-static void enqueue(mw_cluster *c, mw_call *call)
+static void enqueue(mw_cluster *c, mw_ask *call)
 {
     pthread_mutex_lock(&c->lock);
     bool late = c->stopping;
@@ -126,15 +126,15 @@ static void enqueue(mw_cluster *c, mw_call *call)
     }
     pthread_mutex_unlock(&c->lock);
     if (late)
-        mw_call_refuse(call, "moonwatch is stopping");
+        mw_ask_refuse(call, "moonwatch is stopping");
     else if (eventfd_write(c->wake, 1) < 0)
         MW_ASSERT(!"the cluster thread can be woken");
 }
 
 static void ask(mw_cluster *c, const struct row *row, mw_value *arg, mw_reply *reply, void *to)
 {
-    mw_call *call = mw_alloc(sizeof *call);
-    *call = (mw_call){.cluster = c, .run = row->run, .arg = arg, .reply = reply, .reply_arg = to};
+    mw_ask *call = mw_alloc(sizeof *call);
+    *call = (mw_ask){.cluster = c, .run = row->run, .arg = arg, .reply = reply, .reply_arg = to};
     if (c->alone)
         row->alone(c, call);
     else
@@ -160,10 +160,10 @@ void mw_cluster_offer(mw_cluster *c, mw_host *host)
 
 /* -- on the cluster thread -------------------------------------------------------------------- */
 
-static mw_call *take_calls(mw_cluster *c)
+static mw_ask *take_calls(mw_cluster *c)
 {
     pthread_mutex_lock(&c->lock);
-    mw_call *first = c->first_call;
+    mw_ask *first = c->first_call;
     c->first_call = NULL;
     c->last_call = &c->first_call;
     pthread_mutex_unlock(&c->lock);
@@ -172,7 +172,7 @@ static mw_call *take_calls(mw_cluster *c)
 
 void mw_calls_run(mw_cluster *c)
 {
-    for (mw_call *call = take_calls(c), *next; call; call = next) {
+    for (mw_ask *call = take_calls(c), *next; call; call = next) {
         next = call->next;
         call->run(c, call);
     }
@@ -180,8 +180,8 @@ void mw_calls_run(mw_cluster *c)
 
 void mw_calls_refuse(mw_cluster *c, const char *why)
 {
-    for (mw_call *call = take_calls(c), *next; call; call = next) {
+    for (mw_ask *call = take_calls(c), *next; call; call = next) {
         next = call->next;
-        mw_call_refuse(call, "%s", why);
+        mw_ask_refuse(call, "%s", why);
     }
 }

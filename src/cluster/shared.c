@@ -156,7 +156,7 @@ void mw_shared_snapshot(mw_cluster *c, const redisReply *fields)
 /* -- telling ---------------------------------------------------------------------------------- */
 
 struct put {
-    mw_call *call; /* NULL: nobody waits for the answer */
+    mw_ask *call; /* NULL: nobody waits for the answer */
     mw_cluster *cluster;
     char *field, *json, *slot; /* json NULL: remove */
     uint64_t fence, turn;
@@ -175,7 +175,7 @@ static void answer(struct put *p, bool queued)
     mw_value *map = mw_map_new();
     if (queued) mw_map_set_bool(map, "queued", true);
     if (p->call)
-        mw_call_answer(p->call, map);
+        mw_ask_answer(p->call, map);
     else
         mw_value_free(map);
 }
@@ -211,10 +211,10 @@ static void on_put(void *arg, const redisReply *r)
         bool fenced = r->type != REDIS_REPLY_ERROR;
         const char *text = mw_reply_text(r).p;
         if (p->call && fenced)
-            mw_call_refuse(p->call, "slot %s has moved to another node (fence %s, yours %llu)",
+            mw_ask_refuse(p->call, "slot %s has moved to another node (fence %s, yours %llu)",
                            p->slot, text, (unsigned long long)p->fence);
         else if (p->call)
-            mw_call_refuse(p->call, "Redis answers: %s", r->str);
+            mw_ask_refuse(p->call, "Redis answers: %s", r->str);
         else
             mw_log(MW_INFO, "a value put while Redis was away was refused",
                    "field=\"%s\" why=\"%s\"", p->field,
@@ -255,19 +255,19 @@ static void send_put(mw_cluster *c, struct put *p)
     if (!mw_link_send(c->commands, &w, MW_REDIS_TIMEOUT_MS, on_put, p)) keep(p);
 }
 
-void mw_shared_put(mw_cluster *c, mw_call *call)
+void mw_shared_put(mw_cluster *c, mw_ask *call)
 {
     const mw_value *value = mw_map_find(call->arg, "value");
     mw_str slot = mw_map_text(call->arg, "slot");
     char *field = field_of(call->arg);
     mw_buf json = {0};
     if (!field) {
-        mw_call_refuse(call, "cluster.put: kind and id must be texts without line breaks");
+        mw_ask_refuse(call, "cluster.put: kind and id must be texts without line breaks");
         return;
     }
     if (c->shared.n >= MAX_VALUES && value) {
         mw_free(field);
-        mw_call_refuse(call, "cluster.put: %d values are shared already", MAX_VALUES);
+        mw_ask_refuse(call, "cluster.put: %d values are shared already", MAX_VALUES);
         return;
     }
     struct put *p = mw_zalloc(sizeof *p);
@@ -279,7 +279,7 @@ void mw_shared_put(mw_cluster *c, mw_call *call)
         mw_value_free(data);
     }
     if (json.n > MAX_JSON) {
-        mw_call_refuse(call, "cluster.put: the value is larger than %d bytes", MAX_JSON);
+        mw_ask_refuse(call, "cluster.put: the value is larger than %d bytes", MAX_JSON);
         mw_buf_deinit(&json);
         put_free(p);
         return;

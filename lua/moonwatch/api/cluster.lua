@@ -53,7 +53,7 @@ local function versions(engine, req)
   end)
 end
 
-local function files_of(host, body)
+local function files_of(body)
   if type(body.files) ~= "table" then return nil, "files must be an object: path -> text" end
   local any = false
   for path, text in pairs(body.files) do
@@ -76,16 +76,18 @@ local function push(engine, req)
   local host = engine.host
   local body, bad = body_of(host, req)
   if not body then return bad end
-  local files, why = files_of(host, body)
+  local files, why = files_of(body)
   if not files then return answer.problem(host, 400, "bad_request", why) end
   local problems = problems_of(engine, files)
   if #problems > 0 then
     return answer.json(host, 422, {
-      error = { code = "bad_rules", message = ("%d problems; nothing was pushed"):format(#problems) }, problems = problems,
+      error = { code = "bad_rules", message = ("%d problems; nothing was pushed"):format(#problems) },
+      problems = problems,
     })
   end
   local author, comment = tostring(body.author or ""), tostring(body.comment or "")
-  return ask(engine, req, "cluster.push", { files = files, author = author, comment = comment }, function(found)
+  local arg = { files = files, author = author, comment = comment }
+  return ask(engine, req, "cluster.push", arg, function(found)
     return { version = found.version, sha = found.sha }
   end)
 end
@@ -102,7 +104,8 @@ local function rollback(engine, req)
   if not body then return bad end
   local version = tonumber(body.version)
   if not version then return answer.problem(host, 400, "bad_request", "version must be a number") end
-  return ask(engine, req, "cluster.rollback", { version = version, author = tostring(body.author or "") }, function(found)
+  local arg = { version = version, author = tostring(body.author or "") }
+  return ask(engine, req, "cluster.rollback", arg, function(found)
     return { version = found.version, sha = found.sha }
   end)
 end

@@ -48,7 +48,9 @@ function M.main(ctx, argv)
                         bundle_of(node.bundle), node.url or "-" }
   end
   ctx.out(client.columns(rows))
-  if found.enabled and not found.connected then ctx.out(("Redis is away: %s\n"):format(found.away or "not connected yet")) end
+  if found.enabled and not found.connected then
+    ctx.out(("Redis is away: %s\n"):format(found.away or "not connected yet"))
+  end
   return 0
 end
 

@@ -41,7 +41,9 @@ function M.main(ctx, argv)
     ctx.err((why or ("%s has no .lua files"):format(dir)) .. "\n")
     return 1
   end
-  local found = client.ask(ctx, "POST", "/bundles", { files = files, comment = options.comment or "", author = ctx.host.env "USER" or "" })
+  local found = client.ask(ctx, "POST", "/bundles", {
+    files = files, comment = options.comment or "", author = ctx.host.env "USER" or "",
+  })
   if not found then return 1 end
   ctx.out(("version %d pushed (%s)\n"):format(found.version, found.sha:sub(1, 12)))
   return 0

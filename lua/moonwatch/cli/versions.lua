@@ -20,8 +20,8 @@ function M.main(ctx, argv)
   for i = #found.versions, 1, -1 do
     local v = found.versions[i]
     rows[#rows + 1] = {
-      v.version == found.current and "*" or " ", ("%d"):format(v.version), ctx.host.rfc3339(v.time or 0), v.sha:sub(1, 12),
-      v.author or "", v.comment or "",
+      v.version == found.current and "*" or " ", ("%d"):format(v.version), ctx.host.rfc3339(v.time or 0),
+      v.sha:sub(1, 12), v.author or "", v.comment or "",
     }
   end
   ctx.out(#rows > 1 and client.columns(rows) or "nothing was pushed yet\n")

@@ -12,7 +12,10 @@ end
 function M.ask(ctx, method, path, value)
   local reply = ctx.host.call("http", {
     url = ctx.url:gsub("/+$", "") .. "/api/mw/v1" .. path, method = method, timeout = 30, max_body = 64 * 1024 * 1024,
-    headers = { ["content-type"] = value and "application/json" or nil, authorization = ctx.token and "Bearer " .. ctx.token or nil },
+    headers = {
+      ["content-type"] = value and "application/json" or nil,
+      authorization = ctx.token and "Bearer " .. ctx.token or nil,
+    },
     body = value and ctx.host.json.encode(value) or nil,
   })
   if reply.error then
