@@ -46,7 +46,7 @@ $(B)/%.o: src/%.c
 # Our Lua, as bytecode inside the binary: require finds it by symbol name.
 $(B)/lua/%.o: lua/%.lua
 	@mkdir -p $(@D)
-	@luajit -bg -n $(subst /,.,$*) $< $@
+	@luajit -bg -n $(patsubst %.init,%,$(subst /,.,$*)) $< $@
 
 # The web page, every file of web/ as bytes in one table.
 $(B)/web.o: $(shell find web -type f 2>/dev/null) src/http/embed.lua
@@ -132,6 +132,6 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all deps run test check unit asan tsan lint bench docs install clean help
-.SECONDARY:
+.PRECIOUS: $(B)/%.o $(B)/lua/%.o
 
 -include $(OBJ:.o=.d) $(MAIN:src/%.c=$(B)/%.d) $(CTEST:=.d) $(BENCH:=.d)

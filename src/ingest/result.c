@@ -36,9 +36,8 @@ void *mw_push_in(mw_arena *a, void *items, size_t *n, size_t size)
 {
     char *p;
     memcpy(&p, items, sizeof p);
-    bool full = *n == 0 || (*n >= 4 && (*n & (*n - 1)) == 0);
-    if (full) {
-        char *bigger = mw_arena_array(a, *n ? *n * 2 : 4, size);
+    if ((*n & (*n - 1)) == 0) { /* none, or a power of two: full */
+        char *bigger = mw_arena_array(a, *n ? *n * 2 : 1, size);
         if (!bigger) return NULL;
         if (*n) memcpy(bigger, p, *n * size);
         p = bigger;

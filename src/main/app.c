@@ -141,7 +141,7 @@ static int open_server(mw_app *app, const mw_value *settings, mw_err *err)
             .n_listen = n,
             .max_body = bytes(limits, "body", 0),
             .max_queries = (unsigned)bytes(limits, "queries", 0),
-            .query_timeout_ms = (int)milliseconds(limits, "query_timeout", 0),
+            .query_timeout_ms = (int)milliseconds(limits, "query_seconds", 0),
         },
         &(mw_server_parts){.host = &app->host,
                            .ingest = &app->ingest,

@@ -1,8 +1,11 @@
-/* own_metrics.c - what the stores hold, as gauges on the /metrics page.
+/* own_metrics.c - what the stores hold and have done, on the /metrics page.
  *
- * One row per figure: its name, its help and where it lies in the statistics of its store.
+ * One row per figure: its name, its help and where it lies in the statistics of its store.  What is
+ * named _total is a counter.
  * SPDX-License-Identifier: MIT */
 #include "main/app.h"
+
+#include <string.h>
 
 enum store { TSDB, LOGS, TRACES };
 
@@ -19,34 +22,40 @@ static const struct figure {
     FIGURE("moonwatch_tsdb_chunks", "Chunks in memory.", TSDB, mw_tsdb_stats, chunks),
     FIGURE("moonwatch_tsdb_samples", "Samples in memory.", TSDB, mw_tsdb_stats, samples),
     FIGURE("moonwatch_tsdb_bytes", "Bytes that the time series take.", TSDB, mw_tsdb_stats, bytes),
-    FIGURE("moonwatch_tsdb_appended_samples", "Samples accepted since the start.", TSDB,
+    FIGURE("moonwatch_tsdb_appended_samples_total", "Samples accepted since the start.", TSDB,
            mw_tsdb_stats, appended),
-    FIGURE("moonwatch_tsdb_out_of_order_samples", "Samples refused for being behind the window.",
-           TSDB, mw_tsdb_stats, out_of_order),
-    FIGURE("moonwatch_tsdb_duplicate_samples",
+    FIGURE("moonwatch_tsdb_out_of_order_samples_total",
+           "Samples refused for being behind the window.", TSDB, mw_tsdb_stats, out_of_order),
+    FIGURE("moonwatch_tsdb_duplicate_samples_total",
            "Samples refused for another value at the same time.", TSDB, mw_tsdb_stats, duplicates),
-    FIGURE("moonwatch_tsdb_too_old_samples", "Samples refused for being older than the retention.",
-           TSDB, mw_tsdb_stats, too_old),
-    FIGURE("moonwatch_tsdb_refused_series", "New series refused for want of room.", TSDB,
+    FIGURE("moonwatch_tsdb_too_old_samples_total",
+           "Samples refused for being older than the retention.", TSDB, mw_tsdb_stats, too_old),
+    FIGURE("moonwatch_tsdb_refused_series_total", "New series refused for want of room.", TSDB,
            mw_tsdb_stats, refused_series),
-    FIGURE("moonwatch_tsdb_dropped_chunks", "Chunks dropped by retention or budget.", TSDB,
+    FIGURE("moonwatch_tsdb_dropped_chunks_total", "Chunks dropped by retention or budget.", TSDB,
            mw_tsdb_stats, dropped_chunks),
     FIGURE("moonwatch_logs_streams", "Log streams in memory.", LOGS, mw_logs_stats, streams),
     FIGURE("moonwatch_logs_records", "Log records in memory.", LOGS, mw_logs_stats, records),
     FIGURE("moonwatch_logs_bytes", "Bytes that log records take.", LOGS, mw_logs_stats, bytes),
-    FIGURE("moonwatch_logs_appended_records", "Log records accepted since the start.", LOGS,
+    FIGURE("moonwatch_logs_appended_records_total", "Log records accepted since the start.", LOGS,
            mw_logs_stats, appended),
-    FIGURE("moonwatch_logs_dropped_records", "Log records dropped by retention or budget.", LOGS,
-           mw_logs_stats, dropped),
+    FIGURE("moonwatch_logs_dropped_records_total", "Log records dropped by retention or budget.",
+           LOGS, mw_logs_stats, dropped),
     FIGURE("moonwatch_traces_traces", "Traces in memory.", TRACES, mw_traces_stats, traces),
     FIGURE("moonwatch_traces_spans", "Spans in memory.", TRACES, mw_traces_stats, spans),
     FIGURE("moonwatch_traces_bytes", "Bytes that spans take.", TRACES, mw_traces_stats, bytes),
-    FIGURE("moonwatch_traces_appended_spans", "Spans accepted since the start.", TRACES,
+    FIGURE("moonwatch_traces_appended_spans_total", "Spans accepted since the start.", TRACES,
            mw_traces_stats, appended),
-    FIGURE("moonwatch_traces_dropped_spans", "Spans dropped by retention or budget.", TRACES,
+    FIGURE("moonwatch_traces_dropped_spans_total", "Spans dropped by retention or budget.", TRACES,
            mw_traces_stats, dropped_spans),
 #undef FIGURE
 };
+
+static bool is_total(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 6 && !strcmp(name + n - 6, "_total");
+}
 
 static void collect(void *arg, mw_registry *reg)
 {
@@ -61,8 +70,11 @@ static void collect(void *arg, mw_registry *reg)
         [TSDB] = (char *)&tsdb, [LOGS] = (char *)&logs, [TRACES] = (char *)&traces};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         const struct figure *f = &figures[i];
-        const uint64_t *value = (const uint64_t *)(base[f->store] + f->offset);
-        mw_gauge_set(mw_gauge(reg, f->name, f->help, NULL), (double)*value);
+        double value = (double)*(const uint64_t *)(base[f->store] + f->offset);
+        if (is_total(f->name))
+            mw_counter_set(mw_counter(reg, f->name, f->help, NULL), value);
+        else
+            mw_gauge_set(mw_gauge(reg, f->name, f->help, NULL), value);
     }
 }
 

@@ -92,7 +92,7 @@ bool mw_host_count(mw_str *line, double *v)
     return mw_host_field(line, &field) && mw_host_is_count(field, v);
 }
 
-void mw_host_set(mw_host_stats *h, mw_kind kind, const char *name, const char *help,
+void mw_host_note(mw_host_stats *h, mw_kind kind, const char *name, const char *help,
                  const mw_label *labels, size_t n, double v)
 {
     mw_family f = {.kind = kind, .name = name, .help = help};

@@ -26,7 +26,7 @@ static bool one_cpu(mw_host_stats *h, mw_str number, mw_str line)
     if (!read_modes(line, ticks)) return false;
     for (size_t i = 0; i < MODES; i++) {
         mw_label l[] = {{MW_STR("cpu"), number}, {MW_STR("mode"), mw_str_of(cpu_modes[i])}};
-        mw_host_set(h, MW_COUNTER, "node_cpu_seconds_total", "Seconds the CPUs spent in each mode.",
+        mw_host_note(h, MW_COUNTER, "node_cpu_seconds_total", "Seconds the CPUs spent in each mode.",
                     l, 2, ticks[i] / h->ticks);
     }
     return true;
@@ -41,7 +41,7 @@ static bool all_cpus(mw_host_stats *h, mw_str line)
     double busy = total - ticks[IDLE] - ticks[IOWAIT];
     double passed = total - h->total, worked = busy - h->busy;
     if (passed > 0 && worked >= 0)
-        mw_host_set(h, MW_GAUGE, "cpu_usage_percent",
+        mw_host_note(h, MW_GAUGE, "cpu_usage_percent",
                     "Share of all processor time that was not idle, in percent.", NULL, 0,
                     worked < passed ? 100 * worked / passed : 100);
     h->busy = busy;
@@ -71,7 +71,7 @@ static void single_figure(mw_host_stats *h, mw_str word, mw_str line)
     for (size_t i = 0; i < sizeof stat_rows / sizeof *stat_rows; i++) {
         const stat_row *row = &stat_rows[i];
         if (!mw_str_is(word, row->word) || !mw_host_count(&line, &v)) continue;
-        mw_host_set(h, row->kind, row->name, row->help, NULL, 0, v);
+        mw_host_note(h, row->kind, row->name, row->help, NULL, 0, v);
         if (i == 0) h->boot_time = v;
     }
 }
@@ -123,13 +123,13 @@ bool mw_host_read_meminfo(mw_host_stats *h, mw_str text)
         bool bytes = mw_host_field(&line, &unit) && mw_str_is(unit, "kB");
         if (bytes) v *= 1024;
         if (!memory_name(word, bytes, name)) continue;
-        mw_host_set(h, MW_GAUGE, name, "Memory information, as /proc/meminfo names it.", NULL, 0,
+        mw_host_note(h, MW_GAUGE, name, "Memory information, as /proc/meminfo names it.", NULL, 0,
                     v);
         if (mw_str_is(word, "MemTotal:")) total = v;
         if (mw_str_is(word, "MemAvailable:")) available = v;
     }
     if (total < 0 || available < 0 || available > total) return false;
-    mw_host_set(h, MW_GAUGE, "memory_usage_bytes",
+    mw_host_note(h, MW_GAUGE, "memory_usage_bytes",
                 "Memory of this host that is not available to new work.", NULL, 0,
                 total - available);
     return true;
@@ -149,7 +149,7 @@ bool mw_host_read_loadavg(mw_host_stats *h, mw_str text)
         double v;
         if (!mw_host_field(&text, &field) || !mw_double_parse(field, &v) || !(v >= 0 && v < 1e9))
             return false;
-        mw_host_set(h, MW_GAUGE, rows[i].name, rows[i].help, NULL, 0, v);
+        mw_host_note(h, MW_GAUGE, rows[i].name, rows[i].help, NULL, 0, v);
     }
     return true;
 }

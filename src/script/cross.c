@@ -167,7 +167,7 @@ void mw_cross_room(lua_State *L, const mw_cross_limits *limits)
 
 mw_value *mw_cross_get(lua_State *L, int idx, const mw_cross_limits *limits, mw_err *err)
 {
-    if (idx < 0) idx += lua_gettop(L) + 1;
+    if (idx < 0 && idx > LUA_REGISTRYINDEX) idx += lua_gettop(L) + 1;
     walk w = {.L = L, .limits = limits, .err = err};
     return get(&w, idx);
 }

@@ -136,7 +136,7 @@ void mw_sandbox_deinit(mw_sandbox *box)
 
 /* -- the timer ------------------------------------------------------------------------------- */
 
-static int watch_signal(void) { return SIGRTMIN + 5; }
+int mw_watch_signal(void) { return SIGRTMIN + 5; }
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
@@ -153,10 +153,10 @@ static mw_watch *watch_new(void)
     sigemptyset(&act.sa_mask);
     mw_watch *w = mw_zalloc(sizeof *w);
     w->thread = gettid();
-    struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = watch_signal()};
+    struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = mw_watch_signal()};
     ev.sigev_value.sival_ptr = w;
     ev.sigev_notify_thread_id = w->thread;
-    if (sigaction(watch_signal(), &act, NULL) ||
+    if (sigaction(mw_watch_signal(), &act, NULL) ||
         timer_create(CLOCK_THREAD_CPUTIME_ID, &ev, &w->timer)) {
         mw_free(w);
         return NULL;

@@ -23,6 +23,7 @@ typedef enum mw_trip { MW_TRIP_NO, MW_TRIP_INSTRUCTIONS, MW_TRIP_CPU, MW_TRIP_ME
 /* The CPU timer of one thread; the backstop behind the count of instructions. */
 typedef struct mw_watch mw_watch;
 void mw_watch_free(mw_watch *w); /* NULL is fine */
+int mw_watch_signal(void); /* what the timer sends; the threads that run guests leave it open */
 
 typedef struct mw_sandbox {
     lua_State *L;

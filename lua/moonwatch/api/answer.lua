@@ -1,0 +1,79 @@
+--- answer.lua - the shapes of answers on the paths that the rules actor serves, and how a path finds its handler.
+local M = {}
+
+function M.json(host, status, value)
+  return { status = status, headers = { ["content-type"] = "application/json" }, body = host.json.encode(value) }
+end
+
+--- Prometheus's shape of a success.
+function M.success(host, data) return M.json(host, 200, { status = "success", data = data }) end
+
+--- Our own shape of an error.
+function M.problem(host, status, code, message)
+  return M.json(host, status, { error = { code = code, message = message } })
+end
+
+--- The first value of parameter NAME, or nil.
+function M.param(req, name)
+  local values = req.query and req.query[name]
+  if type(values) == "table" then return values[1] end
+  return values
+end
+
+function M.params(req, name)
+  local values = req.query and (req.query[name] or req.query[name .. "[]"])
+  if values == nil then return {} end
+  return type(values) == "table" and values or { values }
+end
+
+--- A number as Go's %e with the fewest digits writes it: "1e+00".
+function M.exponent(v)
+  if v ~= v then return "NaN" end
+  if v == math.huge then return "+Inf" elseif v == -math.huge then return "-Inf" end
+  for digits = 0, 17 do
+    local text = ("%." .. digits .. "e"):format(v)
+    if tonumber(text) == v then return text end
+  end
+  return ("%.17e"):format(v)
+end
+
+--- Labels and annotations: an object even when empty.
+function M.object(t) return setmetatable(t or {}, nil) end
+
+local function segments(path)
+  local out = {}
+  for piece in path:gmatch "[^/]+" do out[#out + 1] = piece end
+  return out
+end
+
+local function unescape(s)
+  return (s:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+local function fits(pattern, path)
+  local want, have, found = segments(pattern), segments(path), {}
+  for i, piece in ipairs(want) do
+    if piece == "*" then
+      if not have[i] then return nil end
+      found[#found + 1] = unescape(have[i])
+    elseif piece == "**" then
+      found[#found + 1] = table.concat(have, "/", i)
+      return found
+    elseif piece ~= have[i] then
+      return nil
+    end
+  end
+  return #want == #have and found or nil
+end
+
+--- Among TABLES, lists of { "/pattern/*", function(engine, req, now, capture...) }, the handler for PATH and its captures.
+function M.find(tables, path)
+  for _, rows in ipairs(tables) do
+    for pattern, handler in pairs(rows) do
+      local found = fits(pattern, path)
+      if found and not (pattern:find("*", 1, true) and rows[path]) then return handler, found end
+    end
+  end
+end
+
+return M

@@ -1,0 +1,12 @@
+--- reload.lua - POST /-/reload: 200 with what changed, or 422 with what is wrong.
+local answer = require "moonwatch.api.answer"
+
+return {
+  ["/-/reload"] = function(engine, req)
+    if req.method ~= "POST" and req.method ~= "PUT" then
+      return answer.problem(engine.host, 405, "method", "reload is a POST")
+    end
+    local result = engine.reload("POST /-/reload")
+    return answer.json(engine.host, result.ok and 200 or 422, result)
+  end,
+}

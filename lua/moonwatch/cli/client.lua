@@ -1,0 +1,77 @@
+--- client.lua - what commands that ask a server share: arguments, requests, tables.
+local args_of = require "moonwatch.cli.args"
+
+local M = {}
+
+M.parse = args_of.parse
+
+--- Usage text on stderr, exit status 2.
+function M.misused(ctx, command, message)
+  ctx.err(("%s\nusage: moonwatch %s\n"):format(message, command.usage))
+  return 2
+end
+
+local function said(body)
+  if type(body) == "table" then return body.error and (body.error.message or body.error) or body.message end
+  return body
+end
+
+--- One request.  Answers the decoded body (true when there is none); nil when it failed, and that is said.
+function M.ask(ctx, method, path, value)
+  local headers = { ["content-type"] = "application/json" }
+  if ctx.token and ctx.token ~= "" then headers.authorization = "Bearer " .. ctx.token end
+  local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. path, method = method, headers = headers,
+    body = value and ctx.host.json.encode(value) or nil, timeout = 30 })
+  if answer.error then
+    ctx.err(("moonwatch: %s: %s\n"):format(ctx.url, answer.error))
+    return nil
+  end
+  local body = answer.body ~= "" and ctx.host.json.decode(answer.body or "") or nil
+  if answer.status >= 300 then
+    ctx.err(("moonwatch: %s\n"):format(tostring(said(body) or "answered " .. answer.status)))
+    return nil
+  end
+  return body or true
+end
+
+--- TEXT fit for a URL's query.
+function M.escape(text)
+  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+--- ROWS as aligned columns, the first row is the head.
+function M.columns(rows)
+  local widths, out = {}, {}
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, #cell) end
+  end
+  for _, row in ipairs(rows) do
+    local cells = {}
+    for i, cell in ipairs(row) do cells[i] = cell .. (" "):rep(widths[i] - #cell) end
+    out[#out + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
+--- Labels but the alert's name: `job=api pod=x`.
+function M.labels(labels)
+  local out = {}
+  for name, value in pairs(labels) do
+    if name ~= "alertname" then out[#out + 1] = name .. "=" .. value end
+  end
+  table.sort(out)
+  return #out > 0 and table.concat(out, " ") or "-"
+end
+
+--- `name=value` arguments → a table; nil, message.
+function M.pairs_of(list)
+  local out = {}
+  for _, text in ipairs(list) do
+    local name, value = text:match "^([%a_][%w_]*)=(.*)$"
+    if not name then return nil, ("%q is not LABEL=VALUE"):format(text) end
+    out[name] = value
+  end
+  return out
+end
+
+return M

@@ -1,0 +1,72 @@
+--- init.lua - the command line: one table of commands, and the way to each.
+--
+-- A command is a module { usage=, help=, main = function(ctx, argv) -> exit status } with
+-- ctx = { host=, out=, err=, url=, token= }.  Exit status: 0 done, 1 a "no", 2 usage.
+local M = {}
+
+-- In the order in which `moonwatch help` shows them.  Several names may share a module.
+M.commands = {
+  { "run", "moonwatch.cli.run" }, { "check", "moonwatch.cli.check" }, { "test", "moonwatch.cli.test" },
+  { "query", "moonwatch.cli.query" }, { "logs", "moonwatch.cli.logs" }, { "traces", "moonwatch.cli.traces" },
+  { "trace", "moonwatch.cli.trace" }, { "alerts", "moonwatch.cli.alerts" }, { "slo", "moonwatch.cli.slo" },
+  { "health", "moonwatch.cli.health" }, { "targets", "moonwatch.cli.targets" }, { "nodes", "moonwatch.cli.nodes" },
+  { "silence", "moonwatch.cli.silence" }, { "ack", "moonwatch.cli.ack" }, { "why", "moonwatch.cli.why" },
+  { "notify", "moonwatch.cli.notify" }, { "push", "moonwatch.cli.push" }, { "versions", "moonwatch.cli.versions" },
+  { "rollback", "moonwatch.cli.rollback" }, { "lua", "moonwatch.cli.lua" }, { "help", "moonwatch.cli.help" },
+  { "version", "moonwatch.cli.version" },
+}
+
+local by_name, names = {}, {}
+for i, row in ipairs(M.commands) do by_name[row[1]], names[i] = row[2], row[1] end
+
+function M.command(name) return by_name[name] and require(by_name[name]) end
+
+-- --url and --token are every client command's; they may stand anywhere.
+local function address(ctx, argv)
+  local rest = {}
+  local i = 1
+  while i <= #argv do
+    local name, value = argv[i]:match "^%-%-(%a+)=?(.*)$"
+    if name == "url" or name == "token" then
+      if not argv[i]:find("=", 1, true) then
+        i = i + 1
+        value = argv[i]
+      end
+      ctx[name] = value
+    else
+      rest[#rest + 1] = argv[i]
+    end
+    i = i + 1
+  end
+  return rest
+end
+
+local function context(host)
+  return {
+    host = host,
+    out = function(text) io.stdout:write(text) end,
+    err = function(text) io.stderr:write(text) end,
+    url = host.env "MOONWATCH_URL" or "http://127.0.0.1:9490",
+    token = host.env "MOONWATCH_TOKEN",
+  }
+end
+
+local aliases = { ["--help"] = "help", ["-h"] = "help", ["--version"] = "version" }
+
+function M.main(argv)
+  local host = require "moonwatch.host"
+  local ctx = context(host)
+  local name = table.remove(argv, 1) or "help"
+  local command = M.command(aliases[name] or name)
+  if not command then
+    local near = host.nearest(name, names)
+    ctx.err(("moonwatch: there is no command %q%s\nusage: moonwatch COMMAND ...; `moonwatch help` lists them\n"):format(name,
+      near and (" (did you mean %q?)"):format(near) or ""))
+    return 2
+  end
+  -- Trusted programs and the specs take their arguments as they are.
+  if not command.raw then argv = address(ctx, argv) end
+  return command.main(ctx, argv)
+end
+
+return M

@@ -1,0 +1,52 @@
+--- cli_spec.lua - the commands about alerts, against a router in simulated time.
+local world_of = require "router_world"
+
+local function rig()
+  local world = world_of.new {}
+  local host, printed, complained = world.host, {}, {}
+  host.on_ask.rules = function() return { status = 200, body = '{"data":{"groups":[]}}' } end
+  local ctx = { url = "http://x/", out = function(t) printed[#printed + 1] = t end, err = function(t) complained[#complained + 1] = t end }
+  ctx.host = setmetatable({ now = function() return world.now end, call = function(_, arg)
+    local path = arg.url:match "^http://x(.*)$"
+    if path == "/api/v1/alerts" then return { status = 200, body = '{"data":{"alerts":[]}}' } end
+    local _, _, answer = world:http(arg.method, path, arg.body)
+    return answer
+  end }, { __index = host })
+  return world, function(command, ...)
+    printed, complained = {}, {}
+    local status = require("moonwatch.cli." .. command).main(ctx, { ... })
+    return status, table.concat(printed), table.concat(complained)
+  end
+end
+
+describe("on the command line", function()
+  it("alerts are listed, silenced, acknowledged and explained", function()
+    local world, run = rig()
+    world:fire("Busy", { job = "api" }):advance "1m"
+    local _, text = run "alerts"
+    assert.is_truthy(text:find "firing%s+Busy%s+job=api")
+    local status, id = run("silence", "add", "alertname=Busy", "job=~a.*", "--for", "1h", "--comment", "spec")
+    assert.equal(0, status)
+    _, text = run("silence", "list")
+    assert.is_truthy(text:find('alertname="Busy" job=~"a.*"', 1, true))
+    _, text = run "alerts"
+    assert.is_truthy(text:find "silenced%s+Busy")
+    assert.equal(0, (run("silence", "expire", (id:gsub("\n", "")))))
+    assert.equal(0, (run("ack", "Busy", "job=api", "--comment", "mine")))
+    status, text = run("why", "Busy")
+    assert.equal(0, status)
+    assert.is_truthy(text:find("hook/webhook/1: told", 1, true), text)
+    assert.equal(0, (run("notify", "hook", "--test")))
+  end)
+
+  it("a no is status 1 and a misuse status 2", function()
+    local _, run = rig()
+    assert.equal(1, (run("ack", "Nope")))
+    assert.equal(1, (run("silence", "expire", "00000000-0000-0000-0000-000000000000")))
+    assert.equal(1, (run("notify", "nobody", "--test")))
+    assert.equal(1, (run("why", "Nope")))
+    assert.equal(2, (run("silence", "add", "a=b")))
+    assert.equal(2, (run "ack"))
+    assert.equal(2, (run("alerts", "--bogus")))
+  end)
+end)
