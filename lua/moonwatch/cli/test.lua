@@ -1,0 +1,43 @@
+--- test.lua - `moonwatch test`: busted specs in this process; the last line is "N passed, N failed".
+local M = {}
+
+M.usage = "test [PATH...] [busted options]"
+M.help = "run busted specs (default ./spec) against rules, in simulated time"
+M.raw = true
+
+-- busted ends the process when it is done; here that is only the end of the run.
+local function run_to_exit(run)
+  local real, ended = os.exit, {}
+  os.exit = function(code) -- luacheck: ignore 122
+    ended.status = code == true and 0 or tonumber(code) or 1
+    error(ended, 0)
+  end
+  local ok, why = xpcall(run, function(e)
+    if e == ended then return e end
+    return debug.traceback(tostring(e), 2)
+  end)
+  os.exit = real -- luacheck: ignore 122
+  if ended.status then return ended.status end
+  return ok and 0 or nil, why
+end
+
+function M.main(ctx, argv)
+  local found, runner = pcall(require, "busted.runner")
+  if not found then
+    ctx.err "moonwatch: busted is not installed (Debian: apt-get install lua-busted)\n"
+    return 1
+  end
+  local tally = require "moonwatch.testing.tally"
+  package.preload["busted.outputHandlers.moonwatch"] = function() return tally.handler end
+  arg = { [0] = "moonwatch test", "--output=moonwatch", "--lpath=./?.lua;./spec/support/?.lua", "--pattern=_spec%.lua$" } -- luacheck: globals arg
+  for _, word in ipairs(argv) do arg[#arg + 1] = word end
+  local status, why = run_to_exit(function() runner { standalone = false } end)
+  if not status then
+    ctx.err(tostring(why) .. "\n")
+    tally.failed = tally.failed + 1
+  end
+  ctx.out(("%d passed, %d failed\n"):format(tally.passed, tally.failed))
+  return status == 0 and tally.failed == 0 and 0 or 1
+end
+
+return M
