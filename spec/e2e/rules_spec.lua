@@ -27,7 +27,7 @@ describe("a running server", function()
     { "bad PromQL", "alert 'X' { expr = 'sum(rate(x[5m])' }", "bad.lua:1" },
     { "a bad duration", "alert 'X' { expr = 'up', hold = 'soon' }", "hold" },
     { "a route to a receiver that is not there", "route { receiver = 'nobody' }", "nobody" },
-    { "an endless loop while loading", "while true do end", "budget" },
+    { "an endless loop while loading", "while true do end", "used up" },
     { "a memory bomb while loading", "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", "bad.lua" },
     { "bytecode", "\27LJ\2\0", "bad.lua" },
     { "a name that is taken", good, "Good" },
@@ -64,7 +64,7 @@ alert "Fine" { when = function(ctx) if ctx:value "stage" > 5 then ctx:fire { val
       end
       return health.Spins.health == "err" and health.Eats.health == "err" and health.Breaks.health == "err"
     end, 10, "the bad rules are shown as failing")
-    assert.is_truthy(health.Spins.lastError:find("budget", 1, true))
+    assert.is_truthy(health.Spins.lastError:find("used up", 1, true))
     assert.is_truthy(health.Breaks.lastError:find("bad.lua:3", 1, true))
     assert.equal("ok", health.Fine.health)
     os.remove(node.dir .. "/rules/bad.lua")

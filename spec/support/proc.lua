@@ -91,7 +91,8 @@ function Proc:alive()
 end
 
 function Proc:signal(name)
-  if self:alive() then ffi.C.kill(self.pid, assert(M.signals[name], name)) end
+  local number = assert(M.signals[name], name)
+  if self:alive() then ffi.C.kill(self.pid, number) end
 end
 
 --- Exit status (negative: died of that signal); an error when it does not end in time.

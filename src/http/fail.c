@@ -112,11 +112,17 @@ static void fail(mw_call *c, int code, const char *text)
     shapes[c->route ? c->route->shape : MW_OURS](c, m, mw_str_of(text));
 }
 
+/* As Prometheus says it of a query that it cannot read. */
+static const char *kind_of(const mw_err *err)
+{
+    return err->code == MW_EPARSE ? "parse error: " : "";
+}
+
 void call_fail(mw_call *c, const mw_err *err)
 {
     char text[MW_FAIL_TEXT];
     if (err->line)
-        snprintf(text, sizeof text, "%d:%d: %s", err->line, err->col, err->msg);
+        snprintf(text, sizeof text, "%d:%d: %s%s", err->line, err->col, kind_of(err), err->msg);
     else
         snprintf(text, sizeof text, "%s", err->msg[0] ? err->msg : mw_code_text(err->code));
     fail(c, err->code, text);
@@ -135,8 +141,8 @@ void call_fail_text(mw_call *c, int code, const char *fmt, ...)
 void call_fail_param(mw_call *c, const char *name, const mw_err *err)
 {
     if (err->line)
-        call_fail_text(c, err->code, "invalid parameter \"%s\": %d:%d: %s", name, err->line,
-                       err->col, err->msg);
+        call_fail_text(c, err->code, "invalid parameter \"%s\": %d:%d: %s%s", name, err->line,
+                       err->col, kind_of(err), err->msg);
     else
         call_fail_text(c, err->code, "invalid parameter \"%s\": %s", name, err->msg);
 }

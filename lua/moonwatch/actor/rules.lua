@@ -2,6 +2,7 @@
 --
 -- init: { config= (root file), rules= (folders), data=, redis= }.
 local answer = require "moonwatch.api.answer"
+local bundle = require "moonwatch.cluster.bundle"
 local change = require "moonwatch.engine.rules_change"
 local load = require "moonwatch.config.load"
 local rules = require "moonwatch.engine.rules"
@@ -15,16 +16,9 @@ local SAVE_EVERY = 5
 
 local APIS = { "rules", "health", "slos", "checks", "reload", "cluster" }
 
--- A module that this build may lack; any other failure of it is one.
-local function optional(name)
-  local ok, module = pcall(require, name)
-  if ok then return module end
-  if not tostring(module):find("module '" .. name .. "' not found", 1, true) then error(module, 0) end
-end
-
 local function tables()
   local out = {}
-  for _, name in ipairs(APIS) do out[#out + 1] = optional("moonwatch.api." .. name) end
+  for i, name in ipairs(APIS) do out[i] = require("moonwatch.api." .. name) end
   return out
 end
 
@@ -73,14 +67,14 @@ local function swap(self, set, problems, reason)
            removed = self.host.json.array(diff.removed), problems = self.host.json.array(texts(problems)) }
 end
 
---- Load everything again; BUNDLE (path -> text) takes the place of the bundle so far when the whole is good.
-local function reload(self, reason, bundle)
+--- Load everything again; PUSHED (path -> text) takes the place of the bundle so far when the whole is good.
+local function reload(self, reason, pushed)
   local set, problems, seen = load.load {
-    host = self.host, config = self.init.config, rules = self.init.rules, bundle = bundle or self.bundle,
+    host = self.host, config = self.init.config, rules = self.init.rules, bundle = pushed or self.pushed,
   }
   self.watch:set(seen, self.now)
   if not set then return refuse(self, problems, reason) end
-  if bundle then self.bundle = bundle end
+  if pushed then self.pushed = pushed end
   return swap(self, set, problems, reason)
 end
 
@@ -142,9 +136,14 @@ function on.cluster(self, msg)
   self.host.log(msg.connected and "info" or "warn", msg.connected and "the cluster is there" or "the cluster is away: going on alone")
 end
 
+-- What would be wrong if these files were the bundle; nothing changes.
+local function check_bundle(self, files)
+  local set, problems = load.load { host = self.host, config = self.init.config, rules = self.init.rules, bundle = files }
+  for _, guest in pairs(set and set.guests or {}) do guest:close() end
+  return problems
+end
+
 local function start_bundles(self)
-  local bundle = optional "moonwatch.cluster.bundle"
-  if not bundle then return end
   self.bundles = bundle.new {
     host = self.host,
     apply = function(files)
@@ -152,6 +151,8 @@ local function start_bundles(self)
       return result.ok, result.problems
     end,
   }
+  self.engine.bundles = self.bundles
+  self.engine.check_bundle = function(files) return check_bundle(self, files) end
 end
 
 function M:handle(msg, now)

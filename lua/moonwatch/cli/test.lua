@@ -5,20 +5,20 @@ M.usage = "test [PATH...] [busted options]"
 M.help = "run busted specs (default ./spec) against rules, in simulated time"
 M.raw = true
 
--- busted ends the process when it is done; here that is only the end of the run.
+-- busted ends the process when it is done, or raises an error that is nil when something failed; here both are only
+-- the end of the run.  Its exit status; or nil and why, when busted itself broke.
 local function run_to_exit(run)
-  local real, ended = os.exit, {}
+  local real, status = os.exit, nil
   os.exit = function(code) -- luacheck: ignore 122
-    ended.status = code == true and 0 or tonumber(code) or 1
-    error(ended, 0)
+    status = (code == true or code == nil) and 0 or tonumber(code) or 1
+    error "the run is over"
   end
-  local ok, why = xpcall(run, function(e)
-    if e == ended then return e end
-    return debug.traceback(tostring(e), 2)
-  end)
+  local ok, why = xpcall(run, function(e) return e ~= nil and debug.traceback(tostring(e), 2) or nil end)
   os.exit = real -- luacheck: ignore 122
-  if ended.status then return ended.status end
-  return ok and 0 or nil, why
+  if status then return status end
+  if ok then return 0 end
+  if why == nil then return 1 end
+  return nil, why
 end
 
 function M.main(ctx, argv)

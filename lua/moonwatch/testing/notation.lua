@@ -15,17 +15,16 @@ local function expand(word, out)
     out[#out + 1] = "stale"
     return true
   end
-  local value = tonumber(word)
-  if value then
-    out[#out + 1] = value
-    return true
-  end
   local first, times = word:match "^(%-?[%w%.]+)x(%d+)$"
   local step = 0
   if not first then
     local sign
     first, sign, step, times = word:match "^(%-?[%w%.]+)([%+%-])([%w%.]+)x(%d+)$"
     step = step and tonumber(sign .. step)
+  end
+  if not first then -- after the patterns: "0x40" is a zero forty times, no hexadecimal
+    out[#out + 1] = tonumber(word)
+    return tonumber(word) ~= nil
   end
   first = tonumber(first)
   if not first or not step then return false end

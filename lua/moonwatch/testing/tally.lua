@@ -37,7 +37,6 @@ function M.handler()
     tell("ERROR", handler, element, message, trace)
     return nil, true
   end)
-  handler:subscribe {}
   return handler
 end
 
