@@ -77,6 +77,7 @@ static mw_value *value_at(lua_State *L, int idx)
     mw_err err;
     mw_err_init(&err);
     if (lua_isnil(L, idx)) return mw_map_new();
+    if (!lua_istable(L, idx)) return mw_error_new("an answer must be a table");
     mw_cross_room(L, &mw_cross_trusted);
     mw_value *v = mw_cross_get(L, idx, &mw_cross_trusted, &err);
     return v ? v : mw_error_new(err.msg);
