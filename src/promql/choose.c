@@ -278,7 +278,7 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
 struct vec mw_pq_choose(struct ev *e, const struct node *n, struct vec *in, const double *param)
 {
     struct grouping by = mw_pq_grouping(e, n);
-    qsort(in->s, in->n, sizeof *in->s, by_labels);
+    if (in->n) qsort(in->s, in->n, sizeof *in->s, by_labels);
     switch (n->agg.op) {
     case T_KW_QUANTILE: return quantiles(e, n, in, param, &by);
     case T_KW_COUNT_VALUES: return count_values(e, n, in);

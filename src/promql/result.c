@@ -67,7 +67,7 @@ static void take_notes(struct run *r, mw_promql_result *out)
 
 static void finish(struct ev *e, mw_promql_result *out, mw_promql_row *rows, size_t n, bool sort)
 {
-    if (sort) qsort(rows, n, sizeof *rows, by_labels);
+    if (sort && n) qsort(rows, n, sizeof *rows, by_labels);
     out->rows = rows;
     out->n = n;
     take_notes(e->run, out);
