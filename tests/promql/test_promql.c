@@ -131,9 +131,9 @@ static void budgets_deadlines_and_cancel_stop_a_query(void **state)
     int stop = 1;
     mw_err err;
     (void)state;
-    assert_int_equal(
-        ask("up", &(mw_promql_options){.max_samples = 100}, (mw_promql_query){.start = 900000}, &err),
-        MW_OK);
+    assert_int_equal(ask("up", &(mw_promql_options){.max_samples = 100},
+                         (mw_promql_query){.start = 900000}, &err),
+                     MW_OK);
     assert_int_equal(ask("sum_over_time(up[30m])", &(mw_promql_options){.max_samples = 10},
                          (mw_promql_query){.start = 1800000}, &err),
                      MW_ELIMIT);
