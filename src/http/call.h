@@ -79,7 +79,7 @@ int call_time_ns(const mw_call *c, const char *name, int64_t *out, mw_err *err);
 int call_duration_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err);
 int call_size(const mw_call *c, const char *name, size_t most, size_t *out, mw_err *err);
 bool call_flag(const mw_call *c, const char *name); /* "1" or "true" */
-bool call_time_parse(mw_str text, double *seconds);   /* unix seconds or RFC 3339 */
+bool call_time_parse(mw_str text, double *seconds); /* unix seconds or RFC 3339 */
 
 /* The body with its Content-Encoding undone. */
 int call_decode(mw_call *c, mw_str *out, mw_err *err);

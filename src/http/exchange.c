@@ -41,14 +41,14 @@ typedef struct handler {
 
 /* -- the end of an exchange ------------------------------------------------------------------ */
 
-void exchange_cancel(exchange *x)
+static void cancel(exchange *x)
 {
     if (x->errand) __atomic_store_n(&x->errand->call->cancel, 1, __ATOMIC_RELAXED);
 }
 
 static void part(exchange *x)
 {
-    exchange_cancel(x);
+    cancel(x);
     if (x->errand) x->errand->x = NULL;
     x->errand = NULL;
 }
@@ -225,20 +225,24 @@ static bool has_left(const conn *c)
     return recv(h2o_socket_get_fd(c->sock), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-void exchange_watch(exchange *x, int64_t now_ns)
+void exchange_give_up(exchange *x, const char *why)
 {
     if (!x->errand) return;
-    if (has_left(x->conn)) {
-        exchange_cancel(x);
-        return;
-    }
-    int64_t longest = OVERDUE_S + x->conn->loop->server->o.query_timeout_ms / 1000;
-    if (now_ns - x->began_ns < longest * 1000000000) return;
     part(x);
     x->call = call_new(x->conn->loop->server);
     x->call->route = x->route;
-    call_fail_text(x->call, MW_ETIMEOUT, "no answer within %lld seconds", (long long)longest);
+    call_fail_text(x->call, MW_ETIMEOUT, "%s", why);
     answer(x);
+}
+
+void exchange_watch(exchange *x, int64_t now_ns)
+{
+    if (!x->errand) return;
+    int64_t longest = OVERDUE_S + x->conn->loop->server->o.query_timeout_ms / 1000;
+    if (has_left(x->conn))
+        cancel(x);
+    else if (now_ns - x->began_ns > longest * 1000000000)
+        exchange_give_up(x, "the answer took too long");
 }
 
 /* -- who makes the answer -------------------------------------------------------------------- */

@@ -153,7 +153,7 @@ static void hang_up_idle(conn *c, int64_t now_ns)
 
 static void hang_up_all(conn *c, int64_t now_ns)
 {
-    if (c->x) exchange_cancel(c->x);
+    if (c->x) exchange_give_up(c->x, "moonwatch is stopping");
     hang_up(c);
 }
 
@@ -193,71 +193,119 @@ static int32_t longest_wait_ms(const loop *l)
     return l->n_away || l->n_lingering ? WATCH_NS / 1000000 : 1000;
 }
 
-static void *run(void *arg)
+static void serve(loop *l)
 {
-    loop *l = arg;
+    for (size_t i = 0; i < l->server->o.n_listen; i++)
+        h2o_socket_read_start(l->listeners[i], on_accept);
     while (!l->stopping || !wind_down(l)) {
         h2o_evloop_run(l->ctx.loop, longest_wait_ms(l));
         watch(l);
     }
-    return NULL;
 }
 
 /* -- life ------------------------------------------------------------------------------------ */
 
-void loop_init(loop *l, mw_server *s, int *fds)
+static void tell(loop *l, loop_stage stage)
 {
-    l->server = s;
-    h2o_linklist_init_anchor(&l->conns);
-    h2o_linklist_init_anchor(&l->lingering);
+    pthread_mutex_lock(&l->lock);
+    l->stage = stage;
+    pthread_cond_broadcast(&l->changed);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static loop_stage wait_while(loop *l, loop_stage stage)
+{
+    pthread_mutex_lock(&l->lock);
+    while (l->stage == stage) pthread_cond_wait(&l->changed, &l->lock);
+    stage = l->stage;
+    pthread_mutex_unlock(&l->lock);
+    return stage;
+}
+
+static void open_context(loop *l)
+{
+    mw_server *s = l->server;
     h2o_context_init(&l->ctx, h2o_evloop_create(), &s->config);
     h2o_multithread_register_receiver(l->ctx.queue, &l->inbox, exchange_come_back);
     h2o_multithread_register_receiver(l->ctx.queue, &l->wake, on_wake);
-    l->box = mw_zalloc(sizeof *l->box);
     l->box->to = &l->inbox;
-    l->box->refs = 1;
-    pthread_mutex_init(&l->box->lock, NULL);
     l->accept = (h2o_accept_ctx_t){.ctx = &l->ctx, .hosts = s->config.hosts};
-    l->listeners = mw_array(s->o.n_listen, sizeof *l->listeners);
     for (size_t i = 0; i < s->o.n_listen; i++) {
-        l->listeners[i] = h2o_evloop_socket_create(l->ctx.loop, fds[i], H2O_SOCKET_FLAG_DONT_READ);
+        l->listeners[i] =
+            h2o_evloop_socket_create(l->ctx.loop, l->fds[i], H2O_SOCKET_FLAG_DONT_READ);
         l->listeners[i]->data = l;
-        h2o_socket_read_start(l->listeners[i], on_accept);
     }
 }
 
-void loop_start(loop *l)
-{
-    sigset_t all, before;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    MW_ASSERT(pthread_create(&l->thread, NULL, run, l) == 0);
-    pthread_setname_np(l->thread, "mw-http");
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-void loop_stop(loop *l) { h2o_multithread_send_message(&l->wake, &l->stop_message); }
-
-static void run_out(loop *l)
-{
-    h2o_evloop_run(l->ctx.loop, 0);
-    h2o_evloop_run(l->ctx.loop, 0);
-}
-
-void loop_deinit(loop *l)
+static void close_context(loop *l)
 {
     if (!l->stopping) begin_stop(l);
     pthread_mutex_lock(&l->box->lock);
     l->box->to = NULL;
     pthread_mutex_unlock(&l->box->lock);
-    run_out(l); /* what came in just before */
-    mailbox_release(l->box);
+    while (!h2o_linklist_is_empty(&l->lingering)) linger_end((lingerer *)l->lingering.next);
+    h2o_evloop_run(l->ctx.loop, 0); /* what came in just before */
+    h2o_evloop_run(l->ctx.loop, 0);
+    if (l->n_conns) return; /* h2o dies when a connection outlives its context */
     h2o_multithread_unregister_receiver(l->ctx.queue, &l->inbox);
     h2o_multithread_unregister_receiver(l->ctx.queue, &l->wake);
     h2o_evloop_t *evloop = l->ctx.loop;
     h2o_context_dispose(&l->ctx);
     h2o_evloop_run(evloop, 0);
     h2o_evloop_destroy(evloop);
+}
+
+/* h2o takes a socket's buffers from free lists of the thread that made the socket, and the
+ * context has a socket of its own: so the thread that runs a context also makes and ends it. */
+static void *run(void *arg)
+{
+    loop *l = arg;
+    open_context(l);
+    tell(l, LOOP_READY);
+    if (wait_while(l, LOOP_READY) == LOOP_SERVING) serve(l);
+    close_context(l);
+    return NULL;
+}
+
+void loop_init(loop *l, mw_server *s, const int *fds)
+{
+    sigset_t all, before;
+    l->server = s;
+    h2o_linklist_init_anchor(&l->conns);
+    h2o_linklist_init_anchor(&l->lingering);
+    l->listeners = mw_array(s->o.n_listen, sizeof *l->listeners);
+    l->fds = fds;
+    l->box = mw_zalloc(sizeof *l->box);
+    l->box->refs = 1;
+    pthread_mutex_init(&l->box->lock, NULL);
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->changed, NULL);
+    sigfillset(&all); /* signals belong to the main thread */
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    MW_ASSERT(pthread_create(&l->thread, NULL, run, l) == 0);
+    pthread_setname_np(l->thread, "mw-http");
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    wait_while(l, LOOP_OPENING);
+    l->fds = NULL;
+}
+
+void loop_start(loop *l) { tell(l, LOOP_SERVING); }
+
+void loop_stop(loop *l)
+{
+    if (l->stage == LOOP_SERVING)
+        h2o_multithread_send_message(&l->wake, &l->stop_message);
+    else
+        tell(l, LOOP_UNUSED);
+}
+
+void loop_join(loop *l) { pthread_join(l->thread, NULL); }
+
+void loop_deinit(loop *l)
+{
+    mailbox_release(l->box);
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->lock);
     mw_free(l->listeners);
 }
 

@@ -28,9 +28,15 @@ typedef struct conn {
     int linger_fd;     /* -1, or a duplicate that outlives the h2o side of it */
 } conn;
 
+typedef enum loop_stage { LOOP_OPENING, LOOP_READY, LOOP_SERVING, LOOP_UNUSED } loop_stage;
+
 typedef struct loop {
     mw_server *server;
     pthread_t thread;
+    pthread_mutex_t lock; /* over stage: how the thread and its owner meet */
+    pthread_cond_t changed;
+    loop_stage stage;
+    const int *fds; /* while opening: one listening socket per address */
     h2o_context_t ctx;
     h2o_accept_ctx_t accept;
     h2o_multithread_receiver_t inbox, wake;
@@ -51,15 +57,16 @@ struct mw_server {
     mw_pool *pool;
     observe *observe;
     unsigned port, connections;
-    bool ready, started, stopped;
+    bool ready, stopped;
     int grace_ms;
     int64_t started_ms;
 };
 
 /* loop.c */
-void loop_init(loop *l, mw_server *s, int *fds); /* takes the fds, one per address */
-void loop_start(loop *l);
-void loop_stop(loop *l); /* any thread; the loop ends by itself afterwards */
+void loop_init(loop *l, mw_server *s, const int *fds); /* takes the sockets, not the array */
+void loop_start(loop *l);                              /* accept */
+void loop_stop(loop *l); /* once; the loop ends by itself afterwards */
+void loop_join(loop *l);
 void loop_deinit(loop *l);
 conn *conn_of(h2o_req_t *req);
 void conn_linger(conn *c); /* let the client read the answer before the connection is reset */
@@ -68,8 +75,8 @@ void conn_linger(conn *c); /* let the client read the answer before the connecti
 void mailbox_release(mailbox *b);
 void exchange_register(mw_server *s, h2o_hostconf_t *host);
 void exchange_come_back(h2o_multithread_receiver_t *inbox, h2o_linklist_t *messages);
-void exchange_watch(exchange *x, int64_t now_ns); /* has its client left? is it overdue? */
-void exchange_cancel(exchange *x);
+void exchange_watch(exchange *x, int64_t now_ns);    /* has its client left? is it overdue? */
+void exchange_give_up(exchange *x, const char *why); /* answers 503 when it is away */
 
 /* refuse.c: answers that h2o gives before a handler is asked, in our shapes */
 void refuse_register(mw_server *s, h2o_hostconf_t *host);

@@ -102,17 +102,16 @@ mw_server *mw_server_new(const mw_server_options *o, const mw_server_parts *part
 
 void mw_server_start(mw_server *s)
 {
-    s->started = true;
     for (unsigned i = 0; i < s->o.loops; i++) loop_start(&s->loops[i]);
 }
 
 void mw_server_stop(mw_server *s, int grace_ms)
 {
-    if (!s->started || s->stopped) return;
+    if (!s->loops || s->stopped) return;
     s->stopped = true;
     s->grace_ms = grace_ms;
     for (unsigned i = 0; i < s->o.loops; i++) loop_stop(&s->loops[i]);
-    for (unsigned i = 0; i < s->o.loops; i++) pthread_join(s->loops[i].thread, NULL);
+    for (unsigned i = 0; i < s->o.loops; i++) loop_join(&s->loops[i]);
 }
 
 void mw_server_free(mw_server *s)
