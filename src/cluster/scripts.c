@@ -53,9 +53,10 @@ const char mw_script_beat[] =
 
 /* KEYS fences events lease:SLOT...; ARGV holder, lease in milliseconds, then for each slot its
  * name, take|leave|look, and the highest fence the caller knows of.
- * Gives for each slot its holder ("" when free) and its fence. */
+ * Gives for each slot its holder ("" when free) and its fence.  A slot that moved is told to all.
+ */
 const char mw_script_leases[] =
-    "local out, left = {}, false\n"
+    "local out, moved = {}, false\n"
     "for i = 3, #KEYS do\n"
     "  local at = 3 * (i - 2)\n"
     "  local slot, want, known = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])\n"
@@ -63,19 +64,19 @@ const char mw_script_leases[] =
     "  local fence = tonumber(redis.call('HGET', KEYS[1], slot) or 0)\n"
     "  if holder == ARGV[1] and want == 'leave' then\n"
     "    redis.call('DEL', KEYS[i])\n"
-    "    holder, left = false, true\n"
+    "    holder, moved = false, true\n"
     "  elseif holder == ARGV[1] then\n"
     "    redis.call('PEXPIRE', KEYS[i], ARGV[2])\n"
     "  elseif not holder and want == 'take' then\n"
     "    redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[2])\n"
     "    fence = math.max(fence, known) + 1\n"
     "    redis.call('HSET', KEYS[1], slot, string.format('%.0f', fence))\n"
-    "    holder = ARGV[1]\n"
+    "    holder, moved = ARGV[1], true\n"
     "  end\n"
     "  out[#out + 1] = holder or ''\n"
     "  out[#out + 1] = string.format('%.0f', fence)\n"
     "end\n"
-    "if left then\n"
+    "if moved then\n"
     "  redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'type', 'lease', 'data', '{}')\n"
     "end\n"
     "return out\n";

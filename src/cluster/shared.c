@@ -212,7 +212,7 @@ static void on_put(void *arg, const redisReply *r)
         const char *text = mw_reply_text(r).p;
         if (p->call && fenced)
             mw_ask_refuse(p->call, "slot %s has moved to another node (fence %s, yours %llu)",
-                           p->slot, text, (unsigned long long)p->fence);
+                          p->slot, text, (unsigned long long)p->fence);
         else if (p->call)
             mw_ask_refuse(p->call, "Redis answers: %s", r->str);
         else
