@@ -30,7 +30,7 @@ end
 local function span(trace, parent, name, kind, start, seconds, attributes, failed)
   local s = { traceId = trace, spanId = id(8), parentSpanId = parent, name = name, kind = kind,
     startTimeUnixNano = nanoseconds(start), endTimeUnixNano = nanoseconds(start + seconds), attributes = attributes,
-    status = failed and { code = 2, message = failed } or {} }
+    status = failed and { code = 2, message = failed } or nil }
   spans[#spans + 1] = s
   return s
 end
@@ -83,10 +83,13 @@ local function page()
   return table.concat(out, "\n") .. "\n"
 end
 
+-- True once the collector has taken it.
 local function post(path, value)
   local body = json.encode(value)
-  return http.request { url = collector .. path, method = "POST", source = ltn12.source.string(body),
+  local ok, status = http.request { url = collector .. path, method = "POST", source = ltn12.source.string(body),
     headers = { ["content-type"] = "application/json", ["content-length"] = tostring(#body) } }
+  if ok and status >= 400 then print(("shop: %s answered %s"):format(path, status)) end
+  return ok and status == 200
 end
 
 -- Spans and records are kept while the collector is away, the newest 1,000 of each.

@@ -66,7 +66,6 @@ const mw_route mw_routes[] = {
     {ANY,     "/api/mw/v1/notifications/**",       NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/why/**",                 NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/ack/**",                 NULL,                  MW_OURS,       MW_TO_ROUTER},
-    {ANY,     "/api/mw/v1/silences/**",            NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/receivers/**",           NULL,                  MW_OURS,       MW_TO_ROUTER},
 
     /* the server itself */

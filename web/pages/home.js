@@ -32,7 +32,7 @@ class Slos extends Live {
     const percent = (x) => x == null ? "no data" : `${(x * 100).toFixed(2)} %`;
     return table(["SLO", "Objective", "Budget left", "Window"],
       slos.map((s) => [s.name, percent(s.objective),
-        html`<span class=${s.error_budget_remaining > 0.25 ? "good" : s.error_budget_remaining > 0 ? "warn" : "bad"}>${percent(s.error_budget_remaining)}</span>`,
+        html`<span class=${s.budget_remaining > 0.25 ? "good" : s.budget_remaining > 0 ? "warn" : "bad"}>${percent(s.budget_remaining)}</span>`,
         s.window]),
       "No SLO is defined. A rule file with slo \"name\" { good=..., total=... } adds one.");
   }

@@ -67,7 +67,6 @@ local function tell(self, t)
   for _, alert in pairs(self.alerts) do
     local due = not alert.last_sent or t - alert.last_sent >= RESEND
     if alert.fired_at and alert.state ~= "pending" and due then
-      if alert.state == "firing" then alert.annotations = condition.annotations(self, alert, t) end
       out[#out + 1] = message(self, alert, t)
       alert.last_sent = t
     end
@@ -95,7 +94,9 @@ end
 local function apply(self, changes, t)
   for _, c in ipairs(changes) do
     if c.to == "firing" or c.to == "inactive" then c.alert.last_sent = nil end
-    if c.to then c.alert.annotations = condition.annotations(self, c.alert, t) end
+  end
+  for _, alert in pairs(self.alerts) do
+    if alert.state ~= "inactive" or not alert.annotations then alert.annotations = condition.annotations(self, alert, t) end
   end
   if #changes > 0 then self.engine:changed(self, t) end
 end

@@ -13,7 +13,7 @@ function M.main(ctx, argv)
   local rows = { { "SLO", "OBJECTIVE", "BUDGET LEFT", "WINDOW" } }
   for _, s in ipairs(found.slos) do
     local window = type(s.window) == "number" and ctx.host.duration_text(s.window) or tostring(s.window)
-    rows[#rows + 1] = { s.name, percent(s.objective), percent(s.error_budget_remaining), window }
+    rows[#rows + 1] = { s.name, percent(s.objective), percent(s.budget_remaining), window }
   end
   ctx.out(#rows > 1 and client.columns(rows) or "no SLO is defined\n")
   return 0

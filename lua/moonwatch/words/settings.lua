@@ -17,15 +17,16 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
     { "redis", "secret", help = "address of Redis, redis://host:port; nodes with the same cluster name share through it" },
     { "cluster", "text", default = "moonwatch", help = "name of the cluster inside Redis" },
     { "external_url", "text", help = "address people reach this server at; links in notifications start with it" },
+    { "resolve_timeout", "interval", default = "5m", help = "an alert posted without an end resolves after this long without being posted again" },
     { "external_labels", "labels", default = {}, help = "added to alerts when they are sent" },
     { "tls", "table", help = "serve HTTPS", absent = true, fields = {
       { "cert", "text", help = "certificate file" }, { "key", "text", help = "key file" },
       { "client_ca", "text", help = "clients must present a certificate of this authority" } } },
     { "retention", "table", default = {}, help = "how long signals are kept", fields = {
       { "metrics", "interval", default = "15d", help = "samples" }, { "logs", "interval", default = "7d", help = "log records" },
-      { "traces", "interval", default = "3d", help = "spans" }, { "bytes", "bytes", help = "budget for all of it" } } },
+      { "traces", "interval", default = "3d", help = "spans" }, { "bytes", "bytes", help = "memory for samples" } } },
     { "out_of_order", { "duration", "text" }, default = "30m", help = 'how late a sample may come; "all" for any' },
-    { "durability", "duration", default = "50ms", help = "longest time between journal writes" },
+    { "durability", "duration", help = "longest time between journal writes", absent = true },
     { "promql", "table", default = {}, help = "how PromQL is read", fields = {
       { "ranges", "text", default = "left-open", choices = { "left-open", "closed" }, help = "does [5m] include a sample exactly 5m old" },
       { "lookback", "interval", default = "5m", help = "how long a sample stays the current one" },

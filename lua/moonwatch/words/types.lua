@@ -3,6 +3,8 @@
 -- A row is { says = "a duration such as ...", check = function(value, env) return value | nil, why, at }.
 -- env.host answers for durations, selectors and PromQL; `why` nil means "not of this type".  Durations become seconds,
 -- matchers become lists of {name=, op=, value=}.  `at` is {line=, col=} inside a text.
+local matchers = require "moonwatch.route.matchers"
+
 local M = {}
 
 local T = {}
@@ -220,7 +222,8 @@ local function matcher(out, host, name, op, value)
   return true
 end
 
---- Matchers, written as a map ({ team = "web", pod = "~web-.*" } is not special: = only), as a selector text, or as a list of such texts.
+--- Matchers, written as a map (= only), as a text of matchers with or without braces, or as a list of such texts.  Unlike a
+-- PromQL selector they may all match the empty text.
 T.matchers = {
   says = 'matchers: { team = "web" }, \'{team=~"web|api"}\' or a list of texts such as \'team!="web"\'',
   check = function(v, env)
@@ -241,8 +244,7 @@ T.matchers = {
     end
     for _, text in ipairs(texts) do
       if type(text) ~= "string" then return nil end
-      local body = text:find "^%s*{" and text or "{" .. text .. "}"
-      local list, why = env.host.selector(body)
+      local list, why = matchers.parse(text)
       if not list then return nil, why end
       for _, m in ipairs(list) do
         local ok, bad = matcher(out, env.host, m.name, m.op, m.value)
