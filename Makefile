@@ -3,15 +3,17 @@
 # Objects, tests and benches of a build live under $(B); another B (make B=build/asan) is another
 # build of the same tree beside it.
 
+VERSION := 0.1.0
 B      ?= build
 CC     := gcc
 PKGS   := luajit jansson hiredis libcurl libpq libpcre2-8 snappy libzstd zlib openssl libh2o-evloop
 WARN   := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
-          -Wwrite-strings -Wno-unused-parameter -Wvla
+          -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation -Wvla
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
 OPT    := -O2 -g -fno-omit-frame-pointer
 SAN    :=
 CFLAGS  = -std=gnu11 $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) $(SAN) -D_GNU_SOURCE -DH2O_USE_LIBUV=0 \
+          -DMW_VERSION='"$(VERSION)"' \
           -Isrc -Iinclude -I$(B)/gen $(PKG_CFLAGS) -MMD -MP
 LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,-E $(SAN)
 LDLIBS  = $(PKG_LIBS) -lpthread -ldl -lm

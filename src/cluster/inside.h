@@ -109,8 +109,8 @@ mw_value *mw_members_answer(const mw_cluster *c);
 /* -- shared.c ---------------------------------------------------------------------------------- */
 
 void mw_shared_put(mw_cluster *c, mw_ask *call); /* cluster.put */
-void mw_shared_flush(mw_cluster *c);              /* send what waited */
-void mw_shared_seed(mw_cluster *c);               /* Redis lost its data: give it ours */
+void mw_shared_flush(mw_cluster *c);             /* send what waited */
+void mw_shared_seed(mw_cluster *c);              /* Redis lost its data: give it ours */
 void mw_shared_snapshot(mw_cluster *c, const redisReply *fields);
 void mw_shared_event(mw_cluster *c, const mw_value *data, mw_str json);
 void mw_shared_deinit(mw_shared *s);

@@ -150,9 +150,9 @@ static void ask(mw_cluster *c, const struct row *row, mw_value *arg, mw_reply *r
 ENTRY(0)
 ENTRY(1)
 ENTRY(2)
-ENTRY(3) ENTRY(4)
-    ENTRY(5) static void (*const entries[ROWS])(void *, mw_value *, mw_reply *, void *) = {
-        ask_0, ask_1, ask_2, ask_3, ask_4, ask_5};
+ENTRY(3)
+ENTRY(4) ENTRY(5) static void (*const entries[ROWS])(void *, mw_value *, mw_reply *, void *) = {
+    ask_0, ask_1, ask_2, ask_3, ask_4, ask_5};
 
 void mw_cluster_offer(mw_cluster *c, mw_host *host)
 {

@@ -56,7 +56,7 @@ void api_remote_write(mw_call *c)
 void api_import_prometheus(mw_call *c)
 {
     mw_err err;
-    mw_str body;
+    mw_str body = {0};
     mw_ingest_result r = {0};
     int64_t now = mw_now_ms(c->parts->ingest->clock);
     mw_err_init(&err);

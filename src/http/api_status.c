@@ -5,10 +5,6 @@
 #include "http/route.h"
 #include "http/serving.h"
 
-#ifndef MW_VERSION
-#define MW_VERSION "0.1.0"
-#endif
-
 typedef struct fields {
     mw_buf *out;
     bool started;

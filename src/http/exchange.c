@@ -402,6 +402,7 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
 void exchange_register(mw_server *s, h2o_hostconf_t *host)
 {
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
+    // cppcheck-suppress legacyUninitvar
     h2o_compress_args_t gzip = {
         .min_size = 1024, .gzip = {.quality = 1}, .brotli = {.quality = -1}};
     h2o_compress_register(path, &gzip);

@@ -97,6 +97,7 @@ static void fill_host(mw_app *app, const mw_value *settings)
         .registry = app->registry,
         .data_dir = mw_strdup(mw_map_text(settings, "data").p),
         .actor = find_actor,
+        .version = MW_VERSION,
     };
 }
 

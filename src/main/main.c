@@ -34,7 +34,8 @@ int main(int argc, char **argv)
     mw_log_setup(MW_WARN, false);
     mw_registry *registry = mw_registry_new(0);
     mw_net *net = mw_net_new(registry);
-    mw_host host = {.clock = &mw_clock_system, .registry = registry, .data_dir = "."};
+    mw_host host = {
+        .clock = &mw_clock_system, .registry = registry, .data_dir = ".", .version = MW_VERSION};
     mw_net_offer(net, &host);
     mw_host_add_op(&host, "serve", NULL, op_serve);
     mw_host_add_op(&host, "sleep", NULL, op_sleep);

@@ -93,7 +93,7 @@ bool mw_host_count(mw_str *line, double *v)
 }
 
 void mw_host_note(mw_host_stats *h, mw_kind kind, const char *name, const char *help,
-                 const mw_label *labels, size_t n, double v)
+                  const mw_label *labels, size_t n, double v)
 {
     mw_family f = {.kind = kind, .name = name, .help = help};
     mw_series *s;

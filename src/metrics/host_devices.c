@@ -219,7 +219,7 @@ static void one_mount(mw_host_stats *h, const char *device, const char *place, m
         mw_host_note(h, MW_GAUGE, rows[i].name, rows[i].help, l, 3, rows[i].v);
     if (strcmp(place, "/") == 0)
         mw_host_note(h, MW_GAUGE, "disk_usage_bytes", "Bytes used on the root filesystem.", NULL, 0,
-                    (double)(fs.f_blocks - fs.f_bfree) * block);
+                     (double)(fs.f_blocks - fs.f_bfree) * block);
 }
 
 bool mw_host_read_mounts(mw_host_stats *h, mw_str text)

@@ -19,7 +19,7 @@ struct mw_host_stats {
 /* One value of one metric; LABEL may be NULL.  A refusal by the registry is ignored: it counts
  * its refusals itself. */
 void mw_host_note(mw_host_stats *h, mw_kind kind, const char *name, const char *help,
-                 const mw_label *labels, size_t n, double v);
+                  const mw_label *labels, size_t n, double v);
 
 /* Lines and fields of a text; false at the end.  Fields are split by spaces and tabs. */
 bool mw_host_line(mw_str *rest, mw_str *line);

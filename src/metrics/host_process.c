@@ -29,18 +29,18 @@ bool mw_host_read_self(mw_host_stats *h, mw_str text)
         if (!mw_host_is_count(field, &v[i]) && wanted && i != THREADS + 1) return false;
     }
     mw_host_note(h, MW_COUNTER, "process_cpu_seconds_total",
-                "Total user and system CPU time spent in seconds.", NULL, 0,
-                (v[UTIME] + v[STIME]) / h->ticks);
+                 "Total user and system CPU time spent in seconds.", NULL, 0,
+                 (v[UTIME] + v[STIME]) / h->ticks);
     mw_host_note(h, MW_GAUGE, "process_resident_memory_bytes", "Resident memory size in bytes.",
-                NULL, 0, v[RSS] * h->page);
+                 NULL, 0, v[RSS] * h->page);
     mw_host_note(h, MW_GAUGE, "process_virtual_memory_bytes", "Virtual memory size in bytes.", NULL,
-                0, v[VSIZE]);
+                 0, v[VSIZE]);
     mw_host_note(h, MW_GAUGE, "process_threads", "Number of threads of this process.", NULL, 0,
-                v[THREADS]);
+                 v[THREADS]);
     if (h->boot_time > 0)
         mw_host_note(h, MW_GAUGE, "process_start_time_seconds",
-                    "Start time of the process since unix epoch in seconds.", NULL, 0,
-                    h->boot_time + v[START] / h->ticks);
+                     "Start time of the process since unix epoch in seconds.", NULL, 0,
+                     h->boot_time + v[START] / h->ticks);
     return true;
 }
 
@@ -53,6 +53,6 @@ bool mw_host_count_fds(mw_host_stats *h, const char *path)
     while ((e = readdir(dir))) n += e->d_name[0] != '.';
     closedir(dir);
     mw_host_note(h, MW_GAUGE, "process_open_fds", "Number of open file descriptors.", NULL, 0,
-                n > 0 ? n - 1 : 0); /* one is the folder being read */
+                 n > 0 ? n - 1 : 0); /* one is the folder being read */
     return true;
 }

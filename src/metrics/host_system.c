@@ -26,8 +26,8 @@ static bool one_cpu(mw_host_stats *h, mw_str number, mw_str line)
     if (!read_modes(line, ticks)) return false;
     for (size_t i = 0; i < MODES; i++) {
         mw_label l[] = {{MW_STR("cpu"), number}, {MW_STR("mode"), mw_str_of(cpu_modes[i])}};
-        mw_host_note(h, MW_COUNTER, "node_cpu_seconds_total", "Seconds the CPUs spent in each mode.",
-                    l, 2, ticks[i] / h->ticks);
+        mw_host_note(h, MW_COUNTER, "node_cpu_seconds_total",
+                     "Seconds the CPUs spent in each mode.", l, 2, ticks[i] / h->ticks);
     }
     return true;
 }
@@ -42,8 +42,8 @@ static bool all_cpus(mw_host_stats *h, mw_str line)
     double passed = total - h->total, worked = busy - h->busy;
     if (passed > 0 && worked >= 0)
         mw_host_note(h, MW_GAUGE, "cpu_usage_percent",
-                    "Share of all processor time that was not idle, in percent.", NULL, 0,
-                    worked < passed ? 100 * worked / passed : 100);
+                     "Share of all processor time that was not idle, in percent.", NULL, 0,
+                     worked < passed ? 100 * worked / passed : 100);
     h->busy = busy;
     h->total = total;
     return true;
@@ -124,14 +124,14 @@ bool mw_host_read_meminfo(mw_host_stats *h, mw_str text)
         if (bytes) v *= 1024;
         if (!memory_name(word, bytes, name)) continue;
         mw_host_note(h, MW_GAUGE, name, "Memory information, as /proc/meminfo names it.", NULL, 0,
-                    v);
+                     v);
         if (mw_str_is(word, "MemTotal:")) total = v;
         if (mw_str_is(word, "MemAvailable:")) available = v;
     }
     if (total < 0 || available < 0 || available > total) return false;
     mw_host_note(h, MW_GAUGE, "memory_usage_bytes",
-                "Memory of this host that is not available to new work.", NULL, 0,
-                total - available);
+                 "Memory of this host that is not available to new work.", NULL, 0,
+                 total - available);
     return true;
 }
 

@@ -40,7 +40,7 @@ void mw_pq_tick(struct run *r, size_t work)
     r->work += work;
     if (r->work < WORK_PER_LOOK) return;
     r->work = 0;
-    if (r->query->cancel && *r->query->cancel)
+    if (r->query->cancel && __atomic_load_n(r->query->cancel, __ATOMIC_RELAXED))
         mw_pq_throw(r, MW_ECANCEL, "query was canceled in expression evaluation");
     if (r->query->deadline_mono_ns && mw_mono_ns() > r->query->deadline_mono_ns)
         mw_pq_throw(r, MW_ETIMEOUT, "query timed out in expression evaluation");

@@ -135,9 +135,9 @@ static void collect(lua_State *L, mw_guest_run *r)
 
 static void explain(lua_State *L, mw_guest_run *r)
 {
-    const char *msg = lua_type(r->co, -1) == LUA_TSTRING ? lua_tostring(r->co, -1) : NULL;
-    r->error = mw_strndup(msg ? msg : "failed with an error that is no text",
-                          msg ? strnlen(msg, 2000) : 64);
+    bool text = lua_type(r->co, -1) == LUA_TSTRING; /* anything else might run __tostring */
+    const char *msg = text ? lua_tostring(r->co, -1) : "failed with an error that is no text";
+    r->error = mw_strndup(msg, strnlen(msg, 2000));
     luaL_traceback(L, r->co, r->error, 0);
     const char *trace = lua_tostring(L, -1);
     r->traceback = mw_strndup(trace, strnlen(trace, 4000));

@@ -293,7 +293,10 @@ void mw_index_remove(mw_index *ix, mw_leaver *leavers, size_t n)
 
 /* -- matching ------------------------------------------------------------------------------- */
 
-static bool cancelled(const mw_select *sel) { return sel->cancel && *sel->cancel; }
+static bool cancelled(const mw_select *sel)
+{
+    return sel->cancel && __atomic_load_n(sel->cancel, __ATOMIC_RELAXED);
+}
 
 /* The union over the values of E that M accepts (or refuses); false when cancelled. */
 static bool collect(const name_entry *e, const mw_matcher *m, bool accepted, const mw_select *sel,

@@ -67,7 +67,7 @@ static int set_next(mw_series_set *set, mw_series_view *out, mw_err *err)
 {
     selection *sel = (selection *)set;
     while (sel->at < sel->ids.n) {
-        if (sel->cancel && *sel->cancel)
+        if (sel->cancel && __atomic_load_n(sel->cancel, __ATOMIC_RELAXED))
             return mw_fail(err, MW_ECANCEL, 0, 0, "the query was cancelled");
         const mw_labels *labels = NULL;
         int found = look_up(sel, sel->ids.v[sel->at++], &labels);

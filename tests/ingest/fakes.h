@@ -122,7 +122,7 @@ int mw_traces_append(mw_traces *t, const mw_span *s, mw_err *err)
     fake_hex(b, "parent", s->parent_id, 8);
     mw_buf_printf(b, " kind=%d status=%d:%.*s state=%.*s %lld+%lld ", (int)s->kind, (int)s->status,
                   MW_STR_ARG(s->status_message), MW_STR_ARG(s->trace_state), (long long)s->start_ns,
-                  (long long)(s->end_ns - s->start_ns));
+                  (long long)((uint64_t)s->end_ns - (uint64_t)s->start_ns));
     mw_attrs_json(s->attrs, s->n_attrs, b);
     mw_attrs_json(s->resource, s->n_resource, b);
     for (size_t i = 0; i < s->n_events; i++) {
