@@ -119,7 +119,8 @@ bench: $(BENCH) ## build and run every benchmark; each prints its figures
 	@for b in $^; do echo "== $$b"; $$b || exit 1; done
 
 docs: moonwatch ## write docs/rules.md from the tables that check the words
-	./moonwatch help --markdown > docs/rules.md
+	./moonwatch help --markdown > $(B)/rules.md
+	mv $(B)/rules.md docs/rules.md
 
 PREFIX ?= /usr/local
 install: moonwatch ## put the binary, the rules and the examples under $(PREFIX)

@@ -106,7 +106,7 @@ static bool skip_group(mw_pb *r, uint32_t number)
 
 int mw_pb_next(mw_pb *r, mw_pb_field *out, mw_err *err)
 {
-    const char *start = r->p;
+    const char *start;
     while (r->p < r->end) {
         unsigned wire;
         start = r->p;

@@ -327,7 +327,7 @@ static bool by_ids(const mw_call *c, ids *found, mw_err *err)
 {
     const mw_pair *p = NULL;
     while ((p = call_each_param(c, "traceID", p))) {
-        mw_trace_summary s;
+        mw_trace_summary s = {0};
         if (!trace_id_parse(p->value, s.trace_id)) {
             mw_fail(err, MW_EARG, 0, 0, "a trace id is at most 32 hex digits");
             return true;

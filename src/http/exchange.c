@@ -402,10 +402,10 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
 void exchange_register(mw_server *s, h2o_hostconf_t *host)
 {
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
-    // cppcheck-suppress legacyUninitvar
-    h2o_compress_args_t gzip = {
-        .min_size = 1024, .gzip = {.quality = 1}, .brotli = {.quality = -1}};
-    h2o_compress_register(path, &gzip);
+    h2o_compress_args_t compress = {.min_size = 1024};
+    compress.gzip.quality = 1;
+    compress.brotli.quality = -1;
+    h2o_compress_register(path, &compress);
     handler *h = (handler *)h2o_create_handler(path, sizeof *h);
     h->super.on_req = on_req;
     h->server = s;

@@ -242,7 +242,7 @@ static bool mem_parse_values(const char *p, struct mem_values *out)
 }
 
 /* Load one line of notation, a value every STEP milliseconds from 0 on. */
-static bool mem_load(struct mem_source *m, const char *line, int64_t step)
+static __attribute__((unused)) bool mem_load(struct mem_source *m, const char *line, int64_t step)
 {
     struct mem_values values;
     const char *rest;

@@ -20,16 +20,21 @@ local function shown(default)
   return "{" .. (#parts > 0 and " " .. table.concat(parts, ", ") .. " " or "") .. "}"
 end
 
--- Every field as { name, type, default, help }, fields of fields with their path.
-local function rows_of(fields, path, out)
+-- Every field as { name, type, default, help }, fields of fields with their path; a table that holds itself (a route has
+-- routes) is told once.
+local function rows_of(fields, path, out, inside)
+  inside = inside or {}
+  if inside[fields or false] then return out end
+  inside[fields or false] = true
   for _, row in ipairs(fields or {}) do
     local help = row.help or ""
-    if row.required then help = help .. " (required)" end
     if row.choices then help = help .. ": " .. table.concat(row.choices, ", ") end
+    if row.required then help = help .. " (required)" end
     if row.absent then help = help .. " (not available in this version)" end
     out[#out + 1] = { path .. row[1], schema.says(row), shown(row.default) or "", help }
-    if row.fields and not row.absent then rows_of(row.fields, path .. row[1] .. ".", out) end
+    if row.fields and not row.absent then rows_of(row.fields, path .. row[1] .. ".", out, inside) end
   end
+  inside[fields or false] = nil
   return out
 end
 
