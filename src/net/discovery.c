@@ -25,6 +25,7 @@ struct file {
 struct mw_discovery {
     struct file *file;
     size_t n, cap;
+    bool news; /* since begin */
 };
 
 mw_discovery *mw_discovery_new(void) { return mw_zalloc(sizeof(mw_discovery)); }
@@ -102,22 +103,24 @@ static bool same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static void refresh(struct file *f)
+/* True when its groups are others now. */
+static bool refresh(struct file *f)
 {
     struct stat st;
     mw_err err;
     mw_err_init(&err);
-    if (stat(f->path, &st) || same(&st, &f->seen)) return;
+    if (stat(f->path, &st) || same(&st, &f->seen)) return false;
     f->seen = st;
     mw_value *groups = read_groups(f->path, &st, &err);
     if (groups) {
         mw_value_free(f->groups);
         f->groups = groups;
-        return;
+        return true;
     }
     mw_log(MW_WARN, "target file is broken", "file=%s error=\"%s\" line=%d then=\"%s\"", f->path,
            err.msg, err.line,
            f->groups ? "its targets stay as they were" : "it adds no targets until it is mended");
+    return false;
 }
 
 /* -- all files -------------------------------------------------------------------------------- */
@@ -133,6 +136,7 @@ static struct file *file_get(mw_discovery *d, const char *path)
 
 void mw_discovery_begin(mw_discovery *d)
 {
+    d->news = false;
     for (size_t i = 0; i < d->n; i++) d->file[i].named = false;
 }
 
@@ -142,9 +146,9 @@ void mw_discovery_glob(mw_discovery *d, const char *pattern, mw_discovery_visit 
     if (glob(pattern, GLOB_TILDE, NULL, &g)) return;
     for (size_t i = 0; i < g.gl_pathc; i++) {
         struct file *f = file_get(d, g.gl_pathv[i]);
-        if (!f->named) refresh(f);
+        if (!f->named && refresh(f)) d->news = true;
         f->named = true;
-        for (size_t k = 0; f->groups && k < f->groups->list.n; k++) {
+        for (size_t k = 0; visit && f->groups && k < f->groups->list.n; k++) {
             const mw_value *group = f->groups->list.item[k];
             visit(arg, mw_map_find(group, "targets"), mw_map_find(group, "labels"));
         }
@@ -152,7 +156,7 @@ void mw_discovery_glob(mw_discovery *d, const char *pattern, mw_discovery_visit 
     globfree(&g);
 }
 
-void mw_discovery_end(mw_discovery *d)
+bool mw_discovery_end(mw_discovery *d)
 {
     size_t kept = 0;
     for (size_t i = 0; i < d->n; i++) {
@@ -161,5 +165,7 @@ void mw_discovery_end(mw_discovery *d)
         else
             file_deinit(&d->file[i]);
     }
+    bool news = d->news || kept < d->n;
     d->n = kept;
+    return news;
 }

@@ -275,7 +275,8 @@ static void sync_targets(mw_scraper *s, int64_t now)
 {
     int64_t look = LOOK_MS;
     if (!s->changed && now < s->look_ms && s->look_ms <= now + LOOK_MS) return;
-    mw_targets_sync(&s->targets, &s->jobs, s->discovery, s->ingest, now, on_leave, s);
+    if (mw_targets_files_changed(&s->jobs, s->discovery) || s->changed)
+        mw_targets_sync(&s->targets, &s->jobs, s->discovery, s->ingest, now, on_leave, s);
     for (size_t i = 0; i < s->jobs.n; i++)
         if (s->jobs.job[i]->every_ms < look) look = s->jobs.job[i]->every_ms;
     s->look_ms = now + look;

@@ -241,6 +241,19 @@ static void enter(mw_target *t, mw_ingest *ingest, int64_t now_ms)
     mw_target_schedule(t, now_ms);
 }
 
+static void look(mw_discovery *d, const mw_scrape_job *job, mw_discovery_visit *visit, void *arg)
+{
+    for (size_t i = 0; job->files && i < job->files->list.n; i++)
+        mw_discovery_glob(d, job->files->list.item[i]->text.p, visit, arg);
+}
+
+bool mw_targets_files_changed(const mw_scrape_jobs *jobs, mw_discovery *d)
+{
+    mw_discovery_begin(d);
+    for (size_t i = 0; i < jobs->n; i++) look(d, jobs->job[i], NULL, NULL);
+    return mw_discovery_end(d);
+}
+
 void mw_targets_sync(mw_targets *set_, const mw_scrape_jobs *jobs, mw_discovery *d,
                      mw_ingest *ingest, int64_t now_ms, mw_target_leave *leave, void *arg)
 {
@@ -250,8 +263,7 @@ void mw_targets_sync(mw_targets *set_, const mw_scrape_jobs *jobs, mw_discovery 
     for (size_t i = 0; i < jobs->n; i++) {
         w.job = jobs->job[i];
         want(&w, w.job->targets, NULL);
-        for (size_t k = 0; w.job->files && k < w.job->files->list.n; k++)
-            mw_discovery_glob(d, w.job->files->list.item[k]->text.p, want, &w);
+        look(d, w.job, want, &w);
     }
     mw_discovery_end(d);
     drop_doubles(&w.set);

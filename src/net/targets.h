@@ -44,6 +44,7 @@ typedef struct mw_targets {
 typedef void mw_target_leave(void *arg, mw_target *t);
 void mw_targets_sync(mw_targets *set, const mw_scrape_jobs *jobs, mw_discovery *d,
                      mw_ingest *ingest, int64_t now_ms, mw_target_leave *leave, void *arg);
+bool mw_targets_files_changed(const mw_scrape_jobs *jobs, mw_discovery *d); /* since last looked */
 void mw_targets_deinit(mw_targets *set);
 
 void mw_target_schedule(mw_target *t, int64_t now_ms); /* next_ms: its first slot after NOW_MS */

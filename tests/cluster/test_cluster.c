@@ -121,6 +121,15 @@ static int held(struct node *n)
     return count;
 }
 
+static bool holds(struct node *n, size_t slot, uint64_t *fence)
+{
+    pthread_mutex_lock(&n->lock);
+    bool yes = n->held[slot];
+    *fence = n->fence[slot];
+    pthread_mutex_unlock(&n->lock);
+    return yes;
+}
+
 static bool connected(struct node *n)
 {
     pthread_mutex_lock(&n->lock);
@@ -155,11 +164,20 @@ static void put(struct node *n, const char *id, int v)
     mw_value_free(a);
 }
 
+/* The fencing token of a slot that N holds, or 0. */
+static uint64_t fence_of(struct node *n, size_t slot)
+{
+    pthread_mutex_lock(&n->lock);
+    uint64_t fence = n->held[slot] ? n->fence[slot] : 0;
+    pthread_mutex_unlock(&n->lock);
+    return fence;
+}
+
 /* Each slot is held by one of the two, and both have some. */
 static bool shared_out(struct node *a, struct node *b)
 {
     int both = 0;
-    for (size_t i = 0; i < MW_SLOTS; i++) both += a->held[i] && b->held[i];
+    for (size_t i = 0; i < MW_SLOTS; i++) both += fence_of(a, i) && fence_of(b, i);
     return held(a) && held(b) && held(a) + held(b) == MW_SLOTS && !both;
 }
 
@@ -189,7 +207,7 @@ static void slots_are_shared_out_handed_over_and_given_back(void **state)
     EVENTUALLY(held(a) == MW_SLOTS && connected(a));
     struct node *b = node_new(r->url, "b");
     EVENTUALLY(shared_out(a, b));
-    for (size_t i = 0; i < MW_SLOTS; i++) assert_int_equal(b->held[i] ? b->fence[i] : 2, 2);
+    for (size_t i = 0; i < MW_SLOTS; i++) assert_true(!fence_of(b, i) || fence_of(b, i) == 2);
     mw_value *seen = NULL;
     EVENTUALLY((mw_value_free(seen), seen = ask(&a->host, "cluster.nodes", "{}"),
                 mw_map_find(seen, "leases")->map.n == MW_SLOTS));
@@ -244,7 +262,7 @@ static void a_write_with_an_old_fence_is_refused(void **state)
 {
     struct redis *r = *state;
     struct node *a = node_new(r->url, "a");
-    EVENTUALLY(connected(a) && held(a) == MW_SLOTS && a->fence[3] == 1);
+    EVENTUALLY(connected(a) && held(a) == MW_SLOTS && fence_of(a, 3) == 1);
     const char *guarded =
         "{\"kind\":\"k\",\"id\":\"g\",\"value\":1,\"slot\":\"rules/3\",\"fence\":%d}";
     char arg[200];
@@ -280,7 +298,9 @@ static void bundles_are_pushed_versioned_and_rolled_back(void **state)
                         "{\"files\":{\"b.lua\":\"two\",\"a.lua\":\"one\"},\"author\":\"me\"}");
     assert_no_error(one);
     EVENTUALLY(bundle_version(a) == 1 && bundle_version(b) == 1);
+    pthread_mutex_lock(&b->lock);
     assert_string_equal(mw_map_text(mw_map_find(b->bundle, "files"), "a.lua").p, "one");
+    pthread_mutex_unlock(&b->lock);
     mw_value *two = ask(&b->host, "cluster.push", "{\"files\":{\"a.lua\":\"other\"}}");
     EVENTUALLY(bundle_version(a) == 2 && bundle_version(b) == 2);
     mw_value *back = ask(&b->host, "cluster.rollback", "{\"version\":1}");
@@ -343,7 +363,9 @@ static void a_killed_redis_changes_nothing_and_gets_everything_back(void **state
     EVENTUALLY(shared_out(a, b));
     struct node *c = node_new(r->url, "c");
     EVENTUALLY(told(c, "k before") == 1 && told(c, "k during") == 2 && bundle_version(c) == 1);
+    pthread_mutex_lock(&a->lock);
     assert_int_equal(a->bundles, 1);
+    pthread_mutex_unlock(&a->lock);
     node_free(c);
     node_free(b);
     node_free(a);
