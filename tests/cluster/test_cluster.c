@@ -121,15 +121,6 @@ static int held(struct node *n)
     return count;
 }
 
-static bool holds(struct node *n, size_t slot, uint64_t *fence)
-{
-    pthread_mutex_lock(&n->lock);
-    bool yes = n->held[slot];
-    *fence = n->fence[slot];
-    pthread_mutex_unlock(&n->lock);
-    return yes;
-}
-
 static bool connected(struct node *n)
 {
     pthread_mutex_lock(&n->lock);

@@ -28,6 +28,7 @@ function M.ask(ctx, method, path, value)
   end
   local body = answer.body ~= "" and ctx.host.json.decode(answer.body or "") or nil
   if answer.status >= 300 then
+    for _, problem in ipairs(type(body) == "table" and body.problems or {}) do ctx.err(problem .. "\n") end
     ctx.err(("moonwatch: %s\n"):format(tostring(said(body) or "answered " .. answer.status)))
     return nil
   end

@@ -1,6 +1,5 @@
 --- nodes.lua - `moonwatch nodes`: who is in the cluster and does what.
-local args_of = require "moonwatch.cli.args"
-local client = require "moonwatch.cluster.client"
+local client = require "moonwatch.cli.client"
 
 local M = {}
 
@@ -34,12 +33,11 @@ local function state_of(ctx, node)
 end
 
 function M.main(ctx, argv)
-  local options, rest = args_of.parse(argv, M.flags)
+  local options, rest = client.parse(argv, M.flags)
   if not options or #rest > 0 then
-    ctx.err(("%s\nusage: moonwatch %s\n"):format(options and "nodes takes no arguments" or rest, M.usage))
-    return 2
+    return client.misused(ctx, M, options and "nodes takes no arguments" or rest)
   end
-  local found = client.ask(ctx, "GET", "/nodes")
+  local found = client.ask(ctx, "GET", "/api/mw/v1/nodes")
   if not found then return 1 end
   local rows = { { "NODE", "STATE", "WORK", "BUNDLE", "URL" } }
   for _, node in ipairs(found.nodes) do

@@ -1,6 +1,5 @@
 --- push.lua - `moonwatch push`: a folder of rules to every node of the cluster.
-local args_of = require "moonwatch.cli.args"
-local client = require "moonwatch.cluster.client"
+local client = require "moonwatch.cli.client"
 
 local M = {}
 
@@ -25,10 +24,9 @@ local function gather(host, dir, prefix, files)
 end
 
 function M.main(ctx, argv)
-  local options, rest = args_of.parse(argv, M.flags)
+  local options, rest = client.parse(argv, M.flags)
   if not options or #rest ~= 1 then
-    ctx.err(("%s\nusage: moonwatch %s\n"):format(options and "push takes one DIR" or rest, M.usage))
-    return 2
+    return client.misused(ctx, M, options and "push takes one DIR" or rest)
   end
   local dir = rest[1]:gsub("(.)/+$", "%1")
   local facts = ctx.host.stat(dir)
@@ -41,7 +39,7 @@ function M.main(ctx, argv)
     ctx.err((why or ("%s has no .lua files"):format(dir)) .. "\n")
     return 1
   end
-  local found = client.ask(ctx, "POST", "/bundles", {
+  local found = client.ask(ctx, "POST", "/api/mw/v1/bundles", {
     files = files, comment = options.comment or "", author = ctx.host.env "USER" or "",
   })
   if not found then return 1 end

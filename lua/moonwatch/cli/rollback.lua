@@ -1,6 +1,5 @@
 --- rollback.lua - `moonwatch rollback`: every node goes back to rules that were pushed before.
-local args_of = require "moonwatch.cli.args"
-local client = require "moonwatch.cluster.client"
+local client = require "moonwatch.cli.client"
 
 local M = {}
 
@@ -19,7 +18,7 @@ end
 
 local function wanted(ctx, text)
   if text then return tonumber(text) end
-  local found = client.ask(ctx, "GET", "/bundles")
+  local found = client.ask(ctx, "GET", "/api/mw/v1/bundles")
   if not found then return nil, 1 end
   local version = previous(found)
   if version then return version end
@@ -28,14 +27,15 @@ local function wanted(ctx, text)
 end
 
 function M.main(ctx, argv)
-  local options, rest = args_of.parse(argv, M.flags)
+  local options, rest = client.parse(argv, M.flags)
   if not options or #rest > 1 or (rest[1] and not tonumber(rest[1])) then
-    ctx.err(("%s\nusage: moonwatch %s\n"):format(options and "rollback takes the number of a version" or rest, M.usage))
-    return 2
+    return client.misused(ctx, M, options and "rollback takes the number of a version" or rest)
   end
   local version, status = wanted(ctx, rest[1])
   if not version then return status end
-  local found = client.ask(ctx, "POST", "/bundles/rollback", { version = version, author = ctx.host.env "USER" or "" })
+  local found = client.ask(ctx, "POST", "/api/mw/v1/bundles/rollback", {
+    version = version, author = ctx.host.env "USER" or "",
+  })
   if not found then return 1 end
   ctx.out(("version %d is the same as version %d (%s)\n"):format(found.version, version, found.sha:sub(1, 12)))
   return 0

@@ -1,6 +1,5 @@
 --- versions.lua - `moonwatch versions`: the bundles that were pushed, newest first.
-local args_of = require "moonwatch.cli.args"
-local client = require "moonwatch.cluster.client"
+local client = require "moonwatch.cli.client"
 
 local M = {}
 
@@ -9,12 +8,11 @@ M.help = "the rule bundles that were pushed; * marks the one that the nodes run"
 M.flags = {}
 
 function M.main(ctx, argv)
-  local options, rest = args_of.parse(argv, M.flags)
+  local options, rest = client.parse(argv, M.flags)
   if not options or #rest > 0 then
-    ctx.err(("%s\nusage: moonwatch %s\n"):format(options and "versions takes no arguments" or rest, M.usage))
-    return 2
+    return client.misused(ctx, M, options and "versions takes no arguments" or rest)
   end
-  local found = client.ask(ctx, "GET", "/bundles")
+  local found = client.ask(ctx, "GET", "/api/mw/v1/bundles")
   if not found then return 1 end
   local rows = { { " ", "VERSION", "TIME", "SHA", "AUTHOR", "COMMENT" } }
   for i = #found.versions, 1, -1 do
