@@ -16,16 +16,18 @@ local function names_of(items, ...)
   return { set = set, list = list }
 end
 
-local function duplicates(items, problem)
-  for _, list in pairs(items) do
-    local first = {}
-    for _, item in ipairs(list) do
-      local before = item.name and first[item.name]
-      if before then
-        problem(item, {}, ("this name is already taken at %s:%d"):format(before.file, before.line))
-      elseif item.name then
-        first[item.name] = item
-      end
+--- What is said twice but may be said once, also by declarations with other faults: a name within a word, `settings`.
+-- items: list of { word=, name=, file=, line=, once= } in the order of loading.
+function M.duplicates(items, problem)
+  local first = {}
+  for _, item in ipairs(items) do
+    local key = item.once and item.word or item.name and item.word .. "/" .. item.name
+    local before = key and first[key]
+    if before then
+      local text = item.once and "is said once only, and was at %s:%d" or "this name is already taken at %s:%d"
+      problem(item, {}, text:format(before.file, before.line))
+    elseif key then
+      first[key] = item
     end
   end
 end
@@ -89,7 +91,6 @@ end
 function M.check(items, host, problem)
   local known = { receivers = names_of(items, "receiver"), windows = names_of(items, "window"),
                   escalations = names_of(items, "escalation") }
-  duplicates(items, problem)
   for _, item in ipairs(items.route or {}) do check_route(host, item, item.fields, {}, known, problem) end
   for _, item in ipairs(items.escalation or {}) do
     for i, step in ipairs(item.fields.items) do

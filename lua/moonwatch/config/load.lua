@@ -42,8 +42,8 @@ local function module_finder(run, unit)
     local dir = folder(unit.path)
     for _, path in ipairs { under(dir, file), under(dir, "rules/" .. file) } do
       local source = unit.bundle and unit.bundle[path] or not unit.bundle and run.host.read_file(path)
+      if not unit.bundle then run.watch[path] = true end -- also one that is not there yet
       if source then
-        run.watch[path] = true
         run.modules[path] = source
         return source, path
       end
@@ -83,11 +83,12 @@ end
 
 local function take(run, unit, guest, decl)
   local def = words.by_name[decl.word]
-  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line, guest = guest, unit = unit }
+  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line, guest = guest, unit = unit, once = def.once }
   if def.root_only and not unit.root then
     run.problems:add(unit.path, decl.line, 1, item, "belongs into the root file, not into a file of rules")
     return
   end
+  unit.declared[#unit.declared + 1] = item
   local fields, problems = schema.check(def, decl, { host = run.host, guest = unit.path })
   for _, p in ipairs(problems) do
     local line, col = place(run, item, p.path, p.at)
@@ -102,7 +103,7 @@ end
 local function load_unit(run, unit)
   run.units[#run.units + 1] = unit
   if not unit.bundle then run.watch[unit.path] = true end
-  unit.items = {}
+  unit.items, unit.declared = {}, {}
   local guest = open_guest(run, unit)
   if not guest then return end
   run.guests[unit.path] = guest
@@ -171,8 +172,21 @@ local function gather(run, bad)
   return items
 end
 
+-- Names said twice: of two files the later one is at fault, if the earlier one stays.
+local function find_duplicates(run, bad)
+  local all = {}
+  for _, unit in ipairs(run.units) do
+    for _, item in ipairs(not (bad[unit.path] and not run.settings.strict) and unit.declared or {}) do all[#all + 1] = item end
+  end
+  link.duplicates(all, function(item, path, message)
+    local line, col = place(run, item, path)
+    run.problems:add(item.file, line, col, item, message)
+  end)
+end
+
 -- Link what the good files say; a file whose names do not resolve turns bad, and the rest is linked again.
 local function link_all(run)
+  find_duplicates(run, bad_files(run))
   while true do
     local bad = bad_files(run)
     local before = #run.problems.list

@@ -39,12 +39,17 @@ end
 
 -- -- one value -------------------------------------------------------------
 
+-- A secret, a function and slack{...} are tables too, but not of fields.
+local function is_fields(value)
+  return type(value) == "table" and not types.is_fn(value) and value["@secret"] == nil and value["@kind"] == nil
+end
+
 local function check_list(run, row, value, path)
   if not types.is_list(value) then return nil end
   local out = {}
   for i, item in ipairs(value) do
     local at = joined(path, i)
-    if type(item) ~= "table" or types.is_fn(item) then
+    if not is_fields(item) then
       report(run, at, ("%s: expected a table"):format(shown(at)))
     else
       out[#out + 1] = check_table(run, { fields = row.fields }, item, at)
@@ -55,7 +60,7 @@ end
 
 local function check_as(run, row, kind, value, path)
   if kind == "table" then
-    if type(value) ~= "table" or types.is_fn(value) then return nil end
+    if not is_fields(value) then return nil end
     return check_table(run, { fields = row.fields }, value, path)
   elseif kind == "list" then
     return check_list(run, row, value, path)
@@ -103,6 +108,7 @@ function M.describe(value)
   if type(value) == "table" then
     if value["@fn"] then return "a function" end
     if value["@secret"] then return "a secret" end
+    if value["@kind"] then return value["@kind"] .. "{...}" end
     return "a table"
   elseif type(value) == "string" then
     return ("the text %q"):format(#value > 40 and value:sub(1, 37) .. "..." or value)
@@ -134,7 +140,7 @@ local function check_item(run, items, item, path)
     out.kind = kind
     return out
   end
-  if items.fields and type(item) == "table" and not types.is_fn(item) and not kind then
+  if items.fields and is_fields(item) then
     return check_table(run, { fields = items.fields }, item, path)
   end
   report(run, path, ("item %d: expected %s, got %s"):format(path[#path], items.says, M.describe(item)))
@@ -149,7 +155,7 @@ local function check_unknown(run, def, value, path, by, names)
   for _, key in ipairs(keys) do
     local at = joined(path, key)
     if type(key) == "number" then
-      report(run, at, ("unexpected item %d: fields are written name = value"):format(key))
+      report(run, at, ("unexpected item %s: fields are written name = value"):format(#path == 0 and key or shown(at)))
     else
       local near = run.env.host.nearest(key, names)
       report(run, at, ("unknown field %q%s"):format(shown(at), near and (" (did you mean %q?)"):format(near) or ""))
@@ -240,6 +246,7 @@ local function check_arguments(run, def, args)
     end
     out[i] = value
   end
+  for i = #def.arguments + 1, table.maxn(args) do report(run, { i }, ("unexpected argument %d"):format(i)) end
   return { args = out }
 end
 

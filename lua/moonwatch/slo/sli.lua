@@ -36,6 +36,14 @@ local function latency(metric, under, window)
   return over(("%s_bucket{%s}"):format(name, good), window), over(("%s_count{%s}"):format(name, all), window)
 end
 
+--- Is the metric of LATENCY ({ metric=, under= }) a name with or without matchers?  True, or nil, why.
+function M.check_latency(l, host)
+  local good, total = latency(l.metric, l.under, "5m")
+  local fits = good and host.check_expr(good) and host.check_expr(total)
+  if not fits then return nil, ("%q is not a metric name with or without matchers"):format(l.metric) end
+  return true
+end
+
 --- The expressions of RULE over WINDOW (a text such as "5m"): { good= or bad=, total= }.
 function M.expressions(rule, window)
   if rule.latency then

@@ -35,7 +35,7 @@ check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 100
     { "fail_after", "count", default = 3, help = "failures in a row before the check counts as failing" },
     { "pass_after", "count", default = 2, help = "successes in a row before a failing check counts as well again" },
     { "degraded", "table", help = "well, but not quite", fields = {
-      { "slower_than", "interval", help = "a successful probe slower than this is degraded" } } },
+      { "slower_than", "span", help = "a successful probe slower than this is degraded" } } },
     { "depends_on", "texts", default = {}, help = "checks; while one of them fails this one is unknown and is not blamed" },
     { "breaker", "table", help = "stop probing something that keeps failing", fields = {
       { "failures", "count", default = 5, help = "failures within `window` that open the breaker" },

@@ -37,8 +37,10 @@ K.webhook = {
   },
 }
 
-for _, name in ipairs { "email", "opsgenie", "teams", "discord", "telegram", "sns", "exec" } do
-  K[name] = { absent = true, fields = {} }
-end
+local ABSENT = {
+  email = "a mail", opsgenie = "an alert at Opsgenie", teams = "a card in Microsoft Teams", discord = "a message in Discord",
+  telegram = "a message in Telegram", sns = "a message to a topic of Amazon SNS", exec = "a program that is run",
+}
+for name, help in pairs(ABSENT) do K[name] = { absent = true, help = help, fields = {} } end
 
 return K

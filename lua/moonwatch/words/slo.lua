@@ -1,4 +1,6 @@
 --- slo.lua - the word `slo`: an objective, its error budget and the alerts on how fast it burns.
+local sli = require "moonwatch.slo.sli"
+
 return {
   word = "slo", shape = "named",
   help = "A service level objective over a rolling window. Give the counters of good (or bad) and all events, or a latency histogram. " ..
@@ -15,7 +17,7 @@ slo "checkout-availability" {
     { "total", "sli", help = "counter of all events, likewise" },
     { "latency", "table", help = "good means faster than", fields = {
       { "metric", "text", required = true, help = "histogram, with or without matchers: http_request_duration_seconds{job=\"web\"}" },
-      { "under", "interval", required = true, help = "the bound; must be a bucket of the histogram" } } },
+      { "under", "span", required = true, help = "the bound; must be a bucket of the histogram" } } },
     { "objective", "objective", required = true, help = "0.999 or 99.9" },
     { "window", "interval", default = "30d", help = "rolling window of the budget" },
     { "labels", "labels", default = {}, help = "added to the series and alerts; `service` names the service" },
@@ -27,9 +29,13 @@ slo "checkout-availability" {
     { "summary", "template", help = "one line for a person, on the burn alerts" },
     { "runbook", "template", help = "address of what to do" },
   },
-  after = function(fields, problem)
+  after = function(fields, problem, env)
     if (fields.good or fields.bad) and not fields.total then problem('missing field "total"') end
     if fields.latency and fields.total then problem('"total" goes with good or bad; latency counts by itself', { "total" }) end
+    if fields.latency then
+      local ok, why = sli.check_latency(fields.latency, env.host)
+      if not ok then problem("latency.metric: " .. why, { "latency", "metric" }) end
+    end
     if fields.window and fields.window < 3600 then problem("window must be at least 1h", { "window" }) end
     for i, row in ipairs(type(fields.alerts) == "table" and fields.alerts or {}) do
       if row.long and row.short and row.short >= row.long then

@@ -62,7 +62,7 @@ T.duration = {
   check = function(v, env)
     if type(v) ~= "string" and type(v) ~= "number" then return nil end
     local seconds = env.host.duration(v)
-    if not seconds then return nil, ("%q is not %s"):format(tostring(v), DURATION) end
+    if not seconds or not finite(seconds) or seconds < 0 then return nil, ("%q is not %s"):format(tostring(v), DURATION) end
     return seconds
   end,
 }
@@ -71,6 +71,14 @@ T.interval = {
   check = function(v, env)
     local seconds, why = T.duration.check(v, env)
     if seconds and seconds < 0.1 then return nil, "must be at least 100ms" end
+    return seconds, why
+  end,
+}
+T.span = {
+  says = DURATION .. ", more than zero",
+  check = function(v, env)
+    local seconds, why = T.duration.check(v, env)
+    if seconds == 0 then return nil, "must be more than zero" end
     return seconds, why
   end,
 }
@@ -259,7 +267,7 @@ T.objective = {
   says = "an objective such as 0.999 or 99.9",
   check = function(v)
     if not finite(v) then return nil end
-    local share = v >= 1 and v / 100 or v
+    local share = v > 1 and v / 100 or v
     if share <= 0 or share >= 1 then return nil, "must be between 0 and 1, or between 0 and 100 percent" end
     return share
   end,

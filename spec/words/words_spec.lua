@@ -1,0 +1,273 @@
+--- words_spec.lua - what may be written in a rule file, and what a person hears who wrote something else.
+local doc = require "moonwatch.words.doc"
+local host = require "moonwatch.host"
+local load = require "moonwatch.config.load"
+local words = require "moonwatch.words"
+
+-- The problems of a root file with this text, as one text each.
+local function problems(text)
+  local set, list = load.load { host = host, config = "w.lua", source = text }
+  local out = {}
+  for i, p in ipairs(list) do out[i] = p.text end
+  for _, guest in pairs(set and set.guests or {}) do guest:close() end
+  return out
+end
+
+local function clean(text) assert.same({}, problems(text)) end
+local function refused(text, ...) assert.same({ ... }, problems(text)) end
+
+-- The only problem of TEXT contains PART.
+local function refused_with(text, part)
+  local list = problems(text)
+  assert.equal(1, #list, table.concat(list, "\n"))
+  assert.truthy(list[1]:find(part, 1, true), list[1] .. "\n  lacks\n" .. part)
+end
+
+describe("a misspelt field", function()
+  it("is refused with its place and the nearest right name", function()
+    refused('alert "A" {\n  exprr = "up",\n  when = function() end,\n}',
+            'w.lua:2:3: alert "A": unknown field "exprr" (did you mean "expr"?)')
+  end)
+  it("is refused without a suggestion when nothing is near", function()
+    refused('record "r" { expr = "up", colour = 1 }', 'w.lua:1:27: record "r": unknown field "colour"')
+  end)
+  it("is found inside tables of tables", function()
+    refused('check "c" { http = { url = "http://x/", expect = { stauts = 200 } } }',
+            'w.lua:1:52: check "c": unknown field "http.expect.stauts" (did you mean "status"?)')
+  end)
+  it("is found inside a receiver's kind and a route's child", function()
+    refused_with('receiver "r" { slack { urll = "x", url = "http://x" } }', 'unknown field')
+    refused_with('receiver "r" {}\nroute { receiver = "r",\n routes = { { recv = "r" } } }', 'w.lua:3:15: route: unknown field "routes[1].recv"')
+  end)
+  it("is refused in every word", function()
+    for _, def in ipairs(words.list) do
+      if (def.shape == "named" or def.shape == "table") and not def.absent then
+        local text = ("%s %s { zzqqxx = 1 }"):format(def.word, def.shape == "named" and '"n"' or "")
+        local found = false
+        for _, p in ipairs(problems(text)) do found = found or p:find('unknown field "zzqqxx"', 1, true) ~= nil end
+        assert.truthy(found, def.word)
+      end
+    end
+  end)
+end)
+
+describe("a value", function()
+  it("of the wrong type is refused, saying what was expected and what was there", function()
+    refused('alert "A" { expr = "up", above = "high" }',
+            'w.lua:1:26: alert "A": above: expected a number, got the text "high"')
+    refused('alert "A" { expr = "up", summary = {} }',
+      'w.lua:1:26: alert "A": summary: expected a text (with ${labels.NAME}, ${value}, ${value|FILTER}) or a function of the alert, got a table')
+    refused('alert "A" { expr = "up", limit = true }',
+            'w.lua:1:26: alert "A": limit: expected a whole number, 1 or more, got the boolean true')
+    refused('alert "A" { expr = function() end }',
+            'w.lua:1:13: alert "A": expr: expected a PromQL expression, got a function')
+  end)
+  it("that is a secret or a receiver kind is no table of fields", function()
+    refused_with('scrape "x" { targets = { "a:1" }, auth = secret "X" }', "auth: expected a table, got a secret")
+    refused_with('scrape "x" { targets = { "a:1" }, auth = slack { url = "x" } }', "auth: expected a table, got slack{...}")
+    refused_with('escalation "e" { slack { url = "x" } }', "got slack{...}")
+  end)
+  it("of every field of every word is refused when it is of a type no field has", function()
+    for _, def in ipairs(words.list) do
+      for _, row in ipairs((def.shape == "named" or def.shape == "table") and not def.absent and def.fields or {}) do
+        -- A function that is hidden in a table fits nothing.
+        local text = ("%s %s { %s = { { { { odd = function() end } } } } }"):format(def.word, def.shape == "named" and '"n"' or "", row[1])
+        local found = false
+        for _, p in ipairs(problems(text)) do found = found or p:find(row[1], 1, true) ~= nil end
+        assert.truthy(found, def.word .. "." .. row[1])
+      end
+    end
+  end)
+  it("that must be there is missed by name, for every word", function()
+    for _, def in ipairs(words.list) do
+      local all = table.concat(problems(('%s %s {}'):format(def.word, def.shape == "named" and '"n"' or "")), "\n")
+      for _, row in ipairs((def.shape == "named" or def.shape == "table") and def.fields or {}) do
+        if row.required then assert.truthy(all:find(('missing field "%s"'):format(row[1]), 1, true), def.word .. "." .. row[1]) end
+      end
+    end
+  end)
+  it("out of a choice is refused with the choices", function()
+    refused('settings { log = { level = "inof" } }',
+      'w.lua:1:20: settings: log.level: "inof" is not one of "debug", "info", "warn", "error" (did you mean "info"?)')
+  end)
+end)
+
+describe("a duration", function()
+  it("may be a number of seconds or a text of units", function()
+    for _, ok in ipairs { "30", '"250ms"', '"30s"', '"5m"', '"1h30m"', '"7d"', '"2w"', "0.5" } do
+      clean(('alert "A" { expr = "up", hold = %s, every = %s }'):format(ok, ok))
+    end
+  end)
+  it("that is none is refused where it stands", function()
+    for _, bad in ipairs { '"5x"', '"m"', '""', '"5 m"', "-1", '"-5m"', '"1m5"', "1/0", "0/0" } do
+      local list = problems(('alert "A" { expr = "up",\n hold = %s }'):format(bad))
+      assert.equal(1, #list, bad)
+      assert.truthy(list[1]:find('^w.lua:2:2: alert "A": hold: '), list[1])
+    end
+  end)
+  it("between evaluations is never nothing", function()
+    refused_with('record "r" { expr = "up", every = 0 }', "every: must be at least 100ms")
+  end)
+end)
+
+describe("bad PromQL", function()
+  it("is refused at its own place, also in a text of several lines", function()
+    refused('record "r" { expr = "sum(up" }',
+            'w.lua:1:28: record "r": expr: bad PromQL: unexpected end of input in aggregation, expected "," or ")" (at 1:7 of the expression)')
+    local list = problems('alert "A" { expr = [[\n up\n   == == 1]] }')
+    assert.equal(1, #list)
+    assert.truthy(list[1]:find('^w.lua:3:7: alert "A": expr: bad PromQL: '), list[1])
+  end)
+  it("is refused in unless, and in an SLO, at load", function()
+    refused_with('alert "A" { expr = "up", unless = "up ==" }', "unless: bad PromQL")
+    refused_with('slo "s" { good = "rate(", total = "t", objective = 99 }', "good: bad PromQL")
+    refused_with('slo "s" { good = "rate(x[5m])", total = "t", objective = 99 }', "$window")
+    refused_with('slo "s" { latency = { metric = "a b", under = "1s" }, objective = 99 }', "latency.metric: ")
+    refused_with('slo "s" { latency = { metric = "a{b=}", under = "1s" }, objective = 99 }', "latency.metric: ")
+    clean 'slo "s" { latency = { metric = "a{b=\\"c\\"}", under = "200ms" }, objective = 99 }'
+  end)
+end)
+
+describe("a name", function()
+  it("said twice is refused and both places are named, also across faulty declarations", function()
+    refused('alert "A" { expr = "up" }\n\nalert "A" { expr = "up" }',
+            'w.lua:3:1: alert "A": this name is already taken at w.lua:1')
+    refused('alert "A" { expr = "up", hold = {} }\nalert "A" { expr = "up" }',
+            'w.lua:1:26: alert "A": hold: expected a duration such as "30s", "5m", "1h30m" or a number of seconds, got a table',
+            'w.lua:2:1: alert "A": this name is already taken at w.lua:1')
+  end)
+  it("may be shared by different words", function()
+    clean 'alert "A" { expr = "up" }\nrecord "A" { expr = "up" }'
+  end)
+  it("is never empty, and of a record it is one of a metric", function()
+    refused_with('alert "" { expr = "up" }', "the name is empty")
+    refused_with('record "a-b" { expr = "up" }', '"a-b" is not a metric name')
+  end)
+  it("that nobody declared is refused with the nearest that is", function()
+    refused_with('receiver "oncall" {}\nroute { receiver = "onkall" }', 'there is no receiver "onkall" (did you mean "oncall"?)')
+    refused_with('alert "A" { expr = "up", depends_on = { "bb" } }\ncheck "b" { tcp = "a:1" }', 'there is no alert or check "bb" (did you mean "b"?)')
+    refused_with('receiver "r" {}\nroute { receiver = "r", routes = { { mute = { "w" } } } }', 'there is no window "w"')
+    refused_with('escalation "e" { { after = 0, to = "x" } }', 'there is no receiver "x"')
+  end)
+  it("that depends on itself is refused, whichever way round", function()
+    refused_with('alert "A" { expr = "up", depends_on = { "B" } }\nalert "B" { expr = "up", depends_on = { "A" } }',
+                 "depends on itself: A -> B -> A")
+  end)
+end)
+
+describe("a file with several mistakes", function()
+  it("hears of all of them at once, in order", function()
+    local list = problems [[
+record "a-b" { expr = "up" }
+alert "A" { expr = "up", holt = "5m", keep = "x" }
+check "c" { tcp = "nowhere" }
+scrape "s" { targets = { "host" } }
+slo "s" { good = "g", objective = 200 }
+]]
+    assert.equal(6, #list, table.concat(list, "\n"))
+    for i, place in ipairs { "w.lua:1:", "w.lua:2:26:", "w.lua:2:39:", "w.lua:3:", "w.lua:4:26:", "w.lua:5:" } do
+      assert.truthy(list[i]:find(place, 1, true) == 1, list[i])
+    end
+  end)
+  it("hears of broken Lua and of words that are none", function()
+    assert.truthy(problems('alert "A" { expr = "up" ')[1]:find "^w.lua:1:")
+    local list = problems 'alrt "A" { expr = "up" }'
+    assert.equal(1, #list)
+    assert.truthy(list[1]:find("alrt", 1, true), list[1])
+    assert.truthy(list[1]:find('did you mean', 1, true), list[1])
+  end)
+end)
+
+describe("alternatives", function()
+  it("exclude each other and one is needed", function()
+    refused_with('alert "A" {}', 'needs one of "expr", "when"')
+    refused_with('alert "A" { expr = "up", when = function() end }', '"expr", "when" exclude each other')
+    refused_with('alert "A" { expr = "up", above = 1, below = 2 }', '"above", "below" exclude each other')
+    refused_with('alert "A" { when = function() end, above = 1 }', "compare inside `when` instead")
+    refused_with('slo "s" { good = "g", objective = 99 }', 'missing field "total"')
+  end)
+end)
+
+describe("what is not there yet", function()
+  it("says so plainly: words, fields and receiver kinds", function()
+    for _, word in ipairs { "pipeline", "sink" } do
+      refused(word .. ' "x" {}', ('w.lua:1:1: %s "x": %s is not available in this version'):format(word, word))
+    end
+    refused("sample {}", "w.lua:1:1: sample: sample is not available in this version")
+    for _, kind in ipairs { "email", "opsgenie", "teams", "discord", "telegram", "sns", "exec" } do
+      refused_with(('receiver "r" { %s { to = "x" } }'):format(kind), kind .. " is not available in this version")
+    end
+    refused_with('check "c" { grpc = "a:1" }', "grpc is not available in this version")
+  end)
+end)
+
+describe("an objective", function()
+  local function objective(v)
+    local set = assert(load.load { host = host, config = "w.lua", source = ('slo "s" { good = "g", total = "t", objective = %s }'):format(v) })
+    for _, guest in pairs(set.guests) do guest:close() end
+    return set.slos[1].objective
+  end
+  it("of 99.9 percent may be written 0.999", function()
+    assert.near(objective "0.999", objective "99.9", 1e-12)
+  end)
+  it("that leaves no budget, or is none, is refused", function()
+    for _, bad in ipairs { "0", "1", "100", "-1", "101" } do
+      refused_with(('slo "s" { good = "g", total = "t", objective = %s }'):format(bad), "objective: must be between")
+    end
+  end)
+end)
+
+describe("settings and include", function()
+  it("stand once, in the root file", function()
+    refused('settings { node = "a" }\nsettings { node = "b" }', 'w.lua:2:1: settings: is said once only, and was at w.lua:1')
+    local _, list = load.load { host = host, bundle = { ["a.lua"] = 'settings {}\ninclude "x"\nrecord "r" { expr = "1" }' } }
+    assert.equal(2, #list)
+    assert.equal("bundle/a.lua:1:1: settings: belongs into the root file, not into a file of rules", list[1].text)
+  end)
+end)
+
+describe("every", function()
+  it("takes a time and a function, nothing else", function()
+    clean 'every("1m", function() end)'
+    refused_with('every("1m")', "argument 2: expected a function")
+    refused_with('every("1m", function() end, 3)', "unexpected argument 3")
+  end)
+end)
+
+describe("the manual", function()
+  local function each_field(fields, path, f)
+    for _, row in ipairs(fields or {}) do
+      f(row, path .. row[1])
+      if row.fields and not row.absent and row.fields ~= fields then each_field(row.fields, path .. row[1] .. ".", f) end
+    end
+  end
+  it("has a text for every word, every field and every receiver kind", function()
+    for _, list in ipairs { words.by_name, words.kinds } do
+      for name, def in pairs(list) do
+        assert.truthy((def.help or "") ~= "", name)
+        each_field(def.fields, "", function(row, path) assert.truthy((row.help or "") ~= "", name .. "." .. path) end)
+      end
+    end
+  end)
+  it("names every field, on the terminal and as Markdown", function()
+    local whole = doc.markdown()
+    for _, def in ipairs(words.list) do
+      local text = assert(doc.text(def.word))
+      each_field(def.fields, "", function(row, path)
+        assert.truthy(text:find(path, 1, true), def.word .. "." .. path)
+        assert.truthy(whole:find("`" .. path .. "`", 1, true), def.word .. "." .. path)
+        assert.is_string(row[1])
+      end)
+    end
+    for _, name in ipairs(words.kind_names()) do assert.truthy(doc.text(name)) end
+    assert.is_nil(doc.text "nothing")
+  end)
+  it("gives examples that load", function()
+    for _, def in ipairs(words.list) do
+      for _, p in ipairs(def.example and problems(def.example) or {}) do
+        -- An example may name receivers, windows and escalations that stand elsewhere.
+        assert.truthy(p:find("there is no", 1, true) or p:find("no file", 1, true), p)
+      end
+    end
+  end)
+end)
