@@ -56,7 +56,7 @@ static void equal_sets_are_equal_in_every_way(void **state)
 {
     mutator m = {17};
     for (int round = 0; round < 3000; round++) {
-        mw_label pairs[6], shuffled[6];
+        mw_label pairs[6] = {0}, shuffled[6];
         char text[6][8];
         size_t n = mutator_below(&m, 6);
         for (size_t i = 0; i < n; i++) {
