@@ -143,7 +143,9 @@ static void synchronise(mw_cluster *c, int64_t now)
     c->sync_ms = now + SYNC_AGAIN_MS;
     c->settle_ms = c->ever_up && others ? now + c->lease_ms : 0;
     mw_eval_begin(c, &w, mw_script_hello, 1, (const char *[]){"epoch"});
-    mw_words_text(&w, c->session);
+    /* Never the same twice: else the node that named the epoch would name the next one alike, and
+     * nobody would see that Redis came back empty. */
+    mw_words_printf(&w, "%s.%llu", c->session, (unsigned long long)++c->hellos);
     c->syncing = mw_link_send(c->commands, &w, MW_REDIS_TIMEOUT_MS, on_hello, c);
 }
 

@@ -47,6 +47,7 @@ struct mw_cluster {
     bool alone; /* no Redis is configured: no thread, no links */
     char *name, *node, *url, *prefix;
     char session[33]; /* this life of this node */
+    uint64_t hellos;  /* epochs offered so far */
     char *holder;     /* "SESSION NODE": what its leases say */
     int lease_ms;
     mw_redis_url redis;
@@ -67,7 +68,7 @@ struct mw_cluster {
     bool reading;                    /* an XREAD is under way */
     bool gone;                       /* the farewell was answered */
     char away_why[256];
-    char epoch[40], event_id[64];
+    char epoch[64], event_id[64];
 
     int64_t beat_ms;   /* when to say again that this node lives */
     bool beating;      /* an answer to it is under way */
