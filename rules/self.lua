@@ -1,0 +1,10 @@
+--- self.lua - moonwatch watches itself.
+alert "TargetDown" { expr = "up == 0", hold = "2m", summary = "${labels.job} at ${labels.instance} cannot be scraped" }
+alert "ReloadFailed" { expr = "moonwatch_config_last_reload_successful == 0", hold = "1m",
+                       summary = "the rules on disk do not load; older ones are running" }
+alert "RuleFailing" { expr = "sum by (word, rule) (increase(moonwatch_rule_failures_total[5m])) > 0", hold = "1m",
+                      summary = "${labels.word} ${labels.rule} fails" }
+alert "NotificationsFailing" { expr = "sum by (receiver) (increase(moonwatch_notification_failures_total[5m])) > 0", severity = "page",
+                               summary = "${labels.receiver} does not take messages" }
+alert "SeriesRefused" { expr = "increase(moonwatch_tsdb_refused_series_total[5m]) > 0", summary = "the store is full: new series are refused" }
+alert "MemoryHigh" { expr = "process_resident_memory_bytes", above = 2147483648, hold = "10m", summary = "this process holds ${value|bytes}" }
