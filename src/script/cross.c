@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "script/sandbox.h"
 
 const mw_cross_limits mw_cross_trusted = {.depth = 64, .items = 4000000, .bytes = 256u << 20};
 
@@ -126,10 +127,25 @@ static mw_value *get_table(walk *w, int idx)
     return v;
 }
 
+/* A table of no entries may have a million places, and stand here a million times: only the clock
+ * sees that. */
+static const char *excess(walk *w, int idx)
+{
+    size_t *left = w->limits->left, n = sizeof(mw_value) + sizeof(mw_entry);
+    if (++w->items > w->limits->items) return "too many values";
+    if (w->limits->guest && mw_sandbox_of(w->L)->tripped) return "stopped";
+    if (!left) return NULL;
+    if (lua_type(w->L, idx) == LUA_TSTRING) n += lua_objlen(w->L, idx);
+    if (n > *left) return "too much to keep, with what was said before";
+    *left -= n;
+    return NULL;
+}
+
 static mw_value *get(walk *w, int idx)
 {
     lua_State *L = w->L;
-    if (++w->items > w->limits->items) return refuse(w, "too many values");
+    const char *why = excess(w, idx);
+    if (why) return refuse(w, why);
     switch (lua_type(L, idx)) {
     case LUA_TNONE:
     case LUA_TNIL: return mw_nil_new();

@@ -17,6 +17,8 @@ typedef struct mw_cross_limits {
      * or NULL to refuse. */
     mw_value *(*function)(void *arg, lua_State *L);
     void *arg;
+    size_t *left; /* not NULL: bytes that may still be kept outside, of all copies together */
+    bool guest;   /* a state in a sandbox: ends when its budget does */
 } mw_cross_limits;
 
 extern const mw_cross_limits mw_cross_trusted;

@@ -17,7 +17,14 @@ static int ctx_fire(lua_State *L)
     if (!lua_istable(L, 2)) return luaL_error(L, "write ctx:fire{ labels={...}, value=... }");
     if (r->fired->list.n >= MAX_FIRED)
         return luaL_error(L, "more than %d alerts in one run", MAX_FIRED);
-    mw_list_add(r->fired, mw_ctx_value(L, 2));
+    mw_cross_limits limits = mw_guest_limits;
+    limits.left = &r->left;
+    mw_err err;
+    mw_err_init(&err);
+    mw_cross_room(L, &limits);
+    mw_value *alert = mw_cross_get(L, 2, &limits, &err);
+    if (!alert) return luaL_error(L, "ctx:fire: %s", err.msg);
+    mw_list_add(r->fired, alert);
     return 0;
 }
 

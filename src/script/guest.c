@@ -18,7 +18,7 @@
 #include "script/guest_lib.h"
 
 const mw_cross_limits mw_guest_limits = {
-    .depth = MW_GUEST_DEPTH, .items = 200000, .bytes = 8u << 20};
+    .depth = MW_GUEST_DEPTH, .items = 200000, .bytes = 8u << 20, .guest = true};
 
 mw_guest *mw_guest_of(lua_State *L) { return (mw_guest *)mw_sandbox_of(L); }
 const mw_value *mw_guest_declarations(const mw_guest *g) { return g->declarations; }
@@ -36,6 +36,7 @@ bool mw_word_shape_parse(mw_str name, mw_word_shape *out)
 void mw_guest_problem(mw_guest *g, const char *file, int line, int col, const char *fmt, ...)
 {
     char text[512];
+    if (g->problems->list.n >= MW_GUEST_PROBLEMS) return; /* nobody reads more */
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
@@ -122,6 +123,7 @@ typedef struct check {
 static void check_global(void *arg, const char *name, bool assigned, int line)
 {
     check *c = arg;
+    if (c->g->problems->list.n >= MW_GUEST_PROBLEMS) return; /* finding columns takes time */
     int col = column_of(c->text, line, name, strlen(name), false);
     if (assigned) {
         c->bad = true;
@@ -248,6 +250,7 @@ mw_guest *mw_guest_open(const mw_guest_options *o, mw_value **problems)
     g->declarations = mw_list_new();
     g->problems = mw_list_new();
     g->unfinished = mw_list_new();
+    g->left = MW_GUEST_KEPT;
     if (o->source.n > MW_GUEST_SOURCE || memchr(o->source.p, 0, o->source.n)) {
         g->source = mw_strdup("");
         mw_guest_problem(g, NULL, 1, 1,

@@ -36,6 +36,7 @@ static mw_guest_run *run_new(mw_guest *g, int fn, mw_value *args, mw_value *ctx)
                         .ctx = ctx,
                         .kind = MW_CALL_TEXT,
                         .fired = mw_list_new(),
+                        .left = MW_GUEST_KEPT,
                         .fuel = g->box.budget.instructions,
                         .started_ns = mw_mono_ns()};
     if (ctx && ctx->type == MW_MAP) {

@@ -22,6 +22,7 @@ struct mw_guest {
     mw_value *unfinished; /* list of {word=, name=, line=, id=}: alert "x" without its table yet */
     unsigned last_id;
     int n_fns;
+    size_t left;           /* bytes that declarations may still take */
     mw_guest_run *running; /* the call whose code runs now; NULL while loading */
     mw_guest_run *runs;    /* all calls under way */
     size_t n_runs;
@@ -34,7 +35,13 @@ struct mw_guest {
 #define MW_GUEST_MODULES "modules" /* name -> value */
 #define MW_GUEST_CTX     "ctx"     /* metatable of the ctx object */
 
-enum { MW_GUEST_SOURCE = 256 << 10, MW_GUEST_DEPTH = 32, MW_GUEST_FNS_MAX = 10000 };
+enum {
+    MW_GUEST_SOURCE = 256 << 10,
+    MW_GUEST_DEPTH = 32,
+    MW_GUEST_FNS_MAX = 10000,
+    MW_GUEST_PROBLEMS = 100
+};
+enum { MW_GUEST_KEPT = 32 << 20 }; /* bytes of declarations, or of what one call fires */
 extern const mw_cross_limits mw_guest_limits;
 
 mw_guest *mw_guest_of(lua_State *L);
@@ -73,6 +80,7 @@ struct mw_guest_run {
     double now;
     int64_t fuel, started_ns;
     unsigned log_lines, questions;
+    size_t left; /* bytes that what it fires may still take */
     char *error, *traceback;
     bool finished;
     /* what the code waits for: set by ctx before it yields */

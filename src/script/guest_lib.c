@@ -8,6 +8,7 @@
 #include "script/guest_lib.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <lualib.h>
 #include <math.h>
 
@@ -67,8 +68,11 @@ static int charged_shift(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_Number n = (lua_Number)lua_objlen(L, 1), at = n;
-    if (lua_gettop(L) > (lua_toboolean(L, lua_upvalueindex(2)) ? 2 : 1))
-        at = luaL_checknumber(L, 2);
+    bool insert = lua_toboolean(L, lua_upvalueindex(2));
+    if (lua_gettop(L) > (insert ? 2 : 1)) at = luaL_checknumber(L, 2);
+    /* What is no integer becomes the lowest one, and everything would be moved down to it. */
+    if (insert && !(at >= 0 && at <= INT_MAX))
+        return luaL_error(L, "table.insert: the place must be 1 or more");
     if (n > at) mw_charge(L, (uint64_t)(n - at));
     return pass_on(L);
 }

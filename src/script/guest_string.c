@@ -178,6 +178,7 @@ static void expand_text(mw_pattern *m, pieces *to, const char *s, const char *e)
 static void substitute(mw_pattern *m, pieces *to, const char *s, const char *e)
 {
     lua_State *L = m->L;
+    mw_charge(L, 1);
     switch (lua_type(L, 3)) {
     case LUA_TFUNCTION: {
         lua_pushvalue(L, 3);

@@ -86,6 +86,7 @@ static mw_value *copy_out(lua_State *L, int idx)
     mw_cross_limits limits = mw_guest_limits;
     limits.function = numbered;
     limits.arg = &ref;
+    limits.left = &g->left;
     mw_err err;
     mw_err_init(&err);
     mw_cross_room(L, &limits);
@@ -109,6 +110,15 @@ static int wrong(lua_State *L, const mw_word *w, const char *expected)
     lua_pushfstring(L, "%s %s", w->name, expected);
     lua_concat(L, 2);
     return lua_error(L);
+}
+
+/* Declarations live outside of the state's own memory and have a limit of their own. */
+static void keep(lua_State *L, size_t n)
+{
+    mw_guest *g = mw_guest_of(L);
+    n += 512; /* its maps */
+    if (n > g->left) luaL_error(L, "declarations of more than %d MB", MW_GUEST_KEPT >> 20);
+    g->left -= n;
 }
 
 static mw_value *declare(lua_State *L, const mw_word *w, mw_str name)
@@ -152,6 +162,7 @@ static int word_fields(lua_State *L)
 {
     const mw_word *w = word_of(L);
     if (!lua_istable(L, 1)) return wrong(L, w, "\"name\" wants { ... } after its name");
+    keep(L, text_at(L, lua_upvalueindex(2)).n);
     mw_value *fields = copy_out(L, 1);
     mw_value_free(take_unfinished(mw_guest_of(L), (unsigned)lua_tointeger(L, lua_upvalueindex(3))));
     mw_map_set(declare(L, w, text_at(L, lua_upvalueindex(2))), "fields", fields);
@@ -163,6 +174,7 @@ static int word_named(lua_State *L)
     const mw_word *w = word_of(L);
     mw_guest *g = mw_guest_of(L);
     if (lua_type(L, 1) != LUA_TSTRING) return wrong(L, w, "wants a name: word \"name\" { ... }");
+    keep(L, text_at(L, 1).n);
     lua_Debug ar = {0};
     if (lua_getstack(L, 1, &ar)) lua_getinfo(L, "l", &ar);
     lua_pushvalue(L, lua_upvalueindex(1));
@@ -192,6 +204,7 @@ static int word_table(lua_State *L)
 {
     const mw_word *w = word_of(L);
     if (!lua_istable(L, 1)) return wrong(L, w, "wants a table: word { ... }");
+    keep(L, 0);
     mw_value *fields = copy_out(L, 1);
     mw_map_set(declare(L, w, (mw_str){0}), "fields", fields);
     return 0;
@@ -201,6 +214,7 @@ static int word_text(lua_State *L)
 {
     const mw_word *w = word_of(L);
     if (lua_type(L, 1) != LUA_TSTRING) return wrong(L, w, "wants a text: word \"text\"");
+    keep(L, text_at(L, 1).n);
     declare(L, w, text_at(L, 1));
     return 0;
 }
@@ -208,6 +222,7 @@ static int word_text(lua_State *L)
 static int word_call(lua_State *L)
 {
     int n = lua_gettop(L);
+    keep(L, 0);
     lua_createtable(L, n, 0);
     lua_insert(L, 1);
     for (int i = n; i >= 1; i--) lua_rawseti(L, 1, i);

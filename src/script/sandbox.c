@@ -24,7 +24,7 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-enum { STEP = 1000, RESERVE = 64 << 10 };
+enum { STEP = 1000, RESERVE = 64 << 10, C_STACK = 512 << 10 };
 
 struct mw_watch {
     timer_t timer;
@@ -69,11 +69,22 @@ static void *allocate(void *ud, void *p, size_t old, size_t size)
 
 /* -- the run --------------------------------------------------------------------------------- */
 
+/* Lua limits the stack of each coroutine, not how many of them, or of our functions that call back,
+ * stand on the one C stack. */
+static void check_c_stack(lua_State *L, const mw_sandbox *box)
+{
+    if (box->c_stack - (const char *)__builtin_frame_address(0) > C_STACK)
+        luaL_error(L, "stack overflow: calls inside calls");
+}
+
 static void hook(lua_State *L, lua_Debug *ar)
 {
     mw_sandbox *box = mw_sandbox_of(L);
     if (!box->tripped) {
-        if ((box->fuel -= STEP) >= 0) return;
+        if ((box->fuel -= STEP) >= 0) {
+            check_c_stack(L, box);
+            return;
+        }
         box->tripped = MW_TRIP_INSTRUCTIONS;
     }
     lua_sethook(L, hook, LUA_MASKCOUNT, 1);
@@ -86,6 +97,7 @@ void mw_charge(lua_State *L, uint64_t n)
     mw_sandbox *box = mw_sandbox_of(L);
     if (!box->armed) return;
     if (!box->tripped) {
+        check_c_stack(L, box);
         if (n <= INT64_MAX && (box->fuel -= (int64_t)n) >= 0) return;
         box->fuel = 0;
         trip(box, MW_TRIP_INSTRUCTIONS);
@@ -188,6 +200,7 @@ void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch)
     if (!*watch) *watch = watch_new();
     box->fuel = fuel;
     box->tripped = MW_TRIP_NO;
+    box->c_stack = __builtin_frame_address(0);
     box->armed = true;
     lua_sethook(box->L, hook, LUA_MASKCOUNT, STEP);
     if (!*watch) return;

@@ -29,7 +29,8 @@ typedef struct mw_sandbox {
     lua_State *L;
     mw_budget budget;
     size_t used, allocations;
-    int64_t fuel; /* instructions left in this run */
+    int64_t fuel;        /* instructions left in this run */
+    const char *c_stack; /* where the C stack was when the run began */
     bool armed;
     volatile mw_trip tripped;
 } mw_sandbox;
@@ -45,7 +46,7 @@ void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch);
 int64_t mw_sandbox_disarm(mw_sandbox *box, mw_watch *watch);
 
 /* For C functions that work in proportion to N: costs N instructions, raises when they are not
- * there. */
+ * there, and when C and Lua have called each other too deeply. */
 void mw_charge(lua_State *L, uint64_t n);
 
 /* "stopped: used up its 10000000 instructions"; for a state that was tripped. */

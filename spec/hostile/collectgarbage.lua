@@ -1,0 +1,3 @@
+-- Stops the collector.
+-- says: collectgarbage
+collectgarbage("stop")

@@ -1,0 +1,11 @@
+-- The same in what is fired.
+-- says: stopped
+alert "Hostile" {
+  when = function(ctx)
+    local hollow, t = {}, {}
+    for i = 1, 2e5 do hollow[i] = 1 end
+    for i = 1, 2e5 do hollow[i] = nil end
+    for i = 1, 1e5 do t[i] = hollow end
+    while true do pcall(ctx.fire, ctx, { labels = t }) end
+  end,
+}

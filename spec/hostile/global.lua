@@ -1,0 +1,3 @@
+-- Leaves a value for other files.
+-- says: global
+shared = {}

@@ -1,0 +1,3 @@
+-- Runs bytecode.
+-- says: loadstring
+loadstring(string.dump(function() end))()

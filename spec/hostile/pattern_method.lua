@@ -1,0 +1,8 @@
+-- A pattern that tries every way to split a text (method).
+-- says: instructions
+alert "Hostile" {
+  when = function(ctx)
+    local s, p = ("a"):rep(60), (".-"):rep(12) .. "b"
+    while true do pcall(function() return s:find(p) end) end
+  end,
+}

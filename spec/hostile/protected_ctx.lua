@@ -1,0 +1,7 @@
+-- Changes the methods of ctx.
+-- says: index
+alert "Hostile" {
+  when = function(ctx)
+    getmetatable(ctx).__index.fire = error
+  end,
+}

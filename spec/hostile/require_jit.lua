@@ -1,0 +1,4 @@
+-- Asks for jit as a module.
+-- says: jit
+local lib = require "jit"
+alert "Hostile" { when = function() return lib end }

@@ -1,0 +1,3 @@
+-- Other globals for a library function.
+-- says: setfenv
+setfenv(pcall, {})

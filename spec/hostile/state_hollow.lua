@@ -1,0 +1,11 @@
+-- A large table of nothing, held two hundred thousand times.
+-- says: stopped
+alert "Hostile" {
+  when = function(ctx)
+    local hollow, t = {}, {}
+    for i = 1, 2e5 do hollow[i] = 1 end
+    for i = 1, 2e5 do hollow[i] = nil end
+    for i = 1, 1e5 do t[i] = hollow end
+    ctx.state.t = t
+  end,
+}
