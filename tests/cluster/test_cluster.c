@@ -341,7 +341,7 @@ static void a_killed_redis_changes_nothing_and_gets_everything_back(void **state
     EVENTUALLY(shared_out(a, b));
     put(a, "before", 1);
     mw_value_free(ask(&a->host, "cluster.push", "{\"files\":{\"a.lua\":\"one\"}}"));
-    EVENTUALLY(told(b, "k before") == 1 && bundle_version(b) == 1);
+    EVENTUALLY(told(b, "k before") == 1 && bundle_version(a) == 1 && bundle_version(b) == 1);
     end_server(r->pid);
     EVENTUALLY(!connected(a) && !connected(b));
     int of_a = held(a), of_b = held(b);
