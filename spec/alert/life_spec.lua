@@ -40,3 +40,17 @@ describe("an alert", function()
     assert.same({ "A" }, world:firing())
   end)
 end)
+
+describe("the time an alert is kept", function()
+  it("is a change that must be saved, when it begins and when it ends", function()
+    local world = testing.world 'alert "A" { expr = "x > 1", keep = "10m" }'
+    world:set("x", 2):advance "30s"
+    local before = world.engine.generation
+    world:set("x", 0):advance "15s"
+    local begun = world.engine.generation
+    assert.truthy(begun > before)
+    world:set("x", 2):advance "15s"
+    assert.truthy(world.engine.generation > begun)
+    assert.same({ "A" }, world:firing())
+  end)
+end)

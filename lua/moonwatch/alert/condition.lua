@@ -137,7 +137,8 @@ end
 -- -- the whole -------------------------------------------------------------
 
 local function rows_of(runner, t)
-  local rule, rows, failure = runner.rule, nil, nil
+  local rule = runner.rule
+  local rows, failure
   if rule.when then rows, failure = from_function(runner, t)
   else rows, failure = from_expr(rule, runner.host, t) end
   if not rows then return nil, failure end

@@ -111,7 +111,9 @@ function M:evaluate(t)
   end
   self.health, self.last_error, self.traceback, self.problem = "ok", nil, nil, problem
   without_dependents(self, seen)
-  apply(self, state.step(self.alerts, seen, clear, t, self.rule), t)
+  local changes, kept = state.step(self.alerts, seen, clear, t, self.rule)
+  apply(self, changes, t)
+  if kept then self.engine:changed(self, t) end
   if before and before ~= self.host.json.encode(self.state or {}) then self.engine:changed(self, t) end
   write_series(self, t)
   tell(self, t)

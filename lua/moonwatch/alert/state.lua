@@ -61,13 +61,14 @@ end
 
 --- alerts: key -> alert, changed in place.  seen: key -> { labels=, value=, extra= }, active now.
 -- clear: key -> value, looked at and found not active.  rule: { hold=, keep= }.  Gives a list of { alert=, from=, to= };
--- `to` nil: a pending alert went away.
+-- `to` nil: a pending alert went away.  The second value: did a time of `keep` begin or end?
 function M.step(alerts, seen, clear, now, rule)
-  local changes, keys = {}, {}
+  local changes, keys, kept = {}, {}, false
   for key in pairs(seen) do keys[#keys + 1] = key end
   table.sort(keys)
   for _, key in ipairs(keys) do
     local row, alert = seen[key], alerts[key]
+    kept = kept or alert and alert.keep_since ~= nil
     if not alert or alert.state == "inactive" then alert = appear(alerts, key, row, now, changes) end
     see(alert, row, now, rule.hold or 0, changes)
   end
@@ -79,9 +80,11 @@ function M.step(alerts, seen, clear, now, rule)
   for _, key in ipairs(gone) do
     local alert = alerts[key]
     if clear[key] then alert.value = clear[key] end
+    local since = alert.keep_since
     miss(alerts, alert, now, rule, clear[key] ~= nil, changes)
+    kept = kept or alert.keep_since ~= since
   end
-  return changes
+  return changes, kept
 end
 
 local SAVED = { "labels", "annotations", "value", "state", "active_at", "fired_at", "resolved_at", "keep_since", "extra" }

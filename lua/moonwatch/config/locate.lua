@@ -38,7 +38,7 @@ function M.tokens(source)
   end
   while at <= #source do
     local c = source:sub(at, at)
-    local stop, kind = nil, "mark"
+    local kind, stop = "mark"
     local skip = source:match("^%s+()", at)
     if skip then pass(skip)
     elseif source:find("^%-%-", at) then pass(comment_end(source, at))
@@ -81,7 +81,8 @@ end
 local function field(tokens, open_at, key)
   local i, position = open_at + 1, 0
   while tokens[i] and tokens[i].text ~= "}" do
-    local t, found, value = tokens[i], nil, nil
+    local t = tokens[i]
+    local found, value
     if t.kind == "name" and tokens[i + 1] and tokens[i + 1].text == "=" and tokens[i + 2]
        and tokens[i + 2].text ~= "=" then
       found, value = t.text, i + 2

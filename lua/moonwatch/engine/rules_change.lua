@@ -29,9 +29,10 @@ end
 
 --- { added=, changed=, removed= (sorted lists of "alert Name"), total= }.
 function M.between(before, after)
-  local a, b = prints(before), nil
+  local a = prints(before)
   local result = { added = {}, changed = {}, removed = {} }
-  b, result.total = prints(after)
+  local b, total = prints(after)
+  result.total = total
   for name, text in pairs(b) do
     if not a[name] then table.insert(result.added, name)
     elseif a[name] ~= text then table.insert(result.changed, name) end

@@ -24,7 +24,7 @@ function M:evaluate(t)
 end
 
 function M:inherit(old) self.state, self.last_evaluation = old.state, old.last_evaluation end
-function M:drop() end
+function M.drop() end
 function M:save()
   if self.state and next(self.state) then return { state = self.state, at = self.last_evaluation } end
 end

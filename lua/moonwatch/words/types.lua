@@ -235,7 +235,8 @@ end
 T.matchers = {
   says = 'matchers: { team = "web" }, \'{team=~"web|api"}\' or a list of texts such as \'team!="web"\'',
   check = function(v, env)
-    local out, texts = {}, nil
+    local out = {}
+    local texts
     if type(v) == "string" then texts = { v }
     elseif is_list(v) and #v > 0 then texts = v
     elseif is_plain(v) then
