@@ -79,7 +79,9 @@ local function finish(self, t, result)
     if result.good then self.breaker:ok() else self.breaker:fail(t) end
   end
   local before = self.verdict.verdict
-  if verdict.add(self.verdict, result.good, rule) and before ~= "unknown" then
+  local turned = verdict.add(self.verdict, result.good, rule)
+  if turned then self.engine:changed(self, t) end
+  if turned and before ~= "unknown" then
     self.host.log(result.good and "info" or "warn", ("check %q is %s: %s"):format(rule.name, result.good and "well again" or "failing",
                   tostring(self.message)), { check = rule.name })
   end

@@ -83,7 +83,7 @@ end
 --- Something of RUNNER changed that must survive.
 function M:changed(runner, now)
   self.generation = self.generation + 1
-  if not self.cluster or not runner.save then return end
+  if not self.cluster or not runner.owned or not runner.save then return end
   local id = runner.id
   local lease = self.leases[M.slot_of(id)]
   if not lease or not lease.held then return end
