@@ -311,6 +311,7 @@ mw_cluster *mw_cluster_new(const mw_cluster_options *o, mw_host *host, mw_err *e
     c->prefix = mw_sprintf("{moonwatch:%s}:", c->name);
     c->holder = mw_sprintf("%s %s", c->session, c->node);
     c->counters = mw_map_new();
+    c->kept = mw_map_new();
     make_metrics(c, host->registry);
     if (!name_valid(c->name) || !name_valid(c->node)) {
         mw_fail(err, MW_EARG, 0, 0,
@@ -363,6 +364,7 @@ void mw_cluster_free(mw_cluster *c)
     mw_shared_deinit(&c->shared);
     mw_value_free(c->nodes);
     mw_value_free(c->counters);
+    mw_value_free(c->kept);
     mw_value_free(c->bundle_meta);
     mw_free(c->bundle_blob);
     close(c->wake);

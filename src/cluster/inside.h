@@ -61,6 +61,7 @@ struct mw_cluster {
     bool stopping; /* under the lock, as are the operations */
     mw_ask *first_call, **last_call;
     mw_value *counters; /* alone: the counters of cluster.incr */
+    mw_value *kept;     /* alone: what rules share with themselves, by id */
 
     mw_link *commands, *events;
     bool told_away, ever_up, synced; /* synced: the snapshot of this connection was read */
@@ -110,6 +111,7 @@ mw_value *mw_members_answer(const mw_cluster *c);
 /* -- shared.c ---------------------------------------------------------------------------------- */
 
 void mw_shared_put(mw_cluster *c, mw_ask *call); /* cluster.put */
+void mw_shared_get(mw_cluster *c, mw_ask *call); /* cluster.get */
 void mw_shared_flush(mw_cluster *c);             /* send what waited */
 void mw_shared_seed(mw_cluster *c);              /* Redis lost its data: give it ours */
 void mw_shared_snapshot(mw_cluster *c, const redisReply *fields);

@@ -92,7 +92,30 @@ static void incr_alone(mw_cluster *c, mw_ask *call)
 /* -- the table -------------------------------------------------------------------------------- */
 
 static void nodes(mw_cluster *c, mw_ask *call) { mw_ask_answer(call, mw_members_answer(c)); }
-static void put_alone(mw_cluster *c, mw_ask *call) { mw_ask_answer(call, mw_map_new()); }
+
+/* Nobody else is there to tell; only what rules share by ctx.share is read back. */
+static void put_alone(mw_cluster *c, mw_ask *call)
+{
+    const mw_value *value = mw_map_find(call->arg, "value");
+    mw_str id = mw_map_text(call->arg, "id");
+    if (id.n && mw_str_is(mw_map_text(call->arg, "kind"), "share")) {
+        pthread_mutex_lock(&c->lock);
+        mw_map_set(c->kept, id.p, value ? mw_value_copy(value) : mw_nil_new());
+        pthread_mutex_unlock(&c->lock);
+    }
+    mw_ask_answer(call, mw_map_new());
+}
+
+static void get_alone(mw_cluster *c, mw_ask *call)
+{
+    mw_str id = mw_map_text(call->arg, "id");
+    mw_value *answer = mw_map_new();
+    pthread_mutex_lock(&c->lock);
+    const mw_value *value = id.n ? mw_map_find(c->kept, id.p) : NULL;
+    if (value) mw_map_set(answer, "value", mw_value_copy(value));
+    pthread_mutex_unlock(&c->lock);
+    mw_ask_answer(call, answer);
+}
 
 static void refuse_alone(mw_cluster *c, mw_ask *call)
 {
@@ -106,6 +129,7 @@ static const struct row {
     run_fn *run, *alone;
 } rows[] = {
     {"cluster.put", mw_shared_put, put_alone},
+    {"cluster.get", mw_shared_get, get_alone},
     {"cluster.nodes", nodes, nodes},
     {"cluster.push", mw_bundle_push, refuse_alone},
     {"cluster.versions", mw_bundle_versions, refuse_alone},
@@ -147,12 +171,11 @@ static void ask(mw_cluster *c, const struct row *row, mw_value *arg, mw_reply *r
     {                                                                         \
         ask(self, &rows[i], arg, reply, to);                                  \
     }
-ENTRY(0)
-ENTRY(1)
-ENTRY(2)
-ENTRY(3)
-ENTRY(4) ENTRY(5) static void (*const entries[ROWS])(void *, mw_value *, mw_reply *, void *) = {
-    ask_0, ask_1, ask_2, ask_3, ask_4, ask_5};
+/* clang-format off */
+ENTRY(0) ENTRY(1) ENTRY(2) ENTRY(3) ENTRY(4) ENTRY(5) ENTRY(6)
+    /* clang-format on */
+    static void (*const entries[ROWS])(void *, mw_value *, mw_reply *,
+                                       void *) = {ask_0, ask_1, ask_2, ask_3, ask_4, ask_5, ask_6};
 
 void mw_cluster_offer(mw_cluster *c, mw_host *host)
 {

@@ -293,6 +293,28 @@ void mw_shared_put(mw_cluster *c, mw_ask *call)
         keep(p);
 }
 
+/* What this node knows: its own put that waits, otherwise what Redis told. */
+void mw_shared_get(mw_cluster *c, mw_ask *call)
+{
+    const mw_shared *s = &c->shared;
+    char *field = field_of(call->arg);
+    if (!field) {
+        mw_ask_refuse(call, "cluster.get: kind and id must be texts without line breaks");
+        return;
+    }
+    size_t at = position(s, field);
+    bool found = at < s->n && !strcmp(s->value[at]->field, field);
+    const mw_shared_value *v = found ? s->value[at] : NULL;
+    const char *json = !v ? NULL : v->pending ? v->want : v->known;
+    mw_value *data = json ? mw_value_from_json(mw_str_of(json), NULL) : NULL;
+    const mw_value *value = mw_map_find(data, "value");
+    mw_value *answer_map = mw_map_new();
+    if (value) mw_map_set(answer_map, "value", mw_value_copy(value));
+    mw_ask_answer(call, answer_map);
+    mw_value_free(data);
+    mw_free(field);
+}
+
 void mw_shared_flush(mw_cluster *c)
 {
     mw_shared *s = &c->shared;

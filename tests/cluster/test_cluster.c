@@ -182,6 +182,10 @@ static void a_lone_node_answers_without_redis(void **state)
     assert_string_equal(mw_map_text(a, "self").p, "a");
     mw_value_free(a);
     put(n, "x", 1);
+    mw_value_free(ask(&n->host, "cluster.put", "{\"kind\":\"share\",\"id\":\"x\",\"value\":5}"));
+    a = ask(&n->host, "cluster.get", "{\"kind\":\"share\",\"id\":\"x\"}");
+    assert_true(mw_map_number(a, "value", 0) == 5);
+    mw_value_free(a);
     assert_error(ask(&n->host, "cluster.push", "{\"files\":{\"a.lua\":\"\"}}"), "no Redis");
     mw_value_free(ask(&n->host, "cluster.incr", "{\"key\":\"hits\"}"));
     a = ask(&n->host, "cluster.incr", "{\"key\":\"hits\",\"by\":2.5}");
@@ -350,6 +354,9 @@ static void a_killed_redis_changes_nothing_and_gets_everything_back(void **state
     redis_run(r); /* empty: it kept nothing on disk */
     EVENTUALLY(connected(a) && connected(b));
     EVENTUALLY(told(b, "k during") == 2);
+    mw_value *got = ask(&b->host, "cluster.get", "{\"kind\":\"k\",\"id\":\"during\"}");
+    assert_true(mw_map_number(got, "value", 0) == 2);
+    mw_value_free(got);
     EVENTUALLY(told(a, "k before") == 1 && told(b, "k before") == 1);
     EVENTUALLY(shared_out(a, b));
     struct node *c = node_new(r->url, "c");

@@ -13,6 +13,7 @@ local M = {}
 M.__index = M
 
 local SAVE_EVERY = 5
+local SAVE_ANYWAY = 30 -- the file also says when this node was last alive
 
 local APIS = { "rules", "health", "slos", "checks", "reload", "cluster" }
 
@@ -84,7 +85,8 @@ local function path(self) return self.host.data_dir .. "/rules-state.json" end
 
 local function save(self)
   self.next_save = self.now + SAVE_EVERY
-  if self.saved == self.engine.generation then return end
+  local fresh = self.now - (self.saved_at or 0) < SAVE_ANYWAY
+  if self.saved == self.engine.generation and fresh and not self.stopping then return end
   local ok, why = self.host.write_file(path(self), self.host.json.encode(self.engine:snapshot(self.now)))
   if ok == nil or ok == false then
     self.host.log("error", "rules state not written: " .. tostring(why))

@@ -97,7 +97,8 @@ text such as `"250ms"`, `"30s"`, `"1h30m"`, `"7d"`. `env "NAME"` reads the envir
 variable or a file and is read only when it is used; `require "lib.x"` finds `lib/x.lua` beside the rules. Texts may hold
 `${labels.NAME}`, `${value}` and `${value|FILTER}`. Functions get a `ctx`: `ctx.now`, `ctx.state`, `ctx:query(expr)`, `ctx:value(expr)`,
 `ctx:range(expr, from, to, step)`, `ctx.logs:count{}`, `ctx.logs:search{}`, `ctx.traces:search{}`, `ctx.traces:slowest{}`, `ctx:fire{}`,
-`ctx.metrics.counter/gauge/histogram(name, ...)`, `ctx.log.info(...)`, `ctx.http.get/post(...)` (outside `when`), `ctx.share:get/set/incr`.]]
+`ctx.metrics.counter/gauge/histogram(name, ...)`, `ctx.log.info(...)`,
+`ctx.http.get/post(...)` and `ctx.share:get/set/incr` (both outside `when`).]]
 
 --- The whole manual.
 function M.markdown()
