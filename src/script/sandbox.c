@@ -53,7 +53,7 @@ static void *allocate(void *ud, void *p, size_t old, size_t size)
         return NULL;
     }
     if (!p) old = 0;
-    if (size > old) {
+    if (size > old && box->L) { /* a state refused memory while it is made crashes LuaJIT */
         size_t cap = box->budget.memory + (box->armed && !box->tripped ? 0 : RESERVE);
         if (box->budget.fail_at && ++box->allocations == box->budget.fail_at) return NULL;
         if (size - old > cap || box->used > cap - (size - old)) {
