@@ -6,3 +6,4 @@ local words = { "settings", "include", "scrape", "record", "alert", "slo", "chec
                 "discord", "telegram", "sns", "exec", "env", "secret" }
 for _, pattern in ipairs { "rules", "examples/*/rules", "examples/*/moonwatch.lua" } do files[pattern] = { read_globals = words } end
 files["spec"] = { std = "+busted" }
+exclude_files = { "spec/hostile" } -- they are wrong on purpose

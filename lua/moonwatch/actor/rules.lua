@@ -91,7 +91,7 @@ local function save(self)
   if ok == nil or ok == false then
     self.host.log("error", "rules state not written: " .. tostring(why))
   else
-    self.saved = self.engine.generation
+    self.saved, self.saved_at = self.engine.generation, self.now
   end
 end
 
@@ -177,7 +177,7 @@ function M:tick(now)
 end
 
 function M:stop(now)
-  self.now = now
+  self.now, self.stopping = now, true
   save(self)
 end
 

@@ -12,8 +12,8 @@ function M.main(ctx, argv)
     ctx.err(("moonwatch: %s\n"):format(why))
     return 1
   end
-  arg = argv -- luacheck: globals arg
-  arg[0] = path
+  argv[0] = path
+  rawset(_G, "arg", argv)
   local status = chunk(unpack(argv))
   return type(status) == "number" and status or 0
 end

@@ -29,8 +29,9 @@ function M.main(ctx, argv)
   end
   local tally = require "moonwatch.testing.tally"
   package.preload["busted.outputHandlers.moonwatch"] = function() return tally.handler end
-  arg = { [0] = "moonwatch test", "--output=moonwatch", "--lpath=./?.lua;./spec/support/?.lua", "--pattern=_spec%.lua$" } -- luacheck: globals arg
-  for _, word in ipairs(argv) do arg[#arg + 1] = word end
+  local args = { [0] = "moonwatch test", "--output=moonwatch", "--lpath=./?.lua;./spec/support/?.lua", "--pattern=_spec%.lua$" }
+  for _, word in ipairs(argv) do args[#args + 1] = word end
+  rawset(_G, "arg", args)
   local status, why = run_to_exit(function() runner { standalone = false } end)
   if not status then
     ctx.err(tostring(why) .. "\n")
