@@ -22,6 +22,7 @@ struct mw_guest {
     mw_value *unfinished; /* list of {word=, name=, line=, id=}: alert "x" without its table yet */
     unsigned last_id;
     int n_fns;
+    int fn_ids;            /* reference to the table MW_GUEST_FN_IDS; 0 until it is needed */
     size_t left;           /* bytes that declarations may still take */
     mw_guest_run *running; /* the call whose code runs now; NULL while loading */
     mw_guest_run *runs;    /* all calls under way */

@@ -77,21 +77,23 @@ static mw_value *numbered(void *arg, lua_State *L)
     return v;
 }
 
+/* From the copy on nothing may raise: the value would be lost. */
 static mw_value *copy_out(lua_State *L, int idx)
 {
     mw_guest *g = mw_guest_of(L);
     number_functions(L, idx, g, 0);
-    lua_getfield(L, LUA_REGISTRYINDEX, MW_GUEST_FN_IDS);
-    int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    if (!g->fn_ids) {
+        lua_getfield(L, LUA_REGISTRYINDEX, MW_GUEST_FN_IDS);
+        g->fn_ids = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
     mw_cross_limits limits = mw_guest_limits;
     limits.function = numbered;
-    limits.arg = &ref;
+    limits.arg = &g->fn_ids;
     limits.left = &g->left;
     mw_err err;
     mw_err_init(&err);
     mw_cross_room(L, &limits);
     mw_value *v = mw_cross_get(L, idx, &limits, &err);
-    luaL_unref(L, LUA_REGISTRYINDEX, ref);
     if (!v) luaL_error(L, "%s", err.msg);
     return v;
 }
