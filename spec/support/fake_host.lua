@@ -163,10 +163,10 @@ local function parse_time(text)
 end
 
 local function selector(text)
-  local name, inner = text:match "^%s*([%a_:][%w_:]*)%s*$", nil
+  local bare = text:match "^%s*([%a_:][%w_:]*)%s*$"
   local out = {}
-  if name then return { { name = "__name__", op = "=", value = name } } end
-  name, inner = text:match "^%s*([%a_:]?[%w_:]*)%s*{(.*)}%s*$"
+  if bare then return { { name = "__name__", op = "=", value = bare } } end
+  local name, inner = text:match "^%s*([%a_:]?[%w_:]*)%s*{(.*)}%s*$"
   if not name then return nil, 'expected {name="value", ...}' end
   if name ~= "" then out[1] = { name = "__name__", op = "=", value = name } end
   local at = 1
