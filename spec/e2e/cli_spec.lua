@@ -44,6 +44,12 @@ describe("the command line", function()
   it("explains a word", function() says("hold", 0, "help", "alert") end)
   it("says usage with status 2 for what it does not know", function() says("usage", 2, "no-such-command") end)
 
+  it("does not start with a rules folder that is not there", function()
+    local status, output = proc.run { server.binary(), "run", "--listen", "127.0.0.1:0", "--data", proc.scratch(), "--rules", "/no/such/folder" }
+    assert.equal(1, status)
+    assert.is_truthy(output:find("/no/such/folder", 1, true), output)
+  end)
+
   it("checks rule files and names every problem by file, line and nearest spelling", function()
     local dir = proc.scratch()
     proc.write(dir .. "/bad.lua", 'alert "X" { exprr = "up" }\nalert "Y" { expr = "sum(", hold = "soon" }\n')

@@ -41,6 +41,12 @@ function M.main(ctx, argv)
     ctx.err(("%s\nusage: moonwatch %s\n"):format(options and "run takes one CONFIG" or rest, M.usage))
     return 2
   end
+  for _, dir in ipairs(options.rules or {}) do
+    if not (ctx.host.stat(dir) or {}).dir then
+      ctx.err(("moonwatch: --rules %s: there is no such folder\n"):format(dir))
+      return 1
+    end
+  end
   local config = config_of(ctx.host, rest[1])
   local set, problems = load.load { host = ctx.host, config = config, rules = options.rules }
   for _, p in ipairs(problems) do ctx.err(p.text .. "\n") end

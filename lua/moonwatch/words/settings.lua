@@ -13,7 +13,7 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
   fields = {
     { "listen", "texts", default = { "127.0.0.1:9490" }, help = "address and port, or several" },
     { "data", "text", default = "./data", help = "folder for everything that must survive" },
-    { "node", "text", help = "name of this node; default the host name" },
+    { "node", "text", help = "name of this node; default the host name and process id" },
     { "redis", "secret", help = "address of Redis, redis://host:port; nodes with the same cluster name share through it" },
     { "cluster", "text", default = "moonwatch", help = "name of the cluster inside Redis" },
     { "external_url", "text", help = "address people reach this server at; links in notifications start with it" },
