@@ -24,7 +24,9 @@
     X(EBUSY,      -13, "busy")                                  \
     X(EEXEC,      -14, "execution failed")                      \
     X(ETOOBIG,    -15, "too large")                             \
-    X(EUNSUPPORTED, -16, "not supported")
+    X(EUNSUPPORTED, -16, "not supported")                       \
+    X(EFULL,      -17, "no space left on the disk")             \
+    X(ECORRUPT,   -18, "damaged data")
 /* clang-format on */
 
 enum mw_code {

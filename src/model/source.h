@@ -6,15 +6,17 @@
 #define MW_MODEL_SOURCE_H
 #include "model/labels.h"
 #include "model/matcher.h"
+#include "model/nhist.h"
 #include "model/sample.h"
 
 /* One series with all of its samples in the asked range, in order of time, stale markers included.
- * labels live until the set is closed; t and v until the next call of next. */
+ * labels live until the set is closed; t, v and h until the next call of next. */
 typedef struct mw_series_view {
     const mw_labels *labels;
     size_t n;
     const int64_t *t;
-    const double *v;
+    const double *v;          /* the sum where the sample is a histogram */
+    const mw_nhist *const *h; /* NULL: no histogram among them; h[i] NULL: sample i is a float */
 } mw_series_view;
 
 typedef struct mw_series_set mw_series_set;

@@ -50,7 +50,7 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
             while (lo + step <= s->n && s->t[lo + step - 1] < m->copy.min_t) lo += step;
         while (hi > lo && s->t[hi - 1] > m->copy.max_t) hi--;
         if (lo == hi) continue;
-        *out = (mw_series_view){s->labels, hi - lo, s->t + lo, s->v + lo};
+        *out = (mw_series_view){s->labels, hi - lo, s->t + lo, s->v + lo, NULL};
         return 1;
     }
     return 0;
