@@ -24,22 +24,28 @@ typedef struct mw_journal_options {
 
 enum { MW_FRAME_MAX = 64 << 20 };
 
-/* Finds the segments and cuts a torn tail off the last one; appends go to a new segment. */
+/* Finds the segments and cuts a torn tail off the last one; appends go to a new segment.  One
+ * process at a time may have a folder open; who uses the journal sees to that. */
 mw_journal *mw_journal_open(const mw_journal_options *o, mw_err *err);
 void mw_journal_close(mw_journal *j); /* syncs; NULL is fine */
 
 /* Every whole frame of the segments from FROM on, oldest first; before the first append.  FRAME is
  * valid during the call.  DONE is the share of the bytes that were read, 0 to 1.  A frame that is
  * damaged in the middle of the journal ends its segment: the rest of that segment is left out and
- * counted, the next segment goes on.  A visit that answers a code stops with that code. */
+ * counted, the next segment goes on.  A visit that answers a code stops with that code.
+ *
+ * FROM is what mw_journal_cut said last.  Its segment need not be there: none is written before a
+ * frame needs it, and those to come are given numbers from FROM on. */
 typedef int mw_journal_visit(void *arg, mw_str frame, double done, mw_err *err);
 int mw_journal_replay(mw_journal *j, uint64_t from, mw_journal_visit *visit, void *arg,
                       mw_err *err);
 
-/* MW_EFULL, MW_EIO: the frame is not in the journal, and the next try may succeed.
+/* MW_EFULL, MW_EIO: the frame is not promised, and the next try may succeed.  A replay may still
+ * find it, as it may find one that was being appended when a crash came.
  * MW_ETOOBIG: longer than MW_FRAME_MAX. */
 int mw_journal_append(mw_journal *j, mw_str frame, mw_err *err);
-int mw_journal_sync(mw_journal *j, mw_err *err); /* what was appended before is on the disk */
+/* What was appended before is on the disk.  MW_EIO also when a sync failed that nobody was told. */
+int mw_journal_sync(mw_journal *j, mw_err *err);
 
 /* Frames from now on are in segment *SEGMENT or later. */
 int mw_journal_cut(mw_journal *j, uint64_t *segment, mw_err *err);
