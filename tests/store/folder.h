@@ -76,4 +76,26 @@ static inline char *folder_read(const char *path, size_t *n)
     return bytes;
 }
 
+struct folder_copy {
+    const char *to;
+};
+
+static inline void folder_copy_file(void *arg, const char *path)
+{
+    size_t n;
+    char *bytes = folder_read(path, &n);
+    char *to = folder_path(((struct folder_copy *)arg)->to, strrchr(path, '/') + 1);
+    folder_write(to, bytes, n);
+    free(to);
+    free(bytes);
+}
+
+/* The files of FROM, which has no folders, into the new folder TO. */
+static inline void folder_copy(const char *from, const char *to)
+{
+    struct folder_copy c = {to};
+    if (mkdir(to, 0755)) abort();
+    folder_each(from, folder_copy_file, &c);
+}
+
 #endif
