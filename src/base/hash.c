@@ -11,6 +11,13 @@ uint64_t mw_hash_seed(const void *p, size_t n, uint64_t seed)
     return XXH3_64bits_withSeed(p, n, seed);
 }
 
+void mw_hash128(const void *p, size_t n, const void *secret, size_t secret_n, uint64_t out[2])
+{
+    XXH128_hash_t h = XXH3_128bits_withSecret(p, n, secret, secret_n);
+    out[0] = h.low64;
+    out[1] = h.high64;
+}
+
 uint64_t mw_fnv64(uint64_t state, const void *p, size_t n)
 {
     const unsigned char *b = p;

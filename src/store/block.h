@@ -39,7 +39,8 @@ uint64_t mw_block_bytes(const mw_block *b);
 
 /* The bytes of a section; {NULL, 0} when there is none.  Not checked yet. */
 mw_str mw_block_section(const mw_block *b, uint32_t type);
-/* Compares the checksums of the 64 KiB pages that hold P..P+N (inside a section) unless it was done
+mw_str mw_block_body(const mw_block *b); /* all sections, and what is between them */
+/* Compares the checksums of the 64 KiB pages that hold P..P+N (inside the body) unless it was done
  * before.  MW_ECORRUPT names the file and the offset.  Any thread; cheap when done before. */
 int mw_block_check(mw_block *b, const void *p, size_t n, mw_err *err);
 bool mw_block_is_damaged(const mw_block *b); /* some check failed */

@@ -179,6 +179,8 @@ mw_str mw_block_section(const mw_block *b, uint32_t type)
     return (mw_str){NULL, 0};
 }
 
+mw_str mw_block_body(const mw_block *b) { return (mw_str){b->map, (size_t)b->body}; }
+
 /* -- pages ---------------------------------------------------------------------------------- */
 
 static bool is_good(mw_block *b, size_t page)

@@ -29,6 +29,11 @@ int mw_manifest_load(mw_manifest *m, const char *dir, mw_err *err);
 int mw_manifest_save(const mw_manifest *m, const mw_io *io, const char *dir, mw_err *err);
 char *mw_manifest_block_path(const char *dir, uint64_t id); /* freed with mw_free */
 
+/* Ids of the block files in DIR, ascending, *N of them; the caller frees. */
+uint64_t *mw_manifest_list(const char *dir, size_t *n);
+/* Removes the files of DIR/blocks that M does not name: what a crash has left there. */
+void mw_manifest_sweep(const mw_manifest *m, const mw_io *io, const char *dir);
+
 /* A small file of the store's own, whole or not at all: checksum, write aside, sync, rename. */
 int mw_statefile_save(const mw_io *io, const char *dir, const char *name, mw_str bytes,
                       mw_err *err);

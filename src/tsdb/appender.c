@@ -1,4 +1,4 @@
-/* appender.c - writing samples.
+/* appender.c - writing samples: into memory, and into a frame for the journal.
  *
  * A reference is the birth of its series (32 bits) above its id: when the series has left and the
  * slot is another one's, the birth differs and the labels are looked up again.
@@ -6,49 +6,81 @@
 #include "base/mem.h"
 #include "tsdb/store.h"
 
-struct mw_appender {
-    mw_tsdb *db;
-    int64_t floor; /* oldest time taken, as of the last commit */
-};
+enum { FRAME_BYTES = 1 << 20 }; /* a longer frame goes to the journal before its commit */
 
 mw_appender *mw_appender_new(mw_tsdb *db)
 {
     mw_appender *a = mw_zalloc(sizeof *a);
     a->db = db;
-    a->floor = mw_tsdb_floor(db);
     return a;
 }
 
-void mw_appender_free(mw_appender *a) { mw_free(a); }
-
-int mw_appender_commit(mw_appender *a, mw_err *err)
+static void leave(mw_appender *a)
 {
+    if (a->inside) pthread_rwlock_unlock(&a->db->gate);
+    a->inside = false;
+    mw_buf_reset(&a->frame);
+    a->run = (mw_record_run){0};
+}
+
+void mw_appender_free(mw_appender *a)
+{
+    if (!a) return;
+    leave(a);
+    mw_buf_deinit(&a->frame);
+    mw_free(a->order);
+    mw_free(a->found);
+    mw_free(a);
+}
+
+int mw_appender_enter(mw_appender *a)
+{
+    if (a->inside) return MW_OK;
+    int code = __atomic_load_n(&a->db->read_only, __ATOMIC_RELAXED);
+    if (code) return code;
+    pthread_rwlock_rdlock(&a->db->gate);
+    a->inside = true;
     a->floor = mw_tsdb_floor(a->db);
     return MW_OK;
 }
 
-/* -- finding the series --------------------------------------------------------------------- */
-
-static mw_shard *shard_of_hash(mw_tsdb *db, uint64_t hash)
+static int write_frame(mw_appender *a, mw_err *err)
 {
-    return &db->shards[hash & (db->n_shards - 1)];
+    int code = mw_write_frame(a->db, (mw_str){a->frame.p, a->frame.n}, err);
+    mw_buf_reset(&a->frame);
+    a->run = (mw_record_run){0};
+    return code;
 }
 
-static uint64_t make_ref(const mw_tsdb *db, const mw_shard *sh, uint32_t slot, const mw_stream *s)
+int mw_appender_commit(mw_appender *a, mw_err *err)
+{
+    int code = __atomic_load_n(&a->db->read_only, __ATOMIC_RELAXED);
+    if (code)
+        mw_fail(err, code, 0, 0, "the store takes nothing at the moment: %s", mw_code_text(code));
+    else if (!a->unjournaled)
+        code = write_frame(a, err);
+    leave(a);
+    return code;
+}
+
+/* -- finding the series --------------------------------------------------------------------- */
+
+uint64_t mw_make_ref(const mw_tsdb *db, const mw_shard *sh, uint32_t slot, const mw_stream *s)
 {
     uint32_t id = (slot << db->shift) | (uint32_t)(sh - db->shards);
-    return s->birth << 32 | id;
+    return (uint64_t)s->birth << 32 | id;
 }
 
 /* The series of an earlier reference with its shard locked, or NULL with nothing locked. */
-static mw_stream *lock_by_ref(mw_tsdb *db, uint64_t ref, mw_shard **out)
+static mw_stream *lock_by_ref(mw_tsdb *db, uint64_t ref, mw_shard **out, uint32_t *slot)
 {
     if (ref == 0) return NULL;
-    uint32_t id = (uint32_t)ref, birth = (uint32_t)(ref >> 32);
+    uint32_t id = (uint32_t)ref;
     mw_shard *sh = &db->shards[id & (db->n_shards - 1)];
     pthread_mutex_lock(&sh->lock);
-    mw_stream *s = mw_shard_at(sh, id >> db->shift);
-    if (s && (uint32_t)s->birth == birth) {
+    *slot = id >> db->shift;
+    mw_stream *s = mw_shard_at(sh, *slot);
+    if (s && s->birth == (uint32_t)(ref >> 32)) {
         *out = sh;
         return s;
     }
@@ -56,12 +88,27 @@ static mw_stream *lock_by_ref(mw_tsdb *db, uint64_t ref, mw_shard **out)
     return NULL;
 }
 
-static mw_stream *create(mw_tsdb *db, mw_shard *sh, const mw_labels *ls, uint32_t *slot)
+/* A series that was in memory before, or in an earlier run of the program, goes on where it was. */
+static void remember_newest(mw_tsdb *db, mw_stream *s, mw_key key, int64_t t)
 {
-    *slot = mw_shard_reserve(sh);
-    mw_stream *s = mw_stream_new(ls->n, ls->hash, &sh->tally);
+    if (!db->dir) return;
+    mw_block_set *set = mw_blocks_hold(&db->blocks);
+    double value = 0;
+    if (t <= set->max_t && mw_block_set_newest(set, key, &s->last.t, &value, &s->hist)) {
+        memcpy(&s->last.value, &value, sizeof value);
+        s->began = true;
+    }
+    mw_blocks_release(&db->blocks, set);
+}
+
+static mw_stream *create(mw_tsdb *db, mw_shard *sh, const mw_labels *ls, mw_key key, int64_t t,
+                         uint32_t *slot)
+{
+    mw_stream *s = mw_shard_take(sh, slot);
+    mw_stream_init(s, key, ls->n, &sh->tally);
     uint32_t id = (*slot << db->shift) | (uint32_t)(sh - db->shards);
-    s->birth = mw_index_add(db->index, id, ls, s->labels);
+    s->birth = mw_birth_of(mw_index_add(db->index, id, ls, s->pairs));
+    remember_newest(db, s, key, t);
     mw_shard_put(sh, *slot, s);
     __atomic_fetch_add(&db->series, 1, __ATOMIC_RELAXED);
     return s;
@@ -69,35 +116,35 @@ static mw_stream *create(mw_tsdb *db, mw_shard *sh, const mw_labels *ls, uint32_
 
 /* The series with these labels, made when it is new; its shard comes back locked.  NULL with
  * nothing locked when there is no room for it. */
-static mw_stream *lock_by_labels(mw_tsdb *db, const mw_labels *ls, uint64_t *ref, mw_shard **out)
+static mw_stream *lock_by_labels(mw_tsdb *db, const mw_labels *ls, int64_t t, mw_shard **out,
+                                 uint32_t *slot)
 {
-    mw_shard *sh = shard_of_hash(db, ls->hash);
-    uint32_t slot;
+    mw_key key = mw_tsdb_key_of(db, ls);
+    mw_shard *sh = mw_shard_of_key(db, key);
     pthread_mutex_lock(&sh->lock);
-    mw_stream *s = mw_shard_find(sh, ls, &slot);
+    mw_stream *s = mw_shard_find(sh, key, slot);
     if (!s) {
         pthread_mutex_unlock(&sh->lock); /* making room takes other locks */
-        if (!mw_tsdb_has_room(db)) {
+        if (ls->n > UINT16_MAX || !mw_tsdb_has_room(db)) {
             __atomic_fetch_add(&db->refused_series, 1, __ATOMIC_RELAXED);
             return NULL;
         }
         pthread_mutex_lock(&sh->lock);
-        s = mw_shard_find(sh, ls, &slot);
-        if (!s) s = create(db, sh, ls, &slot);
+        s = mw_shard_find(sh, key, slot);
+        if (!s) s = create(db, sh, ls, key, t, slot);
     }
-    *ref = make_ref(db, sh, slot, s);
     *out = sh;
     return s;
 }
 
 /* -- appending ------------------------------------------------------------------------------ */
 
-static void count(mw_shard *sh, int rc, bool late, int64_t t)
+static void count(mw_shard *sh, int rc, bool fresh, bool late, int64_t t)
 {
     if (rc == MW_OK) {
         sh->appended++;
         sh->late += late;
-        mw_shard_note(sh, t);
+        if (fresh) mw_shard_note(sh, t);
     } else if (rc == MW_EDUP) {
         sh->duplicates++;
     } else {
@@ -105,20 +152,127 @@ static void count(mw_shard *sh, int rc, bool late, int64_t t)
     }
 }
 
-int mw_appender_add(mw_appender *a, const mw_labels *ls, uint64_t *ref, int64_t t, double v)
+int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, int64_t t, double v)
 {
     mw_tsdb *db = a->db;
+    bool late = false, fresh = false;
+    mw_append_rules rules = {a->unjournaled ? -1 : db->opt.out_of_order_ms, db->gen};
+    int rc = mw_stream_append(s, &rules, t, v, &fresh, &late, &sh->tally);
+    count(sh, rc, fresh, late, t);
+    if (!fresh || !db->journal || a->unjournaled) return rc;
+    uint32_t id = (slot << db->shift) | (uint32_t)(sh - db->shards);
+    mw_define(db, id, s);
+    char *p = mw_buf_room(&a->frame, MW_RECORD_SAMPLE_MAX);
+    a->frame.n += (size_t)(mw_record_sample(p, &a->run, id, t, v) - p);
+    return rc;
+}
+
+/* The series for a sample at T with its shard locked, or a code. */
+static int find_or_make(mw_appender *a, const mw_labels *ls, uint64_t *ref, int64_t t,
+                        mw_stream **s, mw_shard **sh, uint32_t *slot)
+{
+    mw_tsdb *db = a->db;
+    int code = mw_appender_enter(a);
+    if (code) return code;
     if (t < a->floor) {
         __atomic_fetch_add(&db->too_old, 1, __ATOMIC_RELAXED);
         return MW_EOLD;
     }
+    *s = lock_by_ref(db, *ref, sh, slot);
+    if (!*s) *s = lock_by_labels(db, ls, t, sh, slot);
+    if (!*s) return MW_ELIMIT;
+    *ref = mw_make_ref(db, *sh, *slot, *s);
+    return MW_OK;
+}
+
+int mw_appender_relieve(mw_appender *a, int rc)
+{
+    if (a->frame.n < FRAME_BYTES) return rc;
+    int code = write_frame(a, NULL);
+    return code ? code : rc;
+}
+
+int mw_appender_add(mw_appender *a, const mw_labels *ls, uint64_t *ref, int64_t t, double v)
+{
     mw_shard *sh;
-    mw_stream *s = lock_by_ref(db, *ref, &sh);
-    if (!s) s = lock_by_labels(db, ls, ref, &sh);
-    if (!s) return MW_ELIMIT;
-    bool late = false;
-    int rc = mw_stream_append(s, t, v, db->opt.out_of_order_ms, &late, &sh->tally);
-    count(sh, rc, late, t);
+    mw_stream *s;
+    uint32_t slot;
+    int rc = find_or_make(a, ls, ref, t, &s, &sh, &slot);
+    if (rc) return rc;
+    rc = mw_appender_put(a, sh, slot, s, t, v);
     pthread_mutex_unlock(&sh->lock);
+    return mw_appender_relieve(a, rc);
+}
+
+static int put_histogram(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, int64_t t,
+                         mw_str bytes)
+{
+    mw_tsdb *db = a->db;
+    bool late = false, fresh = false;
+    mw_append_rules rules = {a->unjournaled ? -1 : db->opt.out_of_order_ms, db->gen};
+    int rc = mw_stream_append_histogram(s, &rules, t, bytes, &fresh, &late, &sh->tally);
+    count(sh, rc, fresh, late, t);
+    sh->histograms += rc == MW_OK;
+    if (!fresh || !db->journal || a->unjournaled) return rc;
+    uint32_t id = (slot << db->shift) | (uint32_t)(sh - db->shards);
+    mw_define(db, id, s);
+    mw_record_histogram(&a->frame, id, t, bytes);
     return rc;
+}
+
+int mw_appender_add_bytes(mw_appender *a, const mw_labels *ls, uint64_t *ref, int64_t t,
+                          mw_str bytes)
+{
+    mw_shard *sh;
+    mw_stream *s;
+    uint32_t slot;
+    int rc = find_or_make(a, ls, ref, t, &s, &sh, &slot);
+    if (rc) return rc;
+    rc = put_histogram(a, sh, slot, s, t, bytes);
+    pthread_mutex_unlock(&sh->lock);
+    return mw_appender_relieve(a, rc);
+}
+
+int mw_appender_add_histogram(mw_appender *a, const mw_labels *ls, uint64_t *ref, int64_t t,
+                              const mw_nhist *h)
+{
+    mw_buf bytes = {0};
+    mw_nhist_encode(h, &bytes);
+    int rc = mw_appender_add_bytes(a, ls, ref, t, (mw_str){bytes.p, bytes.n});
+    mw_buf_deinit(&bytes);
+    return rc;
+}
+
+/* -- beside samples ------------------------------------------------------------------------- */
+
+static bool is_known(mw_tsdb *db, mw_key key)
+{
+    mw_shard *sh = mw_shard_of_key(db, key);
+    uint32_t slot;
+    pthread_mutex_lock(&sh->lock);
+    bool known = mw_shard_find(sh, key, &slot) != NULL;
+    pthread_mutex_unlock(&sh->lock);
+    return known;
+}
+
+int mw_appender_add_exemplar(mw_appender *a, const mw_labels *ls, const mw_exemplar *e)
+{
+    mw_tsdb *db = a->db;
+    mw_key key = mw_tsdb_key_of(db, ls);
+    int code = mw_appender_enter(a);
+    if (code) return code;
+    if (!a->unjournaled && !is_known(db, key)) return MW_ENOENT;
+    bool fresh = false;
+    code = mw_exemplars_add(db->exemplars, key, ls, e, &fresh);
+    if (fresh && db->journal && !a->unjournaled) mw_record_exemplar(&a->frame, ls, e);
+    return mw_appender_relieve(a, code);
+}
+
+void mw_appender_set_metadata(mw_appender *a, mw_str name, mw_str type, mw_str help, mw_str unit)
+{
+    mw_metadata m = {name, type, help, unit};
+    if (mw_appender_enter(a) != MW_OK) return;
+    if (mw_metabook_set(a->db->metadata, &m) && a->db->journal && !a->unjournaled)
+        mw_record_metadata(&a->frame, &m);
+    mw_appender_relieve(a, MW_OK);
 }

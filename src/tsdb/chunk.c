@@ -17,13 +17,11 @@
  * SPDX-License-Identifier: MIT */
 #include "tsdb/chunk.h"
 
-#include <stdbool.h>
-
 #include "base/err.h"
 #include "base/mem.h"
 #include "tsdb/tally.h"
 
-enum { FIRST_WORDS = 8, SAMPLE_BITS = 160, LEAD_MAX = 31 };
+enum { FIRST_WORDS = 6, WORDS_MAX = UINT16_MAX, SAMPLE_BITS = 160, LEAD_MAX = 31 };
 
 typedef struct time_code {
     uint8_t prefix_bits, prefix, bits;
@@ -43,10 +41,12 @@ static uint64_t bits_of(double v)
 
 static size_t size_of(uint32_t words) { return sizeof(mw_chunk) + words * sizeof(uint64_t); }
 
-mw_chunk *mw_chunk_new(void)
+mw_chunk *mw_chunk_new(mw_chunk_kind kind, uint32_t gen)
 {
     mw_chunk *c = mw_zalloc(size_of(FIRST_WORDS));
     c->cap = FIRST_WORDS;
+    c->kind = (uint8_t)kind;
+    c->gen = gen;
     return c;
 }
 
@@ -54,7 +54,7 @@ static void resize(mw_chunk **c, uint32_t words)
 {
     mw_chunk *to = mw_realloc(*c, size_of(words));
     if (words > to->cap) memset(to->words + to->cap, 0, (words - to->cap) * sizeof(uint64_t));
-    to->cap = words;
+    to->cap = (uint16_t)words;
     *c = to;
 }
 
@@ -94,7 +94,7 @@ static void put_time(mw_chunk *c, uint64_t d)
     put(c, d, 64);
 }
 
-static void put_value(mw_chunk *c, mw_chunk_tail *tail, uint64_t x)
+static void put_value(mw_chunk *c, uint64_t x)
 {
     if (x == 0) {
         put(c, 0, 1);
@@ -102,10 +102,10 @@ static void put_value(mw_chunk *c, mw_chunk_tail *tail, uint64_t x)
     }
     unsigned lead = (unsigned)__builtin_clzll(x), trail = (unsigned)__builtin_ctzll(x);
     if (lead > LEAD_MAX) lead = LEAD_MAX;
-    unsigned kept = 64u - tail->lead - tail->width; /* zero bits below the window */
-    if (tail->width && lead >= tail->lead && trail >= kept) {
+    unsigned kept = 64u - c->lead - c->width; /* zero bits below the window */
+    if (c->width && lead >= c->lead && trail >= kept) {
         put(c, 2, 2);
-        put(c, x >> kept, tail->width);
+        put(c, x >> kept, c->width);
         return;
     }
     unsigned width = 64 - lead - trail;
@@ -113,34 +113,41 @@ static void put_value(mw_chunk *c, mw_chunk_tail *tail, uint64_t x)
     put(c, lead, 5);
     put(c, width - 1, 6);
     put(c, x >> trail, width);
-    tail->lead = (uint8_t)lead;
-    tail->width = (uint8_t)width;
+    c->lead = (uint8_t)lead;
+    c->width = (uint8_t)width;
 }
 
-void mw_chunk_append(mw_chunk **slot, mw_chunk_tail *tail, int64_t t, double v)
+/* A third more each time: most chunks end well below a power of two. */
+static uint32_t wider(uint32_t cap) { return cap + cap / 3 + 2; }
+
+void mw_chunk_append(mw_chunk **slot, mw_last *last, int64_t t, double v)
 {
     mw_chunk *c = *slot;
     uint64_t value = bits_of(v);
-    if (c->bits + SAMPLE_BITS > c->cap * 64) {
-        resize(slot, c->cap * 2);
+    if (c->bits + SAMPLE_BITS > c->cap * 64u) {
+        resize(slot, wider(c->cap));
         c = *slot;
     }
     if (c->n == 0) {
         put(c, (uint64_t)t, 64);
         put(c, value, 64);
         c->min_t = t;
-        *tail = (mw_chunk_tail){.t = t, .value = value};
     } else {
-        MW_ASSERT(t > tail->t);
-        uint64_t delta = (uint64_t)t - (uint64_t)tail->t;
-        put_time(c, delta - tail->delta);
-        put_value(c, tail, value ^ tail->value);
-        tail->t = t;
-        tail->delta = delta;
-        tail->value = value;
+        MW_ASSERT(t > last->t);
+        uint64_t delta = (uint64_t)t - (uint64_t)last->t;
+        put_time(c, delta - c->delta);
+        put_value(c, value ^ last->value);
+        c->delta = delta;
     }
+    *last = (mw_last){t, value};
     c->max_t = t;
     c->n++;
+}
+
+bool mw_chunk_is_full(const mw_chunk *c)
+{
+    if (c->kind == MW_CHUNK_HISTOGRAMS) return c->bits / 8 >= MW_CHUNK_HIST_BYTES;
+    return c->n >= MW_CHUNK_SAMPLES;
 }
 
 static uint32_t used_words(const mw_chunk *c) { return (c->bits + 63) / 64; }
@@ -188,33 +195,39 @@ static uint64_t get_signed(bits_in *in, unsigned n)
     return (v ^ sign) - sign;
 }
 
-static bool window_is_sane(const mw_chunk_tail *tail)
+typedef struct tail {
+    int64_t t;
+    uint64_t delta, value;
+    uint8_t lead, width;
+} tail;
+
+static bool window_is_sane(const tail *w)
 {
-    return tail->width > 0 && tail->lead + tail->width <= 64;
+    return w->width > 0 && w->lead + w->width <= 64;
 }
 
 /* One sample, every bit asked for checked: near the end of a chunk. */
-static void get_carefully(bits_in *in, mw_chunk_tail *tail)
+static void get_carefully(bits_in *in, tail *w)
 {
     unsigned code = 0;
     while (code <= TIME_CODES && get(in, 1)) code++;
     if (code > TIME_CODES)
-        tail->delta += get(in, 64);
+        w->delta += get(in, 64);
     else if (code)
-        tail->delta += get_signed(in, time_codes[code - 1].bits);
+        w->delta += get_signed(in, time_codes[code - 1].bits);
     if (!get(in, 1)) return;
     if (get(in, 1)) {
-        tail->lead = (uint8_t)get(in, 5);
-        tail->width = (uint8_t)(get(in, 6) + 1);
+        w->lead = (uint8_t)get(in, 5);
+        w->width = (uint8_t)(get(in, 6) + 1);
     }
-    if (window_is_sane(tail))
-        tail->value ^= get(in, tail->width) << (64 - tail->lead - tail->width);
+    if (window_is_sane(w))
+        w->value ^= get(in, w->width) << (64 - w->lead - w->width);
     else
         in->broken = true;
 }
 
 /* One sample with at least SAMPLE_BITS left: no bit needs a check. */
-static inline void get_quickly(bits_in *in, mw_chunk_tail *tail)
+static inline void get_quickly(bits_in *in, tail *w)
 {
     uint64_t top = peek(in);
     unsigned code = (unsigned)__builtin_clzll(~top | 1);
@@ -222,11 +235,11 @@ static inline void get_quickly(bits_in *in, mw_chunk_tail *tail)
         in->at += 1;
     } else if (code <= TIME_CODES) {
         const time_code *k = &time_codes[code - 1];
-        tail->delta += (uint64_t)((int64_t)(top << k->prefix_bits) >> (64 - k->bits));
+        w->delta += (uint64_t)((int64_t)(top << k->prefix_bits) >> (64 - k->bits));
         in->at += k->prefix_bits + k->bits;
     } else {
         in->at += 4;
-        tail->delta += peek(in);
+        w->delta += peek(in);
         in->at += 64;
     }
     top = peek(in);
@@ -237,36 +250,75 @@ static inline void get_quickly(bits_in *in, mw_chunk_tail *tail)
     if (top >> 62 == 2) {
         in->at += 2;
     } else {
-        tail->lead = (uint8_t)(top << 2 >> 59);
-        tail->width = (uint8_t)((top << 7 >> 58) + 1);
+        w->lead = (uint8_t)(top << 2 >> 59);
+        w->width = (uint8_t)((top << 7 >> 58) + 1);
         in->at += 13;
     }
-    if (!window_is_sane(tail)) {
+    if (!window_is_sane(w)) {
         in->broken = true;
         return;
     }
-    tail->value ^= peek(in) >> (64 - tail->width) << (64 - tail->lead - tail->width);
-    in->at += tail->width;
+    w->value ^= peek(in) >> (64 - w->width) << (64 - w->lead - w->width);
+    in->at += w->width;
 }
 
 size_t mw_chunk_decode(const mw_chunk *c, int64_t *t, double *v)
 {
     bits_in in = {.words = c->words, .end = c->bits};
-    mw_chunk_tail tail = {0};
+    tail w = {0};
     for (size_t i = 0; i < c->n; i++) {
         if (i == 0) {
-            tail.t = (int64_t)get(&in, 64);
-            tail.value = get(&in, 64);
+            w.t = (int64_t)get(&in, 64);
+            w.value = get(&in, 64);
         } else {
             if (in.end - in.at >= SAMPLE_BITS)
-                get_quickly(&in, &tail);
+                get_quickly(&in, &w);
             else
-                get_carefully(&in, &tail);
-            tail.t = (int64_t)((uint64_t)tail.t + tail.delta);
+                get_carefully(&in, &w);
+            w.t = (int64_t)((uint64_t)w.t + w.delta);
         }
         if (in.broken) return i;
-        t[i] = tail.t;
-        memcpy(&v[i], &tail.value, sizeof *v);
+        t[i] = w.t;
+        memcpy(&v[i], &w.value, sizeof *v);
     }
     return c->n;
+}
+
+/* -- histograms ----------------------------------------------------------------------------- */
+
+enum { ENTRY_HEAD = 12 }; /* time and length */
+
+bool mw_chunk_append_bytes(mw_chunk **slot, int64_t t, mw_str bytes)
+{
+    mw_chunk *c = *slot;
+    size_t at = c->bits / 8, need = at + ENTRY_HEAD + bytes.n;
+    if (c->n == UINT16_MAX || need > WORDS_MAX * sizeof(uint64_t)) return false;
+    if (need > c->cap * sizeof(uint64_t)) {
+        uint32_t words = (uint32_t)((need + 7) / 8), grown = wider(c->cap);
+        resize(slot, words > grown ? words : grown < WORDS_MAX ? grown : WORDS_MAX);
+        c = *slot;
+    }
+    char *p = (char *)c->words + at;
+    uint32_t n = (uint32_t)bytes.n;
+    memcpy(p, &t, sizeof t);
+    memcpy(p + 8, &n, sizeof n);
+    memcpy(p + ENTRY_HEAD, bytes.p, n);
+    if (c->n++ == 0) c->min_t = t;
+    c->max_t = t;
+    c->bits = (uint32_t)need * 8;
+    return true;
+}
+
+bool mw_chunk_next_bytes(const mw_chunk *c, size_t *at, int64_t *t, mw_str *bytes)
+{
+    size_t end = c->bits / 8;
+    uint32_t n;
+    if (end - *at < ENTRY_HEAD) return false;
+    const char *p = (const char *)c->words + *at;
+    memcpy(t, p, sizeof *t);
+    memcpy(&n, p + 8, sizeof n);
+    if (n > end - *at - ENTRY_HEAD) return false;
+    *bytes = (mw_str){p + ENTRY_HEAD, n};
+    *at += ENTRY_HEAD + n;
+    return true;
 }

@@ -1,21 +1,20 @@
-/* house.c - keeping the store within its retention and its budget.
+/* house.c - keeping the store within its retention and its budgets.
  *
- * Retention: a closed chunk goes when its newest sample is too old.  A series that was idle for a
- * while has its open chunk closed, so that what ended can be forgotten like anything else.
+ * With a data folder: samples are sealed after a while, or earlier when the journal grows long or
+ * memory is over its budget; blocks are merged and expire.  The tick also finds out whether a disk
+ * that took nothing takes something again.
  *
- * Budget: closed chunks are counted by the time they end, into SLICES slices of the time that is
- * held; slices leave from the oldest until enough is free.  Two walks over the series, no sorting.
+ * Without one: a closed chunk goes when its newest sample is too old, and a series that was idle
+ * for a while has its open chunk closed.  Over the budget, closed chunks are counted by the time
+ * they end, into SLICES slices of the time that is held; slices leave from the oldest until enough
+ * is free.  Two walks over the series, no sorting.
  * SPDX-License-Identifier: MIT */
+#include "base/log.h"
 #include "base/mem.h"
 #include "tsdb/store.h"
 
-enum { SLICES = 1024, IDLE_MS = 30 * 60 * 1000, WEIGH_EVERY = 64 };
-
-int64_t mw_tsdb_floor(const mw_tsdb *db)
-{
-    if (db->opt.retention_ms == 0) return INT64_MIN;
-    return mw_now_ms(db->opt.clock) - db->opt.retention_ms;
-}
+enum { SLICES = 1024, IDLE_MS = 30 * 60 * 1000, WEIGH_EVERY = 64, SEAL_MS = 30 * 60 * 1000 };
+static const uint64_t journal_most = 512ULL << 20;
 
 uint64_t mw_tsdb_weigh(mw_tsdb *db)
 {
@@ -41,18 +40,18 @@ static uint64_t width_of(const ages *a)
     return ((uint64_t)a->max - (uint64_t)a->min) / SLICES + 1;
 }
 
+static void age_chunk(void *arg, int64_t end, size_t bytes)
+{
+    ages *a = arg;
+    if (end < a->min || end > a->max) return; /* came after min and max were read */
+    a->bytes[((uint64_t)end - (uint64_t)a->min) / width_of(a)] += bytes;
+}
+
 static void age_shard(mw_shard *sh, ages *a)
 {
     pthread_mutex_lock(&sh->lock);
-    for (size_t i = 0; i < sh->n_slots; i++) {
-        const mw_stream *s = sh->slots[i];
-        for (uint32_t k = 0; s && k < s->n_chunks; k++) {
-            int64_t end = s->chunks[k]->max_t;
-            if (end < a->min || end > a->max) continue; /* came after min and max were read */
-            a->bytes[((uint64_t)end - (uint64_t)a->min) / width_of(a)] +=
-                mw_chunk_cost(s->chunks[k]);
-        }
-    }
+    for (uint32_t i = 0; i < sh->n_slots; i++)
+        if (mw_shard_at(sh, i)) mw_stream_ages(mw_shard_at(sh, i), age_chunk, a);
     pthread_mutex_unlock(&sh->lock);
 }
 
@@ -73,10 +72,13 @@ static int64_t shed_before(mw_tsdb *db, size_t wanted)
     return before;
 }
 
+static bool is_empty(const mw_stream *s, void *arg) { return mw_stream_empty(s); }
+
 static void sweep(mw_tsdb *db, unsigned number)
 {
     mw_shard *sh = &db->shards[number];
-    size_t gone = mw_shard_sweep(sh, db->index, db->shift, number);
+    size_t gone = mw_shard_sweep(sh, db->index, db->shift, number, is_empty, NULL);
+    mw_shard_wake(sh); /* there is no journal that names them */
     if (gone) __atomic_fetch_sub(&db->series, gone, __ATOMIC_RELAXED);
 }
 
@@ -85,8 +87,9 @@ static void shed_shard(mw_tsdb *db, unsigned number, int64_t before, size_t *wan
     mw_shard *sh = &db->shards[number];
     size_t dropped = 0;
     pthread_mutex_lock(&sh->lock);
-    for (size_t i = 0; i < sh->n_slots && *wanted; i++)
-        if (sh->slots[i]) dropped += mw_stream_shed(sh->slots[i], before, wanted, &sh->tally);
+    for (uint32_t i = 0; i < sh->n_slots && *wanted; i++)
+        if (mw_shard_at(sh, i))
+            dropped += mw_stream_shed(mw_shard_slot(sh, i), before, wanted, &sh->tally);
     sh->dropped_chunks += dropped;
     if (dropped) {
         sweep(db, number);
@@ -118,7 +121,9 @@ bool mw_tsdb_has_room(mw_tsdb *db)
     if (db->opt.max_bytes == 0) return true;
     if (__atomic_load_n(&db->full, __ATOMIC_RELAXED)) return false;
     if (__atomic_fetch_add(&db->births, 1, __ATOMIC_RELAXED) % WEIGH_EVERY) return true;
-    if (mw_tsdb_weigh(db) <= db->opt.max_bytes) return true;
+    uint64_t bytes = mw_tsdb_weigh(db);
+    if (bytes <= db->opt.max_bytes) return true;
+    if (db->dir) return bytes <= db->opt.max_bytes + db->opt.max_bytes / 4; /* a seal is due */
     pthread_mutex_lock(&db->house);
     bool room = shed(db);
     __atomic_store_n(&db->full, !room, __ATOMIC_RELAXED);
@@ -133,21 +138,79 @@ static void expire_shard(mw_tsdb *db, unsigned number, int64_t floor, int64_t id
     mw_shard *sh = &db->shards[number];
     size_t dropped = 0;
     pthread_mutex_lock(&sh->lock);
-    for (size_t i = 0; i < sh->n_slots; i++)
-        if (sh->slots[i]) dropped += mw_stream_expire(sh->slots[i], floor, idle, &sh->tally);
+    for (uint32_t i = 0; i < sh->n_slots; i++)
+        if (mw_shard_at(sh, i))
+            dropped += mw_stream_expire(mw_shard_slot(sh, i), floor, idle, &sh->tally);
     sh->dropped_chunks += dropped;
     sweep(db, number);
     if (sh->min_t < floor) mw_shard_measure(sh);
     pthread_mutex_unlock(&sh->lock);
 }
 
-void mw_tsdb_tick(mw_tsdb *db)
+static void tick_memory(mw_tsdb *db)
 {
-    pthread_mutex_lock(&db->house);
     int64_t floor = mw_tsdb_floor(db), idle = mw_now_ms(db->opt.clock) - IDLE_MS;
     if (floor > idle) idle = floor;
     for (unsigned i = 0; i < db->n_shards; i++) expire_shard(db, i, floor, idle);
     bool room = db->opt.max_bytes == 0 || shed(db);
     __atomic_store_n(&db->full, !room, __ATOMIC_RELAXED);
+}
+
+static bool seal_is_due(mw_tsdb *db)
+{
+    mw_journal_stats j;
+    int64_t every = db->opt.seal_ms ? db->opt.seal_ms : SEAL_MS;
+    mw_journal_stats_read(db->journal, &j);
+    if (mw_mono_ns() / 1000000 - db->last_seal_ms >= every) return true;
+    return j.bytes >= journal_most ||
+           (db->opt.max_bytes && mw_tsdb_weigh(db) > db->opt.max_bytes);
+}
+
+/* Told once when it begins, not with every tick. */
+static void note(mw_tsdb *db, int code, const char *what, const mw_err *err)
+{
+    if (code && __atomic_exchange_n(&db->troubled, 1, __ATOMIC_RELAXED) == 0)
+        mw_log(MW_ERROR, what, "error=\"%s\"", err->msg);
+    else if (!code)
+        __atomic_store_n(&db->troubled, 0, __ATOMIC_RELAXED);
+}
+
+/* Does the disk take something again?  An empty frame is as good as any. */
+static void try_disk(mw_tsdb *db)
+{
+    int was = __atomic_load_n(&db->read_only, __ATOMIC_RELAXED);
+    if (!was) return;
+    int code = mw_write_defs(db, NULL);
+    if (!code) code = mw_journal_append(db->journal, MW_STR(""), NULL);
+    if (!code) code = mw_journal_sync(db->journal, NULL);
+    if (code) return;
+    __atomic_store_n(&db->read_only, 0, __ATOMIC_RELAXED);
+    mw_log(MW_INFO, "the disk takes samples again", "folder=%s", db->dir);
+}
+
+static void tick_disk(mw_tsdb *db)
+{
+    mw_err err;
+    mw_err_init(&err);
+    try_disk(db);
+    mw_drop_sealed(db);
+    mw_scrub(db);
+    mw_retain_blocks(db); /* first: it may be what makes room on the disk */
+    int code = seal_is_due(db) ? mw_seal(db, &err) : MW_OK;
+    note(db, code, "samples could not be sealed", &err);
+    if (code) return;
+    code = mw_compact_some(db, &err);
+    note(db, code, "blocks could not be merged", &err);
+    bool full = db->opt.max_bytes && mw_tsdb_weigh(db) > db->opt.max_bytes;
+    __atomic_store_n(&db->full, full, __ATOMIC_RELAXED);
+}
+
+void mw_tsdb_tick(mw_tsdb *db)
+{
+    pthread_mutex_lock(&db->house);
+    if (db->dir)
+        tick_disk(db);
+    else
+        tick_memory(db);
     pthread_mutex_unlock(&db->house);
 }

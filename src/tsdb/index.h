@@ -1,8 +1,8 @@
-/* index.h - which series have which labels.
+/* index.h - which series in memory have which labels.
  *
  * One index for the whole store with a lock of its own; it is taken after a shard's lock, never
- * before.  A pair (name, value) is kept once and lives as long as a series that carries it, so a
- * series may read its pairs without the index's lock.
+ * before.  A pair (name, value) is kept once, has a number, and lives as long as a series that
+ * carries it, so whoever holds such a series may read its pairs without the index's lock.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_TSDB_INDEX_H
 #define MW_TSDB_INDEX_H
@@ -16,20 +16,32 @@ typedef struct mw_pair mw_pair;
 mw_index *mw_index_new(void);
 void mw_index_free(mw_index *ix); /* NULL is fine */
 
-/* Enter series ID; PAIRS gets ls->n pairs in the order of LS.  The answer is the number of this
- * birth: 1, 2, 3, ... over all series that ever were. */
-uint64_t mw_index_add(mw_index *ix, uint32_t id, const mw_labels *ls, mw_pair **pairs);
+/* Enter series ID; PAIRS gets the numbers of ls->n pairs in the order of LS.  The answer is the
+ * number of this birth: 1, 2, 3, ... over all series that ever were. */
+uint64_t mw_index_add(mw_index *ix, uint32_t id, const mw_labels *ls, uint32_t *pairs);
+
+/* The same in two steps, for a journal that names pairs once: a pair on its own, then a series of
+ * such pairs.  A pair that no series carries is not seen by anybody else. */
+uint32_t mw_index_intern(mw_index *ix, mw_str name, mw_str value);
+uint64_t mw_index_add_pairs(mw_index *ix, uint32_t id, const uint32_t *pairs, uint32_t n);
 
 typedef struct mw_leaver {
     uint32_t id;
     uint32_t n;
-    mw_pair *const *pairs;
+    const uint32_t *pairs;
 } mw_leaver;
 /* Forget N series; their pairs may be freed.  Sorts LEAVERS by id. */
 void mw_index_remove(mw_index *ix, mw_leaver *leavers, size_t n);
 
+const mw_pair *mw_index_pair(const mw_index *ix, uint32_t number);
 mw_str mw_pair_name(const mw_pair *p);
 mw_str mw_pair_value(const mw_pair *p);
+/* The journal generation that has PAIR's definition; the caller serialises. */
+uint32_t *mw_index_said(mw_index *ix, uint32_t number);
+
+/* The place of every pair number in the order of (name, value), 1, 2, 3, ...; 0: no such pair.
+ * *N is one more than the highest number; the caller frees. */
+uint32_t *mw_index_ranks(mw_index *ix, size_t *n);
 
 /* Ids of the series that match, ascending, and the last birth among them: a series born later
  * under one of these ids is another one.  MW_ECANCEL when sel->cancel says so. */

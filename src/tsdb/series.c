@@ -1,8 +1,11 @@
-/* series.c - appending to one series, merging what came late, forgetting.
+/* series.c - appending to one series, and what it holds beside its open chunk.
  *
- * Samples in order go to the open chunk; a full one is trimmed and closed.  A late sample goes to
- * a sorted side buffer.  When that buffer is full, the chunks it overlaps are decoded, merged with
- * it and written again, so that chunks stay in order and never overlap.
+ * Samples in order go to the open chunk; a full one, or one of an earlier generation, is closed.
+ * A late sample goes to a sorted side buffer, which becomes a chunk of its own when it is full:
+ * chunks of late samples overlap others, and whoever reads puts all in order.
+ *
+ * Floats and histograms may follow each other in one series; a histogram ends the open chunk of
+ * floats, so that `last` is always what the open chunk continues.
  * SPDX-License-Identifier: MIT */
 #include "tsdb/series.h"
 
@@ -21,272 +24,422 @@ static uint64_t bits_of(double v)
 
 /* -- identity ------------------------------------------------------------------------------- */
 
-static size_t stream_cost(uint32_t n_labels)
+static size_t pairs_cost(uint32_t n) { return mw_heap_cost(n * sizeof(uint32_t)); }
+
+void mw_stream_init(mw_stream *s, mw_key key, uint32_t n_labels, mw_tally *tally)
 {
-    return mw_heap_cost(sizeof(mw_stream) + n_labels * sizeof(mw_pair *));
+    *s = (mw_stream){.key_lo = key.lo, .key_hi = key.hi, .n_labels = (uint16_t)n_labels};
+    s->pairs = mw_alloc(n_labels * sizeof *s->pairs);
+    tally->bytes += pairs_cost(n_labels);
 }
 
-static size_t list_cost(const mw_stream *s) { return mw_heap_cost(s->cap_chunks * sizeof(void *)); }
+enum { ON_STACK = 64 };
 
-mw_stream *mw_stream_new(uint32_t n_labels, uint64_t hash, mw_tally *tally)
+mw_labels *mw_stream_labels(const mw_index *ix, const mw_stream *s, mw_arena *arena)
 {
-    mw_stream *s = mw_zalloc(sizeof *s + n_labels * sizeof(mw_pair *));
-    s->n_labels = n_labels;
-    s->hash = hash;
-    tally->bytes += stream_cost(n_labels);
-    return s;
+    mw_label few[ON_STACK];
+    mw_label *l = s->n_labels <= ON_STACK ? few : mw_array(s->n_labels, sizeof *l);
+    few[0] = (mw_label){0};
+    for (uint32_t i = 0; i < s->n_labels; i++) {
+        const mw_pair *p = mw_index_pair(ix, s->pairs[i]);
+        l[i] = (mw_label){mw_pair_name(p), mw_pair_value(p)};
+    }
+    mw_labels *ls = mw_labels_new_in(arena, l, s->n_labels, NULL);
+    if (l != few) mw_free(l);
+    return ls;
+}
+
+/* -- the rest ------------------------------------------------------------------------------- */
+
+static mw_rest *rest_of(mw_stream *s, mw_tally *tally)
+{
+    if (s->rest) return s->rest;
+    s->rest = mw_zalloc(sizeof *s->rest);
+    tally->bytes += mw_heap_cost(sizeof *s->rest);
+    return s->rest;
+}
+
+static size_t list_cost(const mw_rest *r) { return mw_heap_cost(r->cap * sizeof(void *)); }
+
+static void list_chunk(mw_stream *s, mw_chunk *c, mw_tally *tally)
+{
+    mw_rest *r = rest_of(s, tally);
+    if (r->n == r->cap) {
+        tally->bytes -= list_cost(r);
+        r->cap += r->cap / 2 + 1;
+        r->chunks = mw_rearray(r->chunks, r->cap, sizeof *r->chunks);
+        tally->bytes += list_cost(r);
+    }
+    r->chunks[r->n++] = c;
 }
 
 static void forget_chunk(mw_chunk *c, mw_tally *tally)
 {
+    if (!c) return;
     tally->bytes -= mw_chunk_cost(c);
     tally->samples -= c->n;
     tally->chunks--;
     mw_free(c);
 }
 
-void mw_stream_free(mw_stream *s, mw_tally *tally)
+static mw_chunk *begin_chunk(mw_chunk_kind kind, uint32_t gen, mw_tally *tally)
 {
-    for (uint32_t i = 0; i < s->n_chunks; i++) forget_chunk(s->chunks[i], tally);
-    if (s->open) forget_chunk(s->open, tally);
-    mw_late_free(&s->late, tally);
-    tally->bytes -= list_cost(s) + stream_cost(s->n_labels);
-    mw_free(s->chunks);
-    mw_free(s);
-}
-
-bool mw_stream_is(const mw_stream *s, const mw_labels *ls)
-{
-    if (s->hash != ls->hash || s->n_labels != ls->n) return false;
-    for (uint32_t i = 0; i < ls->n; i++)
-        if (!mw_str_eq(mw_pair_value(s->labels[i]), ls->l[i].value) ||
-            !mw_str_eq(mw_pair_name(s->labels[i]), ls->l[i].name))
-            return false;
-    return true;
-}
-
-enum { ON_STACK = 64 };
-
-mw_labels *mw_stream_labels(const mw_stream *s, mw_arena *arena)
-{
-    mw_label few[ON_STACK];
-    mw_label *l = s->n_labels <= ON_STACK ? few : mw_array(s->n_labels, sizeof *l);
-    for (uint32_t i = 0; i < s->n_labels; i++)
-        l[i] = (mw_label){mw_pair_name(s->labels[i]), mw_pair_value(s->labels[i])};
-    mw_labels *ls = mw_labels_new_in(arena, l, s->n_labels, NULL);
-    if (l != few) mw_free(l);
-    return ls;
-}
-
-/* -- chunks --------------------------------------------------------------------------------- */
-
-static void list_chunks(mw_stream *s, uint32_t n, mw_tally *tally)
-{
-    if (n <= s->cap_chunks) return;
-    tally->bytes -= list_cost(s);
-    s->cap_chunks += s->cap_chunks / 2 + 2;
-    if (s->cap_chunks < n) s->cap_chunks = n;
-    s->chunks = mw_rearray(s->chunks, s->cap_chunks, sizeof *s->chunks);
-    tally->bytes += list_cost(s);
-}
-
-static void close_open(mw_stream *s, mw_tally *tally)
-{
-    if (!s->open) return;
-    tally->bytes -= mw_chunk_cost(s->open);
-    mw_chunk *c = mw_chunk_trim(s->open);
+    mw_chunk *c = mw_chunk_new(kind, gen);
+    tally->chunks++;
     tally->bytes += mw_chunk_cost(c);
-    list_chunks(s, s->n_chunks + 1, tally);
-    s->chunks[s->n_chunks++] = c;
-    s->open = NULL;
+    return c;
 }
 
-static void push(mw_stream *s, int64_t t, double v, mw_tally *tally)
+static void close_chunk(mw_stream *s, mw_chunk **open, mw_tally *tally)
 {
-    if (s->open && s->open->n >= MW_CHUNK_SAMPLES) close_open(s, tally);
-    if (!s->open) {
-        s->open = mw_chunk_new();
-        tally->chunks++;
-        tally->bytes += mw_chunk_cost(s->open);
+    if (!*open) return;
+    tally->bytes -= mw_chunk_cost(*open);
+    mw_chunk *c = mw_chunk_trim(*open);
+    tally->bytes += mw_chunk_cost(c);
+    *open = NULL;
+    list_chunk(s, c, tally);
+}
+
+static void close_histograms(mw_stream *s, mw_tally *tally)
+{
+    if (s->rest) close_chunk(s, &s->rest->hist, tally);
+}
+
+/* The rest goes when nothing is left in it. */
+static void tidy(mw_stream *s, mw_tally *tally)
+{
+    mw_rest *r = s->rest;
+    if (!r || r->n || r->late || r->hist) return;
+    tally->bytes -= list_cost(r) + mw_heap_cost(sizeof *r);
+    mw_free(r->chunks);
+    mw_free(r);
+    s->rest = NULL;
+}
+
+void mw_stream_deinit(mw_stream *s, mw_tally *tally)
+{
+    if (s->rest) {
+        for (uint32_t i = 0; i < s->rest->n; i++) forget_chunk(s->rest->chunks[i], tally);
+        s->rest->n = 0;
+        mw_late_free(&s->rest->late, tally);
+        forget_chunk(s->rest->hist, tally);
+        s->rest->hist = NULL;
+        tidy(s, tally);
     }
-    uint32_t cap = s->open->cap;
-    size_t cost = mw_chunk_cost(s->open);
-    mw_chunk_append(&s->open, &s->tail, t, v);
-    if (s->open->cap != cap) tally->bytes += mw_chunk_cost(s->open) - cost;
+    forget_chunk(s->open, tally);
+    tally->bytes -= pairs_cost(s->n_labels);
+    mw_free(s->pairs);
+    *s = (mw_stream){0};
+}
+
+/* -- appending in order --------------------------------------------------------------------- */
+
+static void push_to(mw_chunk **c, mw_last *last, int64_t t, double v, mw_tally *tally)
+{
+    uint32_t cap = (*c)->cap;
+    size_t cost = mw_chunk_cost(*c);
+    mw_chunk_append(c, last, t, v);
+    if ((*c)->cap != cap) tally->bytes += mw_chunk_cost(*c) - cost;
     tally->samples++;
+}
+
+static void push(mw_stream *s, uint32_t gen, int64_t t, double v, mw_tally *tally)
+{
+    mw_chunk *open = s->open;
+    if (open && (open->gen != gen || mw_chunk_is_full(open))) close_chunk(s, &s->open, tally);
+    if (!s->open) s->open = begin_chunk(MW_CHUNK_FLOATS, gen, tally);
+    push_to(&s->open, &s->last, t, v, tally);
     s->began = true;
+    s->hist = false;
 }
 
-/* First closed chunk that ends at or after T. */
-static uint32_t seek_chunk(const mw_stream *s, int64_t t)
+/* -- appending late ------------------------------------------------------------------------- */
+
+/* The side buffer as a closed chunk. */
+static void close_late(mw_stream *s, mw_tally *tally)
 {
-    uint32_t lo = 0, hi = s->n_chunks;
-    while (lo < hi) {
-        uint32_t mid = (lo + hi) / 2;
-        if (s->chunks[mid]->max_t < t)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
+    mw_rest *r = s->rest;
+    if (!r || !r->late) return;
+    mw_chunk *c = begin_chunk(MW_CHUNK_FLOATS, r->late_gen, tally);
+    mw_last last = {0};
+    for (uint32_t i = 0; i < r->late->n; i++)
+        push_to(&c, &last, r->late->s[i].t, r->late->s[i].v, tally);
+    mw_late_free(&r->late, tally);
+    close_chunk(s, &c, tally);
 }
 
-/* The chunk whose span covers T, or NULL. */
-static const mw_chunk *covering(const mw_stream *s, int64_t t)
+static bool find_in_chunk(const mw_chunk *c, int64_t t, double *v)
 {
-    uint32_t i = seek_chunk(s, t);
-    const mw_chunk *c = i < s->n_chunks ? s->chunks[i] : s->open;
-    return c && c->min_t <= t && t <= c->max_t ? c : NULL;
-}
-
-static bool find_in_chunks(const mw_stream *s, int64_t t, double *v)
-{
-    const mw_chunk *c = covering(s, t);
-    if (!c) return false;
-    int64_t times[MW_CHUNK_SAMPLES];
-    double values[MW_CHUNK_SAMPLES];
+    if (!c || c->kind != MW_CHUNK_FLOATS || t < c->min_t || t > c->max_t) return false;
+    int64_t times[MW_LATE_MAX];
+    double values[MW_LATE_MAX];
     size_t n = mw_chunk_decode(c, times, values);
     for (size_t i = 0; i < n; i++) {
         if (times[i] != t) continue;
-        *v = values[i];
+        memcpy(v, &values[i], sizeof *v);
         return true;
     }
     return false;
 }
 
-/* -- merging what came late ----------------------------------------------------------------- */
-
-/* Closed chunks FROM..TO-1 and the late samples between them, as new chunks in their place. */
-static void rewrite(mw_stream *s, uint32_t from, uint32_t to, mw_tally *tally)
+static bool find_in_chunks(const mw_stream *s, int64_t t, double *v)
 {
-    mw_extract x = {0};
-    mw_samples all = {0};
-    mw_chunk_tail tail = {0};
-    size_t first, made = 0, cap = 0;
-    mw_chunk **fresh = NULL;
-
-    for (uint32_t i = from; i < to; i++) {
-        mw_chunk *c = s->chunks[i];
-        size_t n = mw_chunk_bytes(c);
-        mw_grow(&x.bytes, &x.cap_bytes, x.n_bytes + n, 1);
-        memcpy(x.bytes + x.n_bytes, c, n);
-        x.n_bytes += n;
-        x.samples += c->n;
-        forget_chunk(c, tally);
-    }
-    x.late = s->late->s;
-    x.n_late = s->late->n;
-    size_t n = mw_extract_read(&x, INT64_MIN, INT64_MAX, &all, &first);
-    x.late = NULL;
-    for (size_t i = 0; i < n; i++) {
-        if (i % MW_CHUNK_SAMPLES == 0) MW_PUSH(fresh, made, cap, mw_chunk_new());
-        mw_chunk_append(&fresh[made - 1], &tail, all.t[i], all.v[i]);
-    }
-    for (size_t i = 0; i < made; i++) {
-        fresh[i] = mw_chunk_trim(fresh[i]);
-        tally->bytes += mw_chunk_cost(fresh[i]);
-    }
-    tally->samples += n;
-    tally->chunks += made;
-    uint32_t rest = s->n_chunks - to, total = from + (uint32_t)made + rest;
-    list_chunks(s, total, tally);
-    memmove(s->chunks + from + made, s->chunks + to, rest * sizeof *s->chunks);
-    memcpy(s->chunks + from, fresh, made * sizeof *fresh);
-    s->n_chunks = total;
-    mw_free(fresh);
-    mw_samples_deinit(&all);
-    mw_extract_deinit(&x);
+    for (uint32_t i = 0; s->rest && i < s->rest->n; i++)
+        if (find_in_chunk(s->rest->chunks[i], t, v)) return true;
+    return find_in_chunk(s->open, t, v);
 }
 
-static void merge_late(mw_stream *s, mw_tally *tally)
+static int append_late(mw_stream *s, uint32_t gen, int64_t t, double v, bool *fresh,
+                       mw_tally *tally)
 {
-    if (!s->late) return;
-    int64_t oldest = s->late->s[0].t, newest = s->late->s[s->late->n - 1].t;
-    if (s->open && newest >= s->open->min_t) close_open(s, tally);
-    uint32_t from = seek_chunk(s, oldest), to = from;
-    while (to < s->n_chunks && s->chunks[to]->min_t <= newest) to++;
-    /* A neighbour that is not full takes part, or a series written backwards would end as many
-     * small chunks. */
-    if (from > 0 && s->chunks[from - 1]->n < MW_CHUNK_SAMPLES) from--;
-    if (to < s->n_chunks && s->chunks[to]->n < MW_CHUNK_SAMPLES) to++;
-    rewrite(s, from, to, tally);
-    mw_late_free(&s->late, tally);
-}
-
-/* -- appending ------------------------------------------------------------------------------ */
-
-static int append_late(mw_stream *s, int64_t t, double v, mw_tally *tally)
-{
+    mw_rest *r = rest_of(s, tally);
     double had;
-    size_t at = mw_late_seek(s->late, t);
-    if (s->late && at < s->late->n && s->late->s[at].t == t)
-        return bits_of(s->late->s[at].v) == bits_of(v) ? MW_OK : MW_EDUP;
+    size_t at = mw_late_seek(r->late, t);
+    if (r->late && at < r->late->n && r->late->s[at].t == t)
+        return bits_of(r->late->s[at].v) == bits_of(v) ? MW_OK : MW_EDUP;
     if (find_in_chunks(s, t, &had)) return bits_of(had) == bits_of(v) ? MW_OK : MW_EDUP;
-    mw_late_insert(&s->late, at, t, v, tally);
-    if (s->late->n >= MW_LATE_MAX) merge_late(s, tally);
+    if (r->late && (r->late_gen != gen || r->late->n >= MW_LATE_MAX)) {
+        close_late(s, tally);
+        at = 0;
+    }
+    r->late_gen = gen;
+    mw_late_insert(&r->late, at, t, v, tally);
+    *fresh = true;
     return MW_OK;
 }
 
-int mw_stream_append(mw_stream *s, int64_t t, double v, int64_t window_ms, bool *late,
-                     mw_tally *tally)
+/* MW_OK: T is behind the newest sample, but may still come. */
+static int may_be_late(const mw_stream *s, int64_t window_ms, int64_t t)
 {
-    if (!s->began || t > s->tail.t) {
-        push(s, t, v, tally);
+    uint64_t behind = (uint64_t)s->last.t - (uint64_t)t;
+    if (window_ms < 0 || behind <= (uint64_t)window_ms) return MW_OK;
+    return window_ms == 0 ? MW_EORDER : MW_EOLD;
+}
+
+int mw_stream_append(mw_stream *s, const mw_append_rules *rules, int64_t t, double v, bool *fresh,
+                     bool *late, mw_tally *tally)
+{
+    if (!s->began || t > s->last.t) {
+        push(s, rules->gen, t, v, tally);
+        *fresh = true;
         return MW_OK;
     }
-    if (t == s->tail.t) return s->tail.value == bits_of(v) ? MW_OK : MW_EDUP;
-    uint64_t behind = (uint64_t)s->tail.t - (uint64_t)t;
-    if (window_ms >= 0 && behind > (uint64_t)window_ms) return MW_EORDER;
-    *late = true;
-    return append_late(s, t, v, tally);
+    if (t == s->last.t) return !s->hist && s->last.value == bits_of(v) ? MW_OK : MW_EDUP;
+    int code = may_be_late(s, rules->window_ms, t);
+    if (code) return code;
+    code = append_late(s, rules->gen, t, v, fresh, tally);
+    *late = *fresh;
+    return code;
+}
+
+/* -- histograms ----------------------------------------------------------------------------- */
+
+static bool same_as_newest(const mw_stream *s, int64_t t, mw_str bytes)
+{
+    const mw_chunk *c = s->rest ? s->rest->hist : NULL;
+    mw_str had = {0};
+    int64_t at_t = 0;
+    if (!s->hist || !c) return false;
+    for (size_t at = 0; mw_chunk_next_bytes(c, &at, &at_t, &had);) continue;
+    return at_t == t && mw_str_eq(had, bytes);
+}
+
+static bool push_bytes(mw_chunk **c, int64_t t, mw_str bytes, mw_tally *tally)
+{
+    size_t cost = mw_chunk_cost(*c);
+    bool room = mw_chunk_append_bytes(c, t, bytes);
+    tally->bytes += mw_chunk_cost(*c) - cost;
+    tally->samples += room;
+    return room;
+}
+
+static int late_histogram(mw_stream *s, uint32_t gen, int64_t t, mw_str bytes, mw_tally *tally)
+{
+    mw_chunk *c = begin_chunk(MW_CHUNK_HISTOGRAMS, gen, tally);
+    bool room = push_bytes(&c, t, bytes, tally);
+    if (room)
+        close_chunk(s, &c, tally);
+    else
+        forget_chunk(c, tally);
+    return room ? MW_OK : MW_ETOOBIG;
+}
+
+int mw_stream_append_histogram(mw_stream *s, const mw_append_rules *rules, int64_t t, mw_str bytes,
+                               bool *fresh, bool *late, mw_tally *tally)
+{
+    if (s->began && t == s->last.t) return same_as_newest(s, t, bytes) ? MW_OK : MW_EDUP;
+    if (s->began && t < s->last.t) {
+        int code = may_be_late(s, rules->window_ms, t);
+        if (!code) code = late_histogram(s, rules->gen, t, bytes, tally);
+        *fresh = *late = code == MW_OK;
+        return code;
+    }
+    mw_rest *r = rest_of(s, tally);
+    close_chunk(s, &s->open, tally);
+    if (r->hist && (r->hist->gen != rules->gen || mw_chunk_is_full(r->hist)))
+        close_histograms(s, tally);
+    if (!r->hist) r->hist = begin_chunk(MW_CHUNK_HISTOGRAMS, rules->gen, tally);
+    if (!push_bytes(&r->hist, t, bytes, tally)) {
+        close_histograms(s, tally);
+        r->hist = begin_chunk(MW_CHUNK_HISTOGRAMS, rules->gen, tally);
+        if (!push_bytes(&r->hist, t, bytes, tally)) return MW_ETOOBIG;
+    }
+    s->last = (mw_last){.t = t};
+    s->began = s->hist = *fresh = true;
+    return MW_OK;
 }
 
 /* -- forgetting ----------------------------------------------------------------------------- */
 
-static void drop_first(mw_stream *s, uint32_t n, mw_tally *tally)
+typedef bool drops(const mw_chunk *c, void *arg);
+
+/* Closed chunks that LEAVES says go; how many. */
+static size_t drop_chunks(mw_stream *s, drops *leaves, void *arg, mw_tally *tally)
 {
-    if (n == 0) return;
-    for (uint32_t i = 0; i < n; i++) forget_chunk(s->chunks[i], tally);
-    s->n_chunks -= n;
-    memmove(s->chunks, s->chunks + n, s->n_chunks * sizeof *s->chunks);
+    mw_rest *r = s->rest;
+    uint32_t kept = 0, n = r ? r->n : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (leaves(r->chunks[i], arg))
+            forget_chunk(r->chunks[i], tally);
+        else
+            r->chunks[kept++] = r->chunks[i];
+    }
+    if (r) r->n = kept;
+    return n - kept;
 }
+
+static bool ends_before(const mw_chunk *c, void *arg) { return c->max_t < *(int64_t *)arg; }
 
 size_t mw_stream_expire(mw_stream *s, int64_t floor, int64_t idle, mw_tally *tally)
 {
-    if (s->tail.t < idle) {
-        merge_late(s, tally);
-        close_open(s, tally);
+    if (s->last.t < idle) {
+        close_late(s, tally);
+        close_chunk(s, &s->open, tally);
+        close_histograms(s, tally);
     }
-    mw_late_drop_before(&s->late, floor, tally);
-    uint32_t n = seek_chunk(s, floor);
-    drop_first(s, n, tally);
+    if (s->rest) mw_late_drop_before(&s->rest->late, floor, tally);
+    size_t n = drop_chunks(s, ends_before, &floor, tally);
+    tidy(s, tally);
     return n;
+}
+
+struct shedding {
+    int64_t floor;
+    size_t *wanted;
+};
+
+static bool is_shed(const mw_chunk *c, void *arg)
+{
+    struct shedding *sh = arg;
+    size_t cost = mw_chunk_cost(c);
+    if (!*sh->wanted || c->max_t >= sh->floor) return false;
+    *sh->wanted = *sh->wanted > cost ? *sh->wanted - cost : 0;
+    return true;
 }
 
 size_t mw_stream_shed(mw_stream *s, int64_t floor, size_t *wanted, mw_tally *tally)
 {
-    uint32_t n = 0, end = seek_chunk(s, floor);
-    for (; n < end && *wanted; n++) {
-        size_t cost = mw_chunk_cost(s->chunks[n]);
-        *wanted = *wanted > cost ? *wanted - cost : 0;
-    }
-    drop_first(s, n, tally);
+    size_t n = drop_chunks(s, is_shed, &(struct shedding){floor, wanted}, tally);
+    tidy(s, tally);
     return n;
 }
 
-bool mw_stream_empty(const mw_stream *s) { return !s->open && s->n_chunks == 0 && !s->late; }
+static bool is_older(const mw_chunk *c, void *arg) { return c->gen < *(uint32_t *)arg; }
+
+void mw_stream_drop_sealed(mw_stream *s, uint32_t gen, mw_tally *tally)
+{
+    if (s->open && s->open->gen < gen) {
+        forget_chunk(s->open, tally);
+        s->open = NULL;
+    }
+    mw_rest *r = s->rest;
+    if (!r) return;
+    if (r->hist && r->hist->gen < gen) {
+        forget_chunk(r->hist, tally);
+        r->hist = NULL;
+    }
+    if (r->late && r->late_gen < gen) mw_late_free(&r->late, tally);
+    drop_chunks(s, is_older, &gen, tally);
+    tidy(s, tally);
+}
+
+bool mw_stream_empty(const mw_stream *s) { return !s->open && !s->rest; }
+
+/* -- deleting ------------------------------------------------------------------------------- */
+
+static void write_again(mw_stream *s, const mw_samples *all, uint32_t gen, mw_tally *tally)
+{
+    mw_chunk *c = NULL;
+    mw_last last = {0};
+    for (size_t i = 0; i < all->n; i++) {
+        mw_chunk_kind kind =
+            all->h && all->h[i].p ? MW_CHUNK_HISTOGRAMS : MW_CHUNK_FLOATS;
+        if (c && (c->kind != kind || mw_chunk_is_full(c))) close_chunk(s, &c, tally);
+        if (!c) c = begin_chunk(kind, gen, tally);
+        if (kind == MW_CHUNK_FLOATS) {
+            push_to(&c, &last, all->t[i], all->v[i], tally);
+        } else if (!push_bytes(&c, all->t[i], all->h[i], tally)) {
+            close_chunk(s, &c, tally);
+            c = begin_chunk(kind, gen, tally);
+            push_bytes(&c, all->t[i], all->h[i], tally);
+        }
+    }
+    close_chunk(s, &c, tally);
+}
+
+void mw_stream_delete(mw_stream *s, int64_t min, int64_t max, uint32_t gen, mw_tally *tally)
+{
+    mw_extract x = {0};
+    mw_samples all = {0};
+    if (mw_stream_extract(s, INT64_MIN, INT64_MAX, MW_GENS_ALL, &x)) {
+        mw_extract_read(&x, &all);
+        mw_samples_order(&all);
+        size_t from = mw_samples_seek(&all, min);
+        size_t to = max == INT64_MAX ? all.n : mw_samples_seek(&all, max + 1);
+        if (to > from) {
+            mw_samples kept = {0};
+            for (size_t i = 0; i < all.n; i++) {
+                if (i >= from && i < to) continue;
+                if (all.h && all.h[i].p)
+                    mw_samples_add_histogram(&kept, all.t[i], all.h[i]);
+                else
+                    mw_samples_add(&kept, all.t[i], all.v[i]);
+            }
+            mw_stream_drop_sealed(s, UINT32_MAX, tally);
+            write_again(s, &kept, gen, tally);
+            mw_samples_deinit(&kept);
+        }
+    }
+    mw_samples_deinit(&all);
+    mw_extract_deinit(&x);
+}
+
+/* -- spans ---------------------------------------------------------------------------------- */
+
+static void widen(const mw_chunk *c, int64_t *lo, int64_t *hi)
+{
+    if (!c) return;
+    if (c->min_t < *lo) *lo = c->min_t;
+    if (c->max_t > *hi) *hi = c->max_t;
+}
 
 int64_t mw_stream_span(const mw_stream *s, int64_t *max)
 {
     int64_t lo = INT64_MAX, hi = INT64_MIN;
-    if (s->late) {
-        lo = s->late->s[0].t;
-        hi = s->late->s[s->late->n - 1].t;
+    const mw_rest *r = s->rest;
+    widen(s->open, &lo, &hi);
+    for (uint32_t i = 0; r && i < r->n; i++) widen(r->chunks[i], &lo, &hi);
+    if (r) widen(r->hist, &lo, &hi);
+    if (r && r->late) {
+        if (r->late->s[0].t < lo) lo = r->late->s[0].t;
+        if (r->late->s[r->late->n - 1].t > hi) hi = r->late->s[r->late->n - 1].t;
     }
-    const mw_chunk *first = s->n_chunks ? s->chunks[0] : s->open;
-    const mw_chunk *last = s->open ? s->open : s->n_chunks ? s->chunks[s->n_chunks - 1] : NULL;
-    if (first && first->min_t < lo) lo = first->min_t;
-    if (last && last->max_t > hi) hi = last->max_t;
     *max = hi;
     return lo;
+}
+
+void mw_stream_ages(const mw_stream *s, mw_stream_age *visit, void *arg)
+{
+    for (uint32_t i = 0; s->rest && i < s->rest->n; i++)
+        visit(arg, s->rest->chunks[i]->max_t, mw_chunk_cost(s->rest->chunks[i]));
 }

@@ -1,86 +1,130 @@
-/* shard.c - slots, hash chains, and the leaving of empty series.
+/* shard.c - slots, the table of keys, and the leaving of series.
  *
- * A slot is used again only when more are free than in use: then postings, which are sorted by id,
- * mostly grow at their end.
+ * The table holds the high bits of a key beside the slot, so that a look-up touches a series only
+ * when it is very likely the right one.  Leaving closes the gap by moving later seats back, so
+ * there are no tombstones.
  * SPDX-License-Identifier: MIT */
 #include "tsdb/shard.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { FIRST_HEADS = 16 };
+enum { FIRST_SEATS = 16 };
+
+static size_t table_cost(const mw_shard *sh)
+{
+    return mw_heap_cost(((size_t)sh->mask + 1) * sizeof *sh->table);
+}
 
 void mw_shard_init(mw_shard *sh)
 {
-    *sh = (mw_shard){.min_t = INT64_MAX, .max_t = INT64_MIN, .n_heads = FIRST_HEADS};
+    *sh = (mw_shard){.min_t = INT64_MAX, .max_t = INT64_MIN, .mask = FIRST_SEATS - 1};
     pthread_mutex_init(&sh->lock, NULL);
-    sh->heads = mw_array(sh->n_heads, sizeof *sh->heads);
-    sh->tally.bytes = sizeof *sh + mw_heap_cost(sh->n_heads * sizeof *sh->heads);
+    sh->table = mw_array(FIRST_SEATS, sizeof *sh->table);
+    sh->tally.bytes = sizeof *sh + table_cost(sh);
 }
 
 void mw_shard_deinit(mw_shard *sh)
 {
-    for (size_t i = 0; i < sh->n_slots; i++)
-        if (sh->slots[i]) mw_stream_free(sh->slots[i], &sh->tally);
-    mw_free(sh->slots);
+    for (uint32_t i = 0; i < sh->n_slots; i++)
+        if (mw_shard_at(sh, i)) mw_stream_deinit(mw_shard_at(sh, i), &sh->tally);
+    for (size_t i = 0; i * MW_SLOT_PAGE < sh->n_slots; i++) free(sh->pages[i]);
+    mw_free(sh->pages);
     mw_free(sh->free_slots);
-    mw_free(sh->heads);
+    mw_free(sh->resting);
+    mw_free(sh->table);
     pthread_mutex_destroy(&sh->lock);
 }
 
 mw_stream *mw_shard_at(const mw_shard *sh, uint32_t slot)
 {
-    return slot < sh->n_slots ? sh->slots[slot] : NULL;
+    if (slot >= sh->n_slots) return NULL;
+    mw_stream *s = mw_shard_slot(sh, slot);
+    return s->birth ? s : NULL;
 }
 
-/* The top bits: the low ones chose the shard. */
-static uint32_t *head_of(const mw_shard *sh, uint64_t hash)
-{
-    return &sh->heads[(hash >> 32) & (sh->n_heads - 1)];
-}
+/* -- the table ------------------------------------------------------------------------------ */
 
-mw_stream *mw_shard_find(const mw_shard *sh, const mw_labels *ls, uint32_t *slot)
+mw_stream *mw_shard_find(const mw_shard *sh, mw_key key, uint32_t *slot)
 {
-    for (uint32_t i = *head_of(sh, ls->hash); i; i = sh->slots[i - 1]->next) {
-        mw_stream *s = sh->slots[i - 1];
-        if (!mw_stream_is(s, ls)) continue;
-        *slot = i - 1;
+    for (uint32_t at = key.hi & sh->mask; sh->table[at].slot; at = (at + 1) & sh->mask) {
+        if (sh->table[at].tag != key.hi) continue;
+        mw_stream *s = mw_shard_slot(sh, sh->table[at].slot - 1);
+        if (s->key_lo != key.lo) continue;
+        *slot = sh->table[at].slot - 1;
         return s;
     }
     return NULL;
 }
 
+static void seat(mw_shard *sh, mw_seat who)
+{
+    uint32_t at = who.tag & sh->mask;
+    while (sh->table[at].slot) at = (at + 1) & sh->mask;
+    sh->table[at] = who;
+}
+
 static void widen(mw_shard *sh)
 {
-    if (sh->series < sh->n_heads) return;
-    sh->tally.bytes -= mw_heap_cost(sh->n_heads * sizeof *sh->heads);
-    mw_free(sh->heads);
-    sh->n_heads *= 2;
-    sh->heads = mw_array(sh->n_heads, sizeof *sh->heads);
-    sh->tally.bytes += mw_heap_cost(sh->n_heads * sizeof *sh->heads);
-    for (size_t i = 0; i < sh->n_slots; i++) {
-        mw_stream *s = sh->slots[i];
-        if (!s) continue;
-        s->next = *head_of(sh, s->hash);
-        *head_of(sh, s->hash) = (uint32_t)i + 1;
-    }
+    if ((sh->series + 1) * 4 < ((uint64_t)sh->mask + 1) * 3) return;
+    mw_seat *had = sh->table;
+    size_t n = (size_t)sh->mask + 1;
+    sh->tally.bytes -= table_cost(sh);
+    sh->table = mw_array(2 * n, sizeof *sh->table);
+    sh->mask = (uint32_t)(2 * n - 1);
+    sh->tally.bytes += table_cost(sh);
+    for (size_t i = 0; i < n; i++)
+        if (had[i].slot) seat(sh, had[i]);
+    mw_free(had);
 }
 
-uint32_t mw_shard_reserve(mw_shard *sh)
+static void unseat(mw_shard *sh, uint32_t slot)
 {
-    if (sh->n_free > sh->series) return sh->free_slots[--sh->n_free];
-    size_t before = mw_heap_cost(sh->cap_slots * sizeof *sh->slots);
-    MW_PUSH(sh->slots, sh->n_slots, sh->cap_slots, NULL);
-    sh->tally.bytes += mw_heap_cost(sh->cap_slots * sizeof *sh->slots) - before;
-    return (uint32_t)sh->n_slots - 1;
+    const mw_stream *s = mw_shard_slot(sh, slot);
+    uint32_t at = s->key_hi & sh->mask;
+    while (sh->table[at].slot != slot + 1) at = (at + 1) & sh->mask;
+    for (uint32_t next = (at + 1) & sh->mask; sh->table[next].slot; next = (next + 1) & sh->mask) {
+        uint32_t home = sh->table[next].tag & sh->mask;
+        if (((next - home) & sh->mask) < ((next - at) & sh->mask)) continue;
+        sh->table[at] = sh->table[next];
+        at = next;
+    }
+    sh->table[at] = (mw_seat){0};
 }
 
-void mw_shard_put(mw_shard *sh, uint32_t slot, mw_stream *s)
+/* -- coming --------------------------------------------------------------------------------- */
+
+static void add_page(mw_shard *sh)
+{
+    size_t page = sh->n_slots / MW_SLOT_PAGE, before = mw_heap_cost(sh->cap_pages * sizeof(void *));
+    size_t bytes = MW_SLOT_PAGE * sizeof(mw_stream);
+    if (page == sh->cap_pages)
+        mw_grow(&sh->pages, &sh->cap_pages, page + 1, sizeof *sh->pages);
+    sh->pages[page] = aligned_alloc(64, bytes);
+    MW_ASSERT(sh->pages[page]);
+    memset(sh->pages[page], 0, bytes);
+    sh->tally.bytes += mw_heap_cost(sh->cap_pages * sizeof(void *)) - before + mw_heap_cost(bytes);
+}
+
+mw_stream *mw_shard_take(mw_shard *sh, uint32_t *slot)
+{
+    /* Only when more are free than in use: postings are sorted by id and grow best at their end. */
+    if (sh->n_free > sh->series) {
+        *slot = sh->free_slots[--sh->n_free];
+    } else {
+        if (sh->n_slots % MW_SLOT_PAGE == 0) add_page(sh);
+        *slot = (uint32_t)sh->n_slots++;
+    }
+    return mw_shard_slot(sh, *slot);
+}
+
+void mw_shard_put(mw_shard *sh, uint32_t slot, const mw_stream *s)
 {
     widen(sh);
-    s->next = *head_of(sh, s->hash);
-    *head_of(sh, s->hash) = slot + 1;
-    sh->slots[slot] = s;
+    seat(sh, (mw_seat){s->key_hi, slot + 1});
     sh->series++;
 }
 
@@ -94,8 +138,8 @@ void mw_shard_measure(mw_shard *sh)
 {
     sh->min_t = INT64_MAX;
     sh->max_t = INT64_MIN;
-    for (size_t i = 0; i < sh->n_slots; i++) {
-        const mw_stream *s = sh->slots[i];
+    for (uint32_t i = 0; i < sh->n_slots; i++) {
+        const mw_stream *s = mw_shard_at(sh, i);
         if (!s || mw_stream_empty(s)) continue;
         int64_t max, min = mw_stream_span(s, &max);
         mw_shard_note(sh, min);
@@ -105,35 +149,32 @@ void mw_shard_measure(mw_shard *sh)
 
 /* -- leaving -------------------------------------------------------------------------------- */
 
-static void unlink_slot(mw_shard *sh, uint32_t slot)
+void mw_shard_wake(mw_shard *sh)
 {
-    mw_stream *s = sh->slots[slot];
-    uint32_t *at = head_of(sh, s->hash);
-    while (*at != slot + 1) at = &sh->slots[*at - 1]->next;
-    *at = s->next;
-    sh->slots[slot] = NULL;
-    sh->series--;
-    size_t before = mw_heap_cost(sh->cap_free * sizeof *sh->free_slots);
-    MW_PUSH(sh->free_slots, sh->n_free, sh->cap_free, slot);
-    sh->tally.bytes += mw_heap_cost(sh->cap_free * sizeof *sh->free_slots) - before;
+    for (size_t i = 0; i < sh->n_resting; i++)
+        MW_PUSH(sh->free_slots, sh->n_free, sh->cap_free, sh->resting[i]);
+    sh->n_resting = 0;
 }
 
-size_t mw_shard_sweep(mw_shard *sh, mw_index *ix, unsigned shift, uint32_t number)
+size_t mw_shard_sweep(mw_shard *sh, mw_index *ix, unsigned shift, uint32_t number,
+                      mw_shard_leaves *leaves, void *arg)
 {
     mw_leaver *leavers = NULL;
-    mw_stream **gone = NULL;
-    size_t n = 0, cap = 0, n_gone = 0, cap_gone = 0;
-    for (size_t i = 0; i < sh->n_slots; i++) {
-        mw_stream *s = sh->slots[i];
-        if (!s || !mw_stream_empty(s)) continue;
-        unlink_slot(sh, (uint32_t)i);
-        mw_leaver l = {(uint32_t)(i << shift) | number, s->n_labels, s->labels};
+    size_t n = 0, cap = 0;
+    for (uint32_t i = 0; i < sh->n_slots; i++) {
+        mw_stream *s = mw_shard_at(sh, i);
+        if (!s || !leaves(s, arg)) continue;
+        unseat(sh, i);
+        mw_leaver l = {(i << shift) | number, s->n_labels, s->pairs};
         MW_PUSH(leavers, n, cap, l);
-        MW_PUSH(gone, n_gone, cap_gone, s);
     }
     mw_index_remove(ix, leavers, n);
-    for (size_t i = 0; i < n_gone; i++) mw_stream_free(gone[i], &sh->tally);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t slot = leavers[i].id >> shift;
+        mw_stream_deinit(mw_shard_slot(sh, slot), &sh->tally);
+        MW_PUSH(sh->resting, sh->n_resting, sh->cap_resting, slot);
+    }
+    sh->series -= n;
     mw_free(leavers);
-    mw_free(gone);
     return n;
 }

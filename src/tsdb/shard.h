@@ -1,4 +1,4 @@
-/* shard.h - a share of the series, with its own lock and table.
+/* shard.h - a share of the series in memory, with its own lock and table.
  *
  * A series id is slot * number-of-shards + shard, so that ids over all shards grow together.
  * SPDX-License-Identifier: MIT */
@@ -7,19 +7,24 @@
 #include <pthread.h>
 
 #include "tsdb/series.h"
-#include "tsdb/tsdb.h"
+
+typedef struct mw_seat { /* of the table; slot is one more than the slot, 0: free */
+    uint32_t tag, slot;
+} mw_seat;
+
+enum { MW_SLOT_PAGE = 64 };
 
 typedef struct mw_shard {
     pthread_mutex_t lock;
-    mw_stream **slots;
-    size_t n_slots, cap_slots; /* slots ever used */
-    uint32_t *free_slots;
-    size_t n_free, cap_free;
-    uint32_t *heads; /* hash chains of slot + 1 */
-    size_t n_heads;
+    mw_stream **pages; /* MW_SLOT_PAGE series each; a series never moves */
+    size_t n_slots, cap_pages;
+    uint32_t *free_slots, *resting; /* resting: free from the next generation on */
+    size_t n_free, cap_free, n_resting, cap_resting;
+    mw_seat *table; /* open addressing by tag, a power of two */
+    uint32_t mask;
     uint64_t series;
     mw_tally tally;
-    uint64_t appended, late, out_of_order, duplicates, dropped_chunks; /* as mw_tsdb_stats */
+    uint64_t appended, late, out_of_order, duplicates, dropped_chunks, histograms; /* statistics */
     int64_t min_t, max_t; /* min_t > max_t while empty */
 } __attribute__((aligned(64))) mw_shard;
 
@@ -27,13 +32,23 @@ void mw_shard_init(mw_shard *sh);
 void mw_shard_deinit(mw_shard *sh);
 
 /* All of these are called under sh->lock. */
+
+static inline mw_stream *mw_shard_slot(const mw_shard *sh, uint32_t slot)
+{
+    return &sh->pages[slot / MW_SLOT_PAGE][slot % MW_SLOT_PAGE];
+}
 mw_stream *mw_shard_at(const mw_shard *sh, uint32_t slot); /* NULL when the slot is empty */
-mw_stream *mw_shard_find(const mw_shard *sh, const mw_labels *ls, uint32_t *slot);
-uint32_t mw_shard_reserve(mw_shard *sh); /* a slot for mw_shard_put */
-void mw_shard_put(mw_shard *sh, uint32_t slot, mw_stream *s);
+mw_stream *mw_shard_find(const mw_shard *sh, mw_key key, uint32_t *slot);
+mw_stream *mw_shard_take(mw_shard *sh, uint32_t *slot);           /* a free place */
+void mw_shard_put(mw_shard *sh, uint32_t slot, const mw_stream *s); /* it is found from now on */
 void mw_shard_note(mw_shard *sh, int64_t t); /* a sample at T was accepted */
 void mw_shard_measure(mw_shard *sh);         /* min_t and max_t anew */
-/* Take the empty series out of the shard and the index; how many.  SHIFT and NUMBER make ids. */
-size_t mw_shard_sweep(mw_shard *sh, mw_index *ix, unsigned shift, uint32_t number);
+void mw_shard_wake(mw_shard *sh);            /* a generation began: resting slots may be used */
+
+/* Take series out of the shard and the index; how many.  LEAVES says which; SHIFT and NUMBER make
+ * ids.  A slot rests until the next generation, because the journal of this one may name it. */
+typedef bool mw_shard_leaves(const mw_stream *s, void *arg);
+size_t mw_shard_sweep(mw_shard *sh, mw_index *ix, unsigned shift, uint32_t number,
+                      mw_shard_leaves *leaves, void *arg);
 
 #endif

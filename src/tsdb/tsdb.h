@@ -39,7 +39,7 @@ typedef struct mw_tsdb_options {
     size_t max_series;    /* in memory; 0: no limit */
     size_t max_exemplars; /* 0: 100000 */
     int sync_ms;          /* 0: every commit waits for the disk */
-    int64_t seal_ms;      /* samples stand in memory for at most about this long; 0: 2 hours */
+    int64_t seal_ms;      /* samples stand in memory for at most about this long; 0: 30 minutes */
     unsigned shards;      /* 0: chosen by the store */
 } mw_tsdb_options;
 

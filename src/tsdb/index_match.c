@@ -1,0 +1,192 @@
+/* index_match.c - which series a selector means, and the names and values among them.
+ *
+ * Conditions: one that refuses the empty string needs the label, so its series are the union over
+ * the values it accepts.  One that accepts the empty string accepts series without the label too,
+ * so it takes away the union over the values it refuses.
+ * SPDX-License-Identifier: MIT */
+#include "base/mem.h"
+#include "tsdb/index_inside.h"
+
+enum { CANCEL_EVERY = 256 };
+
+/* -- matching ------------------------------------------------------------------------------- */
+
+static bool cancelled(const mw_select *sel)
+{
+    return sel->cancel && __atomic_load_n(sel->cancel, __ATOMIC_RELAXED);
+}
+
+/* The union over the values of E that M accepts (or refuses); false when cancelled. */
+static bool collect(const name_entry *e, const mw_matcher *m, bool accepted, const mw_select *sel,
+                    mw_ids *out)
+{
+    for (size_t i = 0; i < e->n; i++) {
+        if (i % CANCEL_EVERY == 0 && cancelled(sel)) return false;
+        const mw_pair *p = e->pairs[i];
+        if (mw_matcher_matches(m, mw_pair_value(p)) == accepted)
+            mw_ids_append(out, mw_postings_ids(&p->ids), p->ids.n);
+    }
+    mw_ids_sort(out);
+    return true;
+}
+
+/* A condition with one value to look at: the pair, or NULL when no series has it. */
+static bool single_pair(const mw_index *ix, const mw_matcher *m, mw_pair **pair)
+{
+    if ((m->op != MW_MATCH_EQ && m->op != MW_MATCH_NE) || m->value.n == 0) return false;
+    const name_entry *e = mw_index_find_name(ix, m->name);
+    *pair = e ? mw_index_find_pair(ix, e, m->value) : NULL;
+    return true;
+}
+
+static bool narrow(const mw_index *ix, const mw_matcher *m, const mw_select *sel, mw_ids *set)
+{
+    mw_pair *pair;
+    bool without = mw_matcher_matches(m, MW_STR(""));
+    void (*apply)(mw_ids *, const uint32_t *, size_t) = without ? mw_ids_drop : mw_ids_keep;
+    if (single_pair(ix, m, &pair)) {
+        apply(set, pair ? mw_postings_ids(&pair->ids) : NULL, pair ? pair->ids.n : 0);
+        return true;
+    }
+    mw_ids some = {0};
+    const name_entry *e = mw_index_find_name(ix, m->name);
+    bool go_on = !e || collect(e, m, !without, sel, &some);
+    if (go_on) apply(set, some.v, some.n);
+    mw_ids_deinit(&some);
+    return go_on;
+}
+
+/* The condition to start from: an exact one with the fewest series, if there is any. */
+static const mw_matcher *best_start(const mw_index *ix, const mw_select *sel, mw_pair **pair)
+{
+    const mw_matcher *best = NULL;
+    for (size_t i = 0; i < sel->n; i++) {
+        mw_pair *p;
+        if (sel->matchers[i].op != MW_MATCH_EQ || !single_pair(ix, &sel->matchers[i], &p)) continue;
+        if (best && p && p->ids.n >= (*pair)->ids.n) continue;
+        best = &sel->matchers[i];
+        *pair = p;
+        if (!p) return best;
+    }
+    return best;
+}
+
+static int resolve(const mw_index *ix, const mw_select *sel, mw_ids *out, mw_err *err)
+{
+    mw_pair *pair = NULL;
+    const mw_matcher *start = best_start(ix, sel, &pair);
+    const mw_postings none = {0}, *from = !start ? &ix->all : pair ? &pair->ids : &none;
+    mw_ids_append(out, mw_postings_ids(from), from->n);
+    for (size_t i = 0; i < sel->n && out->n; i++) {
+        if (&sel->matchers[i] == start) continue;
+        if (cancelled(sel) || !narrow(ix, &sel->matchers[i], sel, out))
+            return mw_fail(err, MW_ECANCEL, 0, 0, "the query was cancelled");
+    }
+    return MW_OK;
+}
+
+int mw_index_select(mw_index *ix, const mw_select *sel, mw_ids *out, uint64_t *last_birth,
+                    mw_err *err)
+{
+    pthread_rwlock_rdlock(&ix->lock);
+    int rc = resolve(ix, sel, out, err);
+    *last_birth = ix->births;
+    pthread_rwlock_unlock(&ix->lock);
+    return rc;
+}
+
+/* -- names and values ----------------------------------------------------------------------- */
+
+static mw_str copy(mw_arena *arena, mw_str s)
+{
+    return (mw_str){mw_arena_strndup(arena, s.p, s.n), s.n};
+}
+
+static bool pair_in(const mw_pair *p, const mw_ids *among)
+{
+    if (!p->ids.n) return false;
+    return !among || mw_ids_meet(among, mw_postings_ids(&p->ids), p->ids.n);
+}
+
+static bool name_in(const name_entry *e, const mw_ids *among)
+{
+    for (size_t i = 0; i < e->n; i++)
+        if (pair_in(e->pairs[i], among)) return true;
+    return false;
+}
+
+static void list_names(const mw_index *ix, const mw_ids *among, mw_arena *arena, mw_str_list *out)
+{
+    for (size_t i = 0; i < ix->name_heads; i++)
+        for (const name_entry *e = ix->names[i]; e; e = e->next)
+            if (name_in(e, among))
+                MW_PUSH(out->v, out->n, out->cap, copy(arena, (mw_str){e->text, e->len}));
+}
+
+static void list_values(const name_entry *e, const mw_ids *among, mw_arena *arena, mw_str_list *out)
+{
+    for (size_t i = 0; e && i < e->n; i++)
+        if (pair_in(e->pairs[i], among))
+            MW_PUSH(out->v, out->n, out->cap, copy(arena, mw_pair_value(e->pairs[i])));
+}
+
+int mw_index_names(mw_index *ix, const mw_select *sel, mw_arena *arena, mw_str_list *out,
+                   mw_err *err)
+{
+    mw_ids ids = {0};
+    pthread_rwlock_rdlock(&ix->lock);
+    int rc = sel->n ? resolve(ix, sel, &ids, err) : MW_OK;
+    if (rc == MW_OK) list_names(ix, sel->n ? &ids : NULL, arena, out);
+    pthread_rwlock_unlock(&ix->lock);
+    mw_ids_deinit(&ids);
+    return rc;
+}
+
+int mw_index_values(mw_index *ix, const char *name, const mw_select *sel, mw_arena *arena,
+                    mw_str_list *out, mw_err *err)
+{
+    mw_ids ids = {0};
+    pthread_rwlock_rdlock(&ix->lock);
+    int rc = sel->n ? resolve(ix, sel, &ids, err) : MW_OK;
+    if (rc == MW_OK)
+        list_values(mw_index_find_name(ix, mw_str_of(name)), sel->n ? &ids : NULL, arena, out);
+    pthread_rwlock_unlock(&ix->lock);
+    mw_ids_deinit(&ids);
+    return rc;
+}
+
+/* -- counting ------------------------------------------------------------------------------- */
+
+static uint64_t series_of(const name_entry *e)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < e->n; i++) n += e->pairs[i]->ids.n;
+    return n;
+}
+
+size_t mw_index_counts(mw_index *ix, const char *label, mw_arena *arena, mw_index_count **out)
+{
+    size_t n = 0, cap = 0;
+    mw_index_count *rows = NULL;
+    pthread_rwlock_rdlock(&ix->lock);
+    const name_entry *only = label ? mw_index_find_name(ix, mw_str_of(label)) : NULL;
+    for (size_t i = 0; only && i < only->n; i++) {
+        const mw_pair *p = only->pairs[i];
+        MW_PUSH(rows, n, cap, ((mw_index_count){copy(arena, mw_pair_value(p)), p->ids.n}));
+    }
+    for (size_t i = 0; !label && i < ix->name_heads; i++)
+        for (const name_entry *e = ix->names[i]; e; e = e->next)
+            MW_PUSH(rows, n, cap,
+                    ((mw_index_count){copy(arena, (mw_str){e->text, e->len}), series_of(e)}));
+    pthread_rwlock_unlock(&ix->lock);
+    *out = rows;
+    return n;
+}
+
+uint64_t mw_index_bytes(mw_index *ix)
+{
+    pthread_rwlock_rdlock(&ix->lock);
+    uint64_t bytes = ix->bytes;
+    pthread_rwlock_unlock(&ix->lock);
+    return bytes;
+}

@@ -1,0 +1,141 @@
+/* retain.c - which blocks leave, and which are written again without what has expired.
+ *
+ * Whole blocks leave by age and by the budget of bytes.  A class of series that is kept shorter
+ * than the rest is cut out of a block once a tenth of its time has expired there, so that a block
+ * is not written again for every hour that passes; one that is kept longer holds its blocks back,
+ * and these are written again without the others.
+ * SPDX-License-Identifier: MIT */
+#include "tsdb/retain.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "tsdb/rewrite.h"
+
+enum { SLACK_PART = 10, SLACK_LEAST_MS = 10 * 60 * 1000 };
+
+static int64_t floor_of(const mw_tsdb *db, int64_t keep_ms)
+{
+    return keep_ms == 0 ? INT64_MIN : mw_now_ms(db->opt.clock) - keep_ms;
+}
+
+int64_t mw_tsdb_floor(const mw_tsdb *db) { return mw_floor_of_blocks(db); }
+
+static const mw_keep_class *class_of(const mw_tsdb *db, const mw_labels *ls)
+{
+    for (size_t i = 0; i < db->opt.n_classes; i++)
+        if (mw_matchers_match(db->opt.classes[i].matchers, db->opt.classes[i].n, ls))
+            return &db->opt.classes[i];
+    return NULL;
+}
+
+int64_t mw_floor_of_series(const mw_tsdb *db, const mw_labels *ls)
+{
+    const mw_keep_class *c = class_of(db, ls);
+    return floor_of(db, c ? c->keep_ms : db->opt.retention_ms);
+}
+
+int64_t mw_floor_of_blocks(const mw_tsdb *db)
+{
+    int64_t floor = floor_of(db, db->opt.retention_ms);
+    for (size_t i = 0; i < db->opt.n_classes; i++) {
+        int64_t f = floor_of(db, db->opt.classes[i].keep_ms);
+        if (f < floor) floor = f;
+    }
+    return floor;
+}
+
+/* -- whole blocks --------------------------------------------------------------------------- */
+
+static void drop_blocks(mw_tsdb *db)
+{
+    bool *leave = mw_array(db->manifest.n + 1, sizeof *leave);
+    uint64_t *ids = mw_array(db->manifest.n + 1, sizeof *ids);
+    size_t n = mw_retention_pick(&db->manifest, mw_floor_of_blocks(db), db->opt.max_disk, leave);
+    for (size_t i = 0, k = 0; i < db->manifest.n && n; i++)
+        if (leave[i]) ids[k++] = db->manifest.block[i].id;
+    mw_err err;
+    mw_err_init(&err);
+    if (n && mw_swap_blocks(db, ids, n, NULL, &err) != MW_OK)
+        mw_log(MW_WARN, "expired blocks could not leave", "error=\"%s\"", err.msg);
+    else
+        __atomic_fetch_add(&db->dropped_blocks, n, __ATOMIC_RELAXED);
+    mw_free(leave);
+    mw_free(ids);
+}
+
+/* -- parts of blocks ------------------------------------------------------------------------ */
+
+/* Does B hold runs, of series that SEL matches, that ended before FLOOR? */
+static bool has_expired(mw_mblock *b, const mw_select *sel, int64_t floor)
+{
+    mw_ids ids = {0};
+    mw_run_ref *runs = NULL;
+    size_t n = 0, cap = 0;
+    bool found = false;
+    if (mw_mblock_meta_of(b)->min_t < floor && mw_mblock_select(b, sel, &ids, NULL) == MW_OK)
+        for (size_t i = 0; i < ids.n && !found; i++) {
+            n = 0;
+            if (mw_mblock_runs(b, ids.v[i], INT64_MIN, floor - 1, &runs, &n, &cap, NULL) != MW_OK)
+                break;
+            for (size_t k = 0; k < n; k++) found |= runs[k].stats.max_t < floor;
+        }
+    mw_ids_deinit(&ids);
+    mw_free(runs);
+    return found;
+}
+
+static int64_t slack(int64_t keep_ms)
+{
+    int64_t part = keep_ms / SLACK_PART;
+    return part > SLACK_LEAST_MS ? part : SLACK_LEAST_MS;
+}
+
+static bool wants_cutting(const mw_tsdb *db, mw_mblock *b)
+{
+    for (size_t i = 0; i < db->opt.n_classes; i++) {
+        const mw_keep_class *c = &db->opt.classes[i];
+        mw_select sel = {.matchers = c->matchers, .n = c->n};
+        if (c->keep_ms && has_expired(b, &sel, floor_of(db, c->keep_ms + slack(c->keep_ms))))
+            return true;
+    }
+    int64_t keep = db->opt.retention_ms, floor = floor_of(db, keep);
+    if (!keep || floor == mw_floor_of_blocks(db)) return false;
+    /* Some class is kept longer: the block stays for it alone once all else has expired. */
+    return mw_mblock_meta_of(b)->max_t < floor && db->opt.n_classes &&
+           has_expired(b, &(mw_select){0}, floor_of(db, keep + slack(keep))) &&
+           mw_has_unclassed(db, b);
+}
+
+bool mw_has_unclassed(const mw_tsdb *db, mw_mblock *b)
+{
+    mw_arena *arena = mw_arena_new(0);
+    bool found = false;
+    for (uint32_t i = 0; i < mw_mblock_meta_of(b)->series && !found; i++) {
+        mw_arena_reset(arena);
+        const mw_labels *ls = mw_mblock_labels(b, i, arena);
+        found = ls && !class_of(db, ls);
+    }
+    mw_arena_free(arena);
+    return found;
+}
+
+static void cut_blocks(mw_tsdb *db)
+{
+    mw_block_set *set = mw_blocks_hold(&db->blocks);
+    for (size_t i = 0; i < set->n; i++) {
+        if (!wants_cutting(db, set->block[i].b)) continue;
+        mw_err err;
+        mw_err_init(&err);
+        if (mw_rewrite_blocks(db, &(mw_rewrite){&set->block[i], 1, NULL}, &err) != MW_OK)
+            mw_log(MW_WARN, "expired series could not be cut out of a block", "error=\"%s\"",
+                   err.msg);
+        break; /* one at a time: the tick comes again */
+    }
+    mw_blocks_release(&db->blocks, set);
+}
+
+void mw_retain_blocks(mw_tsdb *db)
+{
+    drop_blocks(db);
+    if (db->opt.n_classes) cut_blocks(db);
+}

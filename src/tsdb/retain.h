@@ -1,0 +1,14 @@
+/* retain.h - how long which samples are kept.  SPDX-License-Identifier: MIT */
+#ifndef MW_TSDB_RETAIN_H
+#define MW_TSDB_RETAIN_H
+#include "tsdb/store.h"
+
+/* Oldest time that a series with LS keeps; that of the first class that matches it. */
+int64_t mw_floor_of_series(const mw_tsdb *db, const mw_labels *ls);
+/* Oldest time that any series keeps: before it whole blocks may go. */
+int64_t mw_floor_of_blocks(const mw_tsdb *db);
+
+/* Is there a series in B that no class matches? */
+bool mw_has_unclassed(const mw_tsdb *db, mw_mblock *b);
+
+#endif
