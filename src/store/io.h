@@ -29,6 +29,9 @@ struct mw_io {
 
 extern const mw_io mw_io_system;
 
+/* Syncs the folder that holds PATH, so that the name of a new file survives a loss of power. */
+int mw_io_sync_parent(const mw_io *io, const char *path);
+
 /* MW_EFULL for ENOSPC and EDQUOT, MW_EIO otherwise, with "WHAT PATH: reason" in ERR. */
 int mw_io_fail(mw_err *err, int minus_errno, const char *what, const char *path);
 
