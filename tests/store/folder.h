@@ -1,0 +1,79 @@
+/* folder.h - a folder of a test's own, and whole files in and out of it.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_TESTS_STORE_FOLDER_H
+#define MW_TESTS_STORE_FOLDER_H
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static inline char *folder_path(const char *dir, const char *name)
+{
+    char *path;
+    if (asprintf(&path, "%s/%s", dir, name) < 0) abort();
+    return path;
+}
+
+static inline char *folder_new(void)
+{
+    char *dir = folder_path(getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", "mw-store-XXXXXX");
+    if (!mkdtemp(dir)) abort();
+    return dir;
+}
+
+/* Entries of DIR; when VISIT is there it is called with the path of each. */
+static inline size_t folder_each(const char *dir, void (*visit)(void *, const char *), void *arg)
+{
+    size_t n = 0;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
+        char *path = folder_path(dir, e->d_name);
+        if (visit) visit(arg, path);
+        free(path);
+        n++;
+    }
+    if (d) closedir(d);
+    return n;
+}
+
+static inline size_t folder_count(const char *dir) { return folder_each(dir, NULL, NULL); }
+
+static inline void folder_remove(void *arg, const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st)) return;
+    if (S_ISDIR(st.st_mode)) folder_each(path, folder_remove, arg);
+    if (remove(path)) abort();
+}
+
+static inline void folder_clear(const char *dir) { folder_each(dir, folder_remove, NULL); }
+
+static inline void folder_free(char *dir)
+{
+    folder_remove(NULL, dir);
+    free(dir);
+}
+
+static inline void folder_write(const char *path, const void *p, size_t n)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (fd < 0 || write(fd, p, n) != (ssize_t)n || close(fd)) abort();
+}
+
+/* The bytes of the file, to be freed; *N of them. */
+static inline char *folder_read(const char *path, size_t *n)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY);
+    if (fd < 0 || fstat(fd, &st)) abort();
+    *n = (size_t)st.st_size;
+    char *bytes = malloc(*n + 1);
+    if (read(fd, bytes, *n) != (ssize_t)*n || close(fd)) abort();
+    return bytes;
+}
+
+#endif
