@@ -91,12 +91,14 @@ static mw_stream *lock_by_ref(mw_tsdb *db, uint64_t ref, mw_shard **out, uint32_
 /* A series that was in memory before, or in an earlier run of the program, goes on where it was. */
 static void remember_newest(mw_tsdb *db, mw_stream *s, mw_key key, int64_t t)
 {
-    if (!db->dir) return;
+    if (t > __atomic_load_n(&db->blocks.max_t, __ATOMIC_RELAXED)) return;
     mw_block_set *set = mw_blocks_hold(&db->blocks);
     double value = 0;
-    if (t <= set->max_t && mw_block_set_newest(set, key, &s->last.t, &value, &s->hist)) {
+    bool hist = false;
+    if (mw_block_set_newest(set, key, &s->last.t, &value, &hist)) {
         memcpy(&s->last.value, &value, sizeof value);
         s->began = true;
+        s->hist = hist;
     }
     mw_blocks_release(&db->blocks, set);
 }
@@ -139,7 +141,7 @@ static mw_stream *lock_by_labels(mw_tsdb *db, const mw_labels *ls, int64_t t, mw
 
 /* -- appending ------------------------------------------------------------------------------ */
 
-static void count(mw_shard *sh, int rc, bool fresh, bool late, int64_t t)
+static void count(mw_tsdb *db, mw_shard *sh, int rc, bool fresh, bool late, int64_t t)
 {
     if (rc == MW_OK) {
         sh->appended++;
@@ -147,9 +149,26 @@ static void count(mw_shard *sh, int rc, bool fresh, bool late, int64_t t)
         if (fresh) mw_shard_note(sh, t);
     } else if (rc == MW_EDUP) {
         sh->duplicates++;
+    } else if (rc == MW_EOLD) {
+        __atomic_fetch_add(&db->too_old, 1, __ATOMIC_RELAXED);
     } else {
         sh->out_of_order++;
     }
+}
+
+/* A late sample may already lie in a block: MW_EDUP, MW_OK when it is the same, MW_ENOENT. */
+static int look_in_blocks(mw_tsdb *db, const mw_stream *s, int64_t t, const double *v)
+{
+    if (s->began && t >= s->last.t && !s->doubt) return MW_ENOENT;
+    if (t > __atomic_load_n(&db->blocks.max_t, __ATOMIC_RELAXED)) return MW_ENOENT;
+    mw_block_set *set = mw_blocks_hold(&db->blocks);
+    double had;
+    bool hist = false;
+    bool found =
+        t <= set->max_t && mw_block_set_find(set, (mw_key){s->key_lo, s->key_hi}, t, &had, &hist);
+    mw_blocks_release(&db->blocks, set);
+    if (!found) return MW_ENOENT;
+    return v && !hist && memcmp(&had, v, sizeof had) == 0 ? MW_OK : MW_EDUP;
 }
 
 int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, int64_t t, double v)
@@ -157,8 +176,9 @@ int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, i
     mw_tsdb *db = a->db;
     bool late = false, fresh = false;
     mw_append_rules rules = {a->unjournaled ? -1 : db->opt.out_of_order_ms, db->gen};
-    int rc = mw_stream_append(s, &rules, t, v, &fresh, &late, &sh->tally);
-    count(sh, rc, fresh, late, t);
+    int rc = look_in_blocks(db, s, t, &v);
+    if (rc == MW_ENOENT) rc = mw_stream_append(s, &rules, t, v, &fresh, &late, &sh->tally);
+    count(db, sh, rc, fresh, late, t);
     if (!fresh || !db->journal || a->unjournaled) return rc;
     uint32_t id = (slot << db->shift) | (uint32_t)(sh - db->shards);
     mw_define(db, id, s);
@@ -210,8 +230,10 @@ static int put_histogram(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream 
     mw_tsdb *db = a->db;
     bool late = false, fresh = false;
     mw_append_rules rules = {a->unjournaled ? -1 : db->opt.out_of_order_ms, db->gen};
-    int rc = mw_stream_append_histogram(s, &rules, t, bytes, &fresh, &late, &sh->tally);
-    count(sh, rc, fresh, late, t);
+    int rc = look_in_blocks(db, s, t, NULL);
+    if (rc == MW_ENOENT)
+        rc = mw_stream_append_histogram(s, &rules, t, bytes, &fresh, &late, &sh->tally);
+    count(db, sh, rc, fresh, late, t);
     sh->histograms += rc == MW_OK;
     if (!fresh || !db->journal || a->unjournaled) return rc;
     uint32_t id = (slot << db->shift) | (uint32_t)(sh - db->shards);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "tsdb/runs.h"
 
 static mw_block_set *new_set(size_t room)
 {
@@ -30,6 +31,7 @@ void mw_blocks_init(mw_blocks *bs)
 {
     pthread_mutex_init(&bs->lock, NULL);
     bs->now = new_set(0);
+    bs->max_t = INT64_MIN;
 }
 
 void mw_blocks_deinit(mw_blocks *bs)
@@ -94,6 +96,7 @@ uint64_t mw_blocks_change(mw_blocks *bs, const uint64_t *leave, size_t n_leave, 
     set->version = was->version + 1;
     set->older = was;
     bs->now = set;
+    __atomic_store_n(&bs->max_t, set->max_t, __ATOMIC_RELAXED);
     mw_block_set *gone = let_go(bs, was);
     uint64_t version = set->version;
     pthread_mutex_unlock(&bs->lock);
@@ -130,6 +133,40 @@ bool mw_block_set_newest(const mw_block_set *set, mw_key key, int64_t *t, double
             *hist = runs[k].kind == MW_RUN_HISTOGRAMS;
             if (!*hist) memcpy(value, &runs[k].stats.last, sizeof *value);
         }
+    }
+    mw_free(runs);
+    return found;
+}
+
+static bool find_in_run(const mw_run_ref *run, int64_t t, double *value, bool *hist)
+{
+    mw_samples s = {0};
+    mw_arena *arena = mw_arena_new(0);
+    bool found = false;
+    if (mw_run_read(run, arena, &s, NULL) == MW_OK) {
+        size_t at = mw_samples_seek(&s, t);
+        found = at < s.n && s.t[at] == t;
+        *hist = found && s.h && s.h[at].p;
+        if (found && !*hist) memcpy(value, &s.v[at], sizeof *value);
+    }
+    mw_samples_deinit(&s);
+    mw_arena_free(arena);
+    return found;
+}
+
+bool mw_block_set_find(const mw_block_set *set, mw_key key, int64_t t, double *value, bool *hist)
+{
+    mw_run_ref *runs = NULL;
+    size_t cap = 0;
+    bool found = false;
+    for (size_t i = 0; i < set->n && !found; i++) {
+        mw_mblock *b = set->block[i].b;
+        const mw_mblock_meta *m = mw_mblock_meta_of(b);
+        size_t n = 0;
+        uint32_t series = t < m->min_t || t > m->max_t ? UINT32_MAX : mw_mblock_find(b, key);
+        if (series == UINT32_MAX || mw_mblock_runs(b, series, t, t, &runs, &n, &cap, NULL) != MW_OK)
+            continue;
+        for (size_t k = 0; k < n && !found; k++) found = find_in_run(&runs[k], t, value, hist);
     }
     mw_free(runs);
     return found;

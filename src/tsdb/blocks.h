@@ -29,6 +29,7 @@ struct mw_block_set {
 typedef struct mw_blocks {
     pthread_mutex_t lock;
     mw_block_set *now;
+    int64_t max_t; /* of the present set; atomic, for a look without the lock */
 } mw_blocks;
 
 void mw_blocks_init(mw_blocks *bs);
@@ -46,5 +47,8 @@ bool mw_blocks_held_before(mw_blocks *bs, uint64_t version);
  * not set for a histogram. */
 bool mw_block_set_newest(const mw_block_set *set, mw_key key, int64_t *t, double *value,
                          bool *hist);
+/* Is there a sample at T of that series in a block?  Its value in *VALUE, unless it is a histogram.
+ */
+bool mw_block_set_find(const mw_block_set *set, mw_key key, int64_t t, double *value, bool *hist);
 
 #endif

@@ -201,10 +201,7 @@ typedef struct tail {
     uint8_t lead, width;
 } tail;
 
-static bool window_is_sane(const tail *w)
-{
-    return w->width > 0 && w->lead + w->width <= 64;
-}
+static bool window_is_sane(const tail *w) { return w->width > 0 && w->lead + w->width <= 64; }
 
 /* One sample, every bit asked for checked: near the end of a chunk. */
 static void get_carefully(bits_in *in, tail *w)

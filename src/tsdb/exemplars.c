@@ -16,12 +16,12 @@ struct owner {
     owner *next; /* of the hash chain */
     mw_key key;
     mw_labels *labels;
-    size_t n; /* exemplars in the ring */
+    size_t n;           /* exemplars in the ring */
     mw_exemplar newest; /* labels are those of the ring's entry */
 };
 
 struct entry {
-    owner *owner; /* NULL: deleted */
+    owner *owner;  /* NULL: deleted */
     mw_exemplar e; /* labels owned */
 };
 

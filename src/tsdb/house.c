@@ -55,8 +55,15 @@ static void age_shard(mw_shard *sh, ages *a)
     pthread_mutex_unlock(&sh->lock);
 }
 
-/* Chunks that end before this leave, so that WANTED bytes come free. */
-static int64_t shed_before(mw_tsdb *db, size_t wanted)
+static int64_t slice_start(const ages *a, uint64_t slice)
+{
+    uint64_t span = (uint64_t)a->max - (uint64_t)a->min, reach = slice * width_of(a);
+    return reach > span ? INT64_MAX : (int64_t)((uint64_t)a->min + reach);
+}
+
+/* So that WANTED bytes come free, all chunks that end before ALL leave, and of those that end
+ * before SOME as many as are still needed. */
+static void shed_before(mw_tsdb *db, size_t wanted, int64_t *all, int64_t *some)
 {
     ages *a = mw_zalloc(sizeof *a);
     mw_tsdb_stats st;
@@ -66,10 +73,9 @@ static int64_t shed_before(mw_tsdb *db, size_t wanted)
     for (unsigned i = 0; i < db->n_shards; i++) age_shard(&db->shards[i], a);
     uint64_t sum = 0, slices = 0;
     while (slices < SLICES && sum < wanted) sum += a->bytes[slices++];
-    uint64_t span = (uint64_t)a->max - (uint64_t)a->min, reach = slices * width_of(a);
-    int64_t before = reach > span ? INT64_MAX : (int64_t)((uint64_t)a->min + reach);
+    *all = slice_start(a, slices ? slices - 1 : 0);
+    *some = slice_start(a, slices);
     mw_free(a);
-    return before;
 }
 
 static bool is_empty(const mw_stream *s, void *arg) { return mw_stream_empty(s); }
@@ -105,8 +111,10 @@ static bool shed(mw_tsdb *db)
     for (unsigned rounds = 0; bytes > db->opt.max_bytes && rounds < 4; rounds++) {
         /* A little more than needed, or every tick would walk all series for one chunk. */
         size_t wanted = bytes - db->opt.max_bytes + db->opt.max_bytes / 64;
-        int64_t before = shed_before(db, wanted);
-        for (unsigned i = 0; i < db->n_shards && wanted; i++) shed_shard(db, i, before, &wanted);
+        int64_t before[2];
+        shed_before(db, wanted, &before[0], &before[1]);
+        for (unsigned i = 0; i < 2 * db->n_shards && wanted; i++)
+            shed_shard(db, i % db->n_shards, before[i / db->n_shards], &wanted);
         uint64_t now = mw_tsdb_weigh(db);
         if (now >= bytes) break;
         bytes = now;
@@ -162,8 +170,7 @@ static bool seal_is_due(mw_tsdb *db)
     int64_t every = db->opt.seal_ms ? db->opt.seal_ms : SEAL_MS;
     mw_journal_stats_read(db->journal, &j);
     if (mw_mono_ns() / 1000000 - db->last_seal_ms >= every) return true;
-    return j.bytes >= journal_most ||
-           (db->opt.max_bytes && mw_tsdb_weigh(db) > db->opt.max_bytes);
+    return j.bytes >= journal_most || (db->opt.max_bytes && mw_tsdb_weigh(db) > db->opt.max_bytes);
 }
 
 /* Told once when it begins, not with every tick. */

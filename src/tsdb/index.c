@@ -134,19 +134,28 @@ static void list_pair(mw_index *ix, name_entry *e, mw_pair *p)
     ix->bytes += mw_heap_cost(e->cap * sizeof(mw_pair *)) - before;
 }
 
+/* Pages double, so that a few of them hold any number and none ever moves. */
+static unsigned page_of(uint32_t number)
+{
+    return 31u - (unsigned)__builtin_clz(number / MW_PAIR_PAGE + 1);
+}
+
+static size_t page_size(unsigned page) { return (size_t)MW_PAIR_PAGE << page; }
+
 static mw_pair **place_of(const mw_index *ix, uint32_t number)
 {
-    return &ix->page[number >> MW_PAIR_PAGE_BITS][number & ((1u << MW_PAIR_PAGE_BITS) - 1)];
+    unsigned page = page_of(number);
+    return &ix->page[page][number - (page_size(page) - MW_PAIR_PAGE)];
 }
 
 static void number_pair(mw_index *ix, mw_pair *p)
 {
     p->number = ix->n_free ? ix->free_numbers[--ix->n_free] : ix->numbers++;
-    MW_ASSERT(p->number >> MW_PAIR_PAGE_BITS < MW_PAIR_PAGES);
-    mw_pair ***page = &ix->page[p->number >> MW_PAIR_PAGE_BITS];
-    if (!*page) {
-        *page = mw_array(1u << MW_PAIR_PAGE_BITS, sizeof **page);
-        ix->bytes += mw_heap_cost((1u << MW_PAIR_PAGE_BITS) * sizeof **page);
+    unsigned page = page_of(p->number);
+    MW_ASSERT(page < MW_PAIR_PAGES);
+    if (!ix->page[page]) {
+        ix->page[page] = mw_array(page_size(page), sizeof *ix->page[page]);
+        ix->bytes += mw_heap_cost(page_size(page) * sizeof *ix->page[page]);
     }
     *place_of(ix, p->number) = p;
 }

@@ -26,7 +26,7 @@ struct name_entry {
     char text[];
 };
 
-enum { MW_PAIR_PAGE_BITS = 12, MW_PAIR_PAGES = 1 << 16 }; /* 2^28 pairs */
+enum { MW_PAIR_PAGE = 64, MW_PAIR_PAGES = 26 }; /* page k has 64 << k pairs */
 
 struct mw_index {
     pthread_rwlock_t lock;

@@ -28,8 +28,9 @@ static int load_secret(mw_tsdb *db, mw_err *err)
     mw_buf_deinit(&b);
     if (good) return MW_OK;
     if (code != MW_ENOENT)
-        mw_log(MW_ERROR, "the folder's identity is damaged: series in old blocks and new samples "
-                         "of them are told apart by their labels only from now on",
+        mw_log(MW_ERROR,
+               "the folder's identity is damaged: series in old blocks and new samples "
+               "of them are told apart by their labels only from now on",
                "folder=%s", db->dir);
     return mw_statefile_save(db->io, db->dir, "identity",
                              (mw_str){(char *)db->secret, sizeof db->secret}, err);
@@ -46,8 +47,8 @@ static bool open_block(mw_tsdb *db, mw_manifest_block *m)
     mw_mblock *b = mw_mblock_open(path, &err);
     if (b) {
         const mw_mblock_meta *meta = mw_mblock_meta_of(b);
-        *m = (mw_manifest_block){m->id, meta->min_t, meta->max_t,
-                                 mw_block_bytes(mw_mblock_file(b)), m->level};
+        *m = (mw_manifest_block){m->id, meta->min_t, meta->max_t, mw_block_bytes(mw_mblock_file(b)),
+                                 m->level};
         mw_blocks_change(&db->blocks, NULL, 0, &(mw_live){m->id, m->level, b});
     } else {
         mw_log(MW_ERROR, "a damaged block is set aside", "block=%s error=\"%s\"", path, err.msg);
@@ -148,6 +149,7 @@ static mw_stream *create(mw_tsdb *db, mw_shard *sh, const mw_record *rec, const 
     mw_stream_init(s, rec->key, rec->n_pairs, &sh->tally);
     memcpy(s->pairs, pairs, rec->n_pairs * sizeof *pairs);
     uint32_t id = (*slot << db->shift) | (uint32_t)(sh - db->shards);
+    s->doubt = true;
     s->birth = mw_birth_of(mw_index_add_pairs(db->index, id, pairs, rec->n_pairs));
     mw_shard_put(sh, *slot, s);
     __atomic_fetch_add(&db->series, 1, __ATOMIC_RELAXED);
@@ -197,10 +199,8 @@ static void replay_histogram(struct replay *r, const mw_record *rec)
 
 static int replay_delete(struct replay *r, mw_record *rec, mw_err *err)
 {
-    mw_select sel = {.matchers = rec->matchers,
-                     .n = rec->n_matchers,
-                     .min_t = rec->min_t,
-                     .max_t = rec->max_t};
+    mw_select sel = {
+        .matchers = rec->matchers, .n = rec->n_matchers, .min_t = rec->min_t, .max_t = rec->max_t};
     flush(r);
     mw_appender_commit(r->a, NULL); /* lets go of the gate */
     int code = mw_delete_from_head(r->db, &sel, err);

@@ -178,8 +178,7 @@ int mw_rewrite_blocks(mw_tsdb *db, const mw_rewrite *r, mw_err *err)
     mw_err_init(&own);
     if (!err) err = &own;
     char *path = mw_manifest_block_path(db->dir, db->manifest.next_id);
-    struct rewriting x = {
-        .db = db, .without = r->without, .arena = mw_arena_new(0), .err = err};
+    struct rewriting x = {.db = db, .without = r->without, .arena = mw_arena_new(0), .err = err};
     mw_mblock_meta meta;
     x.w = mw_mblock_create(db->io, path, err);
     int code = x.w ? write_all(&x, r) : err->code;

@@ -6,7 +6,8 @@
 #include "tsdb/store.h"
 
 typedef struct mw_rewrite {
-    const mw_live *from; /* oldest first: where two have a sample at one time, the first one's stays */
+    const mw_live
+        *from; /* oldest first: where two have a sample at one time, the first one's stays */
     size_t n;
     const mw_select *without; /* NULL, or samples that are left out */
 } mw_rewrite;

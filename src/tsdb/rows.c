@@ -48,8 +48,7 @@ static mw_stream *guess(const mw_tsdb *db, const mw_shard *sh, const mw_row *row
 static void ask_seats(const mw_shard *sh, const mw_row *rows, const uint32_t *order, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!rows[order[i]].ref)
-            __builtin_prefetch(&sh->table[rows[order[i]].key.hi & sh->mask]);
+        if (!rows[order[i]].ref) __builtin_prefetch(&sh->table[rows[order[i]].key.hi & sh->mask]);
 }
 
 static void ask_series(const mw_appender *a, const mw_shard *sh, const mw_row *rows,

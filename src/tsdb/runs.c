@@ -53,8 +53,7 @@ static void make_floats(mw_run_maker *m, const mw_samples *s, size_t from, size_
 
 static void make_histograms(mw_run_maker *m, const mw_samples *s, size_t from, size_t n)
 {
-    mw_run_stats stats = {
-        .n = (uint32_t)n, .min_t = s->t[from], .max_t = s->t[from + n - 1]};
+    mw_run_stats stats = {.n = (uint32_t)n, .min_t = s->t[from], .max_t = s->t[from + n - 1]};
     size_t start = m->bytes.n;
     mw_buf_reset(&m->plain);
     for (size_t i = from; i < from + n; i++) {
@@ -98,7 +97,8 @@ void mw_runs_write(mw_run_maker *m, mw_mblock_writer *w, const mw_labels *ls, mw
         cut(m, s, at, end);
         at = end;
     }
-    for (size_t i = 0; i < m->n; i++) m->runs[i].bytes.p = m->bytes.p + (uintptr_t)m->runs[i].bytes.p;
+    for (size_t i = 0; i < m->n; i++)
+        m->runs[i].bytes.p = m->bytes.p + (uintptr_t)m->runs[i].bytes.p;
     mw_mblock_add(w, ls, key, m->runs, m->n);
 }
 

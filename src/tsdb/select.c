@@ -197,9 +197,8 @@ static int source_select(mw_source *self, const mw_select *want, mw_series_set *
         .labels = mw_arena_new(0),
         .hist = mw_arena_new(HISTOGRAM_BYTES),
     };
-    int rc = want->min_t > want->max_t
-                 ? MW_OK
-                 : mw_gather_series(&sel->gather, db, sel->blocks, want, err);
+    int rc = want->min_t > want->max_t ? MW_OK
+                                       : mw_gather_series(&sel->gather, db, sel->blocks, want, err);
     if (rc == MW_OK)
         *out = &sel->set;
     else

@@ -372,8 +372,7 @@ static void write_again(mw_stream *s, const mw_samples *all, uint32_t gen, mw_ta
     mw_chunk *c = NULL;
     mw_last last = {0};
     for (size_t i = 0; i < all->n; i++) {
-        mw_chunk_kind kind =
-            all->h && all->h[i].p ? MW_CHUNK_HISTOGRAMS : MW_CHUNK_FLOATS;
+        mw_chunk_kind kind = all->h && all->h[i].p ? MW_CHUNK_HISTOGRAMS : MW_CHUNK_FLOATS;
         if (c && (c->kind != kind || mw_chunk_is_full(c))) close_chunk(s, &c, tally);
         if (!c) c = begin_chunk(kind, gen, tally);
         if (kind == MW_CHUNK_FLOATS) {
@@ -387,29 +386,31 @@ static void write_again(mw_stream *s, const mw_samples *all, uint32_t gen, mw_ta
     close_chunk(s, &c, tally);
 }
 
+/* The newest sample may be among those that went: what is left says where the series stands now. */
+static void step_back(mw_stream *s, const mw_samples *kept)
+{
+    s->began = kept->n > 0;
+    s->doubt = true;
+    if (!s->began) return;
+    size_t i = kept->n - 1;
+    s->hist = kept->h && kept->h[i].p;
+    s->last = (mw_last){kept->t[i], s->hist ? 0 : bits_of(kept->v[i])};
+}
+
 void mw_stream_delete(mw_stream *s, int64_t min, int64_t max, uint32_t gen, mw_tally *tally)
 {
     mw_extract x = {0};
     mw_samples all = {0};
-    if (mw_stream_extract(s, INT64_MIN, INT64_MAX, MW_GENS_ALL, &x)) {
-        mw_extract_read(&x, &all);
-        mw_samples_order(&all);
-        size_t from = mw_samples_seek(&all, min);
-        size_t to = max == INT64_MAX ? all.n : mw_samples_seek(&all, max + 1);
-        if (to > from) {
-            mw_samples kept = {0};
-            for (size_t i = 0; i < all.n; i++) {
-                if (i >= from && i < to) continue;
-                if (all.h && all.h[i].p)
-                    mw_samples_add_histogram(&kept, all.t[i], all.h[i]);
-                else
-                    mw_samples_add(&kept, all.t[i], all.v[i]);
-            }
-            mw_stream_drop_sealed(s, UINT32_MAX, tally);
-            write_again(s, &kept, gen, tally);
-            mw_samples_deinit(&kept);
-        }
+    if (mw_stream_extract(s, INT64_MIN, INT64_MAX, MW_GENS_ALL, &x)) mw_extract_read(&x, &all);
+    mw_samples_order(&all);
+    size_t from = mw_samples_seek(&all, min);
+    size_t to = max == INT64_MAX ? all.n : mw_samples_seek(&all, max + 1);
+    if (to > from) {
+        mw_samples_remove(&all, from, to);
+        mw_stream_drop_sealed(s, UINT32_MAX, tally);
+        write_again(s, &all, gen, tally);
     }
+    if (s->began && s->last.t >= min && s->last.t <= max) step_back(s, &all);
     mw_samples_deinit(&all);
     mw_extract_deinit(&x);
 }

@@ -33,7 +33,8 @@ typedef struct mw_stream {
     uint32_t said; /* the generation whose journal has its definition; 0: none */
     uint16_t n_labels;
     bool began;
-    bool hist; /* the newest sample is a histogram */
+    bool hist : 1;  /* the newest sample is a histogram */
+    bool doubt : 1; /* a block may have a newer sample than last: some were deleted, or replayed */
 } mw_stream;
 _Static_assert(sizeof(mw_stream) == 64, "a series is one cache line");
 

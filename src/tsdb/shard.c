@@ -101,8 +101,7 @@ static void add_page(mw_shard *sh)
 {
     size_t page = sh->n_slots / MW_SLOT_PAGE, before = mw_heap_cost(sh->cap_pages * sizeof(void *));
     size_t bytes = MW_SLOT_PAGE * sizeof(mw_stream);
-    if (page == sh->cap_pages)
-        mw_grow(&sh->pages, &sh->cap_pages, page + 1, sizeof *sh->pages);
+    if (page == sh->cap_pages) mw_grow(&sh->pages, &sh->cap_pages, page + 1, sizeof *sh->pages);
     sh->pages[page] = aligned_alloc(64, bytes);
     MW_ASSERT(sh->pages[page]);
     memset(sh->pages[page], 0, bytes);

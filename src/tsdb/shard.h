@@ -39,11 +39,11 @@ static inline mw_stream *mw_shard_slot(const mw_shard *sh, uint32_t slot)
 }
 mw_stream *mw_shard_at(const mw_shard *sh, uint32_t slot); /* NULL when the slot is empty */
 mw_stream *mw_shard_find(const mw_shard *sh, mw_key key, uint32_t *slot);
-mw_stream *mw_shard_take(mw_shard *sh, uint32_t *slot);           /* a free place */
+mw_stream *mw_shard_take(mw_shard *sh, uint32_t *slot);             /* a free place */
 void mw_shard_put(mw_shard *sh, uint32_t slot, const mw_stream *s); /* it is found from now on */
-void mw_shard_note(mw_shard *sh, int64_t t); /* a sample at T was accepted */
-void mw_shard_measure(mw_shard *sh);         /* min_t and max_t anew */
-void mw_shard_wake(mw_shard *sh);            /* a generation began: resting slots may be used */
+void mw_shard_note(mw_shard *sh, int64_t t);                        /* a sample at T was accepted */
+void mw_shard_measure(mw_shard *sh);                                /* min_t and max_t anew */
+void mw_shard_wake(mw_shard *sh); /* a generation began: resting slots may be used */
 
 /* Take series out of the shard and the index; how many.  LEAVES says which; SHIFT and NUMBER make
  * ids.  A slot rests until the next generation, because the journal of this one may name it. */

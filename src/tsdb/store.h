@@ -45,9 +45,9 @@ struct mw_tsdb {
     mw_manifest manifest;  /* under the house lock */
     mw_blocks blocks;
     mw_pending_drop drop;
-    uint64_t scrubbed;     /* blocks up to this id were looked over; under the house lock */
-    size_t scrub_at;       /* bytes of the next one that were */
-    int64_t last_seal_ms;  /* on the monotonic clock */
+    uint64_t scrubbed;    /* blocks up to this id were looked over; under the house lock */
+    size_t scrub_at;      /* bytes of the next one that were */
+    int64_t last_seal_ms; /* on the monotonic clock */
 
     mw_exemplars *exemplars;
     mw_metabook *metadata;
@@ -71,9 +71,9 @@ mw_key mw_tsdb_key_of(const mw_tsdb *db, const mw_labels *ls);
 
 struct mw_appender {
     mw_tsdb *db;
-    bool inside;      /* holds the gate */
-    int64_t floor;    /* oldest time taken, as of the last commit */
-    mw_buf frame;     /* for the journal */
+    bool inside;   /* holds the gate */
+    int64_t floor; /* oldest time taken, as of the last commit */
+    mw_buf frame;  /* for the journal */
     mw_record_run run;
     bool unjournaled; /* what is appended comes from the journal */
     uint32_t *order;  /* of rows by shard */

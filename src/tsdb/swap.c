@@ -18,8 +18,7 @@ static mw_manifest next_manifest(const mw_manifest *m, const uint64_t *leave, si
 {
     mw_manifest next = {.next_id = m->next_id, .journal_from = m->journal_from};
     for (size_t i = 0; i < m->n; i++)
-        if (!among(leave, n, m->block[i].id))
-            MW_PUSH(next.block, next.n, next.cap, m->block[i]);
+        if (!among(leave, n, m->block[i].id)) MW_PUSH(next.block, next.n, next.cap, m->block[i]);
     if (come) {
         const mw_mblock_meta *meta = mw_mblock_meta_of(come->b);
         mw_manifest_block b = {.id = come->id,
