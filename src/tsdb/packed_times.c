@@ -25,7 +25,7 @@ static uint64_t step_of(const uint64_t *t, size_t n)
     }
     if (same) return n > 1 ? (uint64_t)d[0] : mw_packed_steps[0];
     mw_ints_sort(d, n - 1);
-    uint64_t middle = (uint64_t)d[(n - 1) / 2];
+    uint64_t middle = (uint64_t)d[(n - 2) / 2];
     for (unsigned i = 0; i < MW_PACKED_STEPS; i++) {
         uint64_t s = mw_packed_steps[i], off = middle > s ? middle - s : s - middle;
         if (off <= s / 100) return s;
