@@ -163,5 +163,5 @@ bool mw_packed_times_get(mw_packed_in *in, unsigned head, size_t n, int64_t *t)
         return false;
     if (head & MW_PACKED_UNEVEN) return get_uneven(in, n, start, step, t);
     for (size_t i = 0; i < n; i++) t[i] = (int64_t)(start + i * step);
-    return ascends(t, n);
+    return n == 1 || (step && step <= (INT64_MAX - start) / (n - 1));
 }
