@@ -1,8 +1,8 @@
 /* packed.h - a sealed run of float samples: small on disk, fast to read, every bit kept.
  *
  * Times are a start, a step and exceptions.  Values are one of: constant; whole numbers over a
- * power of ten, as differences in packed bits; XOR where nothing else keeps every bit.  The layout
- * is docs/format/samples.md.
+ * power of ten, as distances from a guess in packed bits; the doubles' own bits in the same way
+ * where nothing else keeps every bit.  The layout is docs/format/samples.md.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_TSDB_PACKED_H
 #define MW_TSDB_PACKED_H

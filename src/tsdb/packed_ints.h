@@ -15,6 +15,9 @@ enum {
     MW_INTS_DIGITS = 8,      /* the most digits in a group */
     MW_INTS_GROUP_BITS = 57, /* the most bits in a group: one load of 64 bits gets them all */
     MW_INTS_LINE_BITS = 12,  /* binary places of a slope */
+    MW_INTS_ROUND = 65,      /* and W: W bits of a number above a multiple of 2^W */
+    MW_INTS_ROUND_LEAST = 8, /* the least W of these */
+    MW_INTS_ROUND_MOST = 62,
     MW_INTS_PATCHED = 0x80,  /* in the code byte of a part */
     MW_INTS_SPLIT = 0x08,    /* in the first byte of a row, beside what it is guessed by */
     MW_INTS_SHORT_SHIFT = 4, /* above that: the code of the only part, when it is one of these */
@@ -43,7 +46,7 @@ typedef struct mw_ints_part {
     uint64_t min, span; /* numbers from min to min + span are stored as they are, others patched */
     uint32_t bytes;     /* about */
     uint16_t patches;
-    uint8_t code; /* up to 64: the bits of a number; 64 + digits of a group */
+    uint8_t code; /* up to 64: the bits of a number; 64 + digits of a group; MW_INTS_ROUND */
 } mw_ints_part;
 
 typedef struct mw_ints_plan {
@@ -71,10 +74,10 @@ void mw_packed_put_signed(mw_buf *out, uint64_t v);
 size_t mw_packed_size(uint64_t v); /* what mw_packed_put takes */
 size_t mw_packed_size_signed(uint64_t v);
 
-/* Codes 0 to 7 and those of groups without patches fit half a byte. */
+/* Codes 0 to 7, and 66 to 72 without patches, fit half a byte. */
 static inline unsigned mw_ints_short_of(unsigned code)
 {
-    return code < 8 ? code : code > 65 && code < MW_INTS_PATCHED ? code - 58 : MW_INTS_NO_SHORT;
+    return code < 8 ? code : code > 65 && code < 73 ? code - 58 : MW_INTS_NO_SHORT;
 }
 static inline unsigned mw_ints_code_of(unsigned short_)
 {

@@ -55,13 +55,25 @@ static void choose_code(mw_ints_part *plan, size_t c)
     }
 }
 
+static unsigned digits_of(const mw_ints_part *plan)
+{
+    return plan->code > 64 && plan->code < MW_INTS_ROUND + MW_INTS_ROUND_LEAST ? plan->code - 64u
+                                                                               : 0;
+}
+
+static unsigned width_of(const mw_ints_part *plan)
+{
+    return plan->code > 64 ? plan->code - (unsigned)MW_INTS_ROUND : plan->code;
+}
+
 /* How many windows X is away from the window at MIN, and where it is in that one. */
 static uint64_t windows_off(const mw_ints_part *plan, uint64_t x, uint64_t *low)
 {
     int64_t d = (int64_t)(x - plan->min), high;
-    if (plan->code <= 64) {
-        *low = plan->code == 64 ? (uint64_t)d : (uint64_t)d & ((1ULL << plan->code) - 1);
-        return plan->code == 64 ? 0 : (uint64_t)(d >> plan->code);
+    unsigned w = width_of(plan);
+    if (!digits_of(plan)) {
+        *low = w == 64 ? (uint64_t)d : (uint64_t)d & ((1ULL << w) - 1);
+        return w == 64 ? 0 : (uint64_t)(d >> w);
     }
     int64_t r = (int64_t)plan->span + 1;
     high = d / r - (d % r < 0);
@@ -142,6 +154,18 @@ static void search_windows(const uint64_t *x, size_t c, mw_ints_part *best)
     }
 }
 
+/* Doubles of one exponent have a round number below them that takes few bytes. */
+static void try_round(uint64_t min, uint64_t max, size_t c, mw_ints_part *best)
+{
+    unsigned w = bits_of(min ^ max);
+    if (w < MW_INTS_ROUND_LEAST || w > MW_INTS_ROUND_MOST) return;
+    uint64_t rounds = (uint64_t)((int64_t)min >> w);
+    size_t bytes = 1 + mw_packed_size_signed(rounds) + (c * w + 7) / 8;
+    if (bytes >= best->bytes) return;
+    *best = (mw_ints_part){.min = rounds << w, .span = (1ULL << w) - 1, .bytes = (uint32_t)bytes};
+    best->code = (uint8_t)(MW_INTS_ROUND + w);
+}
+
 void mw_ints_part_plan(const uint64_t *x, size_t c, mw_ints_part *out)
 {
     int64_t min = (int64_t)x[0], max = min;
@@ -153,6 +177,7 @@ void mw_ints_part_plan(const uint64_t *x, size_t c, mw_ints_part *out)
     *out = (mw_ints_part){.min = (uint64_t)min, .span = (uint64_t)max - (uint64_t)min};
     choose_code(out, c);
     out->bytes += (uint32_t)mw_packed_size_signed(out->min);
+    try_round((uint64_t)min, (uint64_t)max, c, out);
     if (has_outliers(x, c, out)) search_windows(x, c, out);
 }
 
@@ -207,14 +232,13 @@ static void put_packed(const mw_ints_part *plan, const uint64_t *low, size_t c, 
     size_t room = c * 8 + 16;
     bits_out o = {.p = (uint8_t *)mw_buf_room(out, room)};
     memset(o.p, 0, room);
-    if (plan->code <= 64) {
-        for (size_t i = 0; plan->code && i < c; i++) put_bits(&o, low[i], plan->code);
-    } else {
-        unsigned g = plan->code - 64u;
-        size_t i = 0;
-        for (; i + g <= c; i += g) put_group(&o, low + i, plan->span + 1, g);
-        if (i < c) put_group(&o, low + i, plan->span + 1, (unsigned)(c - i));
-    }
+    unsigned g = digits_of(plan), w = width_of(plan);
+    size_t i = 0;
+    if (g == 0)
+        for (; w && i < c; i++) put_bits(&o, low[i], w);
+    else
+        for (; i < c; i += g)
+            put_group(&o, low + i, plan->span + 1, c - i < g ? (unsigned)(c - i) : g);
     out->n += (o.at + 7) / 8;
 }
 
@@ -227,8 +251,9 @@ void mw_ints_part_write(const uint64_t *x, size_t c, const mw_ints_part *plan, m
 {
     uint64_t low[MW_PACKED_MAX], high[MW_PACKED_MAX];
     for (size_t i = 0; i < c; i++) high[i] = windows_off(plan, x[i], &low[i]);
-    mw_packed_put_signed(out, plan->min);
-    if (plan->code > 64) mw_packed_put(out, plan->span + 1);
+    unsigned round = plan->code >= MW_INTS_ROUND + MW_INTS_ROUND_LEAST ? width_of(plan) : 0;
+    mw_packed_put_signed(out, (uint64_t)((int64_t)plan->min >> round));
+    if (digits_of(plan)) mw_packed_put(out, plan->span + 1);
     if (plan->patches) put_patches(plan, high, c, out);
     put_packed(plan, low, c, out);
 }

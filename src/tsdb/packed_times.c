@@ -25,7 +25,7 @@ static uint64_t step_of(const uint64_t *t, size_t n)
     }
     if (same) return n > 1 ? (uint64_t)d[0] : mw_packed_steps[0];
     mw_ints_sort(d, n - 1);
-    uint64_t middle = (uint64_t)d[(n - 1) / 2];
+    uint64_t middle = (uint64_t)d[(n - 2) / 2];
     for (unsigned i = 0; i < MW_PACKED_STEPS; i++) {
         uint64_t s = mw_packed_steps[i], off = middle > s ? middle - s : s - middle;
         if (off <= s / 100) return s;
@@ -163,5 +163,5 @@ bool mw_packed_times_get(mw_packed_in *in, unsigned head, size_t n, int64_t *t)
         return false;
     if (head & MW_PACKED_UNEVEN) return get_uneven(in, n, start, step, t);
     for (size_t i = 0; i < n; i++) t[i] = (int64_t)(start + i * step);
-    return ascends(t, n);
+    return n == 1 || (step && step <= (INT64_MAX - start) / (n - 1));
 }

@@ -188,12 +188,15 @@ bool mw_ints_part_read(mw_packed_in *in, unsigned code, size_t c, uint64_t *x)
     patch patches[MW_PACKED_MAX];
     uint64_t min, r = 0;
     size_t n = 0;
-    unsigned w = code & ~(unsigned)MW_INTS_PATCHED;
-    if (w > 64 + MW_INTS_DIGITS || !mw_packed_get_signed(in, &min)) return false;
-    if (w > 64 && !mw_packed_get(in, &r)) return false;
+    unsigned w = code & ~(unsigned)MW_INTS_PATCHED, digits = 0;
+    if (!mw_packed_get_signed(in, &min)) return false;
+    if (w >= MW_INTS_ROUND + MW_INTS_ROUND_LEAST)
+        min <<= w -= MW_INTS_ROUND;
+    else if (w > 64 && (digits = w - 64, !mw_packed_get(in, &r)))
+        return false;
     if (code & MW_INTS_PATCHED && (w == 64 || !get_patches(in, c, patches, &n))) return false;
-    if (w > 64 ? !get_digits(in, c, min, r, w - 64, x) : !get_bits(in, c, min, w, x)) return false;
-    if (w <= 64 && n) r = 1ULL << w;
+    if (digits ? !get_digits(in, c, min, r, digits, x) : !get_bits(in, c, min, w, x)) return false;
+    if (!digits && n) r = 1ULL << w;
     for (size_t i = 0; i < n; i++) x[patches[i].at] += patches[i].high * r;
     return true;
 }
