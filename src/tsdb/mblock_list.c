@@ -153,10 +153,17 @@ bool mw_mb_list_mark(mw_str bytes, uint32_t limit, uint64_t *bits)
                               : read_deltas(rest, limit, n, NULL, bits);
 }
 
+static size_t count_bits(uint64_t w)
+{
+    w -= w >> 1 & 0x5555555555555555u;
+    w = (w & 0x3333333333333333u) + (w >> 2 & 0x3333333333333333u);
+    return (size_t)(((w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56);
+}
+
 void mw_mb_bits_ids(const uint64_t *bits, uint32_t limit, mw_ids *out)
 {
     size_t words = ((size_t)limit + 63) / 64, n = 0;
-    for (size_t i = 0; i < words; i++) n += (size_t)__builtin_popcountll(bits[i]);
+    for (size_t i = 0; i < words; i++) n += count_bits(bits[i]);
     mw_grow(&out->v, &out->cap, out->n + n, sizeof *out->v);
     uint32_t *to = out->v + out->n;
     for (size_t i = 0; i < words; i++)

@@ -40,6 +40,8 @@ static bool get_text(reader *r, mw_str *out)
 
 /* -- meta ----------------------------------------------------------------------------------- */
 
+static size_t index_bytes(size_t series, size_t group) { return (series + group - 1) / group * 4; }
+
 static bool parse_meta(mw_mblock *b)
 {
     mw_str s = b->section[MW_MB_META];
@@ -51,11 +53,10 @@ static bool parse_meta(mw_mblock *b)
     b->meta.max_t = (int64_t)mw_le64_get(s.p + 24);
     b->meta.bytes = mw_block_bytes(b->file);
     b->usual = (mw_mb_usual){b->meta.min_t, mw_le64_get(s.p + 32), mw_le32_get(s.p + 40)};
-    size_t groups = ((size_t)b->series + MW_MB_GROUP - 1) / MW_MB_GROUP;
     return b->series > 0 && b->series < UINT32_MAX && b->meta.min_t <= b->meta.max_t &&
            b->section[MW_MB_KEYS].n == (size_t)b->series * MW_MB_KEY_BYTES &&
-           b->section[MW_MB_SERIES_INDEX].n == groups * 4 &&
-           b->section[MW_MB_FIGURE_INDEX].n == groups * 4;
+           index_bytes(b->series, MW_MB_GROUP) == b->section[MW_MB_SERIES_INDEX].n &&
+           index_bytes(b->series, MW_MB_FIGURE_GROUP) == b->section[MW_MB_FIGURE_INDEX].n;
 }
 
 /* -- names ---------------------------------------------------------------------------------- */

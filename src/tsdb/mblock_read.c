@@ -200,12 +200,13 @@ static bool seek_figures(const mw_mblock *b, uint32_t series, const uint8_t **p,
                          const uint8_t **end, uint64_t *bytes)
 {
     mw_str s = b->section[MW_MB_FIGURES];
-    size_t at = mw_le32_get(b->section[MW_MB_FIGURE_INDEX].p + (size_t)(series / MW_MB_GROUP) * 4);
+    size_t at =
+        mw_le32_get(b->section[MW_MB_FIGURE_INDEX].p + (size_t)(series / MW_MB_FIGURE_GROUP) * 4);
     if (at > s.n) return false;
     *p = (const uint8_t *)s.p + at;
     *end = (const uint8_t *)s.p + s.n;
     if (!mw_mb_get(p, *end, bytes)) return false;
-    for (uint32_t i = series % MW_MB_GROUP; i; i--)
+    for (uint32_t i = series % MW_MB_FIGURE_GROUP; i; i--)
         if (!mw_mb_figures_skip(p, *end, bytes)) return false;
     return true;
 }

@@ -16,6 +16,7 @@ enum { FLUSH = 64 << 10 };
 typedef struct grouped {
     mw_block_writer *file;
     mw_buf bytes, index;
+    unsigned group;
     bool fits;
 } grouped;
 
@@ -25,16 +26,16 @@ static void put_u32(mw_buf *b, uint32_t v)
     b->n += 4;
 }
 
-static void begin_grouped(grouped *g, mw_block_writer *file, uint32_t type)
+static void begin_grouped(grouped *g, mw_block_writer *file, uint32_t type, unsigned group)
 {
-    *g = (grouped){.file = file, .fits = true};
+    *g = (grouped){.file = file, .group = group, .fits = true};
     mw_block_begin(file, type);
 }
 
 /* Before series I: a new group may begin; true when it does. */
 static bool group_begins(grouped *g, uint64_t i)
 {
-    if (i % MW_MB_GROUP) return false;
+    if (i % g->group) return false;
     if (g->bytes.n >= FLUSH) {
         mw_block_write(g->file, g->bytes.p, g->bytes.n);
         mw_buf_reset(&g->bytes);
@@ -177,7 +178,7 @@ bool mw_mb_write_series(mw_mblock_writer *w, const mw_mb_lead *l)
     uint32_t *number = write_shapes(w, l);
     mw_mb_record r = {.value = mw_array(w->widest + 1, sizeof *r.value)};
     const uint8_t *p = (const uint8_t *)w->records.p;
-    begin_grouped(&g, w->file, MW_MB_SERIES);
+    begin_grouped(&g, w->file, MW_MB_SERIES, MW_MB_GROUP);
     for (uint64_t i = 0; i < w->meta.series; i++) {
         mw_mb_record_next(w, &p, &r);
         group_begins(&g, i);
@@ -197,7 +198,7 @@ bool mw_mb_write_figures(mw_mblock_writer *w, const mw_mb_usual *usual)
     size_t n, cap = 0;
     uint64_t bytes = 0;
     const uint8_t *p = (const uint8_t *)w->figures.p, *end = p + w->figures.n;
-    begin_grouped(&g, w->file, MW_MB_FIGURES);
+    begin_grouped(&g, w->file, MW_MB_FIGURES, MW_MB_FIGURE_GROUP);
     for (uint64_t i = 0; i < w->meta.series; i++) {
         if (group_begins(&g, i)) mw_mb_put(&g.bytes, bytes);
         int64_t start = w->rough.base;

@@ -29,7 +29,7 @@ bool mw_mb_skip(const uint8_t **p, const uint8_t *end, uint32_t n)
         uint64_t word;
         memcpy(&word, q, sizeof word);
         uint64_t ends = ~le64toh(word) & 0x8080808080808080u;
-        uint32_t here = (uint32_t)__builtin_popcountll(ends);
+        uint32_t here = (uint32_t)((ends >> 7) * 0x0101010101010101u >> 56);
         if (here < n) {
             n -= here;
             q += 8;
