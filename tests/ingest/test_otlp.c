@@ -37,7 +37,7 @@ static void clear(struct world *w)
 
 static void close_world(struct world *w)
 {
-    mw_buf_deinit(&w->db.text);
+    fake_free(&w->db);
     mw_buf_deinit(&w->logs.text);
     mw_buf_deinit(&w->traces.text);
 }

@@ -26,7 +26,7 @@ static void open_world(struct world *w, const mw_label *extra, size_t n, bool ho
 static void close_world(struct world *w)
 {
     mw_promtext_free(w->p);
-    mw_buf_deinit(&w->db.text);
+    fake_free(&w->db);
 }
 
 /* From memory of exactly its size, so that reading on is seen. */
