@@ -146,6 +146,11 @@ static void request(mw_ingest *in, mw_buf *hold, mw_str body, size_t expected, s
     exit(1);
 }
 
+static void least(int64_t *best, int64_t v)
+{
+    if (!*best || v < *best) *best = v;
+}
+
 int main(int argc, char **argv)
 {
     size_t series = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
@@ -158,14 +163,16 @@ int main(int argc, char **argv)
         mw_tsdb_open(&(mw_tsdb_options){.clock = &clock.clock, .out_of_order_ms = -1}, &err);
     if (!db || mw_tsdb_recover(db, &err)) fail(&err);
     mw_ingest in = {.tsdb = db, .clock = &clock.clock};
-    struct spent spent = {0};
+    struct spent best = {0};
     uint64_t *refs = mw_array(series, sizeof *refs);
     mw_buf body, hold;
     mw_buf_init(&body);
     mw_buf_init(&hold);
-    learn(db, refs, series, (int64_t)START_MS * 1000 - STEP_MS);
-    for (int round = 0; round < ROUNDS; round++) {
+    learn(db, refs, series, (int64_t)START_MS * 1000 - 2 * STEP_MS);
+    for (int round = -1; round < ROUNDS; round++) { /* in the first one, series become known */
+        struct spent spent = {0};
         int64_t t = (int64_t)START_MS * 1000 + (int64_t)round * STEP_MS;
+        label_bytes = bytes = 0;
         for (size_t at = 0; at < series; at += per) {
             mw_buf_reset(&body);
             size_t n = series - at < per ? series - at : per;
@@ -176,21 +183,23 @@ int main(int argc, char **argv)
             request(&in, &hold, snappy, n, &spent);
             mw_free((char *)snappy.p);
         }
-        spent.store += store_alone(db, refs, series, t + STEP_MS / 2, round * 10);
+        spent.store = store_alone(db, refs, series, t + STEP_MS / 2, round * 10);
+        if (round < 0) continue;
+        least(&best.snappy, spent.snappy);
+        least(&best.ingest, spent.ingest);
+        least(&best.store, spent.store);
     }
-    double samples = (double)series * ROUNDS;
-    printf("remote write: %zu series, %.0f label bytes each, %zu a request\n", series,
-           (double)label_bytes / samples, per);
-    printf("  snappy      %6.1f ns a sample (%.2f GB/s)\n", (double)spent.snappy / samples,
-           (double)bytes / (double)spent.snappy);
-    printf("  ingest      %6.1f ns a sample\n", (double)spent.ingest / samples);
+    double n = (double)series;
+    printf("remote write: %zu series, %.0f label bytes each, %zu a request, best of %d rounds\n",
+           series, (double)label_bytes / n, per, ROUNDS);
+    printf("  snappy      %6.1f ns a sample (%.2f GB/s)\n", (double)best.snappy / n,
+           (double)bytes / (double)best.snappy);
+    printf("  ingest      %6.1f ns a sample\n", (double)best.ingest / n);
     printf("    store     %6.1f ns a sample, by reference, measured alone\n",
-           (double)spent.store / samples);
-    printf("    walk+hash %6.1f ns a sample, the rest\n",
-           (double)(spent.ingest - spent.store) / samples);
+           (double)best.store / n);
+    printf("    walk+hash %6.1f ns a sample, the rest\n", (double)(best.ingest - best.store) / n);
     printf("  all         %6.1f ns a sample, %.2f M samples/s\n",
-           (double)(spent.snappy + spent.ingest) / samples,
-           samples * 1e3 / (double)(spent.snappy + spent.ingest));
+           (double)(best.snappy + best.ingest) / n, n * 1e3 / (double)(best.snappy + best.ingest));
     mw_buf_deinit(&body);
     mw_buf_deinit(&hold);
     mw_free(refs);

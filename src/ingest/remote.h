@@ -66,11 +66,12 @@ int mw_remote_identity(mw_remote *w, mw_str labels, const mw_labels **out, mw_er
 
 /* -- what comes with samples (remote_extra.c, remote_hist.c) -------------------------------- */
 
+/* *T is its time. */
 int mw_remote_histogram(mw_remote *w, const mw_labels *ls, uint64_t *ref, const mw_pb *outer,
-                        mw_str bytes);
+                        mw_str bytes, int64_t *t);
 /* The first N of W->labels are those of the exemplar; N above the limit means too many. */
 void mw_remote_exemplar(mw_remote *w, const mw_labels *ls, size_t n, double v, int64_t t);
-/* TYPE as a number of the protocol; NAME is a metric or one of its _bucket, _sum, _count. */
+/* TYPE as a number of the protocol, or another one when it is not said. */
 void mw_remote_metadata(mw_remote *w, mw_str name, uint64_t type, mw_str help, mw_str unit);
 
 /* -- walking -------------------------------------------------------------------------------- */

@@ -2,8 +2,6 @@
  *
  * A sender never loses samples for them: an exemplar that is refused is counted and no more, and
  * metadata that cannot be kept is passed over.  SPDX-License-Identifier: MIT */
-#include <string.h>
-
 #include "ingest/remote.h"
 
 /* -- exemplars ------------------------------------------------------------------------------ */
@@ -24,27 +22,7 @@ void mw_remote_exemplar(mw_remote *w, const mw_labels *ls, size_t n, double v, i
 
 static const char *const types[] = {"unknown",        "counter", "gauge", "histogram",
                                     "gaugehistogram", "summary", "info",  "stateset"};
-enum { TYPES = sizeof types / sizeof *types, HISTOGRAM = 3, GAUGEHISTOGRAM, SUMMARY };
-
-static bool cut_end(mw_str *name, const char *end)
-{
-    size_t n = strlen(end);
-    if (name->n <= n || memcmp(name->p + name->n - n, end, n)) return false;
-    name->n -= n;
-    return true;
-}
-
-/* The family of a series: what is known is known of the histogram, not of its parts. */
-static mw_str family(mw_str name, uint64_t type)
-{
-    if (type == HISTOGRAM || type == GAUGEHISTOGRAM) {
-        if (cut_end(&name, "_bucket")) return name;
-    } else if (type != SUMMARY) {
-        return name;
-    }
-    if (!cut_end(&name, "_sum")) cut_end(&name, "_count");
-    return name;
-}
+enum { TYPES = sizeof types / sizeof *types };
 
 static mw_str usable(const mw_remote *w, mw_str text)
 {
@@ -53,8 +31,8 @@ static mw_str usable(const mw_remote *w, mw_str text)
 
 void mw_remote_metadata(mw_remote *w, mw_str name, uint64_t type, mw_str help, mw_str unit)
 {
-    name = usable(w, family(name, type));
+    name = usable(w, name);
     if (!name.n) return;
-    mw_appender_set_metadata(w->appender, name, mw_str_of(types[type < TYPES ? type : 0]),
+    mw_appender_set_metadata(w->appender, name, mw_str_of(type < TYPES ? types[type] : ""),
                              usable(w, help), usable(w, unit));
 }

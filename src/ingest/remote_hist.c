@@ -187,7 +187,7 @@ static int make(struct reading *r, mw_nhist *h, mw_err *why)
 }
 
 int mw_remote_histogram(mw_remote *w, const mw_labels *ls, uint64_t *ref, const mw_pb *outer,
-                        mw_str bytes)
+                        mw_str bytes, int64_t *t)
 {
     struct reading r;
     mw_nhist h;
@@ -195,6 +195,7 @@ int mw_remote_histogram(mw_remote *w, const mw_labels *ls, uint64_t *ref, const 
     mw_err_init(&why);
     int code = read_histogram(w, outer, bytes, &r);
     if (code) return code;
+    *t = r.t;
     if (make(&r, &h, &why))
         mw_result_labelled(w->result, MW_EARG, ls, r.t, "wrong histogram: %s", why.msg);
     else

@@ -23,11 +23,23 @@ struct shape {
     size_t exemplars, histograms;
 };
 
+/* Labels as everybody writes them: at the front, each shorter than 128 bytes. */
+static void skip_labels(mw_pb *r, struct shape *s)
+{
+    const char *p = r->p;
+    while (r->end - p >= 2 && p[0] == (LABELS << 3 | MW_PB_BYTES) && !(p[1] & 0x80)) {
+        if (r->end - p - 2 < p[1]) break;
+        p += 2 + p[1];
+    }
+    *s = (struct shape){.labels = {r->p, (size_t)(p - r->p)}, .of_labels = (size_t)(p - r->p)};
+    r->p = p;
+}
+
 static int shape_of(mw_remote *w, mw_pb r, struct shape *s)
 {
     mw_pb_field f;
     int more;
-    *s = (struct shape){.labels = {r.p, 0}};
+    skip_labels(&r, s);
     for (const char *at = r.p; (more = mw_remote_next(&r, &f, w->err)) == 1; at = r.p) {
         if (f.wire != MW_PB_BYTES) continue;
         if (f.number == LABELS) {
@@ -108,11 +120,12 @@ static int read_extras(mw_remote *w, mw_str series, const mw_labels *ls)
     mw_pb r = {.p = series.p, .end = series.p + series.n, .origin = w->origin};
     mw_pb_field f;
     uint64_t ref = 0;
+    int64_t t;
     int more, code = MW_OK;
     while (!code && (more = mw_remote_next(&r, &f, w->err)) != 0) {
         if (more < 0) return more;
         if (f.wire != MW_PB_BYTES) continue;
-        if (f.number == HISTOGRAMS) code = mw_remote_histogram(w, ls, &ref, &r, f.bytes);
+        if (f.number == HISTOGRAMS) code = mw_remote_histogram(w, ls, &ref, &r, f.bytes, &t);
         if (f.number == EXEMPLARS) code = read_exemplar(w, &r, f.bytes, ls);
     }
     return code;
