@@ -106,7 +106,10 @@ void api_import_prometheus(mw_call *c)
     mw_err_init(&err);
     int rc = call_time_ms(c, "timestamp", &now, &err);
     if (!rc) rc = call_decode(c, &body, &err);
-    if (!rc) rc = mw_ingest_promtext(c->parts->ingest, body, now, &r, &err);
+    bool openmetrics = call_type_is(c, "application/openmetrics-text");
+    if (!rc)
+        rc = (openmetrics ? mw_ingest_openmetrics : mw_ingest_promtext)(c->parts->ingest, body, now,
+                                                                        &r, &err);
     server_count_ingest(c->server, MW_INGEST_SAMPLES, "text", &r);
     if (rc)
         call_fail(c, &err);
