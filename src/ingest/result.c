@@ -22,7 +22,7 @@ mw_ingest_limits mw_ingest_limits_of(const mw_ingest *in)
 
 /* -- memory of one request ------------------------------------------------------------------ */
 
-enum { PER_BYTE = 16, AT_LEAST = 1 << 20 };
+enum { PER_BYTE = 24, AT_LEAST = 1 << 20 };
 
 mw_arena *mw_ingest_arena(size_t n) { return mw_arena_new(n * PER_BYTE + AT_LEAST); }
 
