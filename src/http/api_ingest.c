@@ -4,6 +4,7 @@
  * to its parser, and say in its own words what was kept and what was not.
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/pb.h"
 #include "http/route.h"
@@ -18,34 +19,77 @@ static void answer_rejected(mw_call *c, const mw_ingest_result *r)
                    (unsigned long long)(r->rejected + r->accepted), r->first.msg);
 }
 
-static bool is_remote_write_2(const mw_call *c)
+static const struct message {
+    const char *name; /* of the protobuf message, in Content-Type */
+    int (*ingest)(mw_ingest *in, mw_str body, mw_ingest_result *result, mw_err *err);
+    bool counted; /* headers say what was written */
+} messages[] = {
+    {"prometheus.WriteRequest", mw_ingest_remote_write, false},
+    {"io.prometheus.write.v2.Request", mw_ingest_remote_write2, true},
+};
+
+/* The value of parameter NAME behind a media type, {"",0} when absent. */
+static mw_str type_param(mw_str type, const char *name)
 {
-    mw_str t = call_header(c, "content-type");
-    return memmem(t.p, t.n, "io.prometheus.write.v2", 22) != NULL;
+    const size_t n = strlen(name);
+    for (const char *p; type.n && (p = memchr(type.p, ';', type.n));) {
+        type = mw_str_trim((mw_str){p + 1, type.n - 1 - (size_t)(p - type.p)});
+        const char *end = memchr(type.p, ';', type.n);
+        mw_str one = mw_str_trim((mw_str){type.p, end ? (size_t)(end - type.p) : type.n});
+        if (one.n <= n || one.p[n] != '=' || strncasecmp(one.p, name, n) != 0) continue;
+        one = (mw_str){one.p + n + 1, one.n - n - 1};
+        if (one.n >= 2 && one.p[0] == '"' && one.p[one.n - 1] == '"') one.p++, one.n -= 2;
+        return one;
+    }
+    return (mw_str){"", 0};
+}
+
+/* NULL when the message is none that we read.  Without a name it is that of version 1.0. */
+static const struct message *message_of(const mw_call *c)
+{
+    mw_str name = type_param(call_header(c, "content-type"), "proto");
+    if (!call_type_is(c, "application/x-protobuf")) return NULL;
+    if (!name.n) return &messages[0];
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
+        if (mw_str_is(name, messages[i].name)) return &messages[i];
+    return NULL;
+}
+
+static void answer_written(mw_call *c, const char *name, uint64_t n)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+    call_answer_header(c, name, mw_str_of(text));
 }
 
 void api_remote_write(mw_call *c)
 {
+    const struct message *m = message_of(c);
     mw_err err;
     mw_str body;
     mw_ingest_result r = {0};
     mw_err_init(&err);
-    if (!call_type_is(c, "application/x-protobuf") || is_remote_write_2(c)) {
+    if (!m) {
         call_fail_text(c, MW_EUNSUPPORTED,
-                       "remote write 1.0 is spoken here: send application/x-protobuf, snappy");
+                       "remote write 1.0 and 2.0 are spoken here: send application/x-protobuf, "
+                       "proto=prometheus.WriteRequest or proto=io.prometheus.write.v2.Request, "
+                       "with snappy");
         return;
     }
     /* The protocol is always snappy; a sender that leaves the header out means it all the same. */
     mw_str encoding = call_header(c, "content-encoding");
     if (!encoding.n) encoding = MW_STR("snappy");
-    if (mw_ingest_decode(c->parts->ingest, encoding, c->body, &c->hold, &body, &err) ||
-        mw_ingest_remote_write(c->parts->ingest, body, &r, &err)) {
-        server_count_ingest(c->server, MW_INGEST_SAMPLES, "remote_write", &r);
-        call_fail(c, &err);
-        return;
-    }
+    int rc = mw_ingest_decode(c->parts->ingest, encoding, c->body, &c->hold, &body, &err);
+    if (!rc) rc = m->ingest(c->parts->ingest, body, &r, &err);
     server_count_ingest(c->server, MW_INGEST_SAMPLES, "remote_write", &r);
-    if (r.rejected)
+    if (m->counted) {
+        answer_written(c, "x-prometheus-remote-write-samples-written", r.accepted - r.histograms);
+        answer_written(c, "x-prometheus-remote-write-histograms-written", r.histograms);
+        answer_written(c, "x-prometheus-remote-write-exemplars-written", r.exemplars);
+    }
+    if (rc)
+        call_fail(c, &err);
+    else if (r.rejected)
         answer_rejected(c, &r);
     else
         call_answer(c, 204, NULL);
@@ -62,7 +106,10 @@ void api_import_prometheus(mw_call *c)
     mw_err_init(&err);
     int rc = call_time_ms(c, "timestamp", &now, &err);
     if (!rc) rc = call_decode(c, &body, &err);
-    if (!rc) rc = mw_ingest_promtext(c->parts->ingest, body, now, &r, &err);
+    bool openmetrics = call_type_is(c, "application/openmetrics-text");
+    if (!rc)
+        rc = (openmetrics ? mw_ingest_openmetrics : mw_ingest_promtext)(c->parts->ingest, body, now,
+                                                                        &r, &err);
     server_count_ingest(c->server, MW_INGEST_SAMPLES, "text", &r);
     if (rc)
         call_fail(c, &err);

@@ -29,7 +29,9 @@ typedef struct mw_ingest {
 
 typedef struct mw_ingest_result {
     uint64_t accepted, rejected; /* samples, records or spans */
-    mw_err first;                /* why the first was rejected; code MW_OK when none was */
+    uint64_t histograms;         /* of the accepted samples, those that are native histograms */
+    uint64_t exemplars, exemplars_rejected; /* these never make a request fail */
+    mw_err first; /* why the first was rejected; code MW_OK when none was */
 } mw_ingest_result;
 
 /* Content-Encoding to bytes: "", "identity", "gzip", "snappy", "zstd" ("deflate" refused).
@@ -39,9 +41,12 @@ int mw_ingest_decode(const mw_ingest *in, mw_str encoding, mw_str body, mw_buf *
                      mw_err *err);
 
 /* Each takes a decoded body.  MW_OK: everything readable was handled, RESULT counts, and accepted
- * data is committed.  MW_EPARSE: the body is damaged; what came before the damage may be stored. */
+ * data is committed.  MW_EPARSE: the body is damaged; what came before the damage may be stored.
+ * MW_EFULL, MW_EIO: the disk did not take it, nothing is accepted, it is to be sent again. */
 int mw_ingest_remote_write(mw_ingest *in, mw_str body, mw_ingest_result *result,
-                           mw_err *err); /* 1.0, after snappy */
+                           mw_err *err); /* prometheus.WriteRequest, after snappy */
+int mw_ingest_remote_write2(mw_ingest *in, mw_str body, mw_ingest_result *result,
+                            mw_err *err); /* io.prometheus.write.v2.Request, likewise */
 typedef enum mw_otlp_signal { MW_OTLP_TRACES, MW_OTLP_METRICS, MW_OTLP_LOGS } mw_otlp_signal;
 int mw_ingest_otlp(mw_ingest *in, mw_otlp_signal signal, bool json, mw_str body,
                    mw_ingest_result *result, mw_err *err);
@@ -61,17 +66,24 @@ void mw_promtext_free(mw_promtext *p);
 /* One page at time T (milliseconds) for samples that carry no time of their own.  Series of the
  * last page that are missing now get a stale marker.  All or nothing per line: a bad line refuses
  * the page with MW_EPARSE and its line number, and nothing of it is kept.  MW_ELIMIT: more than
- * SAMPLE_LIMIT samples (0: no limit). */
+ * SAMPLE_LIMIT samples (0: no limit).  A sample whose own time is more than 10 minutes after T
+ * is rejected alone. */
 int mw_promtext_page(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit,
                      mw_ingest_result *result, mw_err *err);
 void mw_promtext_stale(mw_promtext *p,
                        int64_t t); /* the target is gone or failed: mark everything */
 
+/* The next pages are OpenMetrics, as their Content-Type says, and are cut off when they do not end
+ * with "# EOF".  Without this, a page that ends so is OpenMetrics. */
+void mw_promtext_openmetrics(mw_promtext *p, bool yes);
+
 /* Series of the last good page that the one before it did not have. */
 size_t mw_promtext_series_added(const mw_promtext *p);
 
-/* POST /api/v1/import/prometheus: pushed text, once. */
+/* POST /api/v1/import/prometheus: pushed text, once; the second when its type is OpenMetrics. */
 int mw_ingest_promtext(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result,
                        mw_err *err);
+int mw_ingest_openmetrics(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result,
+                          mw_err *err);
 
 #endif

@@ -45,6 +45,13 @@ static int64_t read_int(struct reader *r)
     return 0;
 }
 
+static int32_t read_int32(struct reader *r)
+{
+    int64_t v = read_int(r);
+    if (v < INT32_MIN || v > INT32_MAX) mw_json_fail(&r->j, "not a 32-bit integer");
+    return (int32_t)v;
+}
+
 static double read_double(struct reader *r)
 {
     mw_str raw;
@@ -250,7 +257,8 @@ static void read_item(struct reader *r, const mw_otlp_field *field, void *item)
     switch (field->type) {
     case MW_OTLP_MESSAGES: read_message(r, field->message, item); break;
     case MW_OTLP_ATTRS: read_attr(r, item); break;
-    case MW_OTLP_INT64S: *(int64_t *)item = read_int(r); break;
+    case MW_OTLP_INT64S:
+    case MW_OTLP_UINT64S: *(int64_t *)item = read_int(r); break;
     default: *(double *)item = read_double(r); break;
     }
 }
@@ -295,6 +303,7 @@ static bool read_field(struct reader *r, const mw_otlp_field *field, char *to)
     case MW_OTLP_ID: return read_id(r, field, at);
     case MW_OTLP_INT64: *(int64_t *)at = read_int(r); break;
     case MW_OTLP_UINT32: *(uint32_t *)at = (uint32_t)read_int(r); break;
+    case MW_OTLP_SINT32: *(int32_t *)at = read_int32(r); break;
     case MW_OTLP_ENUM: *(uint32_t *)at = read_enum(r, field); break;
     case MW_OTLP_BOOL: mw_json_bool(&r->j, at); break;
     case MW_OTLP_DOUBLE: *(double *)at = read_double(r); break;

@@ -193,12 +193,13 @@ static int read_numbers(struct reader *r, const mw_pb *outer, const mw_pb_field 
         *slot = f->u;
         return MW_OK;
     }
+    const bool varints = field->type == MW_OTLP_UINT64S;
     mw_pb pb;
     mw_pb_enter(&pb, outer, f->bytes);
     while (pb.p < pb.end) {
         slot = push(r, to, field, sizeof *slot);
         if (!slot) return full(r);
-        if (!mw_pb_fixed64(&pb, slot))
+        if (!(varints ? mw_pb_varint(&pb, slot) : mw_pb_fixed64(&pb, slot)))
             return mw_fail(r->err, MW_EPARSE, 0, 0, "protobuf: cut off number at byte %zu",
                            (size_t)(pb.p - pb.origin));
     }
@@ -210,8 +211,10 @@ static bool wire_fits(mw_otlp_type type, mw_pb_wire wire)
     switch (type) {
     case MW_OTLP_INT64: return wire == MW_PB_FIXED64 || wire == MW_PB_VARINT;
     case MW_OTLP_UINT32:
+    case MW_OTLP_SINT32:
     case MW_OTLP_ENUM:
     case MW_OTLP_BOOL: return wire == MW_PB_VARINT;
+    case MW_OTLP_UINT64S: return wire == MW_PB_VARINT || wire == MW_PB_BYTES;
     case MW_OTLP_DOUBLE:
     case MW_OTLP_INT_DOUBLE: return wire == MW_PB_FIXED64;
     case MW_OTLP_INT64S:
@@ -251,6 +254,8 @@ static int read_field(struct reader *r, const mw_pb *outer, const mw_pb_field *f
         return MW_OK;
     case MW_OTLP_INT64: return *(int64_t *)at = (int64_t)f->u, MW_OK;
     case MW_OTLP_UINT32: return *(uint32_t *)at = (uint32_t)f->u, MW_OK;
+    case MW_OTLP_SINT32:
+        return *(int32_t *)at = (int32_t)((uint32_t)f->u >> 1 ^ -((uint32_t)f->u & 1)), MW_OK;
     case MW_OTLP_ENUM: return *(uint32_t *)at = f->u < field->limit ? (uint32_t)f->u : 0, MW_OK;
     case MW_OTLP_BOOL: return *(bool *)at = f->u != 0, MW_OK;
     case MW_OTLP_DOUBLE: return *(double *)at = mw_pb_double(f->u), MW_OK;

@@ -1,7 +1,7 @@
 /* otlp_schema.c - the tables of OTLP, from opentelemetry-proto 1.x.
  *
- * Fields that are not stored (exemplars, dropped counts, schema urls) are left out and thereby
- * passed over.  SPDX-License-Identifier: MIT */
+ * Fields that are not stored (dropped counts, schema urls, minima and maxima) are left out and
+ * thereby passed over.  SPDX-License-Identifier: MIT */
 #include "ingest/otlp_schema.h"
 
 #include <stddef.h>
@@ -111,9 +111,27 @@ static const mw_otlp_message logrec = MESSAGE(mw_otlp_log, offsetof(mw_otlp_log,
 
 /* -- metrics -------------------------------------------------------------------------------- */
 
+static const mw_otlp_field exemplar_fields[] = {
+    {"timeUnixNano", 2, MW_OTLP_INT64, AT(mw_otlp_exemplar, t_ns)},
+    {"asDouble", 3, MW_OTLP_DOUBLE, AT(mw_otlp_exemplar, value), .has = MW_OTLP_VALUE},
+    {"spanId", 4, MW_OTLP_ID, AT(mw_otlp_exemplar, span_id), .limit = 8},
+    {"traceId", 5, MW_OTLP_ID, AT(mw_otlp_exemplar, trace_id), .limit = 16},
+    {"asInt", 6, MW_OTLP_INT_DOUBLE, AT(mw_otlp_exemplar, value), .has = MW_OTLP_VALUE},
+    {"filteredAttributes", 7, MW_OTLP_ATTRS, LIST(mw_otlp_exemplar, attrs, n_attrs)},
+};
+static const mw_otlp_message exemplar =
+    MESSAGE(mw_otlp_exemplar, offsetof(mw_otlp_exemplar, has), exemplar_fields);
+
+#define EXEMPLARS(number)                                                                   \
+    {                                                                                       \
+        "exemplars", number, MW_OTLP_MESSAGES, LIST(mw_otlp_point, exemplars, n_exemplars), \
+            .message = &exemplar                                                            \
+    }
+
 static const mw_otlp_field number_fields[] = {
     {"timeUnixNano", 3, MW_OTLP_INT64, AT(mw_otlp_point, t_ns)},
     {"asDouble", 4, MW_OTLP_DOUBLE, AT(mw_otlp_point, value), .has = MW_OTLP_VALUE},
+    EXEMPLARS(5),
     {"asInt", 6, MW_OTLP_INT_DOUBLE, AT(mw_otlp_point, value), .has = MW_OTLP_VALUE},
     {"attributes", 7, MW_OTLP_ATTRS, LIST(mw_otlp_point, attrs, n_attrs)},
     {"flags", 8, MW_OTLP_UINT32, AT(mw_otlp_point, flags)},
@@ -127,11 +145,40 @@ static const mw_otlp_field histogram_fields[] = {
     {"sum", 5, MW_OTLP_DOUBLE, AT(mw_otlp_point, value), .has = MW_OTLP_VALUE},
     {"bucketCounts", 6, MW_OTLP_INT64S, LIST(mw_otlp_point, buckets, n_buckets)},
     {"explicitBounds", 7, MW_OTLP_DOUBLES, LIST(mw_otlp_point, bounds, n_bounds)},
+    EXEMPLARS(8),
     {"attributes", 9, MW_OTLP_ATTRS, LIST(mw_otlp_point, attrs, n_attrs)},
     {"flags", 10, MW_OTLP_UINT32, AT(mw_otlp_point, flags)},
 };
 static const mw_otlp_message histogram_point =
     MESSAGE(mw_otlp_point, offsetof(mw_otlp_point, has), histogram_fields);
+
+/* Read in place of their fields: the buckets land in the point. */
+static const mw_otlp_field positive_fields[] = {
+    {"offset", 1, MW_OTLP_SINT32, AT(mw_otlp_point, offset)},
+    {"bucketCounts", 2, MW_OTLP_UINT64S, LIST(mw_otlp_point, buckets, n_buckets)},
+};
+static const mw_otlp_field negative_fields[] = {
+    {"offset", 1, MW_OTLP_SINT32, AT(mw_otlp_point, negative_offset)},
+    {"bucketCounts", 2, MW_OTLP_UINT64S, LIST(mw_otlp_point, negative, n_negative)},
+};
+static const mw_otlp_message positive = MESSAGE(mw_otlp_point, NO_HAS, positive_fields);
+static const mw_otlp_message negative = MESSAGE(mw_otlp_point, NO_HAS, negative_fields);
+
+static const mw_otlp_field exponential_fields[] = {
+    {"attributes", 1, MW_OTLP_ATTRS, LIST(mw_otlp_point, attrs, n_attrs)},
+    {"timeUnixNano", 3, MW_OTLP_INT64, AT(mw_otlp_point, t_ns)},
+    {"count", 4, MW_OTLP_INT64, AT(mw_otlp_point, count)},
+    {"sum", 5, MW_OTLP_DOUBLE, AT(mw_otlp_point, value), .has = MW_OTLP_VALUE},
+    {"scale", 6, MW_OTLP_SINT32, AT(mw_otlp_point, scale)},
+    {"zeroCount", 7, MW_OTLP_INT64, AT(mw_otlp_point, zero_count)},
+    {"positive", 8, MW_OTLP_MESSAGE, .message = &positive},
+    {"negative", 9, MW_OTLP_MESSAGE, .message = &negative},
+    {"flags", 10, MW_OTLP_UINT32, AT(mw_otlp_point, flags)},
+    EXEMPLARS(11),
+    {"zeroThreshold", 14, MW_OTLP_DOUBLE, AT(mw_otlp_point, zero_threshold)},
+};
+static const mw_otlp_message exponential_point =
+    MESSAGE(mw_otlp_point, offsetof(mw_otlp_point, has), exponential_fields);
 
 static const mw_otlp_field quantile_fields[] = {
     {"quantile", 1, MW_OTLP_DOUBLE, AT(mw_otlp_quantile, quantile)},
@@ -169,22 +216,25 @@ static const mw_otlp_field sum_fields[] = {
     {"isMonotonic", 3, MW_OTLP_BOOL, AT(mw_otlp_metric, data.monotonic)},
 };
 static const mw_otlp_field histogram_data_fields[] = {POINTS(histogram_point), TEMPORALITY};
+static const mw_otlp_field exponential_data_fields[] = {POINTS(exponential_point), TEMPORALITY};
 static const mw_otlp_field summary_data_fields[] = {POINTS(summary_point)};
 
 /* Read in place, like a resource: the points land in the metric. */
 static const mw_otlp_message gauge = MESSAGE(mw_otlp_metric, NO_HAS, gauge_fields);
 static const mw_otlp_message sum = MESSAGE(mw_otlp_metric, NO_HAS, sum_fields);
 static const mw_otlp_message histogram = MESSAGE(mw_otlp_metric, NO_HAS, histogram_data_fields);
+static const mw_otlp_message exponential = MESSAGE(mw_otlp_metric, NO_HAS, exponential_data_fields);
 static const mw_otlp_message summary = MESSAGE(mw_otlp_metric, NO_HAS, summary_data_fields);
 
 static const mw_otlp_field metric_fields[] = {
     {"name", 1, MW_OTLP_TEXT, AT(mw_otlp_metric, name)},
+    {"description", 2, MW_OTLP_TEXT, AT(mw_otlp_metric, description)},
     {"unit", 3, MW_OTLP_TEXT, AT(mw_otlp_metric, unit)},
     {"gauge", 5, MW_OTLP_MESSAGE, .message = &gauge, .has = MW_OTLP_GAUGE},
     {"sum", 7, MW_OTLP_MESSAGE, .message = &sum, .has = MW_OTLP_SUM},
     {"histogram", 9, MW_OTLP_MESSAGE, .message = &histogram, .has = MW_OTLP_HISTOGRAM},
-    /* Only its number of points is of interest: they are refused. */
-    {"exponentialHistogram", 10, MW_OTLP_MESSAGE, .message = &gauge, .has = MW_OTLP_EXPONENTIAL},
+    {"exponentialHistogram", 10, MW_OTLP_MESSAGE, .message = &exponential,
+     .has = MW_OTLP_EXPONENTIAL},
     {"summary", 11, MW_OTLP_MESSAGE, .message = &summary, .has = MW_OTLP_SUMMARY},
 };
 static const mw_otlp_message metric =

@@ -32,6 +32,16 @@ typedef struct mw_otlp_quantile {
     double quantile, value;
 } mw_otlp_quantile;
 
+typedef struct mw_otlp_exemplar {
+    uint32_t has;
+    int64_t t_ns;
+    double value;
+    const mw_attr *attrs;
+    size_t n_attrs;
+    uint8_t trace_id[16], span_id[8]; /* zeros: none */
+} mw_otlp_exemplar;
+
+/* Of every kind; kept small, as most points of a request are just a number. */
 typedef struct mw_otlp_point {
     uint32_t has;
     uint32_t flags;
@@ -40,12 +50,22 @@ typedef struct mw_otlp_point {
     size_t n_attrs;
     double value; /* of a number; the sum of a histogram or summary */
     int64_t count;
-    const int64_t *buckets;
+    const int64_t *buckets; /* of an exponential histogram: above zero, from OFFSET on */
     size_t n_buckets;
-    const double *bounds;
-    size_t n_bounds;
+    union {
+        const double *bounds;
+        const int64_t *negative; /* buckets below zero, from NEGATIVE_OFFSET on */
+    };
+    union {
+        size_t n_bounds, n_negative;
+    };
     const mw_otlp_quantile *quantiles;
     size_t n_quantiles;
+    const mw_otlp_exemplar *exemplars;
+    size_t n_exemplars;
+    int32_t scale, offset, negative_offset;
+    int64_t zero_count;
+    double zero_threshold;
 } mw_otlp_point;
 
 typedef struct mw_otlp_data {
@@ -57,7 +77,7 @@ typedef struct mw_otlp_data {
 
 typedef struct mw_otlp_metric {
     uint32_t has; /* which kind of data */
-    mw_str name, unit;
+    mw_str name, description, unit;
     mw_otlp_data data;
 } mw_otlp_metric;
 
@@ -101,11 +121,13 @@ typedef enum mw_otlp_type {
     MW_OTLP_ID,         /* bytes in place, LIMIT of them; HAS is set when the length is wrong */
     MW_OTLP_INT64,      /* int64_t */
     MW_OTLP_UINT32,     /* uint32_t */
+    MW_OTLP_SINT32,     /* int32_t, zigzag on the wire */
     MW_OTLP_ENUM,       /* uint32_t; JSON may use the NAMES, LIMIT of them */
     MW_OTLP_BOOL,       /* bool */
     MW_OTLP_DOUBLE,     /* double */
     MW_OTLP_INT_DOUBLE, /* an int64 on the wire, kept as double */
     MW_OTLP_INT64S,     /* array at AT, its length at N_AT; likewise below */
+    MW_OTLP_UINT64S,    /* varints on the wire, kept as int64_t */
     MW_OTLP_DOUBLES,
     MW_OTLP_ATTRS, /* repeated KeyValue */
     MW_OTLP_ANY,   /* AnyValue as mw_attr without a key */

@@ -1,9 +1,6 @@
 /* promtext.c - pages of a target, one after the other.
  *
- * A page is read completely before anything of it is stored.  Targets say the same series in the
- * same order every time, so line N is first compared with the key that came behind the previous
- * line's series last time; only when that differs is the key hashed, and only when the table does
- * not know it are labels taken apart.
+ * A page is read completely before anything of it is stored.
  *
  * Invariants: `last` holds the samples of the newest good page in its order, and every index in it
  * is a series of the cache; a series is in the cache exactly when it was on that page.
@@ -11,38 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "ingest/promtext_cache.h"
+#include "ingest/prompage.h"
 #include "ingest/promtext_line.h"
-#include "ingest/result.h"
 #include "model/sample.h"
 
-struct row {
-    double v;
-    int64_t t;
-    uint32_t series;
-    bool own_time;
-};
-
-struct rows {
-    struct row *row;
-    size_t n, cap;
-};
-
-struct mw_promtext {
-    mw_ingest *in;
-    mw_appender *appender;
-    mw_labels *extra;
-    bool honor_labels;
-    mw_ingest_limits limits;
-    mw_promcache cache;
-    struct rows last, now;
-    uint32_t page;  /* number of the page being read */
-    size_t fresh;   /* series of the last good page that the one before did not have */
-    mw_arena *work; /* for the labels of a new series */
-};
+enum { BATCH = 4096, AHEAD_MS = 10 * 60 * 1000 };
 
 mw_promtext *mw_promtext_new(mw_ingest *in, const mw_labels *extra, bool honor_labels)
 {
@@ -65,184 +37,16 @@ void mw_promtext_free(mw_promtext *p)
     mw_free(p->extra);
     mw_free(p->last.row);
     mw_free(p->now.row);
+    mw_free(p->last_comments.hash);
+    mw_free(p->comments.hash);
+    mw_free(p->told);
+    mw_free(p->exemplars);
     mw_free(p);
 }
 
 size_t mw_promtext_series_added(const mw_promtext *p) { return p->fresh; }
 
-/* -- who a new series is -------------------------------------------------------------------- */
-
-static mw_label *find(mw_label *l, size_t n, mw_str name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (mw_str_eq(l[i].name, name)) return &l[i];
-    return NULL;
-}
-
-/* A name for the page's label L that neither the page nor the target uses. */
-static bool rename_exported(mw_promtext *p, mw_label *l, mw_label *all, size_t n)
-{
-    mw_str name = l->name;
-    do {
-        char *longer = mw_arena_alloc(p->work, name.n + sizeof "exported_");
-        if (!longer) return false;
-        memcpy(longer, "exported_", 9);
-        memcpy(longer + 9, name.p, name.n);
-        longer[name.n + 9] = 0;
-        name = (mw_str){longer, name.n + 9};
-    } while (find(all, n, name) || mw_labels_find(p->extra, name.p).p);
-    l->name = name;
-    return true;
-}
-
-/* The labels of the target laid over the N labels of the page. */
-static mw_labels *merge(mw_promtext *p, const mw_label *page, size_t n, mw_err *err)
-{
-    size_t total = n;
-    mw_label *all = mw_arena_array(p->work, n + p->extra->n, sizeof *all);
-    if (!all) return mw_ingest_arena_full(err), NULL;
-    if (n) memcpy(all, page, n * sizeof *all);
-    for (uint32_t i = 0; i < p->extra->n; i++) {
-        mw_label *same = find(all, n, p->extra->l[i].name);
-        if (same && p->honor_labels) continue;
-        if (same && !same->value.n)
-            *same = p->extra->l[i];
-        else if (same && !rename_exported(p, same, all, total))
-            return mw_ingest_arena_full(err), NULL;
-        else
-            all[total++] = p->extra->l[i];
-    }
-    return mw_labels_new(all, total, err);
-}
-
-static int check(const mw_promtext *p, const mw_label *l, size_t n, mw_err *err)
-{
-    if (n > p->limits.labels)
-        return mw_fail(err, MW_ELIMIT, 0, 0, "%zu labels, at most %zu are allowed", n,
-                       p->limits.labels);
-    for (size_t i = 0; i < n; i++)
-        if (l[i].name.n > p->limits.label_bytes || l[i].value.n > p->limits.label_bytes)
-            return mw_fail(err, MW_ELIMIT, 0, 0, "label \"%.*s\" is longer than %zu bytes",
-                           (int)(l[i].name.n < 100 ? l[i].name.n : 100), l[i].name.p,
-                           p->limits.label_bytes);
-    return MW_OK;
-}
-
-static int new_series(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, mw_err *err)
-{
-    mw_label *l;
-    size_t n;
-    mw_arena_reset(p->work);
-    int code = mw_promline_labels(key, p->work, &l, &n, err);
-    if (!code) code = check(p, l, n, err);
-    if (code) return code;
-    mw_labels *labels = merge(p, l, n, err);
-    if (!labels) return err->code == MW_EARG ? MW_EPARSE : err->code;
-    *out = mw_promcache_add(&p->cache, key, hash, labels);
-    p->cache.series[*out].place = MW_PROMCACHE_NONE;
-    return MW_OK;
-}
-
-/* -- reading a page ------------------------------------------------------------------------- */
-
-struct reader {
-    const char *p, *end;
-    int64_t t;
-    bool seconds; /* OpenMetrics: times are in seconds */
-    size_t guess; /* index into last: the series expected on this line */
-    const char *wrong;
-};
-
-/* The series expected here, when the line indeed begins with its key. */
-static const mw_promseries *guessed(const mw_promtext *p, const struct reader *r)
-{
-    if (r->guess >= p->last.n) return NULL;
-    const mw_promseries *s = &p->cache.series[p->last.row[r->guess].series];
-    if ((size_t)(r->end - r->p) <= s->key_n || memcmp(r->p, s->key, s->key_n)) return NULL;
-    const char *behind = r->p + s->key_n;
-    if (behind[-1] == '}') return s;
-    if (behind == r->end || (*behind != ' ' && *behind != '\t')) return NULL;
-    while (behind < r->end && (*behind == ' ' || *behind == '\t')) behind++;
-    return behind < r->end && *behind == '{' ? NULL : s; /* a block may stand off from its name */
-}
-
-/* The series of the line at R, which moves behind its key. */
-static int series_at(mw_promtext *p, struct reader *r, uint32_t *out, mw_err *err)
-{
-    const mw_promseries *s = guessed(p, r);
-    if (s) {
-        *out = p->last.row[r->guess++].series;
-        r->p += s->key_n;
-        return MW_OK;
-    }
-    const char *end = mw_promline_key_end(r->p, r->end, &r->wrong);
-    if (!end) return MW_EPARSE;
-    mw_str key = {r->p, (size_t)(end - r->p)};
-    uint64_t hash = mw_hash(key.p, key.n);
-    r->p = end;
-    *out = mw_promcache_find(&p->cache, key, hash);
-    if (*out == MW_PROMCACHE_NONE) return new_series(p, key, hash, out, err);
-    uint32_t place = p->cache.series[*out].place;
-    if (place != MW_PROMCACHE_NONE) r->guess = place + 1; /* what came behind it last time */
-    return MW_OK;
-}
-
-static int read_line(mw_promtext *p, struct reader *r, mw_err *err)
-{
-    uint32_t series;
-    mw_promline_value value;
-    int code = series_at(p, r, &series, err);
-    if (code) return code;
-    r->p = mw_promline_value_read(r->p, r->end, r->seconds, &value, &r->wrong);
-    if (!r->p) return MW_EPARSE;
-    p->cache.series[series].seen = p->page;
-    struct rows *now = &p->now;
-    if (now->n == now->cap) mw_grow(&now->row, &now->cap, now->n + 1, sizeof *now->row);
-    now->row[now->n++] =
-        (struct row){value.v, value.has_time ? value.t : r->t, series, value.has_time};
-    return MW_OK;
-}
-
-static bool openmetrics(mw_str page)
-{
-    while (page.n && (page.p[page.n - 1] == '\n' || page.p[page.n - 1] == '\r')) page.n--;
-    return page.n >= 5 && !memcmp(page.p + page.n - 5, "# EOF", 5) &&
-           (page.n == 5 || page.p[page.n - 6] == '\n');
-}
-
-static int at_line(mw_str page, const char *p, int code, const char *wrong, mw_err *err)
-{
-    int line = 1;
-    for (const char *q = page.p; q < p; q++) line += *q == '\n';
-    return mw_fail(err, code, line, 0, "line %d: %s", line, wrong);
-}
-
-static int read_page(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit, mw_err *err)
-{
-    struct reader r = {.p = page.p, .end = page.p + page.n, .t = t, .seconds = openmetrics(page)};
-    p->now.n = 0;
-    p->page++;
-    while (r.p < r.end) {
-        const char *line = r.p;
-        if (*r.p == '#') {
-            const char *newline = memchr(r.p, '\n', (size_t)(r.end - r.p));
-            r.p = newline ? newline + 1 : r.end;
-            continue;
-        }
-        if (*r.p == '\n' || *r.p == ' ' || *r.p == '\t' || *r.p == '\r') {
-            r.p++;
-            continue;
-        }
-        mw_err inner;
-        mw_err_init(&inner);
-        int code = read_line(p, &r, &inner);
-        if (code) return at_line(page, line, code, r.wrong ? r.wrong : inner.msg, err);
-        if (sample_limit && p->now.n > sample_limit)
-            return mw_fail(err, MW_ELIMIT, 0, 0, "the page has more than %zu samples",
-                           sample_limit);
-    }
-    return MW_OK;
-}
+void mw_promtext_openmetrics(mw_promtext *p, bool yes) { p->openmetrics = yes; }
 
 /* -- keeping a page ------------------------------------------------------------------------- */
 
@@ -275,17 +79,90 @@ static void end_vanished(mw_promtext *p, int64_t t)
     mw_free(moved);
 }
 
-static void append(mw_promtext *p, mw_ingest_result *result)
+/* -- samples in batches -------------------------------------------------------------------- */
+
+/* Rows on their way to the store, all of series that it gave a reference for once. */
+struct batch {
+    mw_row *row;
+    uint32_t *of; /* place on the page */
+    size_t n, cap;
+};
+
+static void add_one(mw_promtext *p, const mw_promrow *row, mw_ingest_result *result)
 {
+    mw_promseries *s = &p->cache.series[row->series];
+    int code = mw_appender_add(p->appender, s->labels, &s->ref, row->t, row->v);
+    mw_result_sample(result, code, s->labels, row->t);
+}
+
+static void flush(mw_promtext *p, struct batch *b, mw_ingest_result *result)
+{
+    if (b->n) mw_appender_rows(p->appender, b->row, b->n);
+    for (size_t i = 0; i < b->n; i++) {
+        const mw_promrow *row = &p->now.row[b->of[i]];
+        if (b->row[i].code == MW_OK)
+            result->accepted++;
+        else if (b->row[i].code == MW_ENOENT) /* it has left memory since */
+            add_one(p, row, result);
+        else
+            mw_result_sample(result, b->row[i].code, p->cache.series[row->series].labels, row->t);
+    }
+    b->n = 0;
+}
+
+/* As Prometheus: a clock that far wrong would keep later samples of its series out. */
+static bool too_far_ahead(const mw_promtext *p, const mw_promrow *row, int64_t t)
+{
+    return !p->pushed && row->own_time && row->t > t + AHEAD_MS;
+}
+
+static void append(mw_promtext *p, int64_t t, mw_ingest_result *result)
+{
+    struct batch b = {.cap = p->now.n < BATCH ? p->now.n : BATCH};
+    b.row = mw_alloc(b.cap * sizeof *b.row);
+    b.of = mw_alloc(b.cap * sizeof *b.of);
     for (size_t i = 0; i < p->now.n; i++) {
-        const struct row *row = &p->now.row[i];
+        const mw_promrow *row = &p->now.row[i];
         mw_promseries *s = &p->cache.series[row->series];
-        int code = mw_appender_add(p->appender, s->labels, &s->ref, row->t, row->v);
-        mw_result_sample(result, code, s->labels, row->t);
+        s->seen = p->page;
         s->tracked = !row->own_time;
         s->place = (uint32_t)i;
+        if (too_far_ahead(p, row, t)) {
+            mw_result_labelled(result, MW_EARG, s->labels, row->t,
+                               "more than 10 minutes ahead of the scrape");
+        } else if (!s->ref) {
+            flush(p, &b, result); /* nothing overtakes */
+            add_one(p, row, result);
+        } else {
+            b.of[b.n] = (uint32_t)i;
+            b.row[b.n++] = (mw_row){.ref = s->ref, .t = row->t, .v = row->v};
+            if (b.n == b.cap) flush(p, &b, result);
+        }
+    }
+    flush(p, &b, result);
+    mw_free(b.row);
+    mw_free(b.of);
+}
+
+static void append_exemplars(mw_promtext *p, mw_ingest_result *result)
+{
+    for (size_t i = 0; i < p->n_exemplars; i++) {
+        const mw_promrow *row = &p->now.row[p->exemplars[i].row];
+        mw_promline_value value = {0};
+        mw_label *l;
+        size_t n;
+        mw_arena_reset(p->work);
+        const mw_labels *own = NULL;
+        if (mw_promline_exemplar(p->exemplars[i].text, p->work, &l, &n, &value))
+            own = mw_ingest_exemplar_labels(p->work, l, n);
+        mw_exemplar e = {.labels = own, .v = value.v, .t = value.has_time ? value.t : row->t};
+        mw_result_exemplar(result, own ? mw_appender_add_exemplar(
+                                             p->appender, p->cache.series[row->series].labels, &e)
+                                       : MW_EPARSE);
     }
 }
+
+/* -- a page --------------------------------------------------------------------------------- */
 
 static bool any_vanished(const mw_promtext *p)
 {
@@ -299,18 +176,22 @@ int mw_promtext_page(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit
 {
     size_t known = p->cache.n;
     *result = (mw_ingest_result){0};
-    int code = read_page(p, page, t, sample_limit, err);
+    int code = mw_prompage_read(p, page, t, sample_limit, err);
     if (code) {
         mw_promcache_cut(&p->cache, known);
         return code;
     }
     p->fresh = p->cache.n - known;
-    append(p, result);
+    append(p, t, result);
+    append_exemplars(p, result);
+    mw_promcomment_tell(p);
     if (any_vanished(p)) end_vanished(p, t);
-    struct rows swap = p->last;
+    mw_promrows swap = p->last;
     p->last = p->now;
     p->now = swap;
-    return mw_appender_commit(p->appender, err);
+    code = mw_appender_commit(p->appender, err);
+    if (code) mw_result_lost(result);
+    return code;
 }
 
 void mw_promtext_stale(mw_promtext *p, int64_t t)
@@ -326,10 +207,26 @@ void mw_promtext_stale(mw_promtext *p, int64_t t)
         mw_log(MW_ERROR, "stale markers could not be stored", "error=\"%s\"", err.msg);
 }
 
-int mw_ingest_promtext(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result, mw_err *err)
+/* -- pushed once ---------------------------------------------------------------------------- */
+
+static int push(mw_ingest *in, bool openmetrics, mw_str body, int64_t t, mw_ingest_result *result,
+                mw_err *err)
 {
     mw_promtext *p = mw_promtext_new(in, NULL, true);
+    p->openmetrics = openmetrics;
+    p->pushed = true;
     int code = mw_promtext_page(p, body, t, 0, result, err);
     mw_promtext_free(p);
     return code;
+}
+
+int mw_ingest_promtext(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result, mw_err *err)
+{
+    return push(in, false, body, t, result, err);
+}
+
+int mw_ingest_openmetrics(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result,
+                          mw_err *err)
+{
+    return push(in, true, body, t, result, err);
 }

@@ -111,6 +111,7 @@ const char *mw_promline_value_read(const char *p, const char *end, bool seconds,
                                    mw_promline_value *out, const char **wrong)
 {
     out->has_time = false;
+    out->exemplar.n = 0;
     p = skip_blank(p, end);
     if (p == end || over(*p)) return *wrong = "expected a value", NULL;
     if (!(p = read_number(p, end, &out->v))) return *wrong = "the value is not a number", NULL;
@@ -120,9 +121,10 @@ const char *mw_promline_value_read(const char *p, const char *end, bool seconds,
         if (!p) return *wrong = "the time is not a number", NULL;
         p = skip_blank(p, end);
     }
-    if (p < end && *p == '#') { /* an exemplar */
-        p = memchr(p, '\n', (size_t)(end - p));
-        return p ? p + 1 : end;
+    if (p < end && *p == '#') {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+        out->exemplar = (mw_str){p + 1, (size_t)((newline ? newline : end) - p) - 1};
+        return newline ? newline + 1 : end;
     }
     if (p < end && *p == '\r') p++;
     if (p < end && *p != '\n') return *wrong = "unexpected text behind the value", NULL;
@@ -252,4 +254,20 @@ int mw_promline_labels(mw_str key, mw_arena *a, mw_label **out, size_t *n, mw_er
     if (!r.code && metrics != 1)
         wrong(&r, metrics ? "more than one metric name" : "no metric name");
     return r.code;
+}
+
+bool mw_promline_exemplar(mw_str text, mw_arena *a, mw_label **out, size_t *n,
+                          mw_promline_value *value)
+{
+    const char *wrong_text, *end = text.p + text.n;
+    struct reader r = {.p = skip_blank(text.p, end), .arena = a};
+    *out = NULL;
+    *n = 0;
+    if (r.p == end || *r.p != '{') return false;
+    r.end = block_end(r.p + 1, end, &wrong_text);
+    if (!r.end) return false;
+    r.p++;
+    block(&r, out, n);
+    return !r.code && r.p + 1 == r.end &&
+           mw_promline_value_read(r.end, end, true, value, &wrong_text) && !value->exemplar.n;
 }

@@ -16,7 +16,8 @@ const char *mw_promline_key_end(const char *p, const char *end, const char **wro
 typedef struct mw_promline_value {
     double v;
     bool has_time;
-    int64_t t; /* milliseconds, with has_time */
+    int64_t t;       /* milliseconds, with has_time */
+    mw_str exemplar; /* what stands behind a #, when something does */
 } mw_promline_value;
 
 /* What stands behind a key, up to the newline or END; answers the start of the next line.
@@ -27,5 +28,9 @@ const char *mw_promline_value_read(const char *p, const char *end, bool seconds,
 /* The labels of KEY in the order of the text, the metric name among them as __name__.  Text that
  * needs no unescaping is borrowed from KEY.  MW_EPARSE, or MW_ELIMIT when the arena is full. */
 int mw_promline_labels(mw_str key, mw_arena *a, mw_label **out, size_t *n, mw_err *err);
+
+/* {labels} value [seconds], as it stands behind the # of a sample.  False when it is wrong. */
+bool mw_promline_exemplar(mw_str text, mw_arena *a, mw_label **out, size_t *n,
+                          mw_promline_value *value);
 
 #endif

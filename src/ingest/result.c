@@ -22,7 +22,7 @@ mw_ingest_limits mw_ingest_limits_of(const mw_ingest *in)
 
 /* -- memory of one request ------------------------------------------------------------------ */
 
-enum { PER_BYTE = 16, AT_LEAST = 1 << 20 };
+enum { PER_BYTE = 24, AT_LEAST = 1 << 20 };
 
 mw_arena *mw_ingest_arena(size_t n) { return mw_arena_new(n * PER_BYTE + AT_LEAST); }
 
@@ -60,12 +60,9 @@ void mw_result_reject(mw_ingest_result *r, uint64_t n, int code, const char *fmt
     mw_fail(&r->first, code, 0, 0, "%s", text);
 }
 
-void mw_result_sample(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t)
+static void reject_labelled(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t,
+                            const char *why)
 {
-    if (code == MW_OK) {
-        r->accepted++;
-        return;
-    }
     if (r->first.code != MW_OK) {
         r->rejected++;
         return;
@@ -73,6 +70,61 @@ void mw_result_sample(mw_ingest_result *r, int code, const mw_labels *ls, int64_
     mw_buf text;
     mw_buf_init(&text);
     mw_labels_text(ls, &text);
-    mw_result_reject(r, 1, code, "%s: %.300s at %lld ms", mw_code_text(code), text.p, (long long)t);
+    mw_result_reject(r, 1, code, "%s: %.300s at %lld ms", why, text.p, (long long)t);
     mw_buf_deinit(&text);
+}
+
+void mw_result_labelled(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t,
+                        const char *fmt, ...)
+{
+    char why[120];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    reject_labelled(r, code, ls, t, why);
+}
+
+void mw_result_sample(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t)
+{
+    if (code == MW_OK)
+        r->accepted++;
+    else
+        reject_labelled(r, code, ls, t, mw_code_text(code));
+}
+
+void mw_result_histogram(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t)
+{
+    r->histograms += code == MW_OK;
+    mw_result_sample(r, code, ls, t);
+}
+
+void mw_result_exemplar(mw_ingest_result *r, int code)
+{
+    if (code == MW_OK)
+        r->exemplars++;
+    else
+        r->exemplars_rejected++;
+}
+
+void mw_result_lost(mw_ingest_result *r) { r->accepted = r->histograms = r->exemplars = 0; }
+
+/* -- exemplars ------------------------------------------------------------------------------ */
+
+static size_t runes(mw_str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++) n += (s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+const mw_labels *mw_ingest_exemplar_labels(mw_arena *a, const mw_label *l, size_t n)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!mw_utf8_valid(l[i].name) || !mw_utf8_valid(l[i].value)) return NULL;
+        total += runes(l[i].name) + runes(l[i].value);
+        if (total > MW_EXEMPLAR_RUNES) return NULL;
+    }
+    return mw_labels_new_in(a, l, n, NULL);
 }

@@ -14,6 +14,15 @@ void mw_result_reject(mw_ingest_result *r, uint64_t n, int code, const char *fmt
     __attribute__((format(printf, 4, 5)));
 /* CODE is the store's answer for one sample of LS at T. */
 void mw_result_sample(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t);
+void mw_result_histogram(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t);
+void mw_result_exemplar(mw_ingest_result *r, int code);
+/* One sample of LS at T is rejected for a reason of our own. */
+void mw_result_labelled(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t,
+                        const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void mw_result_lost(mw_ingest_result *r); /* the commit failed: nothing was accepted */
+
+/* Labels of an exemplar in A; NULL when they are wrong, or longer than an exemplar's may be. */
+const mw_labels *mw_ingest_exemplar_labels(mw_arena *a, const mw_label *l, size_t n);
 
 /* Room for one more element of SIZE bytes at the end of the array *ITEMS of *N: zeroed, counted,
  * or NULL when the arena is full.  Arrays grow by doubling and need no capacity of their own. */

@@ -110,6 +110,12 @@ static void pbwrite_item(mw_json *j, const mw_otlp_field *f, mw_buf *out)
     case MW_OTLP_INT64:
     case MW_OTLP_INT64S:
     case MW_OTLP_INT_DOUBLE: mw_pb_put_fixed64(out, f->number, (uint64_t)pbwrite_int(j)); break;
+    case MW_OTLP_SINT32: {
+        int64_t v = pbwrite_int(j);
+        mw_pb_put_varint(out, f->number, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+        break;
+    }
+    case MW_OTLP_UINT64S:
     case MW_OTLP_UINT32: mw_pb_put_varint(out, f->number, (uint64_t)pbwrite_int(j)); break;
     case MW_OTLP_ENUM: mw_pb_put_varint(out, f->number, pbwrite_enum(j, f)); break;
     case MW_OTLP_BOOL:

@@ -26,7 +26,7 @@ static void open_world(struct world *w, const mw_label *extra, size_t n, bool ho
 static void close_world(struct world *w)
 {
     mw_promtext_free(w->p);
-    mw_buf_deinit(&w->db.text);
+    fake_free(&w->db);
 }
 
 /* From memory of exactly its size, so that reading on is seen. */
@@ -297,6 +297,163 @@ static void limits_refuse_the_page(void **state)
     close_world(&w);
 }
 
+/* -- rows ----------------------------------------------------------------------------------- */
+
+static void a_repeated_page_goes_to_the_store_in_rows(void **state)
+{
+    struct world w;
+    mw_buf text;
+    open_world(&w, NULL, 0, false);
+    mw_buf_init(&text);
+    for (int i = 0; i < 5000; i++) mw_buf_printf(&text, "m{i=\"%d\"} %d\n", i % 50, i);
+    page_bytes(&w, text.p, text.n, 1, 0);
+    fake_clear(&w.db);
+    assert_int_equal(page_bytes(&w, text.p, text.n, 2, 0), MW_OK);
+    assert_int_equal(w.result.accepted, 5000);
+    assert_int_equal(w.db.rows, 5000);
+    assert_int_equal(w.db.batches, 2);
+    mw_buf_deinit(&text);
+    close_world(&w);
+}
+
+static void series_that_left_memory_are_added_again_in_order(void **state)
+{
+    struct world w;
+    open_world(&w, NULL, 0, false);
+    page(&w, "a 1 10\nb 1\na 2 20\n", 5);
+    fake_forget(&w.db);
+    fake_clear(&w.db);
+    assert_int_equal(page(&w, "a 3 30\nnew 1\nb 1\na 4 40\n", 6), MW_OK);
+    assert_string_equal(fake_text(&w.db), "a @30 3\nnew @6 1\na @40 4\nb @6 1\n");
+    assert_int_equal(w.result.accepted, 4);
+    close_world(&w);
+}
+
+static void what_the_disk_did_not_take_is_not_accepted(void **state)
+{
+    struct world w;
+    open_world(&w, NULL, 0, false);
+    w.db.refuse_commit = MW_EFULL;
+    assert_int_equal(page(&w, "a 1\n", 5), MW_EFULL);
+    assert_int_equal(w.result.accepted, 0);
+    assert_int_equal(w.err.code, MW_EFULL);
+    close_world(&w);
+}
+
+static void times_far_ahead_are_refused_when_scraped(void **state)
+{
+    static const char text[] = "a 1 600001\nb 2 600000\nc 3\n";
+    struct world w;
+    open_world(&w, NULL, 0, false);
+    assert_int_equal(page(&w, text, 0), MW_OK);
+    assert_int_equal(w.result.accepted, 2);
+    assert_int_equal(w.result.rejected, 1);
+    assert_string_equal(w.result.first.msg,
+                        "more than 10 minutes ahead of the scrape: a at 600001 ms");
+    assert_int_equal(mw_ingest_promtext(&w.in, mw_str_of(text), 0, &w.result, &w.err), MW_OK);
+    assert_int_equal(w.result.accepted, 3); /* who pushes knows the time */
+    close_world(&w);
+}
+
+/* -- what comes with samples ---------------------------------------------------------------- */
+
+static void exemplars_are_kept(void **state)
+{
+    struct world w;
+    open_world(&w, NULL, 0, false);
+    assert_int_equal(page(&w,
+                          "a_total 1 # {trace_id=\"x\"} 0.5 1.25\n"
+                          "b_total{c=\"d\"} 2 3 # { span_id = \"y\\n\" , } 7\n"
+                          "c_total 3 # {} 1\n"
+                          "d_total 4\n"
+                          "# EOF\n",
+                          5),
+                     MW_OK);
+    assert_int_equal(w.result.accepted, 4);
+    assert_int_equal(w.result.exemplars, 3);
+    assert_int_equal(w.result.exemplars_rejected, 0);
+    assert_string_equal(fake_extras(&w.db), "a_total # {trace_id=\"x\"} 0.5 @1250\n"
+                                            "b_total{c=\"d\"} # {span_id=\"y\\n\"} 7 @3000\n"
+                                            "c_total # {} 1 @5\n");
+    close_world(&w);
+}
+
+static void a_wrong_exemplar_is_counted_and_the_sample_kept(void **state)
+{
+    static const char *const exemplars[] = {"",
+                                            " ",
+                                            "x",
+                                            "{",
+                                            "{a}",
+                                            "{a=\"b\"}",
+                                            "{a=\"b\"} x",
+                                            "{a=\"b\"} 1 x",
+                                            "{a=\"b\"} 1 2 3",
+                                            "{a=\"b\"} 1 # {} 1",
+                                            "{a=\"b\",a=\"c\"} 1",
+                                            "{a=\"\xff\"} 1"};
+    struct world w;
+    char line[500], wide[200] = {0};
+    open_world(&w, NULL, 0, false);
+    memset(wide, 'x', 129);
+    for (size_t i = 0; i <= sizeof exemplars / sizeof *exemplars; i++) {
+        if (i)
+            snprintf(line, sizeof line, "a 1 # %s\nb 2\n# EOF\n", exemplars[i - 1]);
+        else
+            snprintf(line, sizeof line, "a 1 # {x=\"%s\"} 1\nb 2\n# EOF\n", wide);
+        if (page(&w, line, 5)) fail_msg("%s: %s", line, w.err.msg);
+        assert_int_equal(w.result.accepted, 2);
+        assert_int_equal(w.result.exemplars, 0);
+        assert_int_equal(w.result.exemplars_rejected, 1);
+    }
+    close_world(&w);
+}
+
+static void metadata_is_told_when_it_changes(void **state)
+{
+    struct world w;
+    open_world(&w, NULL, 0, false);
+    page(&w,
+         "# HELP a How \\\\ many\\nlines \\x\n# TYPE a counter\na 1\n"
+         "# TYPE b untyped\r\n#TYPE c gauge\n#  TYPE\td  \t histogram \n# UNIT d seconds\n"
+         "# TYPE \"e.f\" info\n# just words\n#\n# TYPE\n# TYPE g\n# TYPE g nonsense\n# HELP g\n"
+         "# HELP g \xff\n",
+         5);
+    assert_string_equal(fake_extras(&w.db), "a is  in : How \\ many\nlines \\x\n"
+                                            "a is counter in : \n"
+                                            "b is unknown in : \n"
+                                            "c is gauge in : \n"
+                                            "d is histogram in : \n"
+                                            "d is  in seconds: \n"
+                                            "e.f is info in : \n");
+    page(&w, "# TYPE a counter\na 1\n# TYPE b gauge\n", 6);
+    fake_clear(&w.db);
+    page(&w, "# TYPE a counter\na 1\n# TYPE b gauge\n", 7);
+    assert_string_equal(fake_extras(&w.db), "");
+    page(&w, "# TYPE a counter\na 1\n# TYPE b counter\nwrong\n", 8);
+    assert_string_equal(fake_extras(&w.db), ""); /* nothing of a bad page */
+    page(&w, "# TYPE a counter\na 1\n# TYPE b counter\n", 9);
+    assert_string_equal(fake_extras(&w.db), "b is counter in : \n");
+    close_world(&w);
+}
+
+static void a_page_that_must_be_openmetrics_must_be_whole(void **state)
+{
+    struct world w;
+    open_world(&w, NULL, 0, false);
+    mw_promtext_openmetrics(w.p, true);
+    assert_int_equal(page(&w, "a 1 1.5\n", 5), MW_EPARSE);
+    assert_int_equal(w.err.line, 2);
+    assert_non_null(strstr(w.err.msg, "# EOF"));
+    assert_int_equal(page(&w, "a 1 1.5\n# EOF\n", 5), MW_OK);
+    assert_string_equal(fake_text(&w.db), "a @1500 1\n");
+    mw_str body = MW_STR("a 1\n");
+    mw_err_init(&w.err);
+    assert_int_equal(mw_ingest_openmetrics(&w.in, body, 1, &w.result, &w.err), MW_EPARSE);
+    assert_int_equal(mw_ingest_promtext(&w.in, body, 1, &w.result, &w.err), MW_OK);
+    close_world(&w);
+}
+
 static char *slurp(const char *path, size_t *n)
 {
     FILE *f = fopen(path, "rb");
@@ -360,6 +517,14 @@ int main(void)
         cmocka_unit_test(labels_of_the_target_win_unless_the_page_is_honoured),
         cmocka_unit_test(refused_samples_are_counted_and_the_first_is_explained),
         cmocka_unit_test(limits_refuse_the_page),
+        cmocka_unit_test(a_repeated_page_goes_to_the_store_in_rows),
+        cmocka_unit_test(series_that_left_memory_are_added_again_in_order),
+        cmocka_unit_test(what_the_disk_did_not_take_is_not_accepted),
+        cmocka_unit_test(times_far_ahead_are_refused_when_scraped),
+        cmocka_unit_test(exemplars_are_kept),
+        cmocka_unit_test(a_wrong_exemplar_is_counted_and_the_sample_kept),
+        cmocka_unit_test(metadata_is_told_when_it_changes),
+        cmocka_unit_test(a_page_that_must_be_openmetrics_must_be_whole),
         cmocka_unit_test(a_page_of_a_real_exporter_is_taken_whole),
         cmocka_unit_test(damage_never_reads_past_the_page_nor_stores_half_of_it),
     };

@@ -1,0 +1,140 @@
+/* prompage.c - reading a page of text, whole, before anything of it is stored.
+ *
+ * Targets say the same series in the same order every time, so line N is first compared with the
+ * key that came behind the previous line's series last time; only when that differs is the key
+ * hashed, and only when the table does not know it are labels taken apart.
+ * SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "ingest/prompage.h"
+#include "ingest/promtext_line.h"
+
+enum { AHEAD = 6 }; /* lines whose keys are fetched before they are needed */
+
+struct reader {
+    const char *p, *end;
+    int64_t t;
+    bool seconds; /* OpenMetrics: times are in seconds */
+    size_t guess; /* index into last: the series expected on this line */
+    const char *wrong;
+};
+
+/* The line expected here, when it indeed begins with its key. */
+static const mw_promrow *guessed(const mw_promtext *p, const struct reader *r)
+{
+    if (r->guess >= p->last.n) return NULL;
+    const mw_promrow *row = &p->last.row[r->guess];
+    if (r->guess + AHEAD < p->last.n) __builtin_prefetch(row[AHEAD].key);
+    if ((size_t)(r->end - r->p) <= row->key_n || memcmp(r->p, row->key, row->key_n)) return NULL;
+    const char *behind = r->p + row->key_n;
+    if (behind[-1] == '}') return row;
+    if (behind == r->end || (*behind != ' ' && *behind != '\t')) return NULL;
+    while (behind < r->end && (*behind == ' ' || *behind == '\t')) behind++;
+    return behind < r->end && *behind == '{' ? NULL : row; /* a block may stand off from its name */
+}
+
+/* The series of the line at R, which moves behind its key. */
+static int series_at(mw_promtext *p, struct reader *r, mw_promrow *out, mw_err *err)
+{
+    const mw_promrow *same = guessed(p, r);
+    if (same) {
+        out->key = same->key;
+        out->key_n = same->key_n;
+        out->series = same->series;
+        r->guess++;
+        r->p += same->key_n;
+        return MW_OK;
+    }
+    const char *end = mw_promline_key_end(r->p, r->end, &r->wrong);
+    if (!end) return MW_EPARSE;
+    mw_str key = {r->p, (size_t)(end - r->p)};
+    uint64_t hash = mw_hash(key.p, key.n);
+    r->p = end;
+    out->series = mw_promcache_find(&p->cache, key, hash);
+    if (out->series == MW_PROMCACHE_NONE) {
+        int code = mw_promseries_new(p, key, hash, &out->series, err);
+        if (code) return code;
+    }
+    const mw_promseries *s = &p->cache.series[out->series];
+    out->key = s->key;
+    out->key_n = (uint32_t)s->key_n;
+    if (s->place != MW_PROMCACHE_NONE) r->guess = s->place + 1; /* what came behind it last time */
+    return MW_OK;
+}
+
+static int read_line(mw_promtext *p, struct reader *r, mw_err *err)
+{
+    mw_promrows *now = &p->now;
+    mw_promline_value value;
+    if (now->n == now->cap) mw_grow(&now->row, &now->cap, now->n + 1, sizeof *now->row);
+    mw_promrow *row = &now->row[now->n];
+    int code = series_at(p, r, row, err);
+    if (code) return code;
+    r->p = mw_promline_value_read(r->p, r->end, r->seconds, &value, &r->wrong);
+    if (!r->p) return MW_EPARSE;
+    row->v = value.v;
+    row->t = value.has_time ? value.t : r->t;
+    row->own_time = value.has_time;
+    if (value.exemplar.n)
+        MW_PUSH(p->exemplars, p->n_exemplars, p->exemplars_cap,
+                ((mw_promexemplar){now->n, value.exemplar}));
+    now->n++;
+    return MW_OK;
+}
+
+static void read_comment(mw_promtext *p, struct reader *r)
+{
+    const char *newline = memchr(r->p, '\n', (size_t)(r->end - r->p));
+    const char *end = newline ? newline : r->end;
+    mw_promcomment_note(p, (mw_str){r->p, (size_t)(end - r->p)});
+    r->p = newline ? newline + 1 : r->end;
+}
+
+static bool ends_with_eof(mw_str page)
+{
+    while (page.n && (page.p[page.n - 1] == '\n' || page.p[page.n - 1] == '\r')) page.n--;
+    return page.n >= 5 && !memcmp(page.p + page.n - 5, "# EOF", 5) &&
+           (page.n == 5 || page.p[page.n - 6] == '\n');
+}
+
+static int at_line(mw_str page, const char *p, int code, const char *wrong, mw_err *err)
+{
+    int line = 1;
+    for (const char *q = page.p; q < p; q++) line += *q == '\n';
+    return mw_fail(err, code, line, 0, "line %d: %s", line, wrong);
+}
+
+static int too_many(size_t limit, mw_err *err)
+{
+    return mw_fail(err, MW_ELIMIT, 0, 0, "the page has more than %zu samples", limit);
+}
+
+int mw_prompage_read(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit, mw_err *err)
+{
+    struct reader r = {.p = page.p, .end = page.p + page.n, .t = t};
+    mw_err inner;
+    mw_err_init(&inner);
+    r.seconds = ends_with_eof(page);
+    if (p->openmetrics && !r.seconds)
+        return at_line(page, r.end, MW_EPARSE, "the page ends without \"# EOF\": it is cut off",
+                       err);
+    p->now.n = p->n_exemplars = p->comments.n = p->n_told = 0;
+    p->page++;
+    while (r.p < r.end) {
+        const char *line = r.p;
+        if (*r.p == '#') {
+            read_comment(p, &r);
+            continue;
+        }
+        if (*r.p == '\n' || *r.p == ' ' || *r.p == '\t' || *r.p == '\r') {
+            r.p++;
+            continue;
+        }
+        int code = read_line(p, &r, &inner);
+        if (code) return at_line(page, line, code, r.wrong ? r.wrong : inner.msg, err);
+        if (sample_limit && p->now.n > sample_limit) return too_many(sample_limit, err);
+    }
+    return MW_OK;
+}

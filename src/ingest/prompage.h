@@ -1,0 +1,63 @@
+/* prompage.h - what the files of the text exposition share: one target and its pages.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_INGEST_PROMPAGE_H
+#define MW_INGEST_PROMPAGE_H
+#include "ingest/promtext_cache.h"
+#include "ingest/result.h"
+
+/* A sample of a page, with what is compared with the line at its place on the next page. */
+typedef struct mw_promrow {
+    const char *key; /* borrowed from the cache */
+    uint32_t key_n;
+    uint32_t series; /* index into the cache */
+    double v;
+    int64_t t;
+    bool own_time;
+} mw_promrow;
+
+typedef struct mw_promrows {
+    mw_promrow *row;
+    size_t n, cap;
+} mw_promrows;
+
+typedef struct mw_promcomments {
+    uint64_t *hash; /* of each comment line, in order */
+    size_t n, cap;
+} mw_promcomments;
+
+typedef struct mw_promexemplar {
+    size_t row;
+    mw_str text; /* of the page, behind the # */
+} mw_promexemplar;
+
+struct mw_promtext {
+    mw_ingest *in;
+    mw_appender *appender;
+    mw_labels *extra;
+    bool honor_labels;
+    bool openmetrics; /* its Content-Type says so */
+    bool pushed;      /* once, by somebody who knows the times */
+    mw_ingest_limits limits;
+    mw_promcache cache;
+    mw_promrows last, now;
+    mw_promcomments last_comments, comments;
+    mw_str *told; /* comment lines of this page that the last one did not have at their place */
+    size_t n_told, told_cap;
+    mw_promexemplar *exemplars;
+    size_t n_exemplars, exemplars_cap;
+    uint32_t page;  /* number of the page being read */
+    size_t fresh;   /* series of the last good page that the one before did not have */
+    mw_arena *work; /* for the labels of a new series, and of an exemplar */
+};
+
+/* All of PAGE into now, comments, told and exemplars; nothing is stored (prompage.c). */
+int mw_prompage_read(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit, mw_err *err);
+
+/* A series of the cache for KEY, which is none yet (promseries.c). */
+int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, mw_err *err);
+
+/* LINE is a comment, from its #; what it tells of a metric goes to the store (promcomment.c). */
+void mw_promcomment_note(mw_promtext *p, mw_str line);
+void mw_promcomment_tell(mw_promtext *p);
+
+#endif

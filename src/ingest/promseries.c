@@ -1,0 +1,79 @@
+/* promseries.c - who a line of a page is about: its own labels under those of its target.
+ *
+ * This happens once in the life of a series on a target.  SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/mem.h"
+#include "ingest/prompage.h"
+#include "ingest/promtext_line.h"
+
+static mw_label *find(mw_label *l, size_t n, mw_str name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (mw_str_eq(l[i].name, name)) return &l[i];
+    return NULL;
+}
+
+/* A name for the page's label L that neither the page nor the target uses. */
+static bool rename_exported(mw_promtext *p, mw_label *l, mw_label *all, size_t n)
+{
+    mw_str name = l->name;
+    do {
+        char *longer = mw_arena_alloc(p->work, name.n + sizeof "exported_");
+        if (!longer) return false;
+        memcpy(longer, "exported_", 9);
+        memcpy(longer + 9, name.p, name.n);
+        longer[name.n + 9] = 0;
+        name = (mw_str){longer, name.n + 9};
+    } while (find(all, n, name) || mw_labels_find(p->extra, name.p).p);
+    l->name = name;
+    return true;
+}
+
+/* The labels of the target laid over the N labels of the page. */
+static mw_labels *merge(mw_promtext *p, const mw_label *page, size_t n, mw_err *err)
+{
+    size_t total = n;
+    mw_label *all = mw_arena_array(p->work, n + p->extra->n, sizeof *all);
+    if (!all) return mw_ingest_arena_full(err), NULL;
+    if (n) memcpy(all, page, n * sizeof *all);
+    for (uint32_t i = 0; i < p->extra->n; i++) {
+        mw_label *same = find(all, n, p->extra->l[i].name);
+        if (same && p->honor_labels) continue;
+        if (same && !same->value.n)
+            *same = p->extra->l[i];
+        else if (same && !rename_exported(p, same, all, total))
+            return mw_ingest_arena_full(err), NULL;
+        else
+            all[total++] = p->extra->l[i];
+    }
+    return mw_labels_new(all, total, err);
+}
+
+static int check(const mw_promtext *p, const mw_label *l, size_t n, mw_err *err)
+{
+    if (n > p->limits.labels)
+        return mw_fail(err, MW_ELIMIT, 0, 0, "%zu labels, at most %zu are allowed", n,
+                       p->limits.labels);
+    for (size_t i = 0; i < n; i++)
+        if (l[i].name.n > p->limits.label_bytes || l[i].value.n > p->limits.label_bytes)
+            return mw_fail(err, MW_ELIMIT, 0, 0, "label \"%.*s\" is longer than %zu bytes",
+                           (int)(l[i].name.n < 100 ? l[i].name.n : 100), l[i].name.p,
+                           p->limits.label_bytes);
+    return MW_OK;
+}
+
+int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, mw_err *err)
+{
+    mw_label *l;
+    size_t n;
+    mw_arena_reset(p->work);
+    int code = mw_promline_labels(key, p->work, &l, &n, err);
+    if (!code) code = check(p, l, n, err);
+    if (code) return code;
+    mw_labels *labels = merge(p, l, n, err);
+    if (!labels) return err->code == MW_EARG ? MW_EPARSE : err->code;
+    *out = mw_promcache_add(&p->cache, key, hash, labels);
+    p->cache.series[*out].place = MW_PROMCACHE_NONE;
+    return MW_OK;
+}

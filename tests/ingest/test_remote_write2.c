@@ -1,0 +1,457 @@
+/* test_remote_write2.c - promises of remote write 2.0.  SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include <stdio.h>
+
+#include "mutate.h"
+#include "rwrite.h"
+
+/* -- writing requests ----------------------------------------------------------------------- */
+
+/* A request being written: symbols in the order in which they are needed. */
+struct writer {
+    mw_buf symbols, series;
+    char text[64][300];
+    size_t n;
+};
+
+static void begin(struct writer *q)
+{
+    memset(q, 0, sizeof *q);
+    mw_pb_put_bytes(&q->symbols, 4, MW_STR(""));
+    q->n = 1;
+}
+
+static uint64_t ref(struct writer *q, const char *p, size_t n)
+{
+    char text[300];
+    snprintf(text, sizeof text, "%.*s", (int)n, p);
+    for (size_t i = 0; i < q->n; i++)
+        if (!strcmp(q->text[i], text)) return i;
+    assert_true(q->n < 64);
+    strcpy(q->text[q->n], text);
+    mw_pb_put_bytes(&q->symbols, 4, mw_str_of(text));
+    return q->n++;
+}
+
+/* Labels as "name=value,name=value", packed. */
+static void put_refs(struct writer *q, mw_buf *to, const char *labels)
+{
+    mw_buf b;
+    mw_buf_init(&b);
+    while (*labels) {
+        size_t name = strcspn(labels, "="), value = strcspn(labels + name + 1, ",");
+        fake_varint(&b, ref(q, labels, name));
+        fake_varint(&b, ref(q, labels + name + 1, value));
+        labels += name + 1 + value;
+        labels += *labels == ',';
+    }
+    put_sub(to, 1, &b);
+}
+
+static void put_exemplar2(struct writer *q, mw_buf *series, const char *labels, double v, int64_t t)
+{
+    mw_buf e;
+    mw_buf_init(&e);
+    put_refs(q, &e, labels);
+    mw_pb_put_double(&e, 2, v);
+    if (t) mw_pb_put_varint(&e, 3, (uint64_t)t);
+    put_sub(series, 4, &e);
+}
+
+static void put_metadata2(struct writer *q, mw_buf *series, uint64_t type, const char *help,
+                          const char *unit)
+{
+    mw_buf m;
+    mw_buf_init(&m);
+    mw_pb_put_varint(&m, 1, type);
+    mw_pb_put_varint(&m, 3, ref(q, help, strlen(help)));
+    mw_pb_put_varint(&m, 4, ref(q, unit, strlen(unit)));
+    put_sub(series, 5, &m);
+}
+
+static void put_text2(struct writer *q, const char *labels, int samples)
+{
+    mw_buf s;
+    mw_buf_init(&s);
+    put_refs(q, &s, labels);
+    for (int i = 1; i <= samples; i++) put_sample(&s, i * 1000, i);
+    mw_pb_put_varint(&s, 6, 999); /* created */
+    put_sub(&q->series, 5, &s);
+}
+
+static void end(struct writer *q, mw_buf *body)
+{
+    mw_buf_reset(body);
+    mw_buf_add(body, q->symbols.p, q->symbols.n);
+    if (q->series.n) mw_buf_add(body, q->series.p, q->series.n);
+    mw_buf_deinit(&q->symbols);
+    mw_buf_deinit(&q->series);
+}
+
+static int send(struct world *w)
+{
+    return write_bytes(w, mw_ingest_remote_write2, w->body.p, w->body.n);
+}
+
+/* -- promises ------------------------------------------------------------------------------- */
+
+static void samples_are_stored_under_the_labels_that_symbols_make(void **state)
+{
+    struct world w;
+    struct writer q;
+    open_world(&w);
+    begin(&q);
+    put_text2(&q, "__name__=up,instance=i,job=j", 2);
+    put_text2(&q, "__name__=up,instance=j", 1);
+    put_text2(&q, "z=1,__name__=down,empty=", 1); /* neither sorted nor without empty values */
+    end(&q, &w.body);
+    for (int round = 0; round < 2; round++) {
+        fake_clear(&w.db);
+        if (send(&w)) fail_msg("%s", w.err.msg);
+        assert_int_equal(w.result.accepted, 4);
+        assert_int_equal(w.db.commits, 1);
+        assert_int_equal(w.db.rows, round ? 4 : 0);
+        assert_string_equal(fake_text(&w.db), "up{instance=\"i\", job=\"j\"} @1000 1\n"
+                                              "up{instance=\"i\", job=\"j\"} @2000 2\n"
+                                              "up{instance=\"j\"} @1000 1\n"
+                                              "down{z=\"1\"} @1000 1\n");
+    }
+    close_world(&w);
+}
+
+static void both_versions_know_a_series_by_the_same_key(void **state)
+{
+    struct world w;
+    struct writer q;
+    char big[200];
+    open_world(&w);
+    memset(big, 'x', sizeof big); /* lengths of two bytes */
+    memcpy(big, "__name__=a,b=", 13);
+    big[199] = 0;
+    put_text(&w.body, big, 1);
+    write_bytes(&w, mw_ingest_remote_write, w.body.p, w.body.n);
+    begin(&q);
+    put_text2(&q, big, 1);
+    end(&q, &w.body);
+    fake_clear(&w.db);
+    assert_int_equal(send(&w), MW_OK);
+    assert_int_equal(w.db.rows, 1);
+    assert_int_equal(w.db.parsed, 0);
+    close_world(&w);
+}
+
+static void symbols_may_come_last_and_references_one_by_one(void **state)
+{
+    static const char body[] = "\x2a\x11\x08\x01\x08\x02\x12\x0b\x09\0\0\0\0\0\0\xf0\x3f\x10\x05"
+                               "\x22\x00\x22\x08__name__\x22\x01"
+                               "a";
+    struct world w;
+    open_world(&w);
+    int code = write_bytes(&w, mw_ingest_remote_write2, body, sizeof body - 1);
+    if (code) fail_msg("%s", w.err.msg);
+    assert_string_equal(fake_text(&w.db), "a @5 1\n");
+    close_world(&w);
+}
+
+static void histograms_exemplars_and_metadata_are_kept(void **state)
+{
+    struct world w;
+    struct writer q;
+    mw_buf s;
+    open_world(&w);
+    begin(&q);
+    mw_buf_init(&s);
+    put_refs(&q, &s, "__name__=h,b=c");
+    put_whole(&s, 3, 77);
+    put_exemplar2(&q, &s, "trace_id=abc", 1.5, 0); /* at the time of the histogram */
+    put_exemplar2(&q, &s, "trace_id=abd", 2.5, 99);
+    put_exemplar2(&q, &s, "trace_id=old", 3.5, 50);
+    put_metadata2(&q, &s, 3, "How long.", "seconds");
+    put_sub(&q.series, 5, &s);
+    for (int i = 0; i < 2; i++) {
+        mw_buf_init(&s);
+        put_refs(&q, &s, i ? "__name__=x_bucket,le=1" : "__name__=x_bucket,le=2");
+        put_sample(&s, 5, 1);
+        put_exemplar2(&q, &s, "", 1, 0);
+        put_metadata2(&q, &s, 3, "Classic.", "");
+        put_sub(&q.series, 5, &s);
+    }
+    mw_buf_init(&s);
+    put_refs(&q, &s, "__name__=plain");
+    put_sample(&s, 5, 1);
+    put_metadata2(&q, &s, 0, "", "");
+    put_sub(&q.series, 5, &s);
+    end(&q, &w.body);
+    if (send(&w)) fail_msg("%s", w.err.msg);
+    assert_int_equal(w.result.accepted, 4);
+    assert_int_equal(w.result.histograms, 1);
+    assert_int_equal(w.result.exemplars, 4);
+    assert_int_equal(w.result.exemplars_rejected, 1);
+    assert_non_null(strstr(fake_text(&w.db), "h{b=\"c\"} @77 " WHOLE "\n"));
+    assert_string_equal(fake_extras(&w.db), "h is histogram in seconds: How long.\n"
+                                            "x is histogram in : Classic.\n"
+                                            "h{b=\"c\"} # {trace_id=\"abc\"} 1.5 @77\n"
+                                            "h{b=\"c\"} # {trace_id=\"abd\"} 2.5 @99\n"
+                                            "x_bucket{le=\"2\"} # {} 1 @5\n"
+                                            "x_bucket{le=\"1\"} # {} 1 @5\n");
+    close_world(&w);
+}
+
+static void a_wrong_series_loses_only_its_own_samples(void **state)
+{
+    static const struct {
+        mw_str refs;
+        const char *says;
+    } rows[] = {
+        {MW_STR("\x01"), "an odd number of label references"},
+        {MW_STR("\x01\x02\x03"), "an odd number of label references"},
+        {MW_STR("\x01\x63"), "a reference to a symbol that is not there"},
+        {MW_STR("\x01\xff\xff\xff\xff\x0f"), "a reference to a symbol that is not there"},
+        {MW_STR("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+         "a reference to a symbol that is not there"},
+        {MW_STR(""), "a series has no __name__"},
+        {MW_STR("\x02\x01"), "a series has no __name__"},
+        {MW_STR("\x01\x02\x00\x02"), "a label without a name"},
+        {MW_STR("\x01\x02\x02\x02\x02\x01"), "given twice"},
+        {MW_STR("\x01\x02\x02\x02\x03\x02\x04\x02\x05\x02"), "more labels than allowed"},
+        {MW_STR("\x01\x03"), "a label longer than allowed"},
+        {MW_STR("\x01\x04"), "a label that is not UTF-8"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        mw_buf s, e;
+        open_world(&w);
+        w.in.limits = (mw_ingest_limits){.labels = 4, .label_bytes = 10};
+        static const char *const symbols[] = {"", "__name__", "a", "longer than allowed", "\xff"};
+        for (size_t k = 0; k < 5; k++) mw_pb_put_bytes(&w.body, 4, mw_str_of(symbols[k]));
+        mw_buf_init(&s);
+        mw_pb_put_bytes(&s, 1, rows[i].refs);
+        put_sample(&s, 1, 1);
+        put_sample(&s, 2, 1);
+        put_whole(&s, 3, 3);
+        mw_buf_init(&e);
+        mw_pb_put_double(&e, 2, 1);
+        put_sub(&s, 4, &e);
+        put_sub(&w.body, 5, &s);
+        mw_buf_init(&s);
+        mw_pb_put_bytes(&s, 1, MW_STR("\x01\x02"));
+        put_sample(&s, 1, 1);
+        put_sub(&w.body, 5, &s);
+        if (send(&w)) fail_msg("%s", w.err.msg);
+        assert_int_equal(w.result.accepted, 1);
+        assert_int_equal(w.result.rejected, 3);
+        assert_int_equal(w.result.exemplars_rejected, 1);
+        if (!strstr(w.result.first.msg, rows[i].says)) fail_msg("%s", w.result.first.msg);
+        close_world(&w);
+    }
+}
+
+static void a_wrong_exemplar_is_only_counted(void **state)
+{
+    static const mw_str refs[] = {MW_STR("\x01"), MW_STR("\x01\x09"), MW_STR("\x01\x02\x01\x02"),
+                                  MW_STR("\x00\x02")};
+    struct world w;
+    mw_buf s, e;
+    open_world(&w);
+    mw_pb_put_bytes(&w.body, 4, MW_STR(""));
+    mw_pb_put_bytes(&w.body, 4, MW_STR("__name__"));
+    mw_pb_put_bytes(&w.body, 4, MW_STR("a"));
+    mw_buf_init(&s);
+    mw_pb_put_bytes(&s, 1, MW_STR("\x01\x02"));
+    put_sample(&s, 1, 1);
+    for (size_t i = 0; i < 4; i++) {
+        mw_buf_init(&e);
+        mw_pb_put_bytes(&e, 1, refs[i]);
+        put_sub(&s, 4, &e);
+    }
+    put_sub(&w.body, 5, &s);
+    assert_int_equal(send(&w), MW_OK);
+    assert_int_equal(w.result.accepted, 1);
+    assert_int_equal(w.result.rejected, 0);
+    assert_int_equal(w.result.exemplars_rejected, 4);
+    close_world(&w);
+}
+
+static void the_first_symbol_must_be_empty(void **state)
+{
+    struct world w;
+    open_world(&w);
+    mw_pb_put_bytes(&w.body, 4, MW_STR("__name__"));
+    assert_int_equal(send(&w), MW_EPARSE);
+    assert_string_equal(w.err.msg, "the first symbol is not the empty string");
+    close_world(&w);
+}
+
+static void an_empty_request_is_fine(void **state)
+{
+    struct world w;
+    open_world(&w);
+    assert_int_equal(send(&w), MW_OK);
+    mw_pb_put_bytes(&w.body, 5, MW_STR("")); /* a series of nothing, without symbols */
+    assert_int_equal(send(&w), MW_OK);
+    assert_int_equal(w.result.accepted + w.result.rejected, 0);
+    close_world(&w);
+}
+
+static void what_the_disk_did_not_take_is_not_accepted(void **state)
+{
+    struct world w;
+    struct writer q;
+    open_world(&w);
+    begin(&q);
+    put_text2(&q, "__name__=a", 3);
+    end(&q, &w.body);
+    w.db.refuse_commit = MW_EIO;
+    assert_int_equal(send(&w), MW_EIO);
+    assert_int_equal(w.result.accepted, 0);
+    close_world(&w);
+}
+
+/* -- size and damage ------------------------------------------------------------------------ */
+
+static void a_million_references_reject_the_series(void **state)
+{
+    struct world w;
+    mw_buf refs, s;
+    open_world(&w);
+    mw_buf_init(&refs);
+    mw_buf_init(&s);
+    mw_pb_put_bytes(&w.body, 4, MW_STR(""));
+    for (int i = 0; i < 1000000; i++) mw_buf_byte(&refs, 0);
+    put_sub(&s, 1, &refs);
+    put_sample(&s, 1, 1);
+    put_sub(&w.body, 5, &s);
+    assert_int_equal(send(&w), MW_OK);
+    assert_int_equal(w.result.rejected, 1);
+    assert_non_null(strstr(w.result.first.msg, "more labels than allowed"));
+    close_world(&w);
+}
+
+static void labels_cannot_unfold_without_end(void **state)
+{
+    struct world w;
+    mw_buf series;
+    char *big = malloc(4001);
+    open_world(&w);
+    memset(big, 'x', 4000);
+    big[4000] = 0;
+    mw_buf_init(&series);
+    mw_pb_put_bytes(&w.body, 4, MW_STR(""));
+    mw_pb_put_bytes(&w.body, 4, mw_str_of(big));
+    for (int i = 0; i < 128; i++) mw_buf_byte(&series, 1);
+    mw_buf s;
+    mw_buf_init(&s);
+    put_sub(&s, 1, &series);
+    put_sample(&s, 1, 1);
+    for (int i = 0; i < 1000; i++) mw_pb_put_bytes(&w.body, 5, (mw_str){s.p, s.n});
+    assert_int_equal(send(&w), MW_ETOOBIG);
+    assert_non_null(strstr(w.err.msg, "unfold"));
+    mw_buf_deinit(&s);
+    free(big);
+    close_world(&w);
+}
+
+static void many_series_go_through_several_batches_of_labels(void **state)
+{
+    struct world w;
+    struct writer q;
+    mw_buf s;
+    char labels[300] = "__name__=a,b=";
+    open_world(&w);
+    begin(&q);
+    memset(labels + 13, 'y', 280);
+    for (int i = 0; i < 3000; i++) {
+        mw_buf_init(&s);
+        put_refs(&q, &s, labels);
+        put_sample(&s, i + 1, i);
+        put_exemplar2(&q, &s, "t=x,u=v", 1, 0);
+        put_sub(&q.series, 5, &s);
+    }
+    end(&q, &w.body);
+    for (int round = 0; round < 2; round++) {
+        fake_clear(&w.db);
+        assert_int_equal(send(&w), MW_OK);
+        assert_int_equal(w.result.accepted, 3000);
+        assert_int_equal(w.result.exemplars, round ? 1 : 3000);
+        assert_int_equal(fake_lines(&w.db), 3000);
+        assert_true(w.db.batches > 2);
+    }
+    close_world(&w);
+}
+
+static void put_everything(struct writer *q)
+{
+    mw_buf s;
+    put_text2(q, "__name__=up,instance=localhost:9100,job=node", 3);
+    put_text2(q, "z=1,__name__=down,a=b", 2);
+    mw_buf_init(&s);
+    put_refs(q, &s, "__name__=h,q=r");
+    put_whole(&s, 3, 5);
+    put_exemplar2(q, &s, "trace_id=abc", 1.5, 900);
+    put_metadata2(q, &s, 3, "How long.", "seconds");
+    put_sub(&q->series, 5, &s);
+}
+
+static void damage_is_refused_and_never_read_past(void **state)
+{
+    mutator m = {21};
+    struct world w;
+    struct writer q;
+    open_world(&w);
+    begin(&q);
+    put_everything(&q);
+    end(&q, &w.body);
+    for (size_t n = 0; n < w.body.n; n++) {
+        fake_clear(&w.db);
+        int code = write_bytes(&w, mw_ingest_remote_write2, w.body.p, n);
+        assert_true(code == MW_OK || code == MW_EPARSE);
+        assert_int_equal(w.result.accepted, fake_lines(&w.db));
+        assert_int_equal(w.db.commits, 1);
+    }
+    for (size_t at = 0; at < w.body.n; at++) {
+        for (int bit = 0; bit < 8; bit++) {
+            fake_clear(&w.db);
+            w.body.p[at] = (char)(w.body.p[at] ^ 1 << bit);
+            send(&w);
+            w.body.p[at] = (char)(w.body.p[at] ^ 1 << bit);
+            assert_int_equal(w.result.accepted, fake_lines(&w.db));
+        }
+        if (at % 64 == 0) fake_forget(&w.db);
+    }
+    for (int i = 0; i < 20000; i++) {
+        size_t n;
+        char *bad = mutate(&m, w.body.p, w.body.n, &n);
+        fake_clear(&w.db);
+        mw_err_init(&w.err);
+        int code = mw_ingest_remote_write2(&w.in, (mw_str){bad, n}, &w.result, &w.err);
+        assert_true(code == MW_OK || code == MW_EPARSE);
+        assert_int_equal(w.result.accepted, fake_lines(&w.db));
+        free(bad);
+        if (i % 1000 == 0) {
+            fake_free(&w.db);
+            memset(&w.db, 0, sizeof w.db);
+        }
+    }
+    close_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(samples_are_stored_under_the_labels_that_symbols_make),
+        cmocka_unit_test(both_versions_know_a_series_by_the_same_key),
+        cmocka_unit_test(symbols_may_come_last_and_references_one_by_one),
+        cmocka_unit_test(histograms_exemplars_and_metadata_are_kept),
+        cmocka_unit_test(a_wrong_series_loses_only_its_own_samples),
+        cmocka_unit_test(a_wrong_exemplar_is_only_counted),
+        cmocka_unit_test(the_first_symbol_must_be_empty),
+        cmocka_unit_test(an_empty_request_is_fine),
+        cmocka_unit_test(what_the_disk_did_not_take_is_not_accepted),
+        cmocka_unit_test(a_million_references_reject_the_series),
+        cmocka_unit_test(labels_cannot_unfold_without_end),
+        cmocka_unit_test(many_series_go_through_several_batches_of_labels),
+        cmocka_unit_test(damage_is_refused_and_never_read_past),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
