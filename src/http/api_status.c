@@ -83,6 +83,7 @@ void api_flags(mw_call *c)
         {"http.loops", o->loops},
         {"http.max-body", o->max_body},
         {"http.max-connections", o->max_connections},
+        {"http.max-in-flight", o->max_in_flight},
         {"query.max-concurrency", o->max_queries},
         {"query.timeout-ms", (uint64_t)o->query_timeout_ms},
     };

@@ -12,15 +12,15 @@ enum { READ = MW_GET, ASK = MW_GET | MW_POST, ANY = MW_GET | MW_POST | MW_PUT | 
 /* clang-format off */
 const mw_route mw_routes[] = {
     /* data in */
-    {MW_POST, "/api/v1/write",                     api_remote_write,      MW_PLAIN,      0},
-    {MW_POST, "/v1/traces",                        api_otlp_traces,       MW_OTLP,       0},
-    {MW_POST, "/v1/metrics",                       api_otlp_metrics,      MW_OTLP,       0},
-    {MW_POST, "/v1/logs",                          api_otlp_logs,         MW_OTLP,       0},
-    {MW_POST, "/api/v1/otlp/v1/traces",            api_otlp_traces,       MW_OTLP,       0},
-    {MW_POST, "/api/v1/otlp/v1/metrics",           api_otlp_metrics,      MW_OTLP,       0},
-    {MW_POST, "/api/v1/otlp/v1/logs",              api_otlp_logs,         MW_OTLP,       0},
-    {MW_POST, "/loki/api/v1/push",                 api_loki_push,         MW_PLAIN,      0},
-    {MW_POST, "/api/v1/import/prometheus",         api_import_prometheus, MW_PLAIN,      0},
+    {MW_POST, "/api/v1/write",                     api_remote_write,      MW_PLAIN,      MW_INGEST},
+    {MW_POST, "/v1/traces",                        api_otlp_traces,       MW_OTLP,       MW_INGEST},
+    {MW_POST, "/v1/metrics",                       api_otlp_metrics,      MW_OTLP,       MW_INGEST},
+    {MW_POST, "/v1/logs",                          api_otlp_logs,         MW_OTLP,       MW_INGEST},
+    {MW_POST, "/api/v1/otlp/v1/traces",            api_otlp_traces,       MW_OTLP,       MW_INGEST},
+    {MW_POST, "/api/v1/otlp/v1/metrics",           api_otlp_metrics,      MW_OTLP,       MW_INGEST},
+    {MW_POST, "/api/v1/otlp/v1/logs",              api_otlp_logs,         MW_OTLP,       MW_INGEST},
+    {MW_POST, "/loki/api/v1/push",                 api_loki_push,         MW_PLAIN,      MW_INGEST},
+    {MW_POST, "/api/v1/import/prometheus",         api_import_prometheus, MW_PLAIN,      MW_INGEST},
 
     /* Prometheus */
     {ASK,     "/api/v1/query",                     api_query,             MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
@@ -69,10 +69,10 @@ const mw_route mw_routes[] = {
     {ANY,     "/api/mw/v1/receivers/**",           NULL,                  MW_OURS,       MW_TO_ROUTER},
 
     /* the server itself */
-    {READ,    "/metrics",                          get_metrics,           MW_PLAIN,      0},
+    {READ,    "/metrics",                          get_metrics,           MW_PLAIN,      MW_ALWAYS},
     {READ,    "/health/**",                        NULL,                  MW_OURS,       MW_TO_RULES | MW_CORS},
-    {READ,    "/-/healthy",                        get_healthy,           MW_PLAIN,      0},
-    {READ,    "/-/ready",                          get_ready,             MW_PLAIN,      0},
+    {READ,    "/-/healthy",                        get_healthy,           MW_PLAIN,      MW_ALWAYS},
+    {READ,    "/-/ready",                          get_ready,             MW_PLAIN,      MW_ALWAYS},
     {MW_POST | MW_PUT, "/-/reload",                NULL,                  MW_OURS,       MW_TO_RULES},
     {READ,    "/**",                               get_web_file,          MW_OURS,       0},
 };
