@@ -86,7 +86,8 @@ int call_decode(mw_call *c, mw_str *out, mw_err *err);
 
 /* -- the answer ----------------------------------------------------------------------------- */
 
-enum { MW_FAIL_TEXT = 512, CALL_TOO_MUCH = -1000 /* beside the codes of err.h: come later, 429 */ };
+enum { MW_FAIL_TEXT = 512 };
+enum { CALL_TOO_MUCH = -1000, CALL_FORBIDDEN }; /* beside the codes of err.h: 429 and 403 */
 
 void call_answer(mw_call *c, int status, const char *type); /* the body is what C->out holds */
 void call_text(mw_call *c, int status, const char *text);

@@ -17,15 +17,25 @@ static const struct meaning {
     int rpc;           /* google.rpc.Code, for OTLP */
     const char *again; /* Retry-After, seconds; NULL: it would not help */
 } meanings[] = {
-    {MW_EARG, 400, "bad_data", 3, NULL},       {MW_EPARSE, 400, "bad_data", 3, NULL},
-    {MW_EMISSING, 422, "execution", 12, NULL}, {MW_EEXEC, 422, "execution", 9, NULL},
-    {MW_ELIMIT, 422, "execution", 8, NULL},    {MW_ENOENT, 404, "not_found", 5, NULL},
-    {MW_ETOOBIG, 413, "too_large", 3, NULL},   {MW_EUNSUPPORTED, 415, "unsupported", 3, NULL},
-    {MW_EBUSY, 503, "unavailable", 14, "1"},   {MW_ETIMEOUT, 503, "timeout", 4, "1"},
-    {MW_ECANCEL, 503, "canceled", 1, "1"},     {MW_EKIND, 405, "method_not_allowed", 12, NULL},
-    {MW_EORDER, 400, "out_of_order", 3, NULL}, {MW_EDUP, 400, "duplicate", 3, NULL},
-    {MW_EOLD, 400, "too_old", 3, NULL},        {MW_EFULL, 503, "unavailable", 14, "5"},
-    {MW_ECORRUPT, 500, "internal", 15, NULL},  {CALL_TOO_MUCH, 429, "too_many_requests", 8, "1"},
+    {MW_EARG, 400, "bad_data", 3, NULL},
+    {MW_EPARSE, 400, "bad_data", 3, NULL},
+    {MW_EMISSING, 422, "execution", 12, NULL},
+    {MW_EEXEC, 422, "execution", 9, NULL},
+    {MW_ELIMIT, 422, "execution", 8, NULL},
+    {MW_ENOENT, 404, "not_found", 5, NULL},
+    {MW_ETOOBIG, 413, "too_large", 3, NULL},
+    {MW_EUNSUPPORTED, 415, "unsupported", 3, NULL},
+    {MW_EBUSY, 503, "unavailable", 14, "1"},
+    {MW_ETIMEOUT, 503, "timeout", 4, "1"},
+    {MW_ECANCEL, 503, "canceled", 1, "1"},
+    {MW_EKIND, 405, "method_not_allowed", 12, NULL},
+    {MW_EORDER, 400, "out_of_order", 3, NULL},
+    {MW_EDUP, 400, "duplicate", 3, NULL},
+    {MW_EOLD, 400, "too_old", 3, NULL},
+    {MW_EFULL, 503, "unavailable", 14, "5"},
+    {MW_ECORRUPT, 500, "internal", 15, NULL},
+    {CALL_FORBIDDEN, 403, "forbidden", 7, NULL},
+    {CALL_TOO_MUCH, 429, "too_many_requests", 8, "1"},
 };
 
 static const struct meaning *meaning_of(int code, bool ingest)

@@ -51,6 +51,10 @@ void api_labels(mw_call *c);
 void api_label_values(mw_call *c);
 void api_metadata(mw_call *c);
 void api_targets(mw_call *c);
+void api_query_exemplars(mw_call *c); /* api_exemplars.c */
+void api_admin_snapshot(mw_call *c);  /* api_admin.c */
+void api_admin_delete(mw_call *c);
+void api_admin_clean(mw_call *c);
 void api_buildinfo(mw_call *c); /* api_status.c */
 void api_runtimeinfo(mw_call *c);
 void api_flags(mw_call *c);

@@ -80,4 +80,9 @@ bool mw_promql_result_json(const mw_promql_result *r, size_t *row, size_t soft, 
 int mw_promql_selector(mw_str text, mw_matcher **out, size_t *n, mw_err *err);
 void mw_matchers_free(mw_matcher *m, size_t n);
 
+/* The matchers of every selector in EXPR, in the order written; the rest of each mw_select is zero.
+ * Freed by mw_promql_selectors_free. */
+int mw_promql_selectors(mw_str expr, mw_select **out, size_t *n, mw_err *err);
+void mw_promql_selectors_free(mw_select *sel, size_t n);
+
 #endif
