@@ -8,3 +8,10 @@ alert "NotificationsFailing" { expr = "sum by (receiver) (increase(moonwatch_not
                                summary = "${labels.receiver} does not take messages" }
 alert "SeriesRefused" { expr = "increase(moonwatch_tsdb_refused_series_total[5m]) > 0", summary = "the store is full: new series are refused" }
 alert "MemoryHigh" { expr = "process_resident_memory_bytes", above = 2147483648, hold = "10m", summary = "this process holds ${value|bytes}" }
+alert "BlocksDamaged" { expr = "moonwatch_tsdb_quarantined_blocks_total > 0", severity = "page",
+                        summary = "${value} damaged blocks were set aside: look into metrics/quarantine of the data folder" }
+alert "StoreNotWriting" { expr = "increase(moonwatch_tsdb_write_failures_total[5m]) > 0", severity = "page",
+                          summary = "the disk does not take samples; senders are told to come again" }
+alert "StoreReadOnly" { expr = "moonwatch_tsdb_read_only == 1", hold = "1m", severity = "page", summary = "the disk takes nothing: samples are refused" }
+alert "SendersRefused" { expr = "increase(moonwatch_http_refused_total[5m]) > 0", hold = "5m",
+                         summary = "requests are refused: more is coming in than settings{ limits = { in_flight = ... } } allows" }

@@ -11,4 +11,21 @@ describe("rules/self.lua", function()
     world:set('up{job="a",instance="i"}', 1):set("moonwatch_config_last_reload_successful", 1):advance "30s"
     assert.same({}, world:firing())
   end)
+  it("fires at once for blocks set aside and for commits that the disk did not take", function()
+    local world = testing.world "rules/self.lua"
+    world:set("moonwatch_tsdb_quarantined_blocks_total", 0):set("moonwatch_tsdb_write_failures_total", 0):advance "2m"
+    assert.same({}, world:firing())
+    world:set("moonwatch_tsdb_quarantined_blocks_total", 1):set("moonwatch_tsdb_write_failures_total", 3):advance "1m"
+    assert.same({ "BlocksDamaged", "StoreNotWriting" }, world:firing())
+  end)
+  it("fires for a store that stays read-only, and for senders that are refused all the time", function()
+    local world = testing.world "rules/self.lua"
+    world:set("moonwatch_tsdb_read_only", 1):advance "30s"
+    assert.same({}, world:firing())
+    world:advance "1m"
+    assert.same({ "StoreReadOnly" }, world:firing())
+    world:set("moonwatch_tsdb_read_only", 0)
+    for i = 0, 7 do world:set('moonwatch_http_refused_total{reason="in_flight"}', i):advance "1m" end
+    assert.same({ "SendersRefused" }, world:firing())
+  end)
 end)

@@ -4,63 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "http/route.h"
+#include "http/selection.h"
 
-enum { MOST_SELECTORS = 100 };
 static const size_t most_bytes = (size_t)256 << 20;
-static const int64_t end_of_time = INT64_MAX / 1000000; /* milliseconds; year 2262 */
-
-/* -- selectors ------------------------------------------------------------------------------- */
-
-typedef struct selection {
-    mw_select sel[MOST_SELECTORS]; /* at least one; the only one may be without matchers */
-    size_t n;
-    size_t limit;
-} selection;
-
-static void selection_deinit(selection *s)
-{
-    for (size_t i = 0; i < s->n; i++)
-        mw_matchers_free((mw_matcher *)s->sel[i].matchers, s->sel[i].n);
-}
-
-static int add_selector(selection *s, const mw_select *range, mw_str text, mw_err *err)
-{
-    mw_matcher *m = NULL;
-    size_t n = 0;
-    if (s->n == MOST_SELECTORS)
-        return mw_fail(err, MW_ELIMIT, 0, 0, "more than %d match[] parameters", MOST_SELECTORS);
-    int rc = mw_promql_selector(text, &m, &n, err);
-    if (rc) return rc;
-    s->sel[s->n] = *range;
-    s->sel[s->n].matchers = m;
-    s->sel[s->n++].n = n;
-    return MW_OK;
-}
-
-/* match[], start, end and limit of C; false after answering what is wrong with them. */
-static bool selection_init(selection *s, mw_call *c)
-{
-    mw_err err;
-    mw_select range = {.max_t = end_of_time, .labels_only = true, .cancel = &c->cancel};
-    mw_err_init(&err);
-    s->n = s->limit = 0;
-    if (call_time_ms(c, "start", &range.min_t, &err) ||
-        call_time_ms(c, "end", &range.max_t, &err) ||
-        call_size(c, "limit", SIZE_MAX, &s->limit, &err)) {
-        call_fail(c, &err);
-        return false;
-    }
-    if (!s->limit) s->limit = SIZE_MAX;
-    for (const mw_pair *p = NULL; (p = call_each_param(c, "match[]", p));)
-        if (add_selector(s, &range, p->value, &err)) {
-            call_fail_param(c, "match[]", &err);
-            selection_deinit(s);
-            return false;
-        }
-    if (!s->n) s->sel[s->n++] = range;
-    return true;
-}
 
 /* -- sorted names, each once ----------------------------------------------------------------- */
 
@@ -182,11 +128,7 @@ void api_series(mw_call *c)
     selection s;
     mw_err err;
     mw_err_init(&err);
-    if (!call_param(c, "match[]").n) {
-        call_fail_text(c, MW_EARG, "no match[] parameter provided");
-        return;
-    }
-    if (!selection_init(&s, c)) return;
+    if (!selection_required(c) || !selection_init(&s, c)) return;
     series_list list = {.limit = s.limit};
     int rc = MW_OK;
     for (size_t i = 0; i < s.n && !rc; i++) rc = add_series(c, &list, &s.sel[i], &err);
@@ -210,10 +152,82 @@ void api_targets(mw_call *c)
     call_close_data(c);
 }
 
-/* The store keeps no HELP and TYPE lines, so for every metric there is nothing to tell. */
+/* -- metadata -------------------------------------------------------------------------------- */
+
+typedef struct metadata_list {
+    mw_arena *arena;
+    mw_metadata *row;
+    size_t n, cap;
+} metadata_list;
+
+static int add_metadata(void *arg, const mw_metadata *m)
+{
+    metadata_list *l = arg;
+    const mw_str from[] = {m->name, m->type, m->help, m->unit};
+    mw_str copy[4];
+    for (size_t i = 0; i < 4; i++) {
+        copy[i] =
+            (mw_str){mw_arena_strndup(l->arena, from[i].p ? from[i].p : "", from[i].n), from[i].n};
+        if (!copy[i].p) return 1;
+    }
+    mw_metadata row = {copy[0], copy[1], copy[2], copy[3]};
+    MW_PUSH(l->row, l->n, l->cap, row);
+    return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return mw_str_cmp(((const mw_metadata *)a)->name, ((const mw_metadata *)b)->name);
+}
+
+static void put_metadata(mw_buf *out, const mw_metadata *m)
+{
+    mw_buf_text(out, "{\"type\":");
+    mw_buf_json(out, m->type.n ? m->type : MW_STR("unknown"));
+    mw_buf_text(out, ",\"help\":");
+    mw_buf_json(out, m->help);
+    mw_buf_text(out, ",\"unit\":");
+    mw_buf_json(out, m->unit);
+    mw_buf_byte(out, '}');
+}
+
+static void answer_metadata(mw_call *c, metadata_list *l, size_t limit, size_t per_metric)
+{
+    size_t metrics = 0, of_metric = 0;
+    if (l->n) qsort(l->row, l->n, sizeof *l->row, by_name);
+    call_open_data(c);
+    mw_buf_byte(&c->out, '{');
+    for (size_t i = 0; i < l->n; i++) {
+        bool first = !i || !mw_str_eq(l->row[i].name, l->row[i - 1].name);
+        if (first && metrics == limit) break;
+        if (first) {
+            mw_buf_text(&c->out, metrics++ ? "]," : "");
+            mw_buf_json(&c->out, l->row[i].name);
+            mw_buf_text(&c->out, ":[");
+            of_metric = 0;
+        }
+        if (of_metric == per_metric) continue;
+        if (of_metric++) mw_buf_byte(&c->out, ',');
+        put_metadata(&c->out, &l->row[i]);
+    }
+    mw_buf_text(&c->out, metrics ? "]}" : "}");
+    call_close_data(c);
+}
+
 void api_metadata(mw_call *c)
 {
-    call_open_data(c);
-    mw_buf_text(&c->out, "{}");
-    call_close_data(c);
+    mw_err err;
+    size_t limit = SIZE_MAX, per_metric = 0;
+    metadata_list list = {0};
+    mw_err_init(&err);
+    if (call_size(c, "limit", SIZE_MAX, &limit, &err) ||
+        call_size(c, "limit_per_metric", SIZE_MAX, &per_metric, &err)) {
+        call_fail(c, &err);
+        return;
+    }
+    list.arena = mw_arena_new(most_bytes);
+    mw_tsdb_metadata(c->parts->host->tsdb, call_param(c, "metric"), add_metadata, &list);
+    answer_metadata(c, &list, limit, per_metric ? per_metric : SIZE_MAX);
+    mw_free(list.row);
+    mw_arena_free(list.arena);
 }

@@ -10,6 +10,7 @@
 void get_metrics(mw_call *c)
 {
     mw_str accept = call_header(c, "accept");
+    server_count_in_flight(c->server);
     mw_exposition format = mw_exposition_choose(accept.n ? accept.p : NULL);
     mw_registry_expose(c->parts->host->registry, format, &c->out);
     call_answer(c, 200, mw_exposition_type(format));
@@ -22,7 +23,7 @@ void get_ready(mw_call *c)
     if (server_is_ready(c->server))
         call_text(c, 200, "moonwatch is ready\n");
     else
-        call_fail_text(c, MW_EBUSY, "moonwatch is not ready");
+        server_say_starting(c);
 }
 
 static const mw_web_file *find_file(mw_str path)

@@ -67,6 +67,7 @@ static int common_params(const mw_call *c, mw_promql_query *q, mw_err *err)
     if (asked > 0 && asked < timeout) timeout = asked;
     q->deadline_mono_ns = mw_mono_ns() + timeout * 1000000;
     q->expr = call_param(c, "query");
+    q->histograms = true;
     q->cancel = &c->cancel;
     return MW_OK;
 }

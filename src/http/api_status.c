@@ -1,7 +1,9 @@
 /* api_status.c - /api/v1/status/...: build, runtime, flags, configuration, head of the store.
  * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "http/route.h"
 #include "http/serving.h"
 
@@ -62,6 +64,7 @@ void api_runtimeinfo(mw_call *c)
     field(&f, "CWD", cwd);
     field(&f, "hostname", host);
     number(&f, "timeSeriesCount", stats.series);
+    number(&f, "corruptionCount", stats.quarantined_blocks);
     number(&f, "processId", (uint64_t)getpid());
     finish(c);
 }
@@ -83,6 +86,7 @@ void api_flags(mw_call *c)
         {"http.loops", o->loops},
         {"http.max-body", o->max_body},
         {"http.max-connections", o->max_connections},
+        {"http.max-in-flight", o->max_in_flight},
         {"query.max-concurrency", o->max_queries},
         {"query.timeout-ms", (uint64_t)o->query_timeout_ms},
     };
@@ -133,9 +137,98 @@ static void top(mw_call *c, const char *member, const char *label, size_t limit)
     mw_buf_byte(&c->out, ']');
 }
 
-void api_tsdb(mw_call *c)
+typedef struct label_counts {
+    mw_source *source;
+    mw_arena *arena; /* of the names */
+    struct label_count {
+        mw_str name;
+        uint64_t values, bytes;
+    } * row;
+    size_t n, cap;
+    uint64_t pairs;
+} label_counts;
+
+static int add_label(void *arg, mw_str name)
+{
+    label_counts *l = arg;
+    struct label_count row = {.name = {mw_arena_strndup(l->arena, name.p, name.n), name.n}};
+    MW_PUSH(l->row, l->n, l->cap, row);
+    return 0;
+}
+
+static int count_value(void *arg, mw_str value)
+{
+    struct label_count *row = arg;
+    row->values++;
+    row->bytes += value.n;
+    return 0;
+}
+
+static void count_labels(mw_call *c, label_counts *l)
+{
+    mw_select all = {.labels_only = true, .max_t = INT64_MAX, .cancel = &c->cancel};
+    l->source->label_names(l->source, &all, add_label, l, NULL);
+    for (size_t i = 0; i < l->n; i++) {
+        l->source->label_values(l->source, l->row[i].name.p, &all, count_value, &l->row[i], NULL);
+        l->pairs += l->row[i].values;
+    }
+}
+
+static int compare(uint64_t x, uint64_t y, mw_str a, mw_str b)
+{
+    return x != y ? (x < y ? 1 : -1) : mw_str_cmp(a, b);
+}
+
+static int most_values(const void *a, const void *b)
+{
+    const struct label_count *x = a, *y = b;
+    return compare(x->values, y->values, x->name, y->name);
+}
+
+static int most_bytes(const void *a, const void *b)
+{
+    const struct label_count *x = a, *y = b;
+    return compare(x->bytes, y->bytes, x->name, y->name);
+}
+
+static void label_rows(mw_call *c, label_counts *l, const char *member, bool bytes, size_t limit)
+{
+    fields rows = {.out = &c->out};
+    if (l->n) qsort(l->row, l->n, sizeof *l->row, bytes ? most_bytes : most_values);
+    mw_buf_printf(&c->out, ",\"%s\":[", member);
+    for (size_t i = 0; i < l->n && i < limit; i++)
+        top_row(&rows, l->row[i].name, bytes ? l->row[i].bytes : l->row[i].values);
+    mw_buf_byte(&c->out, ']');
+}
+
+/* headStats as Prometheus has it; what is on the disk stands beside it. */
+static void store_stats(mw_call *c, const label_counts *l)
 {
     mw_tsdb_stats s;
+    mw_tsdb_stats_read(c->parts->host->tsdb, &s);
+    fields f = {.out = &c->out};
+    mw_buf_text(&c->out, "{\"headStats\":");
+    number(&f, "numSeries", s.series);
+    number(&f, "numLabelPairs", l->pairs);
+    number(&f, "chunkCount", s.chunks);
+    number(&f, "numSamples", s.samples);
+    mw_buf_printf(&c->out,
+                  ",\"minTime\":%lld,\"maxTime\":%lld},\"storeStats\":", (long long)s.min_t,
+                  (long long)s.max_t);
+    f.started = false;
+    number(&f, "blocks", s.blocks);
+    number(&f, "blockBytes", s.block_bytes);
+    number(&f, "blockSeries", s.block_series);
+    number(&f, "blockSamples", s.block_samples);
+    number(&f, "journalBytes", s.journal_bytes);
+    number(&f, "quarantinedBlocks", s.quarantined_blocks);
+    number(&f, "exemplars", s.exemplars);
+    number(&f, "readOnly", s.read_only);
+    mw_buf_byte(&c->out, '}');
+}
+
+void api_tsdb(mw_call *c)
+{
     mw_err err;
     size_t limit = 10;
     mw_err_init(&err);
@@ -143,15 +236,15 @@ void api_tsdb(mw_call *c)
         call_fail(c, &err);
         return;
     }
-    mw_tsdb_stats_read(c->parts->host->tsdb, &s);
+    label_counts labels = {.source = c->parts->host->source, .arena = c->arena};
+    count_labels(c, &labels);
     call_open_data(c);
-    mw_buf_printf(&c->out,
-                  "{\"headStats\":{\"numSeries\":%llu,\"chunkCount\":%llu,\"numSamples\":%llu,"
-                  "\"minTime\":%lld,\"maxTime\":%lld}",
-                  (unsigned long long)s.series, (unsigned long long)s.chunks,
-                  (unsigned long long)s.samples, (long long)s.min_t, (long long)s.max_t);
+    store_stats(c, &labels);
     top(c, "seriesCountByMetricName", MW_METRIC_NAME, limit);
     top(c, "seriesCountByLabelName", NULL, limit);
+    label_rows(c, &labels, "labelValueCountByLabelName", false, limit);
+    label_rows(c, &labels, "memoryInBytesByLabelName", true, limit);
     mw_buf_byte(&c->out, '}');
     call_close_data(c);
+    mw_free(labels.row);
 }

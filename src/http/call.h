@@ -87,12 +87,14 @@ int call_decode(mw_call *c, mw_str *out, mw_err *err);
 /* -- the answer ----------------------------------------------------------------------------- */
 
 enum { MW_FAIL_TEXT = 512 };
+enum { CALL_TOO_MUCH = -1000, CALL_FORBIDDEN }; /* beside the codes of err.h: 429 and 403 */
 
 void call_answer(mw_call *c, int status, const char *type); /* the body is what C->out holds */
 void call_text(mw_call *c, int status, const char *text);
 void call_answer_header(mw_call *c, const char *name, mw_str value); /* copied */
 
-/* An error in the shape of the route (fail.c).  ERR's code chooses the status. */
+/* An error in the shape of the route (fail.c).  ERR's code chooses the status, and whether and when
+ * to come again; on ingest routes what the disk did not take may come again. */
 void call_fail(mw_call *c, const mw_err *err);
 void call_fail_text(mw_call *c, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

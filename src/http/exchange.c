@@ -16,9 +16,11 @@ enum { FORM_BYTES = 8 << 20, OVERDUE_S = 60 };
 
 typedef struct errand {
     h2o_multithread_message_t msg; /* first */
+    mw_server *server;
     mw_call *call;
     exchange *x; /* NULL: the client has left, or was told that it took too long */
     mailbox *box;
+    size_t bytes; /* of the request's body, copied, that count as in flight */
 } errand;
 
 struct exchange {
@@ -166,6 +168,7 @@ void mailbox_release(mailbox *b)
 
 static void errand_free(errand *e)
 {
+    inflight_sub(e->server, e->bytes);
     mailbox_release(e->box);
     call_free(e->call);
     mw_free(e);
@@ -175,7 +178,7 @@ static errand *send_away(exchange *x)
 {
     loop *l = x->conn->loop;
     errand *e = mw_zalloc(sizeof *e);
-    *e = (errand){.call = x->call, .x = x, .box = l->box};
+    *e = (errand){.server = l->server, .call = x->call, .x = x, .box = l->box};
     __atomic_add_fetch(&l->box->refs, 1, __ATOMIC_RELAXED);
     x->call = NULL;
     x->errand = e;
@@ -291,6 +294,7 @@ static void ask_pool(exchange *x)
     c->body =
         (mw_str){mw_arena_strndup(c->arena, c->body.p ? c->body.p : "", c->body.n), c->body.n};
     errand *e = send_away(x);
+    inflight_add(e->server, e->bytes = c->body.n);
     if (mw_pool_add(x->conn->loop->server->pool, run_on_pool, e))
         stay(x, e, "too many queries are waiting; try again");
 }
@@ -299,7 +303,15 @@ static void dispatch(exchange *x)
 {
     const mw_server_parts *parts = x->call->parts;
     const mw_route *r = x->route;
-    if (r->flags & MW_TO_RULES) {
+    mw_server *s = x->call->server;
+    if (!(r->flags & MW_ALWAYS) && !server_is_ready(s)) {
+        server_say_starting(x->call);
+        answer(x);
+    } else if (r->flags & MW_INGEST && inflight_is_over(s)) {
+        observe_refused(s->observe);
+        call_fail_text(x->call, CALL_TOO_MUCH, "%s", REFUSE_TOO_MUCH);
+        answer(x);
+    } else if (r->flags & MW_TO_RULES) {
         ask_actor(x, parts->rules);
     } else if (r->flags & MW_TO_ROUTER) {
         ask_actor(x, parts->router);

@@ -13,22 +13,37 @@
 
 static const struct meaning {
     int code, status;
-    const char *word; /* Prometheus's errorType, and our own code */
-    int rpc;          /* google.rpc.Code, for OTLP */
+    const char *word;  /* Prometheus's errorType, and our own code */
+    int rpc;           /* google.rpc.Code, for OTLP */
+    const char *again; /* Retry-After, seconds; NULL: it would not help */
 } meanings[] = {
-    {MW_EARG, 400, "bad_data", 3},       {MW_EPARSE, 400, "bad_data", 3},
-    {MW_EMISSING, 422, "execution", 12}, {MW_EEXEC, 422, "execution", 9},
-    {MW_ELIMIT, 422, "execution", 8},    {MW_ENOENT, 404, "not_found", 5},
-    {MW_ETOOBIG, 413, "too_large", 3},   {MW_EUNSUPPORTED, 415, "unsupported", 3},
-    {MW_EBUSY, 503, "unavailable", 14},  {MW_ETIMEOUT, 503, "timeout", 4},
-    {MW_ECANCEL, 503, "canceled", 1},    {MW_EKIND, 405, "method_not_allowed", 12},
-    {MW_EORDER, 400, "out_of_order", 3}, {MW_EDUP, 400, "duplicate", 3},
-    {MW_EOLD, 400, "too_old", 3},
+    {MW_EARG, 400, "bad_data", 3, NULL},
+    {MW_EPARSE, 400, "bad_data", 3, NULL},
+    {MW_EMISSING, 422, "execution", 12, NULL},
+    {MW_EEXEC, 422, "execution", 9, NULL},
+    {MW_ELIMIT, 422, "execution", 8, NULL},
+    {MW_ENOENT, 404, "not_found", 5, NULL},
+    {MW_ETOOBIG, 413, "too_large", 3, NULL},
+    {MW_EUNSUPPORTED, 415, "unsupported", 3, NULL},
+    {MW_EBUSY, 503, "unavailable", 14, "1"},
+    {MW_ETIMEOUT, 503, "timeout", 4, "1"},
+    {MW_ECANCEL, 503, "canceled", 1, "1"},
+    {MW_EKIND, 405, "method_not_allowed", 12, NULL},
+    {MW_EORDER, 400, "out_of_order", 3, NULL},
+    {MW_EDUP, 400, "duplicate", 3, NULL},
+    {MW_EOLD, 400, "too_old", 3, NULL},
+    {MW_EFULL, 503, "unavailable", 14, "5"},
+    {MW_ECORRUPT, 500, "internal", 15, NULL},
+    {CALL_FORBIDDEN, 403, "forbidden", 7, NULL},
+    {CALL_TOO_MUCH, 429, "too_many_requests", 8, "1"},
 };
 
-static const struct meaning *meaning_of(int code)
+static const struct meaning *meaning_of(int code, bool ingest)
 {
-    static const struct meaning internal = {MW_EIO, 500, "internal", 13};
+    static const struct meaning internal = {MW_EIO, 500, "internal", 13, NULL};
+    /* A disk that fails may work again, and the sender still has the data. */
+    static const struct meaning not_taken = {MW_EIO, 503, "unavailable", 14, "5"};
+    if (code == MW_EIO && ingest) return &not_taken;
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
         if (meanings[i].code == code) return &meanings[i];
     return &internal;
@@ -105,10 +120,10 @@ _Static_assert(sizeof shapes / sizeof *shapes == MW_SHAPES, "one row per family"
 
 static void fail(mw_call *c, int code, const char *text)
 {
-    const struct meaning *m = meaning_of(code);
+    const struct meaning *m = meaning_of(code, c->route && c->route->flags & MW_INGEST);
     mw_buf_reset(&c->out);
     c->more = NULL;
-    if (m->status == 503) call_answer_header(c, "retry-after", MW_STR("1"));
+    if (m->again) call_answer_header(c, "retry-after", mw_str_of(m->again));
     shapes[c->route ? c->route->shape : MW_OURS](c, m, mw_str_of(text));
 }
 

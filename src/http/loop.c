@@ -77,6 +77,7 @@ static void on_close(void *arg)
     conn *c = arg;
     loop *l = c->loop;
     h2o_linklist_unlink(&c->link);
+    inflight_close(c);
     l->n_conns--;
     __atomic_sub_fetch(&l->server->connections, 1, __ATOMIC_RELAXED);
     observe_connections(l->server->observe, -1);
@@ -98,6 +99,7 @@ static void add_conn(loop *l, h2o_socket_t *sock)
     sock->on_close.cb = on_close;
     sock->on_close.data = c;
     h2o_accept(&l->accept, sock);
+    inflight_open(c);
 }
 
 static void on_accept(h2o_socket_t *listener, const char *err)
@@ -199,6 +201,7 @@ static void serve(loop *l)
         h2o_socket_read_start(l->listeners[i], on_accept);
     while (!l->stopping || !wind_down(l)) {
         h2o_evloop_run(l->ctx.loop, longest_wait_ms(l));
+        inflight_watch(l);
         watch(l);
     }
 }
@@ -273,6 +276,7 @@ void loop_init(loop *l, mw_server *s, const int *fds)
     l->server = s;
     h2o_linklist_init_anchor(&l->conns);
     h2o_linklist_init_anchor(&l->lingering);
+    h2o_linklist_init_anchor(&l->unwatched);
     l->listeners = mw_array(s->o.n_listen, sizeof *l->listeners);
     l->fds = fds;
     l->box = mw_zalloc(sizeof *l->box);

@@ -1,6 +1,6 @@
 /* loop.h - one h2o loop on one thread, with its connections; the server as its parts see it.
  *
- * Only loop.c, exchange.c, refuse.c and server.c include this: nobody else knows h2o.
+ * Only loop.c, exchange.c, inflight.c, refuse.c and server.c include this: nobody else knows h2o.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_HTTP_LOOP_H
 #define MW_HTTP_LOOP_H
@@ -26,6 +26,10 @@ typedef struct conn {
     exchange *x;       /* what is being answered, or NULL */
     size_t rest_bytes; /* bytes read when the last exchange was over: equal means idle */
     int linger_fd;     /* -1, or a duplicate that outlives the h2o side of it */
+    /* inflight.c */
+    h2o_linklist_t unwatched; /* linked while h2o does not read from the socket */
+    h2o_socket_cb read;       /* h2o's, behind ours */
+    size_t held;              /* bytes of input that are counted as in flight */
 } conn;
 
 typedef enum loop_stage { LOOP_OPENING, LOOP_READY, LOOP_SERVING, LOOP_UNUSED } loop_stage;
@@ -42,7 +46,8 @@ typedef struct loop {
     h2o_multithread_receiver_t inbox, wake;
     h2o_multithread_message_t stop_message;
     h2o_socket_t **listeners;
-    h2o_linklist_t conns, lingering;
+    h2o_linklist_t conns, lingering, unwatched;
+    conn *reading; /* whose input h2o looks at just now; NULL when it was closed meanwhile */
     unsigned n_conns, n_lingering, n_away; /* away: exchanges whose answer is made elsewhere */
     mailbox *box;
     bool stopping;
@@ -57,6 +62,7 @@ struct mw_server {
     mw_pool *pool;
     observe *observe;
     unsigned port, connections;
+    size_t in_flight; /* bytes of requests, atomic */
     bool ready, stopped;
     int grace_ms;
     int64_t started_ms;
@@ -78,7 +84,19 @@ void exchange_come_back(h2o_multithread_receiver_t *inbox, h2o_linklist_t *messa
 void exchange_watch(exchange *x, int64_t now_ns);    /* has its client left? is it overdue? */
 void exchange_give_up(exchange *x, const char *why); /* answers 503 when it is away */
 
+/* inflight.c: bytes of requests that are being received or handled */
+void inflight_open(conn *c);  /* h2o reads from it now */
+void inflight_close(conn *c); /* it is about to end */
+void inflight_watch(loop *l); /* after each round of the loop */
+void inflight_add(mw_server *s, size_t bytes);
+void inflight_sub(mw_server *s, size_t bytes);
+bool inflight_is_over(const mw_server *s);
+
 /* refuse.c: answers that h2o gives before a handler is asked, in our shapes */
 void refuse_register(mw_server *s, h2o_hostconf_t *host);
+/* Answer the request whose beginning INPUT is with 429, past h2o; the caller ends the connection.
+ */
+void refuse_too_much(conn *c, mw_str input);
+#define REFUSE_TOO_MUCH "too many bytes of requests are in flight; come again in a second"
 
 #endif

@@ -26,6 +26,7 @@ struct observe {
     mw_registry *reg;
     double sizes[SIZES];
     mw_series *connections, *client_errors, *server_errors, *query_samples;
+    mw_series *in_flight, *refused;
     mw_series *query_seconds[2], *queries[2][QUERY_RESULTS];
     endpoint *endpoints; /* one per route and one for requests without a route */
 };
@@ -55,6 +56,11 @@ observe *observe_new(mw_registry *reg)
                                   "client_error", NULL);
     o->server_errors = mw_counter(reg, "errors_total", errors, "service", "moonwatch", "error_type",
                                   "server_error", NULL);
+    o->in_flight = mw_gauge(reg, "moonwatch_http_in_flight_bytes",
+                            "Bytes of requests that are being received or handled.", NULL);
+    o->refused = mw_counter(reg, "moonwatch_http_refused_total",
+                            "Requests answered 429 before they were looked at.", "reason",
+                            "in_flight", NULL);
     o->query_samples =
         mw_counter(reg, "moonwatch_query_samples_total", "Samples read by PromQL queries.", NULL);
     for (int t = 0; t < 2; t++) {
@@ -90,8 +96,8 @@ static unsigned method_index(mw_method m)
 
 /* Every status that this server answers with; 0 stands for another one and for none at all, when
  * the client left before the answer. */
-static const int statuses[] = {0,   200, 204, 304, 400, 404, 405, 413, 415,
-                               422, 431, 500, 503, 504, 409, 201, 202};
+static const int statuses[] = {0,   200, 204, 304, 400, 403, 404, 405, 413, 415,
+                               422, 429, 431, 500, 503, 504, 409, 201, 202};
 _Static_assert(sizeof statuses / sizeof *statuses <= STATUSES, "room for every status");
 
 static unsigned status_index(int status)
@@ -163,6 +169,8 @@ void observe_request(observe *o, const finished *f)
 }
 
 void observe_connections(observe *o, int by) { mw_gauge_add(o->connections, by); }
+void observe_refused(observe *o) { mw_counter_add(o->refused, 1); }
+void observe_in_flight(observe *o, size_t bytes) { mw_gauge_set(o->in_flight, (double)bytes); }
 
 /* -- queries and ingest ---------------------------------------------------------------------- */
 

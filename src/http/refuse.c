@@ -1,8 +1,11 @@
-/* refuse.c - what h2o refuses before any handler is asked: bodies over the limit above all.
+/* refuse.c - what is refused before any handler is asked: bodies over the limit above all.
  *
  * h2o answers those itself, in plain text, through the fallback path of the host.  A filter there
- * puts our words in place of its, in the shape of the family that the path belongs to.
+ * puts our words in place of its, in the shape of the family that the path belongs to.  A body that
+ * is still coming in while too much is in flight is answered past h2o, on the bare socket.
  * SPDX-License-Identifier: MIT */
+#include <sys/socket.h>
+
 #include "http/loop.h"
 
 typedef struct refusal {
@@ -66,4 +69,42 @@ void refuse_register(mw_server *s, h2o_hostconf_t *host)
     refusal *r = (refusal *)h2o_create_filter(&host->fallback_path, sizeof *r);
     r->super.on_setup_ostream = on_setup;
     r->server = s;
+}
+
+/* -- too much in flight ---------------------------------------------------------------------- */
+
+/* "POST /v1/logs?x HTTP/1.1..." to "/v1/logs"; empty when it is no such line. */
+static mw_str path_of(mw_str input)
+{
+    const char *end = input.p + input.n, *from = memchr(input.p, ' ', input.n);
+    if (!from) return MW_STR("");
+    const char *to = ++from;
+    while (to < end && *to != ' ' && *to != '?' && *to != '\r' && *to != '\n') to++;
+    return to < end ? (mw_str){from, (size_t)(to - from)} : MW_STR("");
+}
+
+void refuse_too_much(conn *c, mw_str input)
+{
+    mw_server *s = c->loop->server;
+    mw_call *call = call_new(s);
+    mw_buf out = {0};
+    call->parts = &s->parts;
+    call->method = MW_POST;
+    route_find(call, path_of(input));
+    call_fail_text(call, CALL_TOO_MUCH, "%s", REFUSE_TOO_MUCH);
+    finished f = {.route = call->route, .method = MW_POST, .status = call->status};
+    observe_request(s->observe, &f);
+    observe_refused(s->observe);
+    mw_buf_printf(&out,
+                  "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n"
+                  "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                  call->type, call->out.n);
+    mw_buf_add(&out, call->out.p, call->out.n);
+    /* A few hundred bytes on a socket to which nothing is being written; if they do not fit, the
+     * client hears of it by the end of the connection. */
+    ssize_t sent = send(h2o_socket_get_fd(c->sock), out.p, out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)sent;
+    conn_linger(c);
+    mw_buf_deinit(&out);
+    call_free(call);
 }

@@ -7,20 +7,25 @@
 
 #include <string.h>
 
-enum { READ = MW_GET, ASK = MW_GET | MW_POST, ANY = MW_GET | MW_POST | MW_PUT | MW_DELETE };
+enum {
+    READ = MW_GET,
+    ASK = MW_GET | MW_POST,
+    DO = MW_POST | MW_PUT,
+    ANY = MW_GET | MW_POST | MW_PUT | MW_DELETE
+};
 
 /* clang-format off */
 const mw_route mw_routes[] = {
     /* data in */
-    {MW_POST, "/api/v1/write",                     api_remote_write,      MW_PLAIN,      0},
-    {MW_POST, "/v1/traces",                        api_otlp_traces,       MW_OTLP,       0},
-    {MW_POST, "/v1/metrics",                       api_otlp_metrics,      MW_OTLP,       0},
-    {MW_POST, "/v1/logs",                          api_otlp_logs,         MW_OTLP,       0},
-    {MW_POST, "/api/v1/otlp/v1/traces",            api_otlp_traces,       MW_OTLP,       0},
-    {MW_POST, "/api/v1/otlp/v1/metrics",           api_otlp_metrics,      MW_OTLP,       0},
-    {MW_POST, "/api/v1/otlp/v1/logs",              api_otlp_logs,         MW_OTLP,       0},
-    {MW_POST, "/loki/api/v1/push",                 api_loki_push,         MW_PLAIN,      0},
-    {MW_POST, "/api/v1/import/prometheus",         api_import_prometheus, MW_PLAIN,      0},
+    {MW_POST, "/api/v1/write",                     api_remote_write,      MW_PLAIN,      MW_INGEST},
+    {MW_POST, "/v1/traces",                        api_otlp_traces,       MW_OTLP,       MW_INGEST},
+    {MW_POST, "/v1/metrics",                       api_otlp_metrics,      MW_OTLP,       MW_INGEST},
+    {MW_POST, "/v1/logs",                          api_otlp_logs,         MW_OTLP,       MW_INGEST},
+    {MW_POST, "/api/v1/otlp/v1/traces",            api_otlp_traces,       MW_OTLP,       MW_INGEST},
+    {MW_POST, "/api/v1/otlp/v1/metrics",           api_otlp_metrics,      MW_OTLP,       MW_INGEST},
+    {MW_POST, "/api/v1/otlp/v1/logs",              api_otlp_logs,         MW_OTLP,       MW_INGEST},
+    {MW_POST, "/loki/api/v1/push",                 api_loki_push,         MW_PLAIN,      MW_INGEST},
+    {MW_POST, "/api/v1/import/prometheus",         api_import_prometheus, MW_PLAIN,      MW_INGEST},
 
     /* Prometheus */
     {ASK,     "/api/v1/query",                     api_query,             MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
@@ -28,7 +33,8 @@ const mw_route mw_routes[] = {
     {ASK,     "/api/v1/series",                    api_series,            MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
     {ASK,     "/api/v1/labels",                    api_labels,            MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
     {READ,    "/api/v1/label/*/values",            api_label_values,      MW_PROMETHEUS, MW_ON_POOL | MW_CORS},
-    {READ,    "/api/v1/metadata",                  api_metadata,          MW_PROMETHEUS, MW_CORS},
+    {READ,    "/api/v1/metadata",                  api_metadata,          MW_PROMETHEUS, MW_ON_POOL | MW_CORS},
+    {ASK,     "/api/v1/query_exemplars",           api_query_exemplars,   MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
     {READ,    "/api/v1/targets",                   api_targets,           MW_PROMETHEUS, MW_CORS},
     {READ,    "/api/v1/rules",                     NULL,                  MW_PROMETHEUS, MW_TO_RULES | MW_CORS},
     {READ,    "/api/v1/alerts",                    NULL,                  MW_PROMETHEUS, MW_TO_RULES | MW_CORS},
@@ -37,6 +43,9 @@ const mw_route mw_routes[] = {
     {READ,    "/api/v1/status/flags",              api_flags,             MW_PROMETHEUS, MW_CORS},
     {READ,    "/api/v1/status/config",             api_config,            MW_PROMETHEUS, MW_CORS},
     {READ,    "/api/v1/status/tsdb",               api_tsdb,              MW_PROMETHEUS, MW_ON_POOL | MW_CORS},
+    {DO,      "/api/v1/admin/tsdb/snapshot",       api_admin_snapshot,    MW_PROMETHEUS, MW_ON_POOL | MW_FORM},
+    {DO,      "/api/v1/admin/tsdb/delete_series",  api_admin_delete,      MW_PROMETHEUS, MW_ON_POOL | MW_FORM},
+    {DO,      "/api/v1/admin/tsdb/clean_tombstones", api_admin_clean,     MW_PROMETHEUS, MW_ON_POOL | MW_FORM},
 
     /* Alertmanager */
     {ANY,     "/api/v2/**",                        NULL,                  MW_ALERTMANAGER, MW_TO_ROUTER},
@@ -69,11 +78,11 @@ const mw_route mw_routes[] = {
     {ANY,     "/api/mw/v1/receivers/**",           NULL,                  MW_OURS,       MW_TO_ROUTER},
 
     /* the server itself */
-    {READ,    "/metrics",                          get_metrics,           MW_PLAIN,      0},
+    {READ,    "/metrics",                          get_metrics,           MW_PLAIN,      MW_ALWAYS},
     {READ,    "/health/**",                        NULL,                  MW_OURS,       MW_TO_RULES | MW_CORS},
-    {READ,    "/-/healthy",                        get_healthy,           MW_PLAIN,      0},
-    {READ,    "/-/ready",                          get_ready,             MW_PLAIN,      0},
-    {MW_POST | MW_PUT, "/-/reload",                NULL,                  MW_OURS,       MW_TO_RULES},
+    {READ,    "/-/healthy",                        get_healthy,           MW_PLAIN,      MW_ALWAYS},
+    {READ,    "/-/ready",                          get_ready,             MW_PLAIN,      MW_ALWAYS},
+    {DO,      "/-/reload",                         NULL,                  MW_OURS,       MW_TO_RULES},
     {READ,    "/**",                               get_web_file,          MW_OURS,       0},
 };
 /* clang-format on */

@@ -15,11 +15,13 @@ typedef enum mw_shape {
 } mw_shape;
 
 enum mw_route_flags {
-    MW_ON_POOL = 1,   /* may take long: runs on the query pool, within the admission limit */
-    MW_FORM = 2,      /* a form body is parameters too */
-    MW_CORS = 4,      /* pages of other origins may read it */
-    MW_TO_RULES = 8,  /* a Lua actor answers; there is no handler */
-    MW_TO_ROUTER = 16 /* likewise */
+    MW_ON_POOL = 1,    /* may take long: runs on the query pool, within the admission limit */
+    MW_FORM = 2,       /* a form body is parameters too */
+    MW_CORS = 4,       /* pages of other origins may read it */
+    MW_TO_RULES = 8,   /* a Lua actor answers; there is no handler */
+    MW_TO_ROUTER = 16, /* likewise */
+    MW_INGEST = 32,    /* data in: a sender may come again, so 429 and 503 rather than a loss */
+    MW_ALWAYS = 64     /* answers while the stores are not ready, too */
 };
 
 struct mw_route {
@@ -49,6 +51,10 @@ void api_labels(mw_call *c);
 void api_label_values(mw_call *c);
 void api_metadata(mw_call *c);
 void api_targets(mw_call *c);
+void api_query_exemplars(mw_call *c); /* api_exemplars.c */
+void api_admin_snapshot(mw_call *c);  /* api_admin.c */
+void api_admin_delete(mw_call *c);
+void api_admin_clean(mw_call *c);
 void api_buildinfo(mw_call *c); /* api_status.c */
 void api_runtimeinfo(mw_call *c);
 void api_flags(mw_call *c);

@@ -22,6 +22,7 @@ static void fill_in(mw_server_options *o)
     unsigned n = cores > 0 ? (unsigned)cores : 1;
     if (!o->loops) o->loops = n;
     if (!o->max_body) o->max_body = (size_t)64 << 20;
+    if (!o->max_in_flight) o->max_in_flight = (size_t)256 << 20;
     if (!o->max_queries) o->max_queries = 2 * n;
     if (!o->query_timeout_ms) o->query_timeout_ms = 120000;
     if (!o->max_connections) o->max_connections = 10000;
@@ -130,6 +131,12 @@ void mw_server_free(mw_server *s)
     mw_free(s);
 }
 
+void mw_server_actors(mw_server *s, mw_actor *rules, mw_actor *router)
+{
+    s->parts.rules = rules;
+    s->parts.router = router;
+}
+
 void mw_server_ready(mw_server *s, bool ready)
 {
     __atomic_store_n(&s->ready, ready, __ATOMIC_RELEASE);
@@ -139,9 +146,21 @@ unsigned mw_server_port(const mw_server *s) { return s->port; }
 /* -- for handlers ---------------------------------------------------------------------------- */
 
 bool server_is_ready(const mw_server *s) { return __atomic_load_n(&s->ready, __ATOMIC_ACQUIRE); }
+
+void server_say_starting(mw_call *c)
+{
+    double done = mw_tsdb_progress(c->parts->host->tsdb);
+    call_fail_text(c, MW_EBUSY, "starting: %d %% of the journal read", (int)(done * 100));
+}
+
 int server_query_timeout_ms(const mw_server *s) { return s->o.query_timeout_ms; }
 int64_t server_started_ms(const mw_server *s) { return s->started_ms; }
 const mw_server_options *server_options(const mw_server *s) { return &s->o; }
+
+void server_count_in_flight(mw_server *s)
+{
+    observe_in_flight(s->observe, __atomic_load_n(&s->in_flight, __ATOMIC_RELAXED));
+}
 
 void server_count_query(mw_server *s, bool range, int code, int64_t took_ns, size_t samples)
 {

@@ -16,6 +16,7 @@ typedef struct mw_server_options {
     size_t n_listen;
     unsigned loops;           /* 0: one per core */
     size_t max_body;          /* encoded bytes of a request; 0: 64 MiB */
+    size_t max_in_flight;     /* bytes of all requests being received or handled; 0: 256 MiB */
     unsigned max_queries;     /* at once; 0: 2 per core */
     int query_timeout_ms;     /* 0: 2 minutes */
     unsigned max_connections; /* 0: 10000 */
@@ -25,13 +26,17 @@ typedef struct mw_server_parts { /* all borrowed */
     mw_host *host;
     mw_ingest *ingest;
     mw_scraper *scraper;      /* may be NULL */
-    mw_actor *rules, *router; /* may be NULL: their routes answer 503 */
+    mw_actor *rules, *router; /* may be NULL: their routes answer 503; see mw_server_actors */
 } mw_server_parts;
 
 mw_server *mw_server_new(const mw_server_options *o, const mw_server_parts *parts,
                          mw_err *err); /* binds */
 void mw_server_start(mw_server *s);
-void mw_server_ready(mw_server *s, bool ready);  /* /-/ready */
+/* Actors that were not there yet when the server was made; before the first mw_server_ready. */
+void mw_server_actors(mw_server *s, mw_actor *rules, mw_actor *router);
+/* Until READY every path but /-/healthy, /-/ready and /metrics answers 503 and how far the recovery
+ * of the store is, and the store is not touched. */
+void mw_server_ready(mw_server *s, bool ready);
 unsigned mw_server_port(const mw_server *s);     /* of the first listener */
 void mw_server_stop(mw_server *s, int grace_ms); /* no new connections, work in flight finished */
 void mw_server_free(mw_server *s);

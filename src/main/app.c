@@ -1,7 +1,9 @@
 /* app.c - start order and stop order.
  *
- * The rule is: what a part borrows is started before it and stopped after it.  Sockets come last
- * and go first, so that nobody is let in to a house that is not ready or already half gone.
+ * The rule is: what a part borrows is started before it and stopped after it.  The server listens
+ * before the stores have read what the disk holds, so that whoever asks hears "starting" and how
+ * far it is instead of nothing; nobody is let in to the stores, and no rule, scrape or peer is
+ * begun, until they are whole.  At the end sockets go first.
  * SPDX-License-Identifier: MIT */
 #include "main/app.h"
 
@@ -12,67 +14,58 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* -- settings ------------------------------------------------------------------------------- */
+/* -- stores --------------------------------------------------------------------------------- */
 
-/* Seconds at KEY as milliseconds; "all" is -1, an absent key is DEF. */
-static int64_t milliseconds(const mw_value *map, const char *key, int64_t def)
+static int open_tsdb(mw_app *app, const mw_value *settings, mw_err *err)
 {
-    if (mw_str_is(mw_map_text(map, key), "all")) return -1;
-    double seconds = mw_map_number(map, key, -1);
-    return seconds < 0 ? def : (int64_t)(seconds * 1000);
+    mw_tsdb_options o = {.clock = &app->clock};
+    app->metrics_dir = mw_sprintf("%s/metrics", mw_map_text(settings, "data").p);
+    o.dir = app->metrics_dir;
+    int rc = mw_keep_classes(settings, &app->classes, &app->n_classes, err);
+    if (rc) return rc;
+    o.classes = app->classes;
+    o.n_classes = app->n_classes;
+    mw_tsdb_settings(settings, &o);
+    app->tsdb = mw_tsdb_open(&o, err);
+    return app->tsdb ? MW_OK : err->code;
 }
-
-static size_t bytes(const mw_value *map, const char *key, size_t def)
-{
-    double v = mw_map_number(map, key, 0);
-    return v > 0 ? (size_t)v : def;
-}
-
-enum { DAY_MS = 86400000, MIB = 1 << 20 };
 
 static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
 {
     const mw_value *keep = mw_map_find(settings, "retention"),
                    *limits = mw_map_find(settings, "limits");
     const mw_value *promql = mw_map_find(settings, "promql");
-    app->tsdb = mw_tsdb_open(
-        &(mw_tsdb_options){
-            .clock = &app->clock,
-            .retention_ms = milliseconds(keep, "metrics", 15LL * DAY_MS),
-            .out_of_order_ms = milliseconds(settings, "out_of_order", 30LL * 60000),
-            .max_bytes = bytes(keep, "bytes", 0),
-            .max_series = bytes(limits, "series", 0),
-        },
-        err);
-    if (!app->tsdb) return err->code;
+    if (open_tsdb(app, settings, err)) return err->code;
     app->logs = mw_logs_open(
         &(mw_logs_options){
             .clock = &app->clock,
-            .retention_ms = milliseconds(keep, "logs", 7LL * DAY_MS),
-            .max_bytes = bytes(limits, "logs_bytes", 0),
+            .retention_ms = mw_setting_ms(keep, "logs", 7LL * MW_DAY_MS),
+            .max_bytes = mw_setting_budget(keep, "logs", mw_setting_size(limits, "logs_bytes", 0)),
         },
         err);
     if (!app->logs) return err->code;
     app->traces = mw_traces_open(
         &(mw_traces_options){
             .clock = &app->clock,
-            .retention_ms = milliseconds(keep, "traces", 3LL * DAY_MS),
-            .max_bytes = bytes(limits, "traces_bytes", 0),
+            .retention_ms = mw_setting_ms(keep, "traces", 3LL * MW_DAY_MS),
+            .max_bytes =
+                mw_setting_budget(keep, "traces", mw_setting_size(limits, "traces_bytes", 0)),
         },
         err);
     if (!app->traces) return err->code;
     app->promql = mw_promql_new(&(mw_promql_options){
-        .lookback_ms = milliseconds(promql, "lookback", 0),
-        .default_step_ms = milliseconds(promql, "default_step", 0),
+        .lookback_ms = mw_setting_ms(promql, "lookback", 0),
+        .default_step_ms = mw_setting_ms(promql, "default_step", 0),
         .closed_ranges = mw_str_is(mw_map_text(promql, "ranges"), "closed"),
-        .max_samples = bytes(limits, "query_samples", 0),
+        .max_samples = mw_setting_size(limits, "query_samples", 0),
     });
     app->ingest = (mw_ingest){
         .tsdb = app->tsdb,
         .logs = app->logs,
         .traces = app->traces,
         .clock = &app->clock,
-        .limits = {.body = bytes(limits, "body", 0), .labels = bytes(limits, "labels", 0)},
+        .limits = {.body = mw_setting_size(limits, "body", 0),
+                   .labels = mw_setting_size(limits, "labels", 0)},
     };
     return MW_OK;
 }
@@ -140,15 +133,12 @@ static int open_server(mw_app *app, const mw_value *settings, mw_err *err)
         &(mw_server_options){
             .listen = listen,
             .n_listen = n,
-            .max_body = bytes(limits, "body", 0),
-            .max_queries = (unsigned)bytes(limits, "queries", 0),
-            .query_timeout_ms = (int)milliseconds(limits, "query_seconds", 0),
+            .max_body = mw_setting_size(limits, "body", 0),
+            .max_in_flight = mw_setting_size(limits, "in_flight", 0),
+            .max_queries = (unsigned)mw_setting_size(limits, "queries", 0),
+            .query_timeout_ms = (int)mw_setting_ms(limits, "query_timeout", 0),
         },
-        &(mw_server_parts){.host = &app->host,
-                           .ingest = &app->ingest,
-                           .scraper = app->scraper,
-                           .rules = app->rules,
-                           .router = app->router},
+        &(mw_server_parts){.host = &app->host, .ingest = &app->ingest, .scraper = app->scraper},
         err);
     return app->server ? MW_OK : err->code;
 }
@@ -171,7 +161,7 @@ static void open_outbound(mw_app *app)
     mw_net_start(app->net);
 }
 
-int mw_app_start(mw_app *app, const mw_value *settings, mw_err *err)
+int mw_app_open(mw_app *app, const mw_value *settings, mw_err *err)
 {
     *app = (mw_app){.clock = mw_clock_system};
     app->registry = mw_registry_new(0);
@@ -182,18 +172,46 @@ int mw_app_start(mw_app *app, const mw_value *settings, mw_err *err)
     open_outbound(app);
     if (open_cluster(app, settings, err)) goto fail;
     mw_cluster_offer(app->cluster, &app->host);
-    if (open_actors(app, settings, err) || open_server(app, settings, err)) goto fail;
+    if (open_server(app, settings, err)) goto fail;
     mw_own_metrics(app);
     mw_self_log(app);
-    mw_actor_start(app->router);
-    mw_actor_start(app->rules);
-    mw_cluster_start(app->cluster, app->rules, app->router);
     mw_server_start(app->server);
-    mw_server_ready(app->server, true);
     return MW_OK;
 fail:
     mw_app_stop(app);
     return err->code;
+}
+
+int mw_app_recover(mw_app *app, mw_err *err)
+{
+    mw_tsdb_stats s;
+    int rc = mw_tsdb_recover(app->tsdb, err);
+    if (rc) {
+        mw_app_stop(app);
+        return rc;
+    }
+    __atomic_store_n(&app->recovered, true, __ATOMIC_RELEASE);
+    mw_tsdb_stats_read(app->tsdb, &s);
+    mw_log(MW_INFO, "metrics recovered",
+           "blocks=%llu journal_frames=%llu series=%llu quarantined=%llu took=%llums",
+           (unsigned long long)s.blocks, (unsigned long long)s.replayed_frames,
+           (unsigned long long)s.series, (unsigned long long)s.quarantined_blocks,
+           (unsigned long long)s.recovery_ms);
+    return MW_OK;
+}
+
+int mw_app_go(mw_app *app, const mw_value *settings, mw_err *err)
+{
+    if (open_actors(app, settings, err)) {
+        mw_app_stop(app);
+        return err->code;
+    }
+    mw_server_actors(app->server, app->rules, app->router);
+    mw_actor_start(app->router);
+    mw_actor_start(app->rules);
+    mw_cluster_start(app->cluster, app->rules, app->router);
+    mw_server_ready(app->server, true);
+    return MW_OK;
 }
 
 void mw_app_tick(mw_app *app)
@@ -233,6 +251,8 @@ void mw_app_stop(mw_app *app)
     mw_traces_close(app->traces);
     mw_logs_close(app->logs);
     mw_tsdb_close(app->tsdb);
+    mw_keep_classes_free(app->classes, app->n_classes);
+    mw_free(app->metrics_dir);
     mw_host_stats_free(app->stats);
     mw_registry_free(app->registry);
     mw_free((char *)app->host.data_dir);

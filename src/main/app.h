@@ -10,7 +10,11 @@ typedef struct mw_app {
     mw_clock clock;
     mw_registry *registry;
     mw_host_stats *stats;
+    char *metrics_dir;
+    mw_keep_class *classes;
+    size_t n_classes;
     mw_tsdb *tsdb;
+    bool recovered; /* the stores hold what the disk held; any thread, atomic */
     mw_logs *logs;
     mw_traces *traces;
     mw_promql *promql;
@@ -24,12 +28,28 @@ typedef struct mw_app {
     bool log_tapped;
 } mw_app;
 
-/* SETTINGS is what cli/run.lua made of the configuration and the flags, checked and with durations
- * in seconds; it is also handed to the actors.  On refusal ERR says why and APP is down again. */
-int mw_app_start(mw_app *app, const mw_value *settings, mw_err *err);
+/* Start in three steps, each with ERR saying why and APP down again when it refuses.  SETTINGS is
+ * what cli/run.lua made of the configuration and the flags, checked and with durations in seconds;
+ * it is also handed to the actors. */
+int mw_app_open(mw_app *app, const mw_value *settings, mw_err *err); /* listens; answers 503 */
+int mw_app_recover(mw_app *app, mw_err *err); /* reads what the disk holds; may take long */
+int mw_app_go(mw_app *app, const mw_value *settings, mw_err *err); /* rules, scrapes, ready */
 void mw_app_tick(mw_app *app); /* keep house; about once a second */
 void mw_app_reload(mw_app *app);
 void mw_app_stop(mw_app *app); /* in-flight work finished, state on disk */
+
+/* -- settings.c: settings as numbers ---------------------------------------------------------- */
+
+enum { MW_DAY_MS = 86400000 };
+/* Seconds at KEY as milliseconds; "all" is -1, an absent key is DEF. */
+int64_t mw_setting_ms(const mw_value *map, const char *key, int64_t def);
+size_t mw_setting_size(const mw_value *map, const char *key, size_t def); /* absent or 0: DEF */
+/* retention.bytes of SIGNAL: a number there is the budget of metrics. */
+size_t mw_setting_budget(const mw_value *retention, const char *signal, size_t def);
+void mw_tsdb_settings(const mw_value *settings, mw_tsdb_options *o);
+/* The rows { match=, keep= } of retention; freed by mw_keep_classes_free. */
+int mw_keep_classes(const mw_value *settings, mw_keep_class **out, size_t *n, mw_err *err);
+void mw_keep_classes_free(mw_keep_class *classes, size_t n);
 
 /* Gauges of every store, set when the page is read (own_metrics.c). */
 void mw_own_metrics(mw_app *app);

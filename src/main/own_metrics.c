@@ -34,6 +34,45 @@ static const struct figure {
            mw_tsdb_stats, refused_series),
     FIGURE("moonwatch_tsdb_dropped_chunks_total", "Chunks dropped by retention or budget.", TSDB,
            mw_tsdb_stats, dropped_chunks),
+    FIGURE("moonwatch_tsdb_late_samples_total", "Samples accepted out of order.", TSDB,
+           mw_tsdb_stats, late),
+    FIGURE("moonwatch_tsdb_histograms_total", "Native histograms accepted since the start.", TSDB,
+           mw_tsdb_stats, histograms),
+    FIGURE("moonwatch_tsdb_exemplars", "Exemplars in memory.", TSDB, mw_tsdb_stats, exemplars),
+    FIGURE("moonwatch_tsdb_appended_exemplars_total", "Exemplars accepted since the start.", TSDB,
+           mw_tsdb_stats, exemplars_appended),
+    FIGURE("moonwatch_tsdb_out_of_order_exemplars_total",
+           "Exemplars refused for being older than the newest of their series.", TSDB,
+           mw_tsdb_stats, exemplars_out_of_order),
+    FIGURE("moonwatch_tsdb_blocks", "Blocks on disk.", TSDB, mw_tsdb_stats, blocks),
+    FIGURE("moonwatch_tsdb_block_bytes", "Bytes of blocks on disk.", TSDB, mw_tsdb_stats,
+           block_bytes),
+    FIGURE("moonwatch_tsdb_block_series", "Series of all blocks, each counted in each block.", TSDB,
+           mw_tsdb_stats, block_series),
+    FIGURE("moonwatch_tsdb_block_samples", "Samples in blocks.", TSDB, mw_tsdb_stats,
+           block_samples),
+    FIGURE("moonwatch_tsdb_journal_bytes", "Bytes of the journal on disk.", TSDB, mw_tsdb_stats,
+           journal_bytes),
+    FIGURE("moonwatch_tsdb_journal_segments", "Files of the journal.", TSDB, mw_tsdb_stats,
+           journal_segments),
+    FIGURE("moonwatch_tsdb_journal_syncs_total", "Times the journal was synced to the disk.", TSDB,
+           mw_tsdb_stats, journal_syncs),
+    FIGURE("moonwatch_tsdb_seals_total", "Blocks written of what was in memory.", TSDB,
+           mw_tsdb_stats, seals),
+    FIGURE("moonwatch_tsdb_compactions_total", "Blocks merged of others.", TSDB, mw_tsdb_stats,
+           compactions),
+    FIGURE("moonwatch_tsdb_deletions_total", "Deletions of series.", TSDB, mw_tsdb_stats,
+           deletions),
+    FIGURE("moonwatch_tsdb_dropped_blocks_total", "Blocks dropped by retention or budget.", TSDB,
+           mw_tsdb_stats, dropped_blocks),
+    FIGURE("moonwatch_tsdb_quarantined_blocks_total", "Damaged blocks that were set aside.", TSDB,
+           mw_tsdb_stats, quarantined_blocks),
+    FIGURE("moonwatch_tsdb_write_failures_total", "Commits that the disk did not take.", TSDB,
+           mw_tsdb_stats, write_failures),
+    FIGURE("moonwatch_tsdb_read_only", "1 while the disk takes nothing.", TSDB, mw_tsdb_stats,
+           read_only),
+    FIGURE("moonwatch_tsdb_replayed_frames", "Frames of the journal read at the start.", TSDB,
+           mw_tsdb_stats, replayed_frames),
     FIGURE("moonwatch_logs_streams", "Log streams in memory.", LOGS, mw_logs_stats, streams),
     FIGURE("moonwatch_logs_records", "Log records in memory.", LOGS, mw_logs_stats, records),
     FIGURE("moonwatch_logs_bytes", "Bytes that log records take.", LOGS, mw_logs_stats, bytes),
@@ -57,25 +96,44 @@ static bool is_total(const char *name)
     return n > 6 && !strcmp(name + n - 6, "_total");
 }
 
-static void collect(void *arg, mw_registry *reg)
+static void show(mw_registry *reg, enum store store, const void *stats)
 {
-    mw_app *app = arg;
-    mw_tsdb_stats tsdb;
-    mw_logs_stats logs;
-    mw_traces_stats traces;
-    mw_tsdb_stats_read(app->tsdb, &tsdb);
-    mw_logs_stats_read(app->logs, &logs);
-    mw_traces_stats_read(app->traces, &traces);
-    const char *const base[] = {
-        [TSDB] = (char *)&tsdb, [LOGS] = (char *)&logs, [TRACES] = (char *)&traces};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         const struct figure *f = &figures[i];
-        double value = (double)*(const uint64_t *)(base[f->store] + f->offset);
+        if (f->store != store) continue;
+        double value = (double)*(const uint64_t *)((const char *)stats + f->offset);
         if (is_total(f->name))
             mw_counter_set(mw_counter(reg, f->name, f->help, NULL), value);
         else
             mw_gauge_set(mw_gauge(reg, f->name, f->help, NULL), value);
     }
+}
+
+/* While the store recovers, only how far it is can be asked. */
+static void show_tsdb(mw_app *app, mw_registry *reg)
+{
+    mw_tsdb_stats s;
+    mw_gauge_set(mw_gauge(reg, "moonwatch_tsdb_recovery_progress",
+                          "Share of the data folder that was read at the start, 0 to 1.", NULL),
+                 mw_tsdb_progress(app->tsdb));
+    if (!__atomic_load_n(&app->recovered, __ATOMIC_ACQUIRE)) return;
+    mw_tsdb_stats_read(app->tsdb, &s);
+    mw_gauge_set(mw_gauge(reg, "moonwatch_tsdb_recovery_seconds",
+                          "How long reading the data folder took at the start.", NULL),
+                 (double)s.recovery_ms / 1000);
+    show(reg, TSDB, &s);
+}
+
+static void collect(void *arg, mw_registry *reg)
+{
+    mw_app *app = arg;
+    mw_logs_stats logs;
+    mw_traces_stats traces;
+    show_tsdb(app, reg);
+    mw_logs_stats_read(app->logs, &logs);
+    mw_traces_stats_read(app->traces, &traces);
+    show(reg, LOGS, &logs);
+    show(reg, TRACES, &traces);
 }
 
 void mw_own_metrics(mw_app *app) { mw_registry_on_collect(app->registry, collect, app); }

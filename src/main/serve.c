@@ -1,7 +1,9 @@
 /* serve.c - the life of the server: start, housekeeping, signals, stop.
  *
  * All threads have all signals blocked; this thread waits for them with a time limit, and the time
- * limit is the housekeeping tick.  SPDX-License-Identifier: MIT */
+ * limit is the housekeeping tick.  A signal that comes while the stores recover waits until they
+ * have.
+ * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +32,27 @@ static void set_up_log(const mw_value *settings)
     mw_log_setup(level, mw_str_is(mw_map_text(log, "format"), "json"));
 }
 
+/* Whether a signal to stop waits already. */
+static bool is_stop_pending(void)
+{
+    sigset_t pending;
+    sigpending(&pending);
+    return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT);
+}
+
+static int start(mw_app *app, const mw_value *settings, mw_err *err)
+{
+    if (mw_app_open(app, settings, err)) return err->code;
+    mw_log(MW_INFO, "reading the data folder", "page=http://127.0.0.1:%u/ data=%s pid=%d",
+           mw_server_port(app->server), app->host.data_dir, (int)getpid());
+    if (mw_app_recover(app, err)) return err->code;
+    if (is_stop_pending()) return MW_OK; /* nothing is begun that must end at once */
+    if (mw_app_go(app, settings, err)) return err->code;
+    mw_log(MW_INFO, "moonwatch is up", "page=http://127.0.0.1:%u/ data=%s pid=%d",
+           mw_server_port(app->server), app->host.data_dir, (int)getpid());
+    return MW_OK;
+}
+
 /* Until a signal says stop; its number. */
 static int run(mw_app *app, const sigset_t *set)
 {
@@ -51,12 +74,10 @@ int mw_serve(const mw_value *settings)
     mw_err_init(&err);
     set_up_log(settings);
     block_signals(&set);
-    if (mw_app_start(&app, settings, &err) != MW_OK) {
+    if (start(&app, settings, &err) != MW_OK) {
         fprintf(stderr, "moonwatch: %s\n", err.msg);
         return 1;
     }
-    mw_log(MW_INFO, "moonwatch is up", "page=http://127.0.0.1:%u/ data=%s pid=%d",
-           mw_server_port(app.server), app.host.data_dir, (int)getpid());
     int sig = run(&app, &set);
     mw_log(MW_INFO, "stopping", "signal=%s", sig == SIGTERM ? "SIGTERM" : "SIGINT");
     mw_app_stop(&app);

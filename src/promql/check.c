@@ -164,6 +164,10 @@ static int check_call(struct checker *c, struct node *n)
     if (!rc && !f->eval)
         return mw_pq_fail(c->err, c->ast->src, n->call.name_pos, MW_EMISSING,
                           "function \"%s\" is not implemented yet", f->name);
+    if (!rc && f->flags & FN_OF_HISTOGRAMS && n->call.args[0]->kind != N_SELECTOR)
+        return mw_pq_fail(c->err, c->ast->src, n->call.args[0]->pos, MW_EMISSING,
+                          "function \"%s\" of anything but a selector is not implemented yet",
+                          f->name);
     return rc;
 }
 

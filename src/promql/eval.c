@@ -17,6 +17,14 @@ static double *repeat(struct ev *e, double v)
     return row;
 }
 
+static const mw_nhist **repeat_histogram(struct ev *e, const mw_nhist **h)
+{
+    if (!h) return NULL;
+    const mw_nhist **row = mw_pq_alloc(e->run, e->n, sizeof *row);
+    for (size_t i = 0; i < e->n; i++) row[i] = h[0];
+    return row;
+}
+
 static struct value eval_unary(struct ev *e, const struct node *n)
 {
     struct value v = mw_pq_eval(e, n->unary.inner);
@@ -55,8 +63,10 @@ static struct value eval_once(struct ev *e, const struct node *n)
     one.n = 1;
     struct value v = eval_here(&one, n);
     if (v.type == MW_VALUE_SCALAR) v.scalar = repeat(e, v.scalar[0]);
-    for (size_t i = 0; v.type == MW_VALUE_VECTOR && i < v.vec.n; i++)
+    for (size_t i = 0; v.type == MW_VALUE_VECTOR && i < v.vec.n; i++) {
         v.vec.s[i].v = repeat(e, v.vec.s[i].v[0]);
+        v.vec.s[i].h = repeat_histogram(e, v.vec.s[i].h);
+    }
     return v;
 }
 
@@ -101,12 +111,20 @@ static size_t step_count(const mw_promql_query *q)
     return q->range && q->end > q->start ? (size_t)((q->end - q->start) / q->step) + 1 : 1;
 }
 
+/* Only what a selector gives leaves as it is; everything else knows only floats. */
+static bool passes_histograms(const struct node *root)
+{
+    while (root->kind == N_UNARY && root->unary.plus) root = root->unary.inner;
+    return root->kind == N_SELECTOR;
+}
+
 static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
 {
     const mw_promql_query *q = r->query;
     struct ev e = {.run = r, .start = q->start, .step = q->range ? q->step : 1};
     e.lookback = q->lookback_ms > 0 ? q->lookback_ms : r->opt->lookback_ms;
     e.n = step_count(q);
+    e.histograms = q->histograms && passes_histograms(root);
     mw_pq_prepare(r, root);
     if (root->type == MW_VALUE_MATRIX) {
         mw_pq_result_matrix(&e, root, out);

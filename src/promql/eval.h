@@ -2,7 +2,9 @@
  *
  * Every node is evaluated for all steps at once: an instant vector is a list of series with one
  * value per step.  A step without a value holds the bits of the stale marker, which no selector
- * lets through and no arithmetic produces.
+ * lets through and no arithmetic produces.  A step whose value is a native histogram looks like one
+ * without a value to all code that knows only floats; the histogram stands beside it, and only
+ * where the evaluation says that it takes histograms.
  *
  * All memory is in the arena of the run, and a failure leaves by mw_pq_throw (longjmp) to
  * mw_promql_eval, so the code in between neither frees nor checks.  What the arena cannot hold (an
@@ -40,12 +42,14 @@ struct ev {
     struct run *run;
     int64_t start, step, lookback;
     size_t n;
+    bool histograms; /* selectors give histograms, too: only for those who know what they are */
 };
 
 struct series {
     const mw_labels *labels;
-    double *v;     /* one per step */
-    bool nameless; /* labels still has __name__, but it no longer counts */
+    double *v;          /* one per step */
+    const mw_nhist **h; /* NULL, or one per step: where not NULL, v is absent */
+    bool nameless;      /* labels still has __name__, but it no longer counts */
 };
 
 struct vec {
@@ -126,6 +130,7 @@ void mw_pq_open(struct ev *e, const struct node *sel, int64_t min_t, int64_t max
 bool mw_pq_next_series(struct ev *e, mw_series_view *out);      /* false: no more, and closed */
 const mw_labels *mw_pq_keep(struct ev *e, const mw_labels *ls); /* a copy in the arena */
 struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps);
+const mw_nhist *mw_pq_keep_histogram(struct ev *e, const mw_nhist *h); /* a copy in the arena */
 
 struct window; /* window.h */
 typedef double pq_window_fn(const struct window *w);
@@ -136,6 +141,7 @@ struct samples {
     const int64_t *t; /* stale markers left out */
     const double *v;
     size_t n;
+    const mw_nhist *const *h; /* NULL: only floats; h[i] not NULL: v[i] is not one */
 };
 typedef void pq_samples_fn(struct ev *e, const struct samples *s, void *arg);
 /* Every series of the range selector or subquery N, one after the other. */

@@ -627,3 +627,24 @@ int mw_promql_selector(mw_str text, mw_matcher **out, size_t *n, mw_err *err)
     mw_pq_free(a);
     return rc;
 }
+
+int mw_promql_selectors(mw_str expr, mw_select **out, size_t *n, mw_err *err)
+{
+    mw_err own;
+    if (!err) mw_err_init(&own), err = &own;
+    struct ast *a = mw_pq_parse(expr, err);
+    if (!a) return err->code;
+    *n = a->n;
+    *out = mw_array(a->n + 1, sizeof **out);
+    for (size_t i = 0; i < a->n; i++)
+        (*out)[i] = (mw_select){.matchers = a->matchers[i], .n = a->matcher_counts[i]};
+    a->n = 0;
+    mw_pq_free(a);
+    return MW_OK;
+}
+
+void mw_promql_selectors_free(mw_select *sel, size_t n)
+{
+    for (size_t i = 0; i < n; i++) mw_matchers_free((mw_matcher *)sel[i].matchers, sel[i].n);
+    mw_free(sel);
+}

@@ -43,6 +43,7 @@ typedef struct mw_promql_query {
     int64_t lookback_ms;        /* 0: the engine's */
     int64_t deadline_mono_ns;   /* mw_mono_ns() after which it stops with MW_ETIMEOUT; 0: none */
     const volatile int *cancel; /* not NULL: stops with MW_ECANCEL soon after it becomes non-zero */
+    bool histograms;            /* rows may hold native histograms; otherwise they are left out */
 } mw_promql_query;
 
 typedef struct mw_promql_row {
@@ -50,12 +51,15 @@ typedef struct mw_promql_row {
     size_t n;
     const int64_t *t;
     const double *v;
+    size_t n_h; /* native histograms stand beside the floats; 0 unless the query asked for them */
+    const int64_t *t_h;
+    const mw_nhist *const *h;
 } mw_promql_row;
 
 typedef struct mw_promql_result {
     mw_value_type type;
     size_t n;                  /* scalar: 1 row with empty labels; string: 0 */
-    const mw_promql_row *rows; /* a vector has n = 1 in each row; a range query gives a matrix */
+    const mw_promql_row *rows; /* a vector has n + n_h = 1 in each row; a range query: a matrix */
     mw_str string;             /* with MW_VALUE_STRING */
     int64_t string_t;
     size_t n_warnings, n_infos;
@@ -79,5 +83,10 @@ bool mw_promql_result_json(const mw_promql_result *r, size_t *row, size_t soft, 
  * mw_matchers_free. */
 int mw_promql_selector(mw_str text, mw_matcher **out, size_t *n, mw_err *err);
 void mw_matchers_free(mw_matcher *m, size_t n);
+
+/* The matchers of every selector in EXPR, in the order written; the rest of each mw_select is zero.
+ * Freed by mw_promql_selectors_free. */
+int mw_promql_selectors(mw_str expr, mw_select **out, size_t *n, mw_err *err);
+void mw_promql_selectors_free(mw_select *sel, size_t n);
 
 #endif

@@ -9,11 +9,12 @@
 #include "promql/functions.h"
 #include "promql/window.h"
 
-/* -- samples without stale markers ---------------------------------------------------------- */
+/* -- samples without stale markers, and without histograms for those who do not take them ---- */
 
 struct buffer {
     int64_t *t;
     double *v;
+    const mw_nhist **h;
     size_t cap;
 };
 
@@ -23,11 +24,39 @@ static void reserve(struct ev *e, struct buffer *b, size_t n)
     b->cap = n < 64 ? 64 : n * 2;
     b->t = mw_pq_alloc(e->run, b->cap, sizeof *b->t);
     b->v = mw_pq_alloc(e->run, b->cap, sizeof *b->v);
+    b->h = NULL;
+}
+
+static void with_histograms(struct ev *e, struct buffer *b, struct samples *s)
+{
+    size_t kept = 0;
+    reserve(e, b, s->n);
+    if (!b->h) b->h = mw_pq_alloc(e->run, b->cap, sizeof *b->h);
+    for (size_t i = 0; i < s->n; i++)
+        if (!mw_pq_absent(s->v[i])) {
+            b->t[kept] = s->t[i];
+            b->h[kept] = s->h[i];
+            b->v[kept++] = s->h[i] ? mw_pq_none() : s->v[i];
+        }
+    *s = (struct samples){s->labels, s->nameless, b->t, b->v, kept, b->h};
+}
+
+static void without_histograms(struct ev *e, struct buffer *b, struct samples *s)
+{
+    size_t kept = 0;
+    reserve(e, b, s->n);
+    for (size_t i = 0; i < s->n; i++)
+        if (!s->h[i] && !mw_pq_absent(s->v[i])) b->t[kept] = s->t[i], b->v[kept++] = s->v[i];
+    *s = (struct samples){s->labels, s->nameless, b->t, b->v, kept, NULL};
 }
 
 static void without_stale(struct ev *e, struct buffer *b, struct samples *s)
 {
     size_t i = 0, kept;
+    if (s->h) {
+        (e->histograms ? with_histograms : without_histograms)(e, b, s);
+        return;
+    }
     while (i < s->n && !mw_pq_absent(s->v[i])) i++;
     if (i == s->n) return;
     reserve(e, b, s->n);
@@ -53,7 +82,7 @@ static void each_selected(struct ev *e, const struct node *n, pq_samples_fn *fn,
     mw_pq_open(e, n, mw_pq_time(e, w, 0) - w->range_ms - before + open,
                mw_pq_time(e, w, e->n - 1) + after);
     while (mw_pq_next_series(e, &view)) {
-        struct samples s = {view.labels, false, view.t, view.v, view.n};
+        struct samples s = {view.labels, false, view.t, view.v, view.n, view.h};
         without_stale(e, &b, &s);
         if (s.n) fn(e, &s, arg);
     }
@@ -71,6 +100,7 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     struct ev inner = *e;
     struct buffer b = {0};
     int64_t from = mw_pq_time(e, w, 0) - w->range_ms, to = mw_pq_time(e, w, e->n - 1);
+    inner.histograms = false;
     inner.step = w->step_ms;
     inner.start = floor_to(from, inner.step);
     bool closed = e->run->opt->closed_ranges;
@@ -80,7 +110,7 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     struct vec v = mw_pq_eval_vec(&inner, n->sel.sub);
     reserve(e, &b, inner.n);
     for (size_t i = 0; i < v.n; i++) {
-        struct samples s = {v.s[i].labels, v.s[i].nameless, b.t, b.v, 0};
+        struct samples s = {v.s[i].labels, v.s[i].nameless, b.t, b.v, 0, NULL};
         for (size_t k = 0; k < inner.n; k++) {
             if (mw_pq_absent(v.s[i].v[k])) continue;
             b.t[s.n] = inner.start + (int64_t)k * inner.step;

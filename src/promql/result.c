@@ -52,6 +52,21 @@ static size_t compact(struct ev *e, double *v, int64_t *t)
     return n;
 }
 
+/* The same of the histograms of S into ROW. */
+static void compact_histograms(struct ev *e, const struct series *s, mw_promql_row *row)
+{
+    if (!s->h) return;
+    int64_t *t = mw_pq_alloc(e->run, e->n, sizeof *t);
+    const mw_nhist **h = mw_pq_alloc(e->run, e->n, sizeof *h);
+    for (size_t i = 0; i < e->n; i++) {
+        if (!s->h[i]) continue;
+        t[row->n_h] = e->start + (int64_t)i * e->step;
+        h[row->n_h++] = s->h[i];
+    }
+    row->t_h = t;
+    row->h = h;
+}
+
 static void take_notes(struct run *r, mw_promql_result *out)
 {
     const char ***to[] = {(const char ***)&out->warnings, (const char ***)&out->infos};
@@ -82,7 +97,8 @@ static void vector_rows(struct ev *e, struct vec *v, bool sort, mw_promql_result
     for (size_t i = 0; i < v->n; i++) {
         if (!t) t = mw_pq_alloc(e->run, e->n, sizeof *t);
         mw_promql_row row = {.t = t, .v = v->s[i].v, .n = compact(e, v->s[i].v, t)};
-        if (!row.n) continue;
+        compact_histograms(e, &v->s[i], &row);
+        if (!row.n && !row.n_h) continue;
         row.labels = mw_pq_seen(e, &v->s[i]);
         rows[n++] = row;
         t = NULL;
@@ -128,6 +144,26 @@ struct matrix {
     size_t n, cap;
 };
 
+/* Samples LO to HI, floats and histograms apart. */
+static mw_promql_row matrix_samples(struct ev *e, const struct samples *s, size_t lo, size_t hi)
+{
+    mw_promql_row row = {.n = 0};
+    int64_t *t = mw_pq_alloc(e->run, hi - lo, sizeof *t);
+    double *v = mw_pq_alloc(e->run, hi - lo, sizeof *v);
+    row.t = t;
+    row.v = v;
+    for (size_t i = lo; i < hi; i++)
+        if (!s->h || !s->h[i]) t[row.n] = s->t[i], v[row.n++] = s->v[i];
+    if (row.n == hi - lo) return row;
+    int64_t *t_h = mw_pq_alloc(e->run, hi - lo - row.n, sizeof *t_h);
+    const mw_nhist **h = mw_pq_alloc(e->run, hi - lo - row.n, sizeof *h);
+    row.t_h = t_h;
+    row.h = h;
+    for (size_t i = lo; i < hi; i++)
+        if (s->h[i]) t_h[row.n_h] = s->t[i], h[row.n_h++] = mw_pq_keep_histogram(e, s->h[i]);
+    return row;
+}
+
 static void matrix_row(struct ev *e, const struct samples *s, void *arg)
 {
     struct matrix *m = arg;
@@ -137,10 +173,7 @@ static void matrix_row(struct ev *e, const struct samples *s, void *arg)
     while (lo < hi && (e->run->opt->closed_ranges ? s->t[lo] < from : s->t[lo] <= from)) lo++;
     while (hi > lo && s->t[hi - 1] > to) hi--;
     if (lo == hi) return;
-    int64_t *t = mw_pq_alloc(e->run, hi - lo, sizeof *t);
-    double *v = mw_pq_alloc(e->run, hi - lo, sizeof *v);
-    memcpy(t, s->t + lo, (hi - lo) * sizeof *t);
-    memcpy(v, s->v + lo, (hi - lo) * sizeof *v);
+    mw_promql_row row = matrix_samples(e, s, lo, hi);
     if (m->n == m->cap) {
         size_t cap = m->cap ? m->cap * 2 : 16;
         mw_promql_row *rows = mw_pq_alloc(e->run, cap, sizeof *rows);
@@ -149,7 +182,8 @@ static void matrix_row(struct ev *e, const struct samples *s, void *arg)
         m->cap = cap;
     }
     struct series seen = {.labels = mw_pq_keep(e, s->labels), .nameless = s->nameless};
-    m->rows[m->n++] = (mw_promql_row){mw_pq_seen(e, &seen), hi - lo, t, v};
+    row.labels = mw_pq_seen(e, &seen);
+    m->rows[m->n++] = row;
 }
 
 void mw_pq_result_matrix(struct ev *e, const struct node *root, mw_promql_result *out)
@@ -184,20 +218,48 @@ static void put_point(mw_buf *out, int64_t t, double v)
     mw_buf_text(out, "\"]");
 }
 
+static void put_histogram(mw_buf *out, int64_t t, const mw_nhist *h)
+{
+    mw_buf_byte(out, '[');
+    put_time(out, t);
+    mw_buf_byte(out, ',');
+    mw_nhist_json(h, out);
+    mw_buf_byte(out, ']');
+}
+
+static void put_floats(mw_buf *out, const mw_promql_row *row)
+{
+    mw_buf_text(out, ",\"values\":[");
+    for (size_t i = 0; i < row->n; i++) {
+        if (i) mw_buf_byte(out, ',');
+        put_point(out, row->t[i], row->v[i]);
+    }
+    mw_buf_byte(out, ']');
+}
+
+static void put_histograms(mw_buf *out, const mw_promql_row *row)
+{
+    mw_buf_text(out, ",\"histograms\":[");
+    for (size_t i = 0; i < row->n_h; i++) {
+        if (i) mw_buf_byte(out, ',');
+        put_histogram(out, row->t_h[i], row->h[i]);
+    }
+    mw_buf_byte(out, ']');
+}
+
 static void put_row(const mw_promql_result *r, const mw_promql_row *row, mw_buf *out)
 {
     mw_buf_text(out, "{\"metric\":");
     mw_labels_json(row->labels, out);
-    if (r->type == MW_VALUE_VECTOR) {
+    if (r->type == MW_VALUE_VECTOR && row->n) {
         mw_buf_text(out, ",\"value\":");
         put_point(out, row->t[0], row->v[0]);
+    } else if (r->type == MW_VALUE_VECTOR) {
+        mw_buf_text(out, ",\"histogram\":");
+        put_histogram(out, row->t_h[0], row->h[0]);
     } else {
-        mw_buf_text(out, ",\"values\":[");
-        for (size_t i = 0; i < row->n; i++) {
-            if (i) mw_buf_byte(out, ',');
-            put_point(out, row->t[i], row->v[i]);
-        }
-        mw_buf_byte(out, ']');
+        if (row->n) put_floats(out, row);
+        if (row->n_h) put_histograms(out, row);
     }
     mw_buf_byte(out, '}');
 }

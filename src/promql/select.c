@@ -62,9 +62,61 @@ bool mw_pq_next_series(struct ev *e, mw_series_view *out)
     return true;
 }
 
-/* Fill ROW from one series; whether any step got a value. */
+/* -- histograms ----------------------------------------------------------------------------- */
+
+static const void *copy_of(struct ev *e, const void *p, size_t n, size_t size)
+{
+    if (!n) return NULL;
+    void *copy = mw_pq_alloc(e->run, n, size);
+    memcpy(copy, p, n * size);
+    return copy;
+}
+
+static mw_hside side_of(struct ev *e, const mw_hside *s)
+{
+    return (mw_hside){copy_of(e, s->spans, s->n_spans, sizeof *s->spans),
+                      copy_of(e, s->counts, s->n_counts, sizeof *s->counts), s->n_spans,
+                      s->n_counts};
+}
+
+const mw_nhist *mw_pq_keep_histogram(struct ev *e, const mw_nhist *h)
+{
+    mw_nhist *copy = mw_pq_alloc(e->run, 1, sizeof *copy);
+    *copy = *h;
+    copy->pos = side_of(e, &h->pos);
+    copy->neg = side_of(e, &h->neg);
+    copy->custom = copy_of(e, h->custom, h->n_custom, sizeof *h->custom);
+    return copy;
+}
+
+/* The histogram of sample K of S, at STEP; neighbours that look at the same sample share it. */
+struct kept {
+    const mw_nhist **row;
+    size_t k;
+    const mw_nhist *h;
+};
+
+static void keep_at(struct ev *e, struct kept *kept, const mw_series_view *s, size_t k, size_t step)
+{
+    if (!kept->row) {
+        kept->row = mw_pq_alloc(e->run, e->n, sizeof *kept->row);
+        memset(kept->row, 0, e->n * sizeof *kept->row);
+    }
+    if (!kept->h || kept->k != k) kept->h = mw_pq_keep_histogram(e, s->h[k]);
+    kept->k = k;
+    kept->row[step] = kept->h;
+}
+
+static bool is_float(const mw_series_view *s, size_t k)
+{
+    return !(s->h && s->h[k]) && !mw_pq_absent(s->v[k]);
+}
+
+/* -- walks ---------------------------------------------------------------------------------- */
+
+/* Fill ROW, or HISTOGRAMS, from one series; whether any step got a value. */
 static bool walk(struct ev *e, const struct when *w, const mw_series_view *s, bool timestamps,
-                 double *row)
+                 double *row, struct kept *histograms)
 {
     bool any = false;
     int64_t back = e->lookback - (e->run->opt->closed_ranges ? 0 : 1);
@@ -72,7 +124,14 @@ static bool walk(struct ev *e, const struct when *w, const mw_series_view *s, bo
         int64_t t = mw_pq_time(e, w, i);
         while (k < s->n && s->t[k] <= t) k++;
         if (!k || s->t[k - 1] < t - back || mw_pq_absent(s->v[k - 1])) continue;
-        row[i] = timestamps ? (double)s->t[k - 1] / 1000 : s->v[k - 1];
+        if (timestamps)
+            row[i] = (double)s->t[k - 1] / 1000;
+        else if (is_float(s, k - 1))
+            row[i] = s->v[k - 1];
+        else if (e->histograms)
+            keep_at(e, histograms, s, k - 1, i);
+        else
+            continue;
         any = true;
     }
     return any;
@@ -85,9 +144,9 @@ static bool walk_smoothed(struct ev *e, const struct when *w, const mw_series_vi
     for (size_t i = 0, k = 0; i < e->n; i++) {
         int64_t t = mw_pq_time(e, w, i);
         while (k < s->n && s->t[k] <= t) k++;
-        size_t a = k, b = k; /* the nearest samples that are no stale markers */
-        while (a > 0 && mw_pq_absent(s->v[a - 1])) a--;
-        while (b < s->n && mw_pq_absent(s->v[b])) b++;
+        size_t a = k, b = k; /* the nearest samples that are values */
+        while (a > 0 && !is_float(s, a - 1)) a--;
+        while (b < s->n && !is_float(s, b)) b++;
         if (!a || s->t[a - 1] <= t - e->lookback) continue;
         double v = s->v[a - 1];
         if (s->t[a - 1] < t && b < s->n && s->t[b] <= t + e->lookback)
@@ -119,10 +178,12 @@ struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps)
     while (mw_pq_next_series(e, &s)) {
         if (!row) row = mw_pq_row(e);
         mw_pq_tick(e->run, e->n);
-        bool any = smoothed ? walk_smoothed(e, w, &s, row) : walk(e, w, &s, timestamps, row);
+        struct kept kept = {0};
+        bool any = smoothed ? walk_smoothed(e, w, &s, row) : walk(e, w, &s, timestamps, row, &kept);
         if (!any) continue;
         out.distinct &= !mw_pq_has_type(s.labels);
         mw_pq_add_row(e, &out, mw_pq_keep(e, s.labels), row);
+        out.s[out.n - 1].h = kept.row;
         row = NULL;
     }
     return out;

@@ -26,7 +26,7 @@ void mw_pq_add_row(struct ev *e, struct vec *v, const mw_labels *labels, double 
         v->s = s;
         v->cap = cap;
     }
-    v->s[v->n++] = (struct series){labels, row, false};
+    v->s[v->n++] = (struct series){.labels = labels, .v = row};
 }
 
 struct series *mw_pq_add(struct ev *e, struct vec *v, const mw_labels *labels)
@@ -191,13 +191,22 @@ struct groups mw_pq_group(struct ev *e, const struct vec *a, const struct vec *b
 
 /* -- merging -------------------------------------------------------------------------------- */
 
+static bool is_there(const struct series *s, size_t step)
+{
+    return !mw_pq_absent(s->v[step]) || (s->h && s->h[step]);
+}
+
 static void merge_into(struct ev *e, struct series *to, const struct series *from, bool strict)
 {
     bool clash = strict;
     for (size_t i = 0; i < e->n && !clash; i++) {
-        if (mw_pq_absent(from->v[i])) continue;
-        clash = !mw_pq_absent(to->v[i]);
+        if (!is_there(from, i)) continue;
+        clash = is_there(to, i);
         to->v[i] = from->v[i];
+        if (!from->h || !from->h[i]) continue;
+        if (!to->h)
+            to->h = memset(mw_pq_alloc(e->run, e->n, sizeof *to->h), 0, e->n * sizeof *to->h);
+        to->h[i] = from->h[i];
     }
     if (clash)
         mw_pq_throw(e->run, MW_EEXEC, "vector cannot contain metrics with the same labelset");
@@ -207,7 +216,7 @@ static void merge_into(struct ev *e, struct series *to, const struct series *fro
 static bool empty_row(struct ev *e, const struct series *s)
 {
     for (size_t i = 0; i < e->n; i++)
-        if (!mw_pq_absent(s->v[i])) return false;
+        if (is_there(s, i)) return false;
     return true;
 }
 

@@ -24,10 +24,41 @@ static void push_series(const world *w)
 static void liveness_and_readiness(void **state)
 {
     world *w = *state;
+    mw_server_ready(w->server, false);
     assert_get(w, "/-/healthy", 200, "healthy");
-    assert_get(w, "/-/ready", 503, "not ready");
+    assert_get(w, "/-/ready", 503, "starting: ");
+    assert_get(w, "/-/ready", 503, "% of the journal read\n");
     mw_server_ready(w->server, true);
     assert_get(w, "/-/ready", 200, "ready");
+}
+
+static void while_the_store_is_read_every_path_says_so_in_its_own_shape(void **state)
+{
+    world *w = *state;
+    static const struct {
+        const char *method, *target, *text;
+    } rows[] = {
+        {"GET", "/api/v1/query?query=up", "{\"status\":\"error\",\"errorType\":\"unavailable\","},
+        {"GET", "/api/v1/labels", "\"error\":\"starting: "},
+        {"POST", "/api/v1/import/prometheus", "starting: "},
+        {"POST", "/v1/metrics", "{\"code\":14,\"message\":\"starting: "},
+        {"GET", "/jaeger/api/services", "\"errors\":[{\"code\":503,\"msg\":\"starting: "},
+        {"GET", "/api/v2/alerts", "{\"code\":503,\"message\":\"starting: "},
+        {"GET", "/api/mw/v1/rules",
+         "{\"error\":{\"code\":\"unavailable\",\"message\":\"starting: "},
+        {"GET", "/", "starting: "},
+    };
+    mw_server_ready(w->server, false);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        answer a = ask(w, rows[i].method, rows[i].target, "", MW_STR(""));
+        assert_status(a, 503);
+        assert_head_has(a, "retry-after: 1\r\n");
+        assert_body_has(a, rows[i].text);
+        answer_deinit(&a);
+    }
+    assert_get(w, "/metrics", 200, "# HELP ");
+    mw_server_ready(w->server, true);
+    assert_get(w, "/api/v1/labels", 200, "success");
 }
 
 static void an_instant_query_answers_as_prometheus_does(void **state)
@@ -391,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         promise(liveness_and_readiness),
+        promise(while_the_store_is_read_every_path_says_so_in_its_own_shape),
         promise(an_instant_query_answers_as_prometheus_does),
         promise(a_range_query_answers_as_prometheus_does),
         promise(a_large_answer_comes_in_pieces_and_whole),

@@ -61,6 +61,7 @@ static inline world *world_open(mw_server_options o)
     w->server = mw_server_new(&o, &parts, &err);
     if (!w->server) fail_msg("%s", err.msg);
     mw_server_start(w->server);
+    mw_server_ready(w->server, true);
     return w;
 }
 

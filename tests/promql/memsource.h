@@ -18,7 +18,9 @@ struct mem_series {
     mw_labels *labels;
     int64_t *t;
     double *v;
-    size_t n, cap_t, cap_v;
+    const mw_nhist **h; /* borrowed; beside each float NULL */
+    size_t n, cap_t, cap_v, cap_h;
+    bool any_h;
 };
 
 struct mem_source {
@@ -50,7 +52,8 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
             while (lo + step <= s->n && s->t[lo + step - 1] < m->copy.min_t) lo += step;
         while (hi > lo && s->t[hi - 1] > m->copy.max_t) hi--;
         if (lo == hi) continue;
-        *out = (mw_series_view){s->labels, hi - lo, s->t + lo, s->v + lo, NULL};
+        *out =
+            (mw_series_view){s->labels, hi - lo, s->t + lo, s->v + lo, s->any_h ? s->h + lo : NULL};
         return 1;
     }
     return 0;
@@ -83,6 +86,7 @@ static void mem_deinit(struct mem_source *m)
         mw_free(m->series[i].labels);
         mw_free(m->series[i].t);
         mw_free(m->series[i].v);
+        mw_free(m->series[i].h);
     }
     mw_free(m->series);
 }
@@ -101,21 +105,34 @@ static struct mem_series *mem_series_get(struct mem_source *m, mw_labels *labels
     return &m->series[m->n - 1];
 }
 
-static void mem_add(struct mem_series *s, int64_t t, double v)
+static void mem_add_sample(struct mem_series *s, int64_t t, double v, const mw_nhist *h)
 {
-    size_t n = s->n;
+    size_t n = s->n, n_h = s->n;
+    s->any_h |= h != NULL;
     if (n && s->t[n - 1] == t) {
         s->v[n - 1] = v;
+        s->h[n - 1] = h;
         return;
     }
     MW_PUSH(s->t, n, s->cap_t, t);
+    MW_PUSH(s->h, n_h, s->cap_h, h);
     MW_PUSH(s->v, s->n, s->cap_v, v);
     for (size_t i = s->n - 1; i && s->t[i] < s->t[i - 1]; i--) { /* a load may begin again at 0 */
         int64_t swap_t = s->t[i];
         double swap_v = s->v[i];
-        s->t[i] = s->t[i - 1], s->v[i] = s->v[i - 1];
-        s->t[i - 1] = swap_t, s->v[i - 1] = swap_v;
+        const mw_nhist *swap_h = s->h[i];
+        s->t[i] = s->t[i - 1], s->v[i] = s->v[i - 1], s->h[i] = s->h[i - 1];
+        s->t[i - 1] = swap_t, s->v[i - 1] = swap_v, s->h[i - 1] = swap_h;
     }
+}
+
+static void mem_add(struct mem_series *s, int64_t t, double v) { mem_add_sample(s, t, v, NULL); }
+
+/* H must live as long as the source. */
+static __attribute__((unused)) void mem_add_histogram(struct mem_series *s, int64_t t,
+                                                      const mw_nhist *h)
+{
+    mem_add_sample(s, t, h->sum, h);
 }
 
 /* -- notation ------------------------------------------------------------------------------- */

@@ -296,7 +296,9 @@ static bool range_agrees(const struct script *s, const struct eval *e)
             if (r->rows[i].t[k] != e->start) continue;
             found++;
             const struct expectation *x = expected_row(e, r->rows[i].labels, &at);
-            mw_promql_row row = {r->rows[i].labels, 1, &r->rows[i].t[k], &r->rows[i].v[k]};
+            mw_promql_row row = {.labels = r->rows[i].labels, .n = 1};
+            row.t = &r->rows[i].t[k];
+            row.v = &r->rows[i].v[k];
             ok &=
                 e->has_number ? close_to(e->number, row.v[0]) : x && row_matches(&middle, x, &row);
         }

@@ -61,7 +61,7 @@ end
 local function check_as(run, row, kind, value, path)
   if kind == "table" then
     if not is_fields(value) then return nil end
-    return check_table(run, { fields = row.fields }, value, path)
+    return check_table(run, { fields = row.fields, items = row.items }, value, path)
   elseif kind == "list" then
     return check_list(run, row, value, path)
   end

@@ -33,6 +33,10 @@ local function rows_of(fields, path, out, inside)
     if row.absent then help = help .. " (not available in this version)" end
     out[#out + 1] = { path .. row[1], schema.says(row), shown(row.default) or "", help }
     if row.fields and not row.absent then rows_of(row.fields, path .. row[1] .. ".", out, inside) end
+    if row.items then
+      out[#out + 1] = { path .. row[1] .. "[]", "rows such as " .. row.items.says, "", row.items.help }
+      rows_of(row.items.fields, path .. row[1] .. "[].", out, inside)
+    end
   end
   inside[fields or false] = nil
   return out

@@ -5,6 +5,11 @@ local auth = {
   { "password", "secret", help = "password for basic authentication" },
 }
 
+local class = {
+  { "match", "selector", required = true, help = "which series" },
+  { "keep", "interval", required = true, help = "how long their samples are kept" },
+}
+
 return {
   word = "settings", shape = "table", root_only = true, once = true,
   help = "What the server listens on, where it keeps data and what it limits itself to. Only the root file may use it.",
@@ -22,18 +27,28 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
     { "tls", "table", help = "serve HTTPS", absent = true, fields = {
       { "cert", "text", help = "certificate file" }, { "key", "text", help = "key file" },
       { "client_ca", "text", help = "clients must present a certificate of this authority" } } },
-    { "retention", "table", default = {}, help = "how long signals are kept", fields = {
-      { "metrics", "interval", default = "15d", help = "samples" }, { "logs", "interval", default = "7d", help = "log records" },
-      { "traces", "interval", default = "3d", help = "spans" }, { "bytes", "bytes", help = "memory for samples" } } },
+    { "retention", "table", default = {}, help = "how long signals are kept",
+      items = { says = '{ match = \'{__name__=~"debug_.*"}\', keep = "1d" }', fields = class,
+                help = "series that are kept for another time than the rest; the first row that matches counts" },
+      fields = {
+        { "metrics", "interval", default = "15d", help = "samples" }, { "logs", "interval", default = "7d", help = "log records" },
+        { "traces", "interval", default = "3d", help = "spans" },
+        { "bytes", { "bytes", "table" }, help = "the oldest leaves beyond this; a number is the budget of metrics", fields = {
+          { "metrics", "bytes", help = "samples on disk" }, { "logs", "bytes", help = "log records, in place of limits.logs_bytes" },
+          { "traces", "bytes", help = "spans, in place of limits.traces_bytes" } } } } },
     { "out_of_order", { "duration", "text" }, default = "30m", help = 'how late a sample may come; "all" for any' },
-    { "durability", "duration", help = "longest time between journal writes", absent = true },
+    { "durability", "durability", default = "50ms",
+      help = 'a loss of power may take the samples of the last so long, a crash of moonwatch takes none; "always": nothing that was accepted' },
     { "promql", "table", default = {}, help = "how PromQL is read", fields = {
       { "ranges", "text", default = "left-open", choices = { "left-open", "closed" }, help = "does [5m] include a sample exactly 5m old" },
       { "lookback", "interval", default = "5m", help = "how long a sample stays the current one" },
       { "default_step", "interval", default = "1m", help = "step of subqueries that name none" } } },
     { "strict", "boolean", default = true, help = "true: one bad file refuses the whole load; false: only the bad files are left out" },
     { "limits", "table", default = {}, help = "what one request or rule may use", fields = {
-      { "body", "bytes", help = "largest request body" }, { "labels", "count", help = "labels of one series" },
+      { "body", "bytes", help = "largest request body" },
+      { "in_flight", "bytes", default = "256MB", help = "request bodies being received or handled, together; beyond it 429" },
+      { "memory", "bytes", help = "samples and series in memory" }, { "exemplars", "count", default = 100000, help = "exemplars in memory" },
+      { "labels", "count", help = "labels of one series" },
       { "series", "count", help = "series in memory" }, { "logs_bytes", "bytes", help = "log records in memory" },
       { "traces_bytes", "bytes", help = "spans in memory" }, { "queries", "count", help = "queries at a time" },
       { "query_samples", "count", help = "samples one query may touch" }, { "query_timeout", "interval", help = "time one query may take" },

@@ -82,6 +82,20 @@ T.span = {
     return seconds, why
   end,
 }
+local HOUR = 3600
+T.durability = {
+  says = 'a duration such as "50ms", "1s", or "always"',
+  check = function(v, env)
+    if v == "always" then return 0 end
+    local seconds = T.duration.check(v, env)
+    if not seconds then
+      if type(v) ~= "string" then return nil end
+      return nil, ("%q is not %s"):format(v, T.durability.says)
+    end
+    if seconds > HOUR then return nil, "must be at most 1h" end
+    return seconds
+  end,
+}
 T.bytes = {
   says = 'a size such as "512MB" or a number of bytes',
   check = function(v)
@@ -104,6 +118,17 @@ T.expr = {
     if ok then return v end
     return nil, ("bad PromQL: %s (at %d:%d of the expression)"):format(why, line or 1, col or 1),
            { line = line or 1, col = col or 1 }
+  end,
+}
+
+--- One series selector, without a range or an offset.
+T.selector = {
+  says = 'a series selector such as up{job="x"}',
+  check = function(v, env)
+    if type(v) ~= "string" then return nil end
+    local matchers_of, why, line, col = env.host.selector(v)
+    if matchers_of then return v end
+    return nil, ("bad selector: %s (at %d:%d of the text)"):format(why, line or 1, col or 1), { line = line or 1, col = col or 1 }
   end,
 }
 
