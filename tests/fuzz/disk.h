@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT */
 #ifndef MW_TESTS_FUZZ_DISK_H
 #define MW_TESTS_FUZZ_DISK_H
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/crc32c.h"
@@ -40,8 +41,8 @@ static inline char *fuzz_path(char out[320], const char *name)
 
 static inline void fuzz_put(const char *path, const void *p, size_t n)
 {
-    FILE *f = fopen(path, "wb");
-    MW_ASSERT(f && fwrite(p, 1, n, f) == n && fclose(f) == 0);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    MW_ASSERT(fd >= 0 && write(fd, p, n) == (ssize_t)n && close(fd) == 0);
 }
 
 /* The file at PATH becomes the seed NAME. */

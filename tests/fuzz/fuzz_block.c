@@ -1,9 +1,10 @@
-/* fuzz_block.c - a block of any bytes is opened, and any bytes are put into a block.
+/* fuzz_block.c - a block of any bytes is opened; what does not begin as one is put into one.
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
 #include "fuzz/disk.h"
 #include "store/block.h"
+#include "store/block_layout.h"
 
 enum { KIND = 7, TYPES = 16 };
 
@@ -76,8 +77,11 @@ static void write_and_read(const char *path, const uint8_t *data, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     char path[320];
-    open_bytes(fuzz_path(path, "b"), data, n);
-    write_and_read(path, data, n);
+    fuzz_path(path, "b");
+    if (n && data[0] == MW_BLOCK_MAGIC[0])
+        open_bytes(path, data, n);
+    else
+        write_and_read(path, data, n);
     unlink(path);
     return 0;
 }
