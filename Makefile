@@ -28,6 +28,13 @@ OBJ    := $(SRC:src/%.c=$(B)/%.o)
 LUA    := $(shell find lua -name '*.lua' 2>/dev/null)
 BC     := $(LUA:lua/%.lua=$(B)/lua/%.o)
 CTEST  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
+# A target joins once what it reads is there.
+waits  = $(if $(wildcard $2),,$(B)/fuzz/$1)
+FUZZER := $(filter-out $(call waits,block,src/store/block.c) $(call waits,journal,src/store/journal*.c) \
+            $(call waits,mblock,src/tsdb/mblock*.c) $(call waits,packed,src/tsdb/packed*.c) \
+            $(call waits,nhist,src/model/nhist*.c) \
+            $(if $(shell grep remote_write2 src/ingest/ingest.h),,$(B)/fuzz/remote_write2), \
+            $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c)))
 BENCH  := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
 LIBS   := $(foreach f,$(FLOORS),$(if $(wildcard src/$f/*.c),$(B)/lib$f.a))
 
@@ -77,6 +84,10 @@ $(B)/bench/%: bench/%.c $(LIBS)
 	@echo "  LD   $@"
 	@$(CC) $(CFLAGS) -o $@ $< $(call upto,cluster) $(LDFLAGS) $(LDLIBS)
 
+$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(call upto,ingest)
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CC) $(CFLAGS) -fsanitize=fuzzer -Itests -o $@ $< $(call upto,ingest) $(LDFLAGS) $(LDLIBS)
 
 # -- doors -------------------------------------------------------------------------------------
 
@@ -84,8 +95,8 @@ $(B)/bench/%: bench/%.c $(LIBS)
 RUN_PKGS  := build-essential pkg-config luajit libluajit-5.1-dev libh2o-evloop-dev libjansson-dev libhiredis-dev \
              libcurl4-openssl-dev libpq-dev libpcre2-dev libsnappy-dev libzstd-dev zlib1g-dev libssl-dev \
              libxxhash-dev lua-socket lua-dkjson tzdata
-TEST_PKGS := libcmocka-dev lua-busted lua-check clang-format clang-tidy cppcheck curl redis-server postgresql \
-             prometheus prometheus-node-exporter prometheus-alertmanager nginx-light
+TEST_PKGS := libcmocka-dev lua-busted lua-check clang clang-format clang-tidy libclang-rt-14-dev cppcheck curl \
+             redis-server postgresql prometheus prometheus-node-exporter prometheus-alertmanager nginx-light
 
 deps: ## install what building, running and testing need (Debian 12; as root)
 	@.ci/deps $(RUN_PKGS) $(TEST_PKGS)
@@ -95,8 +106,8 @@ run: ## install, build and start the quickstart: this host and a small demo shop
 	@$(MAKE) --no-print-directory all
 	@examples/quickstart/start.sh
 
-test: ## everything: unit, specs, end to end, and all of it again under ASan and UBSan
-	@tests/run.sh unit spec e2e asan
+test: ## everything: unit, specs, end to end, all of it again under ASan and UBSan, and a little fuzzing
+	@tests/run.sh unit spec e2e asan fuzz
 
 check: ## the quick part of the tests: unit and specs
 	@tests/run.sh unit spec
@@ -111,6 +122,16 @@ asan: ## build ./build/asan/moonwatch and its C tests with AddressSanitizer and 
 
 tsan: ## the C tests built with ThreadSanitizer
 	@$(MAKE) --no-print-directory $(TSAN) unit
+
+# Only clang has libFuzzer.  It does not know every warning that gcc knows, and its pointer-overflow
+# would not have an empty text begin at NULL.
+FUZZ := B=build/fuzz CC=clang \
+        SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=pointer-overflow -fno-sanitize-recover=undefined" \
+        OPT="-O1 -g -fno-omit-frame-pointer -fPIE" WARN="$(WARN) -Wno-unknown-warning-option"
+
+fuzz: ## build the fuzz targets with clang (tests/run.sh fuzz runs them; FUZZ_SECONDS=600 for longer)
+	@$(MAKE) --no-print-directory $(FUZZ) fuzzers
+fuzzers: $(FUZZER)
 
 lint: ## clang-format, clang-tidy, cppcheck, luacheck
 	@.ci/lint
@@ -134,7 +155,7 @@ clean: ## remove everything that was built
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all deps run test check unit asan tsan lint bench docs install clean help
+.PHONY: all deps run test check unit asan tsan fuzz fuzzers lint bench docs install clean help
 .PRECIOUS: $(B)/%.o $(B)/lua/%.o
 
--include $(OBJ:.o=.d) $(MAIN:src/%.c=$(B)/%.d) $(CTEST:=.d) $(BENCH:=.d)
+-include $(OBJ:.o=.d) $(MAIN:src/%.c=$(B)/%.d) $(CTEST:=.d) $(FUZZER:=.d) $(BENCH:=.d)

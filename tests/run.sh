@@ -2,6 +2,7 @@
 # run.sh PART... - run parts of the test suite; the last line is "N passed, N failed".
 #   unit   every C test (cmocka)            spec   busted specs that need no server
 #   e2e    busted specs with real servers   asan   unit, spec and e2e on the ASan+UBSan build
+#   fuzz   every fuzz target: its corpus, then new inputs for FUZZ_SECONDS (4); one test a target
 set -u
 cd "$(dirname "$0")/.." || exit 2
 logs=$(mktemp -d)
@@ -50,6 +51,40 @@ spec() { # BINARY FOLDER...
 
 policy_specs() { find spec -mindepth 1 -maxdepth 1 -type d ! -name support ! -name e2e ! -name hostile | LC_ALL=C sort; }
 
+# Short runs repeat themselves (one seed); long ones go where none went before.
+fuzz_one() { # TARGET
+  name=${1##*/}
+  if [ -n "${FUZZ_SECONDS:-}" ]; then seed=0; else seed=1; fi
+  mkdir -p "$logs/new.$name"
+  words=
+  [ -e "tests/fuzz/$name.dict" ] && words=-dict=tests/fuzz/$name.dict
+  # shellcheck disable=SC2086
+  if "$1" $words -max_total_time="${FUZZ_SECONDS:-4}" -seed=$seed -max_len=4096 -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=256 \
+    -artifact_prefix="build/fuzz/found/$name-" "$logs/new.$name" "tests/fuzz/corpus/$name" >"$logs/fuzz.$name" 2>&1
+  then : >"$logs/fine.$name"; fi
+}
+
+fuzz() {
+  mkdir -p build/fuzz/found
+  running=0
+  targets=$(find build/fuzz/fuzz -type f ! -name '*.d' | LC_ALL=C sort)
+  for t in $targets; do
+    fuzz_one "$t" &
+    running=$((running + 1))
+    if [ $((running % jobs)) -eq 0 ]; then wait; fi
+  done
+  wait
+  for t in $targets; do
+    name=${t##*/}
+    if [ -e "$logs/fine.$name" ]; then count 1 0; continue; fi
+    count 0 1
+    echo "FAILED: $t"
+    grep -v '^#[0-9]' "$logs/fuzz.$name" | tail -n 60
+    input=$(sed -n 's/.*Test unit written to //p' "$logs/fuzz.$name" | tail -n 1)
+    [ -z "$input" ] || echo "$input: $(od -An -v -tx1 "$input" | tr -d ' \n')"
+  done
+}
+
 for part in "$@"; do
   start=$(date +%s)
   case $part in
@@ -62,6 +97,10 @@ for part in "$@"; do
     export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
     # shellcheck disable=SC2046
     build asan && unit build/asan && spec build/asan/moonwatch $(policy_specs) && spec build/asan/moonwatch spec/e2e
+    ;;
+  fuzz)
+    export ASAN_OPTIONS="quarantine_size_mb=16" UBSAN_OPTIONS="print_stacktrace=1"
+    build fuzz && fuzz
     ;;
   *) echo "run.sh: no part \"$part\"" >&2; exit 2 ;;
   esac

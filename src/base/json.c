@@ -207,6 +207,24 @@ static bool escape(const char **p, const char *end, char **to)
     return true;
 }
 
+/* AT: just behind the letter of the escape. */
+static bool wrong_escape(mw_json *j, const char *at)
+{
+    j->p = at - 1;
+    return stop(j, MW_EPARSE, "unknown escape in a string");
+}
+
+/* What is skipped is as right as what is read. */
+static bool check_escapes(mw_json *j, const char *p, const char *end)
+{
+    while ((p = memchr(p, '\\', (size_t)(end - p)))) {
+        char sink[4], *to = sink;
+        p++;
+        if (!escape(&p, end, &to)) return wrong_escape(j, p);
+    }
+    return true;
+}
+
 /* The raw inside [P, END) of a string, rewritten into the arena. */
 static bool rewrite(mw_json *j, const char *p, const char *end, size_t grows, mw_str *out)
 {
@@ -220,10 +238,7 @@ static bool rewrite(mw_json *j, const char *p, const char *end, size_t grows, mw
         if (p == end) break;
         if (*p == '\\') {
             p++;
-            if (!escape(&p, end, &to)) {
-                j->p = p - 1;
-                return stop(j, MW_EPARSE, "unknown escape in a string");
-            }
+            if (!escape(&p, end, &to)) return wrong_escape(j, p);
             continue;
         }
         size_t n = wide(p, end);
@@ -238,7 +253,7 @@ static bool rewrite(mw_json *j, const char *p, const char *end, size_t grows, mw
     return true;
 }
 
-/* OUT may be NULL: the string is only checked for its end. */
+/* OUT may be NULL: the string is only checked. */
 static bool string(mw_json *j, mw_str *out)
 {
     bool copy;
@@ -247,6 +262,7 @@ static bool string(mw_json *j, mw_str *out)
     const char *from = j->p, *close = find_close(j, &copy, &grows);
     if (!close) return stop(j, MW_EPARSE, "a string without its closing quote");
     if (out && copy && !rewrite(j, from, close, grows, out)) return false;
+    if (!out && copy && !check_escapes(j, from, close)) return false;
     if (out && !copy) *out = (mw_str){from, (size_t)(close - from)};
     j->p = close + 1;
     return true;

@@ -113,7 +113,7 @@ static void text_that_is_not_unicode_becomes_the_replacement_character(void **st
     }
 }
 
-static void mistakes_are_refused_with_their_place(void **state)
+static void mistakes_are_refused_with_their_place_read_or_skipped(void **state)
 {
     static const struct {
         const char *in, *says;
@@ -152,6 +152,14 @@ static void mistakes_are_refused_with_their_place(void **state)
             fail_msg("%s: %d:%d instead of %d:%d", rows[i].in, err.line, err.col, rows[i].line,
                      rows[i].col);
         mw_buf_deinit(&out);
+
+        mw_json j;
+        mw_err skipped;
+        mw_err_init(&skipped);
+        mw_json_init(&j, mw_str_of(rows[i].in), NULL, &skipped);
+        mw_json_skip(&j);
+        assert_int_equal(mw_json_end(&j), MW_EPARSE);
+        assert_string_equal(skipped.msg, err.msg);
     }
 }
 
@@ -276,7 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_reads_back),
         cmocka_unit_test(text_that_is_not_unicode_becomes_the_replacement_character),
-        cmocka_unit_test(mistakes_are_refused_with_their_place),
+        cmocka_unit_test(mistakes_are_refused_with_their_place_read_or_skipped),
         cmocka_unit_test(nesting_stops_at_one_hundred),
         cmocka_unit_test(a_walk_takes_what_it_knows_and_skips_the_rest),
         cmocka_unit_test(a_full_arena_is_a_limit_and_not_a_crash),
