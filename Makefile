@@ -28,13 +28,7 @@ OBJ    := $(SRC:src/%.c=$(B)/%.o)
 LUA    := $(shell find lua -name '*.lua' 2>/dev/null)
 BC     := $(LUA:lua/%.lua=$(B)/lua/%.o)
 CTEST  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
-# A target joins once what it reads is there.
-waits  = $(if $(wildcard $2),,$(B)/fuzz/$1)
-FUZZER := $(filter-out $(call waits,block,src/store/block.c) $(call waits,journal,src/store/journal*.c) \
-            $(call waits,mblock,src/tsdb/mblock*.c) $(call waits,packed,src/tsdb/packed*.c) \
-            $(call waits,nhist,src/model/nhist*.c) \
-            $(if $(shell grep remote_write2 src/ingest/ingest.h),,$(B)/fuzz/remote_write2), \
-            $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZER := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH  := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
 LIBS   := $(foreach f,$(FLOORS),$(if $(wildcard src/$f/*.c),$(B)/lib$f.a))
 

@@ -77,7 +77,7 @@ static uint64_t windows_off(const mw_ints_part *plan, uint64_t x, uint64_t *low)
     }
     int64_t r = (int64_t)plan->span + 1;
     high = d / r - (d % r < 0);
-    *low = (uint64_t)(d - high * r);
+    *low = (uint64_t)d - (uint64_t)high * (uint64_t)r; /* HIGH * R may lie below all int64 */
     return (uint64_t)high;
 }
 
