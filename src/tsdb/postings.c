@@ -1,9 +1,8 @@
 /* postings.c - sorted sets of series ids.
  *
- * Ids are mostly handed out in ascending order, so adding is mostly a push; an id that is used
- * again is moved into its place.  Two lists of very different length are met by galloping in the
- * longer one.
- * SPDX-License-Identifier: MIT */
+ * Adding is a push.  Ids are handed out nearly in ascending order, so a list is sorted only when
+ * somebody reads it, not whenever an id comes a little late.  Two lists of very different length
+ * are met by galloping in the longer one. SPDX-License-Identifier: MIT */
 #include "tsdb/postings.h"
 
 #include <stdlib.h>
@@ -60,13 +59,20 @@ void mw_postings_add(mw_postings *p, uint32_t id)
         return;
     }
     make_room(p);
-    size_t at = p->n;
-    if (at && p->ids[at - 1] > id) {
-        at = seek(p->ids, p->n, 0, id);
-        memmove(p->ids + at + 1, p->ids + at, (p->n - at) * sizeof *p->ids);
-    }
-    p->ids[at] = id;
-    p->n++;
+    if (p->n && p->ids[p->n - 1] > id) p->unsorted = true;
+    p->ids[p->n++] = id;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+void mw_postings_sort(mw_postings *p)
+{
+    if (p->unsorted) qsort(p->ids, p->n, sizeof *p->ids, by_id);
+    p->unsorted = false;
 }
 
 void mw_postings_remove(mw_postings *p, const uint32_t *gone, size_t n)
@@ -99,12 +105,6 @@ void mw_ids_append(mw_ids *s, const uint32_t *v, size_t n)
     mw_grow(&s->v, &s->cap, s->n + n, sizeof *s->v);
     memcpy(s->v + s->n, v, n * sizeof *v);
     s->n += n;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
 }
 
 static bool is_sorted(const mw_ids *s)
