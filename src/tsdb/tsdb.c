@@ -8,13 +8,13 @@
 #include "base/mem.h"
 #include "tsdb/store.h"
 
-enum { SHARDS_DEFAULT = 64, SHARDS_MAX = 256 };
+enum { SHARDS_DEFAULT = 64 };
 
 static unsigned shift_for(unsigned shards)
 {
     unsigned shift = 0;
     if (shards == 0) shards = SHARDS_DEFAULT;
-    if (shards > SHARDS_MAX) shards = SHARDS_MAX;
+    if (shards > MW_SHARDS_MAX) shards = MW_SHARDS_MAX;
     while (1u << shift < shards) shift++;
     return shift;
 }
@@ -80,6 +80,7 @@ static void seal_last(mw_tsdb *db)
 {
     mw_err err;
     mw_err_init(&err);
+    db->closing = true;
     if (mw_tsdb_seal(db, &err) != MW_OK)
         mw_log(MW_WARN, "samples were not sealed at the end; the next start reads the journal",
                "error=\"%s\"", err.msg);
