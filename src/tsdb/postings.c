@@ -69,9 +69,32 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW = 1024 };
+
+/* By the digits of ids, the lowest first. */
+static void sort_ids(uint32_t *v, size_t n)
+{
+    if (n < FEW) {
+        qsort(v, n, sizeof *v, by_id);
+        return;
+    }
+    uint32_t *from = v, *to = mw_alloc(n * sizeof *to), *spare = to;
+    for (unsigned shift = 0; shift < 32; shift += DIGIT_BITS) {
+        size_t start[DIGITS + 1] = {0};
+        for (size_t i = 0; i < n; i++) start[(from[i] >> shift & (DIGITS - 1)) + 1]++;
+        for (size_t d = 0; d < DIGITS; d++) start[d + 1] += start[d];
+        for (size_t i = 0; i < n; i++) to[start[from[i] >> shift & (DIGITS - 1)]++] = from[i];
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != v) memcpy(v, from, n * sizeof *v);
+    mw_free(spare);
+}
+
 void mw_postings_sort(mw_postings *p)
 {
-    if (p->unsorted) qsort(p->ids, p->n, sizeof *p->ids, by_id);
+    if (p->unsorted) sort_ids(p->ids, p->n);
     p->unsorted = false;
 }
 
@@ -117,7 +140,7 @@ static bool is_sorted(const mw_ids *s)
 void mw_ids_sort(mw_ids *s)
 {
     if (is_sorted(s)) return;
-    qsort(s->v, s->n, sizeof *s->v, by_id);
+    sort_ids(s->v, s->n);
     size_t kept = 1;
     for (size_t i = 1; i < s->n; i++)
         if (s->v[i] != s->v[kept - 1]) s->v[kept++] = s->v[i];

@@ -19,11 +19,12 @@ static size_t table_cost(const mw_shard *sh)
     return mw_heap_cost(((size_t)sh->mask + 1) * sizeof *sh->table);
 }
 
-void mw_shard_init(mw_shard *sh)
+void mw_shard_init(mw_shard *sh, mw_slab *slab)
 {
     *sh = (mw_shard){.min_t = INT64_MAX, .max_t = INT64_MIN, .mask = FIRST_SEATS - 1};
     pthread_mutex_init(&sh->lock, NULL);
     sh->table = mw_array(FIRST_SEATS, sizeof *sh->table);
+    sh->tally.slab = slab;
     sh->tally.bytes = sizeof *sh + table_cost(sh);
 }
 

@@ -28,7 +28,7 @@ typedef struct mw_shard {
     int64_t min_t, max_t; /* min_t > max_t while empty */
 } __attribute__((aligned(64))) mw_shard;
 
-void mw_shard_init(mw_shard *sh);
+void mw_shard_init(mw_shard *sh, mw_slab *slab);
 void mw_shard_deinit(mw_shard *sh);
 
 /* All of these are called under sh->lock. */

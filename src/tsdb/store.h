@@ -28,6 +28,7 @@ struct mw_tsdb {
     char *dir; /* NULL: memory only */
     uint8_t secret[MW_SECRET_BYTES];
 
+    mw_slab *slab;
     mw_index *index;
     mw_shard *shards;
     unsigned n_shards, shift; /* n_shards = 1 << shift */

@@ -43,7 +43,7 @@ static void make_shards(mw_tsdb *db)
     db->n_shards = 1u << db->shift;
     db->shards = aligned_alloc(_Alignof(mw_shard), db->n_shards * sizeof *db->shards);
     MW_ASSERT(db->shards);
-    for (unsigned i = 0; i < db->n_shards; i++) mw_shard_init(&db->shards[i]);
+    for (unsigned i = 0; i < db->n_shards; i++) mw_shard_init(&db->shards[i], db->slab);
 }
 
 mw_tsdb *mw_tsdb_open(const mw_tsdb_options *o, mw_err *err)
@@ -62,6 +62,7 @@ mw_tsdb *mw_tsdb_open(const mw_tsdb_options *o, mw_err *err)
     db->gen = db->sealed = 1;
     db->manifest.next_id = 1;
     db->last_seal_ms = mw_mono_ns() / 1000000;
+    db->slab = mw_slab_new();
     db->index = mw_index_new();
     db->exemplars = mw_exemplars_new(o->max_exemplars);
     db->metadata = mw_metabook_new();
@@ -93,6 +94,7 @@ void mw_tsdb_close(mw_tsdb *db)
     mw_journal_close(db->journal);
     for (unsigned i = 0; i < db->n_shards; i++) mw_shard_deinit(&db->shards[i]);
     free(db->shards);
+    mw_slab_free(db->slab);
     mw_blocks_deinit(&db->blocks);
     mw_manifest_deinit(&db->manifest);
     mw_index_free(db->index);
