@@ -59,6 +59,7 @@ struct mw_tsdb {
     uint64_t series, births, too_old, refused_series;
     uint64_t seals, compactions, deletions, dropped_blocks, quarantined, write_failures;
     uint64_t replayed_frames, recovery_ms;
+    int hurry;     /* mw_tsdb_hurry */
     int troubled;  /* the last seal or merge failed, and it was told */
     int full;      /* the last shedding could not come below the budget */
     int read_only; /* the code of the write that failed last; 0: the disk takes what comes */

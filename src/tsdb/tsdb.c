@@ -109,6 +109,7 @@ void mw_tsdb_close(mw_tsdb *db)
     mw_free(db);
 }
 
+void mw_tsdb_hurry(mw_tsdb *db) { __atomic_store_n(&db->hurry, 1, __ATOMIC_RELAXED); }
 mw_source *mw_tsdb_source(mw_tsdb *db) { return &db->source; }
 
 /* -- counting ------------------------------------------------------------------------------- */
