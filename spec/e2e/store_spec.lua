@@ -209,6 +209,34 @@ done]]):format(p, round, now, node.url, p, round, acked) })
     node:stop()
   end)
 
+  it("does not run wild when it is out of file handles, and serves again when there are some", function()
+    local dir = proc.scratch()
+    local port = proc.free_port()
+    proc.write(dir .. "/few.sh", ("ulimit -n 60\nexec %s run --listen 127.0.0.1:%d --data %s/data\n"):format(server.binary(), port, dir))
+    local node = proc.spawn({ "sh", dir .. "/few.sh" }, dir .. "/log")
+    local url = "http://127.0.0.1:" .. port
+    proc.eventually(function() return net.request(url .. "/-/ready") == 200 end, 20, "it is ready")
+    local function cpu()
+      local fields = {}
+      for field in proc.read(("/proc/%d/stat"):format(node.pid)):match("%) (.*)"):gmatch "%S+" do fields[#fields + 1] = field end
+      return (tonumber(fields[12]) + tonumber(fields[13])) / 100
+    end
+    local held = {}
+    for i = 1, 90 do
+      held[i] = require("socket").tcp()
+      held[i]:settimeout(1)
+      held[i]:connect("127.0.0.1", port)
+      held[i]:send "GET / HTTP/1.1\r\n" -- and never the rest
+    end
+    proc.eventually(function() return node:output():find "no new connection can be taken" end, 10, "it says so")
+    local before = cpu()
+    require("socket").sleep(1)
+    assert.is_true(cpu() - before < 0.5)
+    for _, s in ipairs(held) do s:close() end
+    proc.eventually(function() return net.request(url .. "/-/ready") == 200 end, 10, "it serves again")
+    assert.equal(0, node:stop())
+  end)
+
   it("does not start on a folder that it may not write, and says so", function()
     local dir = proc.scratch()
     proc.write(dir .. "/data", "a file where the folder should be")

@@ -46,10 +46,11 @@ struct mw_tsdb {
     mw_manifest manifest;  /* under the house lock */
     mw_blocks blocks;
     mw_pending_drop drop;
-    bool closing;         /* memory goes as a whole: nothing leaves it one by one */
-    uint64_t scrubbed;    /* blocks up to this id were looked over; under the house lock */
-    size_t scrub_at;      /* bytes of the next one that were */
-    int64_t last_seal_ms; /* on the monotonic clock */
+    bool closing;      /* memory goes as a whole: nothing leaves it one by one */
+    uint64_t scrubbed; /* blocks up to this id were looked over; under the house lock */
+    size_t scrub_at;   /* bytes of the next one that were */
+    int64_t opened_ms, opened_boot_ms; /* when the store was opened, by both clocks */
+    int64_t last_seal_ms;              /* on the monotonic clock */
 
     mw_exemplars *exemplars;
     mw_metabook *metadata;

@@ -59,6 +59,8 @@ mw_tsdb *mw_tsdb_open(const mw_tsdb_options *o, mw_err *err)
     if (!db->opt.clock) db->opt.clock = &mw_clock_system;
     db->io = o->io ? o->io : &mw_io_system;
     db->dir = mw_strdup(o->dir);
+    db->opened_ms = mw_now_ms(db->opt.clock);
+    db->opened_boot_ms = mw_boot_ms();
     db->gen = db->sealed = 1;
     db->manifest.next_id = 1;
     db->last_seal_ms = mw_mono_ns() / 1000000;
