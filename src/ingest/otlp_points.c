@@ -138,7 +138,7 @@ static double bound_of(const mw_otlp_point *in, double v)
 static void emit_exemplars(mw_otlp_sink *s, mw_otlp_target *to, const mw_otlp_point *in,
                            bool buckets)
 {
-    const mw_otlp_exemplar *order[EXEMPLARS];
+    const mw_otlp_exemplar *order[EXEMPLARS] = {NULL};
     size_t n = in->n_exemplars < EXEMPLARS ? in->n_exemplars : EXEMPLARS;
     s->result->exemplars_rejected += in->n_exemplars - n;
     for (size_t i = 0; i < n; i++) order[i] = &in->exemplars[i];

@@ -14,7 +14,7 @@
 #include "base/pool.h"
 #include "tsdb/store.h"
 
-enum { NUMBERS_MAX = 1 << 28, ROWS = 32768, FEW_ROWS = 2048 };
+enum { NUMBERS_MAX = 1 << 28, ROWS = 16384 };
 
 /* -- identity ------------------------------------------------------------------------------- */
 
@@ -106,57 +106,81 @@ static int open_blocks(mw_tsdb *db, mw_err *err)
 
 /* -- the journal ---------------------------------------------------------------------------- */
 
+/* Samples on their way: gathered by this thread, appended by both. */
+struct batch {
+    mw_row rows[ROWS];
+    size_t n;
+    mw_row_groups groups;
+    mw_appender *ours, *theirs;
+    struct replay *replay;
+};
+
 struct replay {
     mw_tsdb *db;
-    mw_appender *a;
+    struct batch batch[2]; /* one is filled while the other may still be appended */
+    unsigned at;
     mw_arena *arena;
     uint64_t *series; /* by the journal's number: our reference, 0: not defined */
     uint32_t *pairs;  /* by the journal's number: ours + 1, 0: not defined */
     size_t n_series, cap_series, n_pairs, cap_pairs;
-    mw_row rows[ROWS];
-    size_t n_rows;
-    mw_row_groups groups;
-    mw_appender *second; /* appends half of the shards */
-    mw_pool *pool;       /* on this thread */
+    mw_pool *pool; /* one thread */
     pthread_mutex_t lock;
-    pthread_cond_t done_cond;
-    bool done;
+    pthread_cond_t changed;
+    bool busy;        /* the other thread has a batch */
     uint64_t unknown; /* samples whose series is not defined: lost with a damaged segment */
 };
 
-static void append_half(void *arg)
+/* This thread reads the journal and makes the series as well, so it appends fewer shards. */
+static unsigned our_shards(const mw_tsdb *db) { return db->n_shards / 6; }
+
+static void append_theirs(void *arg)
 {
-    struct replay *r = arg;
-    unsigned n = r->db->n_shards;
-    mw_rows_append(r->second, r->rows, &r->groups, n / 2, n);
+    struct batch *b = arg;
+    struct replay *r = b->replay;
+    mw_rows_append(b->theirs, b->rows, &b->groups, our_shards(r->db), r->db->n_shards);
     pthread_mutex_lock(&r->lock);
-    r->done = true;
-    pthread_cond_signal(&r->done_cond);
+    r->busy = false;
+    pthread_cond_signal(&r->changed);
     pthread_mutex_unlock(&r->lock);
 }
 
-static void append_both_halves(struct replay *r)
+static void wait_for_other(struct replay *r)
 {
-    r->done = false;
-    mw_rows_gather(r->a, r->rows, r->n_rows, &r->groups);
-    MW_ASSERT(mw_pool_add(r->pool, append_half, r) == MW_OK);
-    mw_rows_append(r->a, r->rows, &r->groups, 0, r->db->n_shards / 2);
     pthread_mutex_lock(&r->lock);
-    while (!r->done) pthread_cond_wait(&r->done_cond, &r->lock);
+    while (r->busy) pthread_cond_wait(&r->changed, &r->lock);
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Many samples at once keep two processors busy, and each of them waiting for memory less. */
+/* Samples of one shard are always appended by the same thread, and so in their order. */
 static void flush(struct replay *r)
 {
-    mw_appender_enter(r->a);
-    mw_appender_enter(r->second);
-    if (r->n_rows > FEW_ROWS)
-        append_both_halves(r);
-    else if (r->n_rows)
-        mw_appender_rows(r->a, r->rows, r->n_rows);
-    r->n_rows = 0;
+    struct batch *b = &r->batch[r->at];
+    wait_for_other(r);
+    if (!b->n) return;
+    mw_rows_gather(b->ours, b->rows, b->n, &b->groups);
+    r->busy = true;
+    MW_ASSERT(mw_pool_add(r->pool, append_theirs, b) == MW_OK);
+    mw_rows_append(b->ours, b->rows, &b->groups, 0, our_shards(r->db));
+    r->at ^= 1;
+    r->batch[r->at].n = 0;
 }
+
+static void flush_all(struct replay *r)
+{
+    flush(r);
+    wait_for_other(r);
+}
+
+static void each_appender(struct replay *r, void (*fn)(mw_appender *a))
+{
+    for (int i = 0; i < 2; i++) {
+        fn(r->batch[i].ours);
+        fn(r->batch[i].theirs);
+    }
+}
+
+static void enter(mw_appender *a) { mw_appender_enter(a); }
+static void let_go(mw_appender *a) { mw_appender_commit(a, NULL); }
 
 static bool make_place(void *array, size_t *n, size_t *cap, uint32_t number, size_t size)
 {
@@ -222,27 +246,28 @@ static void replay_sample(struct replay *r, const mw_record *rec)
 {
     uint64_t ref = ref_of(r, rec->id);
     if (!ref) return;
-    r->rows[r->n_rows++] = (mw_row){.ref = ref, .t = rec->t, .v = rec->v};
-    if (r->n_rows == ROWS) flush(r);
+    struct batch *b = &r->batch[r->at];
+    b->rows[b->n++] = (mw_row){.ref = ref, .t = rec->t, .v = rec->v};
+    if (b->n == ROWS) flush(r);
 }
 
 static void replay_histogram(struct replay *r, const mw_record *rec)
 {
-    flush(r);
+    flush_all(r);
     uint64_t ref = ref_of(r, rec->id);
-    if (ref) mw_appender_add_bytes(r->a, NULL, &ref, rec->t, rec->bytes);
+    if (ref) mw_appender_add_bytes(r->batch[0].ours, NULL, &ref, rec->t, rec->bytes);
 }
 
 static int replay_delete(struct replay *r, mw_record *rec, mw_err *err)
 {
     mw_select sel = {
         .matchers = rec->matchers, .n = rec->n_matchers, .min_t = rec->min_t, .max_t = rec->max_t};
-    flush(r);
-    mw_appender_commit(r->a, NULL); /* both let go of the gate */
-    mw_appender_commit(r->second, NULL);
+    flush_all(r);
+    each_appender(r, let_go);
     int code = mw_delete_from_head(r->db, &sel, err);
     if (!code) code = mw_delete_from_blocks(r->db, &sel, err);
     while (rec->n_matchers) mw_matcher_deinit(&rec->matchers[--rec->n_matchers]);
+    each_appender(r, enter);
     return code;
 }
 
@@ -254,7 +279,7 @@ static int replay_record(struct replay *r, mw_record *rec, mw_err *err)
     case MW_RECORD_PAIR: return replay_pair(r, rec);
     case MW_RECORD_SERIES: return replay_series(r, rec);
     case MW_RECORD_EXEMPLAR:
-        mw_appender_add_exemplar(r->a, rec->series, &rec->exemplar);
+        mw_appender_add_exemplar(r->batch[0].ours, rec->series, &rec->exemplar);
         return MW_OK;
     case MW_RECORD_METADATA: mw_metabook_set(r->db->metadata, &rec->metadata); return MW_OK;
     case MW_RECORD_DELETE: return replay_delete(r, rec, err);
@@ -286,13 +311,18 @@ static struct replay *start_replay(mw_tsdb *db)
 {
     struct replay *r = mw_zalloc(sizeof *r);
     r->db = db;
-    r->a = mw_appender_new(db);
-    r->second = mw_appender_new(db);
-    r->a->unjournaled = r->second->unjournaled = true;
+    for (int i = 0; i < 2; i++) {
+        struct batch *b = &r->batch[i];
+        b->replay = r;
+        b->ours = mw_appender_new(db);
+        b->theirs = mw_appender_new(db);
+        b->ours->unjournaled = b->theirs->unjournaled = true;
+    }
+    each_appender(r, enter);
     r->arena = mw_arena_new(64 << 20);
     r->pool = mw_pool_new("mw-replay", 1, 1);
     pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->done_cond, NULL);
+    pthread_cond_init(&r->changed, NULL);
     return r;
 }
 
@@ -303,13 +333,10 @@ static void end_replay(struct replay *r)
                "samples=%llu reason=\"the segment that named them is damaged\"",
                (unsigned long long)r->unknown);
     mw_pool_free(r->pool);
-    mw_appender_commit(r->a, NULL);
-    mw_appender_commit(r->second, NULL);
-    mw_appender_free(r->a);
-    mw_appender_free(r->second);
+    each_appender(r, mw_appender_free);
     mw_arena_free(r->arena);
     pthread_mutex_destroy(&r->lock);
-    pthread_cond_destroy(&r->done_cond);
+    pthread_cond_destroy(&r->changed);
     mw_free(r->series);
     mw_free(r->pairs);
     mw_free(r);
@@ -319,7 +346,7 @@ static int replay(mw_tsdb *db, mw_err *err)
 {
     struct replay *r = start_replay(db);
     int code = mw_journal_replay(db->journal, db->manifest.journal_from, replay_frame, r, err);
-    flush(r);
+    flush_all(r);
     end_replay(r);
     return code;
 }
