@@ -52,15 +52,9 @@ static mw_labels *merge(mw_promtext *p, const mw_label *page, size_t n, mw_err *
 
 static int check(const mw_promtext *p, const mw_label *l, size_t n, mw_err *err)
 {
-    if (n > p->limits.labels)
-        return mw_fail(err, MW_ELIMIT, 0, 0, "%zu labels, at most %zu are allowed", n,
-                       p->limits.labels);
-    for (size_t i = 0; i < n; i++)
-        if (l[i].name.n > p->limits.label_bytes || l[i].value.n > p->limits.label_bytes)
-            return mw_fail(err, MW_ELIMIT, 0, 0, "label \"%.*s\" is longer than %zu bytes",
-                           (int)(l[i].name.n < 100 ? l[i].name.n : 100), l[i].name.p,
-                           p->limits.label_bytes);
-    return MW_OK;
+    int code = mw_ingest_count_fits(&p->limits, n, err);
+    for (size_t i = 0; i < n && !code; i++) code = mw_ingest_label_fits(&p->limits, &l[i], err);
+    return code;
 }
 
 int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, mw_err *err)

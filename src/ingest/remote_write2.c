@@ -100,22 +100,27 @@ static int read_refs(struct request *q, struct refs *to, const mw_pb *outer, con
     return MW_OK;
 }
 
-/* NULL when the references make labels, otherwise what is wrong. */
-static const char *refs_wrong(const struct request *q, const struct refs *refs)
-{
-    if (refs->n % 2) return "an odd number of label references";
-    if (refs->n > 2 * q->w.limits.labels) return "more labels than allowed";
-    for (size_t i = 0; i < refs->n; i++) {
-        if (refs->v[i] >= q->n_symbols) return "a reference to a symbol that is not there";
-        if (symbol(q, refs->v[i]).n > q->w.limits.label_bytes) return "a label longer than allowed";
-    }
-    return NULL;
-}
-
 /* Label I of references that are right. */
 static mw_label label_at(const struct request *q, const struct refs *refs, size_t i)
 {
     return (mw_label){symbol(q, refs->v[2 * i]), symbol(q, refs->v[2 * i + 1])};
+}
+
+/* MW_OK when REFS make labels, otherwise WHY says what they are. */
+static int check_refs(const struct request *q, const struct refs *refs, mw_err *why)
+{
+    const mw_ingest_limits *limits = &q->w.limits;
+    int code = mw_ingest_count_fits(limits, refs->n / 2, why);
+    if (!code && refs->n % 2)
+        code = mw_fail(why, MW_EARG, 0, 0, "an odd number of label references");
+    for (size_t i = 0; i < refs->n && !code; i++)
+        if (refs->v[i] >= q->n_symbols)
+            code = mw_fail(why, MW_EARG, 0, 0, "a reference to a symbol that is not there");
+    for (size_t i = 0; i < refs->n / 2 && !code; i++) {
+        mw_label l = label_at(q, refs, i);
+        code = mw_ingest_label_fits(limits, &l, why);
+    }
+    return code;
 }
 
 /* -- labels, written out -------------------------------------------------------------------- */
@@ -254,12 +259,13 @@ static int add_series(struct request *q, const mw_pb *outer, mw_str bytes)
     struct shape s;
     mw_str labels;
     mw_pb r;
+    mw_err why;
+    mw_err_init(&why);
     mw_pb_enter(&r, outer, bytes);
     int code = shape_of(q, r, &s);
     if (code) return code;
-    const char *wrong = refs_wrong(q, &q->series);
-    if (wrong) {
-        mw_result_reject(w->result, s.samples + s.histograms, MW_EARG, "a series has %s", wrong);
+    if (check_refs(q, &q->series, &why)) {
+        mw_result_reject(w->result, s.samples + s.histograms, MW_EARG, "a series has %s", why.msg);
         w->result->exemplars_rejected += s.exemplars;
         return MW_OK;
     }
@@ -292,7 +298,7 @@ static int read_exemplar(struct request *q, const mw_pb *outer, mw_str bytes, co
         if (f.number == 3 && f.wire == MW_PB_VARINT && f.u) t = (int64_t)f.u;
     }
     if (code) return code;
-    if (refs_wrong(q, &q->exemplar)) {
+    if (check_refs(q, &q->exemplar, NULL)) {
         q->w.result->exemplars_rejected++;
         return MW_OK;
     }

@@ -20,6 +20,29 @@ mw_ingest_limits mw_ingest_limits_of(const mw_ingest *in)
     };
 }
 
+int mw_ingest_count_fits(const mw_ingest_limits *limits, size_t n, mw_err *err)
+{
+    if (n <= limits->labels) return MW_OK;
+    return mw_fail(err, MW_ELIMIT, 0, 0, "%zu labels, at most %zu are allowed", n, limits->labels);
+}
+
+/* The first of S as text of whole characters, as far as a message has room for it. */
+static int shown(mw_str s)
+{
+    size_t n = s.n < 60 ? s.n : 60;
+    while (n && n < s.n && (s.p[n] & 0xc0) == 0x80) n--;
+    return (int)n;
+}
+
+int mw_ingest_label_fits(const mw_ingest_limits *limits, const mw_label *l, mw_err *err)
+{
+    if (l->name.n <= limits->label_bytes && l->value.n <= limits->label_bytes) return MW_OK;
+    return mw_fail(err, MW_ELIMIT, 0, 0,
+                   "a label longer than allowed: \"%.*s\" has %zu bytes, its limit is %zu",
+                   shown(l->name), l->name.p, l->name.n > l->value.n ? l->name.n : l->value.n,
+                   limits->label_bytes);
+}
+
 /* -- memory of one request ------------------------------------------------------------------ */
 
 enum { PER_BYTE = 24, AT_LEAST = 1 << 20 };

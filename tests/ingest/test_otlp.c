@@ -762,6 +762,35 @@ static void too_many_attributes_reject_the_one_that_has_them(void **state)
     close_world(&w);
 }
 
+static void labels_beyond_a_limit_reject_the_point_that_has_them(void **state)
+{
+    static const struct {
+        const char *attrs, *says;
+    } rows[] = {
+        {"{\"key\":\"a\"},{\"key\":\"b\"},{\"key\":\"c\"}",
+         "a point of metric \"m\" has 3 labels, at most 2 are allowed"},
+        {"{\"key\":\"a\",\"value\":{\"stringValue\":\"12345678901\"}}",
+         "a point of metric \"m\" has a label longer than allowed: \"a\" has 11 bytes, its limit "
+         "is 10"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        char body[500];
+        open_world(&w);
+        w.in.limits = (mw_ingest_limits){.labels = 2, .label_bytes = 10};
+        snprintf(body, sizeof body,
+                 "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\","
+                 "\"gauge\":{\"dataPoints\":[{\"asInt\":\"1\",\"attributes\":[%s]},"
+                 "{\"asInt\":\"2\"}]}}]}]}]}",
+                 rows[i].attrs);
+        if (post_json(&w, MW_OTLP_METRICS, body)) fail_msg("%s", w.err.msg);
+        assert_int_equal(w.result.accepted, 1);
+        assert_int_equal(w.result.rejected, 1);
+        assert_string_equal(w.result.first.msg, rows[i].says);
+        close_world(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -787,6 +816,7 @@ int main(void)
         cmocka_unit_test(attributes_nested_without_end_are_refused),
         cmocka_unit_test(a_body_that_unfolds_into_too_much_memory_is_refused),
         cmocka_unit_test(too_many_attributes_reject_the_one_that_has_them),
+        cmocka_unit_test(labels_beyond_a_limit_reject_the_point_that_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -293,7 +293,10 @@ static void limits_refuse_the_page(void **state)
     assert_int_equal(page(&w, "a{b=\"1\"} 1\n", 1), MW_OK);
     assert_int_equal(page(&w, "a{b=\"1\",c=\"2\"} 1\n", 1), MW_ELIMIT);
     assert_int_equal(w.err.line, 1);
+    assert_string_equal(w.err.msg, "line 1: 3 labels, at most 2 are allowed");
     assert_int_equal(page(&w, "a{b=\"12345678901\"} 1\n", 1), MW_ELIMIT);
+    assert_string_equal(w.err.msg, "line 1: a label longer than allowed: \"b\" has 11 bytes, its "
+                                   "limit is 10");
     close_world(&w);
 }
 

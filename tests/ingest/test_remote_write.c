@@ -81,6 +81,33 @@ static void a_wrong_series_loses_only_its_own_samples(void **state)
     }
 }
 
+static void a_series_beyond_a_limit_says_which(void **state)
+{
+    static const struct {
+        const char *labels, *says;
+    } rows[] = {
+        {"__name__=a,b=1,c=2,d=3,e=4", "a series has 5 labels, at most 4 are allowed"},
+        {"__name__=a,b=12345678901",
+         "a series has a label longer than allowed: \"b\" has 11 bytes, its limit is 10"},
+        {"__name__=a,bbbbbbbbbbbb=1", "\"bbbbbbbbbbbb\" has 12 bytes, its limit is 10"},
+        {"__name__=a,"
+         "123456789 123456789 123456789 123456789 123456789 123456789\xc3\xb6\xc3\xb6=1",
+         ": \"123456789 123456789 123456789 123456789 123456789 123456789\" has 63 bytes"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        open_world(&w);
+        w.in.limits = (mw_ingest_limits){.labels = 4, .label_bytes = 10};
+        put_text(&w.body, rows[i].labels, 3);
+        put_text(&w.body, "__name__=a,b=1,c=2,d=3", 1);
+        assert_int_equal(send(&w), MW_OK);
+        assert_int_equal(w.result.accepted, 1);
+        assert_int_equal(w.result.rejected, 3);
+        if (!strstr(w.result.first.msg, rows[i].says)) fail_msg("%s", w.result.first.msg);
+        close_world(&w);
+    }
+}
+
 static void what_the_store_refuses_is_counted_with_the_first_reason(void **state)
 {
     struct world w;
@@ -582,6 +609,7 @@ int main(void)
         cmocka_unit_test(samples_may_come_before_labels),
         cmocka_unit_test(a_stale_marker_keeps_its_bits),
         cmocka_unit_test(a_wrong_series_loses_only_its_own_samples),
+        cmocka_unit_test(a_series_beyond_a_limit_says_which),
         cmocka_unit_test(what_the_store_refuses_is_counted_with_the_first_reason),
         cmocka_unit_test(a_known_series_needs_no_labels_taken_apart),
         cmocka_unit_test(another_spelling_of_a_series_is_learnt_once),
