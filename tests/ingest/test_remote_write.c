@@ -293,27 +293,8 @@ static void histograms_of_every_kind_are_stored(void **state)
     mw_buf_init(&s);
     put_labels(&s, "__name__=h");
     put_whole(&s, 4, 5);
-    mw_buf_init(&h); /* floats */
-    mw_pb_put_double(&h, 2, 4.5);
-    mw_pb_put_double(&h, 3, -1);
-    mw_pb_put_varint(&h, 4, zigzag(-4));
-    mw_pb_put_double(&h, 7, 0.5);
-    put_span(&h, 11, -7, 2);
-    put_doubles(&h, 13, (double[]){1.5, 2.5}, 2);
-    mw_pb_put_varint(&h, 14, MW_RESET_GAUGE);
-    mw_pb_put_varint(&h, 15, 6);
-    put_sub(&s, 4, &h);
-    mw_buf_init(&h); /* bounds of its own, numbers one by one */
-    mw_pb_put_varint(&h, 1, 3);
-    mw_pb_put_varint(&h, 4, zigzag(-53));
-    put_span(&h, 11, 0, 2);
-    mw_pb_put_varint(&h, 12, zigzag(1));
-    mw_pb_put_varint(&h, 12, zigzag(1));
-    mw_pb_put_double(&h, 16, 0.1);
-    put_doubles(&h, 16, (double[]){0.5}, 1);
-    mw_pb_put_varint(&h, 14, 77); /* not a hint that is known */
-    mw_pb_put_varint(&h, 15, 7);
-    put_sub(&s, 4, &h);
+    put_floats(&s, 4, 6);
+    put_custom(&s, 4, 7);
     mw_buf_init(&h); /* the end of it */
     mw_pb_put_double(&h, 3, mw_stale());
     mw_pb_put_varint(&h, 15, 8);
@@ -374,16 +355,6 @@ static void a_wrong_histogram_is_rejected_alone(void **state)
     }
 }
 
-static void put_exemplar(mw_buf *series, const char *labels, double v, int64_t t)
-{
-    mw_buf e;
-    mw_buf_init(&e);
-    put_labels(&e, labels);
-    mw_pb_put_double(&e, 2, v);
-    mw_pb_put_varint(&e, 3, (uint64_t)t);
-    put_sub(series, 3, &e);
-}
-
 static void exemplars_are_kept_and_never_make_a_request_fail(void **state)
 {
     struct world w;
@@ -421,18 +392,6 @@ static void exemplars_are_kept_and_never_make_a_request_fail(void **state)
     assert_non_null(strstr(text, " 3.5 @902\n"));
     assert_null(strstr(text, " 4.5 "));
     close_world(&w);
-}
-
-static void put_metadata(mw_buf *request, uint64_t type, const char *name, const char *help,
-                         const char *unit)
-{
-    mw_buf m;
-    mw_buf_init(&m);
-    mw_pb_put_varint(&m, 1, type);
-    mw_pb_put_bytes(&m, 2, mw_str_of(name));
-    mw_pb_put_bytes(&m, 4, mw_str_of(help));
-    mw_pb_put_bytes(&m, 5, mw_str_of(unit));
-    put_sub(request, 3, &m);
 }
 
 static void metadata_is_kept_by_the_name_of_the_family(void **state)
