@@ -129,6 +129,9 @@ static inline void put_whole(mw_buf *series, uint32_t number, int64_t t)
     put_sub(series, number, &h);
 }
 
+#define WHOLE \
+    "whole schema=3 hint=2 count=22 sum=12.5 zero=1/0.001 pos[1:2][2:2] 4 3 3 9 neg[-2:1] 2"
+
 /* Floats, schema -4, buckets -7 and -6; a gauge. */
 static inline void put_floats(mw_buf *series, uint32_t number, int64_t t)
 {
@@ -144,6 +147,8 @@ static inline void put_floats(mw_buf *series, uint32_t number, int64_t t)
     mw_pb_put_varint(&h, 15, (uint64_t)t);
     put_sub(series, number, &h);
 }
+
+#define FLOATS "floats schema=-4 hint=3 count=4.5 sum=-1 zero=0.5/0 pos[-7:2] 1.5 2.5"
 
 /* Bounds of its own, numbers one by one. */
 static inline void put_custom(mw_buf *series, uint32_t number, int64_t t)
@@ -161,5 +166,6 @@ static inline void put_custom(mw_buf *series, uint32_t number, int64_t t)
     mw_pb_put_varint(&h, 15, (uint64_t)t);
     put_sub(series, number, &h);
 }
+#define CUSTOM "whole schema=-53 hint=0 count=3 sum=0 zero=0/0 pos[0:2] 1 2 custom 0.1 0.5"
 
 #endif

@@ -38,7 +38,4 @@ static inline int write_bytes(struct world *w, rwrite_ingest *ingest, const char
     return code;
 }
 
-#define WHOLE \
-    "whole schema=3 hint=2 count=22 sum=12.5 zero=1/0.001 pos[1:2][2:2] 4 3 3 9 neg[-2:1] 2"
-
 #endif

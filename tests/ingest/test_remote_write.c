@@ -303,13 +303,10 @@ static void histograms_of_every_kind_are_stored(void **state)
     assert_int_equal(send(&w), MW_OK);
     assert_int_equal(w.result.accepted, 4);
     assert_int_equal(w.result.histograms, 4);
-    assert_string_equal(fake_text(&w.db),
-                        "h @5 " WHOLE "\n"
-                        "h @6 floats schema=-4 hint=3 count=4.5 sum=-1 zero=0.5/0 pos[-7:2] 1.5 "
-                        "2.5\n"
-                        "h @7 whole schema=-53 hint=0 count=3 sum=0 zero=0/0 pos[0:2] 1 2 custom "
-                        "0.1 0.5\n"
-                        "h @8 stale histogram\n");
+    assert_string_equal(fake_text(&w.db), "h @5 " WHOLE "\n"
+                                          "h @6 " FLOATS "\n"
+                                          "h @7 " CUSTOM "\n"
+                                          "h @8 stale histogram\n");
     close_world(&w);
 }
 
