@@ -2,6 +2,7 @@
  * was sent twice, also after the program ended or died.  SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "histline.h"
 #include "ingest/ingest.h"
