@@ -57,6 +57,20 @@ static int check(const mw_promtext *p, const mw_label *l, size_t n, mw_err *err)
     return code;
 }
 
+int mw_promseries_check(const mw_promtext *p, const mw_labels *ls, mw_err *err)
+{
+    if (p->label_limit && ls->n > p->label_limit)
+        return mw_fail(err, MW_ELIMIT, 0, 0,
+                       "%u labels with those of the target, label_limit is %zu", ls->n,
+                       p->label_limit);
+    for (uint32_t i = 0; i < ls->n && p->value_limit; i++)
+        if (ls->l[i].value.n > p->value_limit)
+            return mw_fail(
+                err, MW_ELIMIT, 0, 0, "label \"%.*s\" has %zu bytes, label_value_limit is %zu",
+                mw_ingest_shown(ls->l[i].name), ls->l[i].name.p, ls->l[i].value.n, p->value_limit);
+    return MW_OK;
+}
+
 int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, mw_err *err)
 {
     mw_label *l;
@@ -67,6 +81,10 @@ int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, 
     if (code) return code;
     mw_labels *labels = merge(p, l, n, err);
     if (!labels) return err->code == MW_EARG ? MW_EPARSE : err->code;
+    if ((code = mw_promseries_check(p, labels, err))) {
+        mw_free(labels);
+        return code;
+    }
     *out = mw_promcache_add(&p->cache, key, hash, labels);
     p->cache.series[*out].place = MW_PROMCACHE_NONE;
     return MW_OK;

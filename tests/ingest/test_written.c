@@ -35,6 +35,7 @@ static void open_store(struct world *w)
 static void open_world(struct world *w, bool folder, int64_t out_of_order_ms)
 {
     memset(w, 0, sizeof *w);
+    mw_log_setup(MW_LEVELS, false);
     mw_clock_manual_init(&w->clock, AT(100));
     w->opt = (mw_tsdb_options){
         .clock = &w->clock.clock, .out_of_order_ms = out_of_order_ms, .sync_ms = 1000};
@@ -408,6 +409,27 @@ static void what_the_retention_forgets_is_not_taken(void **state)
     close_world(&w);
 }
 
+static void a_full_store_names_the_limits_and_takes_what_it_knows(void **state)
+{
+    struct world w;
+    open_world(&w, false, -1);
+    mw_tsdb_close(w.in.tsdb);
+    w.opt.max_series = 2;
+    open_store(&w);
+    TIMES(&w, "__name__=a", 1, 1, 2);
+    TIMES(&w, "__name__=b", 1, 1, 2);
+    TIMES(&w, "__name__=c", 1, 1, 2);
+    for (int i = 0; i < 2; i++) {
+        send(&w, false);
+        assert_int_equal(w.result.accepted, 4);
+        assert_int_equal(w.result.rejected, 2);
+        assert_string_equal(w.result.first.msg, "no room for a new series by limits.series or "
+                                                "limits.memory: c at 1700000001000 ms");
+        assert_string_equal(contents(&w), "a 1@1 1@2\nb 1@1 1@2\n");
+    }
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +439,7 @@ int main(void)
         cmocka_unit_test(both_versions_mean_the_same_series),
         cmocka_unit_test(refusals_are_counted_one_by_one),
         cmocka_unit_test(what_the_retention_forgets_is_not_taken),
+        cmocka_unit_test(a_full_store_names_the_limits_and_takes_what_it_knows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
