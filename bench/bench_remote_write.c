@@ -1,6 +1,6 @@
 /* bench_remote_write.c - what one sample of a remote write request costs, part by part.
  *
- *     bench_remote_write [series [per request]]
+ *     bench_remote_write [series [per request [folder]]]     a new folder; memory only without
  *
  * Requests as a Prometheus of some size sends them: one sample of each of 2000 series with 12
  * labels of about 250 bytes.  What the store takes is measured alone, by the same rows.
@@ -159,8 +159,11 @@ int main(int argc, char **argv)
     mw_err_init(&err);
     mw_clock_manual clock;
     mw_clock_manual_init(&clock, (int64_t)START_MS * 1000 + (int64_t)ROUNDS * STEP_MS);
-    mw_tsdb *db =
-        mw_tsdb_open(&(mw_tsdb_options){.clock = &clock.clock, .out_of_order_ms = -1}, &err);
+    mw_tsdb *db = mw_tsdb_open(&(mw_tsdb_options){.clock = &clock.clock,
+                                                  .out_of_order_ms = -1,
+                                                  .sync_ms = 50,
+                                                  .dir = argc > 3 ? argv[3] : NULL},
+                               &err);
     if (!db || mw_tsdb_recover(db, &err)) fail(&err);
     mw_ingest in = {.tsdb = db, .clock = &clock.clock};
     struct spent best = {0};

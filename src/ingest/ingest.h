@@ -77,6 +77,11 @@ void mw_promtext_stale(mw_promtext *p,
  * with "# EOF".  Without this, a page that ends so is OpenMetrics. */
 void mw_promtext_openmetrics(mw_promtext *p, bool yes);
 
+/* From the next page on, one with a series of more than LABELS labels, those of the target
+ * included, or with a label value of more than VALUE_BYTES is refused with MW_ELIMIT; 0: no limit.
+ */
+void mw_promtext_label_limits(mw_promtext *p, size_t labels, size_t value_bytes);
+
 /* Series of the last good page that the one before it did not have. */
 size_t mw_promtext_series_added(const mw_promtext *p);
 

@@ -140,17 +140,16 @@ static int read_push(struct reader *r)
 
 /* -- storing -------------------------------------------------------------------------------- */
 
-/* NULL when the labels of S are right, otherwise what is wrong. */
-static const char *labels_wrong(const struct stream *s, const mw_ingest_limits *limits)
+static int check_labels(const struct stream *s, const mw_ingest_limits *limits, mw_err *why)
 {
-    if (!s->n_labels) return "a stream needs at least one label";
-    if (s->n_labels > limits->labels) return "a stream has more labels than allowed";
-    for (size_t i = 0; i < s->n_labels; i++) {
-        if (!mw_label_name_valid(s->labels[i].name)) return "a stream has a wrong label name";
-        if (s->labels[i].name.n > limits->label_bytes || s->labels[i].value.n > limits->label_bytes)
-            return "a stream has a label longer than allowed";
+    int code = mw_ingest_count_fits(limits, s->n_labels, why);
+    if (!s->n_labels) return mw_fail(why, MW_EARG, 0, 0, "no labels and needs at least one");
+    for (size_t i = 0; i < s->n_labels && !code; i++) {
+        if (!mw_label_name_valid(s->labels[i].name))
+            return mw_fail(why, MW_EARG, 0, 0, "a wrong label name");
+        code = mw_ingest_label_fits(limits, &s->labels[i], why);
     }
-    return NULL;
+    return code;
 }
 
 static void find_facts(mw_line_facts *facts, const struct stream *s, const struct entry *e,
@@ -194,12 +193,12 @@ static void store_stream(mw_ingest *in, const struct stream *s, mw_arena *scratc
                          mw_ingest_result *result)
 {
     mw_ingest_limits limits = mw_ingest_limits_of(in);
-    const char *wrong = labels_wrong(s, &limits);
-    mw_err err;
-    mw_err_init(&err);
-    mw_labels *labels = wrong ? NULL : mw_labels_new(s->labels, s->n_labels, &err);
+    mw_err why;
+    mw_err_init(&why);
+    int code = check_labels(s, &limits, &why);
+    mw_labels *labels = code ? NULL : mw_labels_new(s->labels, s->n_labels, &why);
     if (!labels) {
-        mw_result_reject(result, s->n_entries, MW_EARG, "%s", wrong ? wrong : err.msg);
+        mw_result_reject(result, s->n_entries, MW_EARG, "a stream has %s", why.msg);
         return;
     }
     for (size_t i = 0; i < s->n_entries; i++) {

@@ -33,12 +33,14 @@ static mw_str join(mw_otlp_sink *s, mw_str a, mw_str b)
 }
 
 /* Attributes as labels behind job and instance; two that become the same name are joined by ';'.
- * NULL when there are too many, or the arena is full. */
-static mw_label *labels_of(mw_otlp_sink *s, const mw_attr *attrs, size_t n_attrs, size_t *n)
+ * NULL when there are too many, or the arena is full; WHY says it. */
+static mw_label *labels_of(mw_otlp_sink *s, const mw_attr *attrs, size_t n_attrs, size_t *n,
+                           mw_err *why)
 {
-    if (n_attrs > s->limits.labels) return NULL;
+    if (mw_ingest_count_fits(&s->limits, n_attrs, why)) return NULL;
     mw_label *l = mw_arena_array(s->work, n_attrs + 2 + MW_OTLP_OWN_LABELS, sizeof *l);
-    if (!l) return NULL;
+    if (!l)
+        return mw_fail(why, MW_ELIMIT, 0, 0, "too many labels for the memory of one request"), NULL;
     memcpy(l, s->identity, s->n_identity * sizeof *l);
     *n = s->n_identity;
     for (size_t i = 0; i < n_attrs; i++) {
@@ -58,12 +60,11 @@ static mw_label *labels_of(mw_otlp_sink *s, const mw_attr *attrs, size_t n_attrs
     return l;
 }
 
-static const char *labels_wrong(const mw_otlp_sink *s, const mw_label *l, size_t n)
+static int check_labels(const mw_otlp_sink *s, const mw_label *l, size_t n, mw_err *why)
 {
-    for (size_t i = 0; i < n; i++)
-        if (l[i].name.n > s->limits.label_bytes || l[i].value.n > s->limits.label_bytes)
-            return "has an attribute longer than a label may be";
-    return NULL;
+    int code = MW_OK;
+    for (size_t i = 0; i < n && !code; i++) code = mw_ingest_label_fits(&s->limits, &l[i], why);
+    return code;
 }
 
 /* -- points --------------------------------------------------------------------------------- */
@@ -77,12 +78,17 @@ static void store_point(mw_otlp_sink *s, const mw_otlp_metric *m, mw_otlp_putter
                         const mw_otlp_point *in)
 {
     mw_otlp_target p = {.t = time_of(s, in), .stale = in->flags & MW_OTLP_NO_RECORDED_VALUE};
+    mw_err why;
+    mw_err_init(&why);
     mw_arena_reset(s->work);
-    p.labels = labels_of(s, in->attrs, in->n_attrs, &p.n);
-    const char *wrong = p.labels ? labels_wrong(s, p.labels, p.n) : "has too many attributes";
-    if (!wrong) wrong = put(s, &p, in);
+    p.labels = labels_of(s, in->attrs, in->n_attrs, &p.n, &why);
+    if (p.labels) check_labels(s, p.labels, p.n, &why);
+    const char *wrong = why.code ? NULL : put(s, &p, in);
     if (p.t > s->newest) s->newest = p.t;
-    if (wrong)
+    if (why.code)
+        mw_result_reject(s->result, 1, MW_EARG, "a point of metric \"%.*s\" has %s",
+                         (int)(m->name.n < 200 ? m->name.n : 200), m->name.p, why.msg);
+    else if (wrong)
         mw_result_reject(s->result, 1, MW_EARG, "a point of metric \"%.*s\" %s",
                          (int)(m->name.n < 200 ? m->name.n : 200), m->name.p, wrong);
     else if (p.code && !p.refused)
@@ -192,8 +198,8 @@ static void store_info(mw_otlp_sink *s, const mw_otlp_resource *r, mw_arena *a)
     mw_arena_reset(s->work);
     mw_buf_reset(&s->name);
     mw_buf_text(&s->name, "target_info");
-    p.labels = labels_of(s, rest, n, &p.n);
-    if (p.labels && !labels_wrong(s, p.labels, p.n))
+    p.labels = labels_of(s, rest, n, &p.n, NULL);
+    if (p.labels && !check_labels(s, p.labels, p.n, NULL))
         mw_otlp_put_number(s, &p, &(mw_otlp_point){.has = MW_OTLP_VALUE, .value = 1});
 }
 

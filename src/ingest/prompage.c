@@ -111,6 +111,16 @@ static int too_many(size_t limit, mw_err *err)
     return mw_fail(err, MW_ELIMIT, 0, 0, "the page has more than %zu samples", limit);
 }
 
+/* Series that were there before their target's limits became what they are. */
+static int check_again(mw_promtext *p, mw_err *err)
+{
+    int code = MW_OK;
+    for (size_t i = 0; i < p->now.n && !code; i++)
+        code = mw_promseries_check(p, p->cache.series[p->now.row[i].series].labels, err);
+    p->limits_new = code != MW_OK;
+    return code;
+}
+
 int mw_prompage_read(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit, mw_err *err)
 {
     struct reader r = {.p = page.p, .end = page.p + page.n, .t = t};
@@ -136,5 +146,5 @@ int mw_prompage_read(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit
         if (code) return at_line(page, line, code, r.wrong ? r.wrong : inner.msg, err);
         if (sample_limit && p->now.n > sample_limit) return too_many(sample_limit, err);
     }
-    return MW_OK;
+    return p->limits_new ? check_again(p, err) : MW_OK;
 }

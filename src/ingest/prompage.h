@@ -38,6 +38,8 @@ struct mw_promtext {
     bool openmetrics; /* its Content-Type says so */
     bool pushed;      /* once, by somebody who knows the times */
     mw_ingest_limits limits;
+    size_t label_limit, value_limit; /* of this target; 0: none */
+    bool limits_new;                 /* series of earlier pages were not held against them */
     mw_promcache cache;
     mw_promrows last, now;
     mw_promcomments last_comments, comments;
@@ -52,6 +54,9 @@ struct mw_promtext {
 
 /* All of PAGE into now, comments, told and exemplars; nothing is stored (prompage.c). */
 int mw_prompage_read(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit, mw_err *err);
+
+/* MW_ELIMIT: LS has more labels, or longer values, than this target may (promseries.c). */
+int mw_promseries_check(const mw_promtext *p, const mw_labels *ls, mw_err *err);
 
 /* A series of the cache for KEY, which is none yet (promseries.c). */
 int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, mw_err *err);

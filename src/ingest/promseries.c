@@ -52,14 +52,22 @@ static mw_labels *merge(mw_promtext *p, const mw_label *page, size_t n, mw_err *
 
 static int check(const mw_promtext *p, const mw_label *l, size_t n, mw_err *err)
 {
-    if (n > p->limits.labels)
-        return mw_fail(err, MW_ELIMIT, 0, 0, "%zu labels, at most %zu are allowed", n,
-                       p->limits.labels);
-    for (size_t i = 0; i < n; i++)
-        if (l[i].name.n > p->limits.label_bytes || l[i].value.n > p->limits.label_bytes)
-            return mw_fail(err, MW_ELIMIT, 0, 0, "label \"%.*s\" is longer than %zu bytes",
-                           (int)(l[i].name.n < 100 ? l[i].name.n : 100), l[i].name.p,
-                           p->limits.label_bytes);
+    int code = mw_ingest_count_fits(&p->limits, n, err);
+    for (size_t i = 0; i < n && !code; i++) code = mw_ingest_label_fits(&p->limits, &l[i], err);
+    return code;
+}
+
+int mw_promseries_check(const mw_promtext *p, const mw_labels *ls, mw_err *err)
+{
+    if (p->label_limit && ls->n > p->label_limit)
+        return mw_fail(err, MW_ELIMIT, 0, 0,
+                       "%u labels with those of the target, label_limit is %zu", ls->n,
+                       p->label_limit);
+    for (uint32_t i = 0; i < ls->n && p->value_limit; i++)
+        if (ls->l[i].value.n > p->value_limit)
+            return mw_fail(
+                err, MW_ELIMIT, 0, 0, "label \"%.*s\" has %zu bytes, label_value_limit is %zu",
+                mw_ingest_shown(ls->l[i].name), ls->l[i].name.p, ls->l[i].value.n, p->value_limit);
     return MW_OK;
 }
 
@@ -73,6 +81,10 @@ int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, 
     if (code) return code;
     mw_labels *labels = merge(p, l, n, err);
     if (!labels) return err->code == MW_EARG ? MW_EPARSE : err->code;
+    if ((code = mw_promseries_check(p, labels, err))) {
+        mw_free(labels);
+        return code;
+    }
     *out = mw_promcache_add(&p->cache, key, hash, labels);
     p->cache.series[*out].place = MW_PROMCACHE_NONE;
     return MW_OK;

@@ -48,6 +48,13 @@ size_t mw_promtext_series_added(const mw_promtext *p) { return p->fresh; }
 
 void mw_promtext_openmetrics(mw_promtext *p, bool yes) { p->openmetrics = yes; }
 
+void mw_promtext_label_limits(mw_promtext *p, size_t labels, size_t value_bytes)
+{
+    p->limits_new |= labels != p->label_limit || value_bytes != p->value_limit;
+    p->label_limit = labels;
+    p->value_limit = value_bytes;
+}
+
 /* -- keeping a page ------------------------------------------------------------------------- */
 
 static int by_ref(const void *a, const void *b)

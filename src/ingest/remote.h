@@ -79,6 +79,7 @@ void mw_remote_metadata(mw_remote *w, mw_str name, uint64_t type, mw_str help, m
 /* As mw_pb_next, but quick for what nearly every field here is: a short tag and bytes. */
 static inline int mw_remote_next(mw_pb *r, mw_pb_field *f, mw_err *err)
 {
+    if (r->p == r->end) return 0;
     if (r->end - r->p >= 2 && (r->p[0] & 0x87) == MW_PB_BYTES && r->p[0] > 7) {
         const char *p = r->p + 2;
         size_t n = (unsigned char)r->p[1];

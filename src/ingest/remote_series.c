@@ -21,29 +21,15 @@ int mw_remote_label(mw_remote *w, const mw_pb *outer, mw_str bytes, mw_label *ou
     return more;
 }
 
-/* False after telling WHY when a label is wrong. */
-static bool label_right(const mw_remote *w, const mw_label *l, mw_err *why)
+static int check_label(const mw_remote *w, const mw_label *l, mw_err *why)
 {
-    const char *wrong = NULL;
-    if (!l->name.n) wrong = "a label without a name";
-    if (!mw_utf8_valid(l->name) || !mw_utf8_valid(l->value)) wrong = "a label that is not UTF-8";
-    if (wrong) return mw_fail(why, MW_EARG, 0, 0, "%s", wrong), false;
-    if (l->name.n <= w->limits.label_bytes && l->value.n <= w->limits.label_bytes) return true;
-    mw_fail(why, MW_EARG, 0, 0, "a label longer than allowed (%zu bytes): \"%.*s\"",
-            w->limits.label_bytes, l->name.n < 60 ? (int)l->name.n : 60, l->name.p);
-    return false;
+    if (!l->name.n) return mw_fail(why, MW_EARG, 0, 0, "a label without a name");
+    if (!mw_utf8_valid(l->name) || !mw_utf8_valid(l->value))
+        return mw_fail(why, MW_EARG, 0, 0, "a label that is not UTF-8");
+    return mw_ingest_label_fits(&w->limits, l, why);
 }
 
-static void keep_label(mw_remote *w, const mw_label *l, size_t *n, mw_err *why)
-{
-    if (why->code) return;
-    if (*n == w->limits.labels)
-        mw_fail(why, MW_EARG, 0, 0, "more labels than allowed (%zu)", w->limits.labels);
-    else if (label_right(w, l, why))
-        w->labels[(*n)++] = *l;
-}
-
-/* All of LABELS are read, so that damage is found; what is wrong first is told. */
+/* All of LABELS are read, so that damage is found; what is wrong first is told in WHY. */
 static int read_labels(mw_remote *w, mw_str labels, size_t *n, mw_err *why)
 {
     mw_pb r = {.p = labels.p, .end = labels.p + labels.n, .origin = w->origin};
@@ -57,9 +43,12 @@ static int read_labels(mw_remote *w, mw_str labels, size_t *n, mw_err *why)
         int code = mw_remote_label(w, &r, f.bytes, &l);
         if (code) return code;
         named |= mw_str_is(l.name, MW_METRIC_NAME) && l.value.n;
-        keep_label(w, &l, n, why);
+        check_label(w, &l, why);
+        if (*n < w->limits.labels) w->labels[*n] = l;
+        ++*n;
     }
-    if (!more && !named) mw_fail(why, MW_EARG, 0, 0, "no " MW_METRIC_NAME);
+    mw_ingest_count_fits(&w->limits, *n, why);
+    if (!named) mw_fail(why, MW_EARG, 0, 0, "no " MW_METRIC_NAME);
     return more;
 }
 

@@ -115,7 +115,7 @@ static int read_exemplar(mw_remote *w, const mw_pb *outer, mw_str bytes, const m
     return more;
 }
 
-static int read_extras(mw_remote *w, mw_str series, const mw_labels *ls)
+static int read_kind(mw_remote *w, mw_str series, const mw_labels *ls, uint32_t kind)
 {
     mw_pb r = {.p = series.p, .end = series.p + series.n, .origin = w->origin};
     mw_pb_field f;
@@ -124,11 +124,18 @@ static int read_extras(mw_remote *w, mw_str series, const mw_labels *ls)
     int more, code = MW_OK;
     while (!code && (more = mw_remote_next(&r, &f, w->err)) != 0) {
         if (more < 0) return more;
-        if (f.wire != MW_PB_BYTES) continue;
-        if (f.number == HISTOGRAMS) code = mw_remote_histogram(w, ls, &ref, &r, f.bytes, &t);
-        if (f.number == EXEMPLARS) code = read_exemplar(w, &r, f.bytes, ls);
+        if (f.wire != MW_PB_BYTES || f.number != kind) continue;
+        code = kind == EXEMPLARS ? read_exemplar(w, &r, f.bytes, ls)
+                                 : mw_remote_histogram(w, ls, &ref, &r, f.bytes, &t);
     }
     return code;
+}
+
+/* Exemplars lie in front of the histograms that may make their series known. */
+static int read_extras(mw_remote *w, mw_str series, const mw_labels *ls)
+{
+    int code = read_kind(w, series, ls, HISTOGRAMS);
+    return code ? code : read_kind(w, series, ls, EXEMPLARS);
 }
 
 static int read_metadata(mw_remote *w, const mw_pb *outer, mw_str bytes)

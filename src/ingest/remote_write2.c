@@ -100,29 +100,27 @@ static int read_refs(struct request *q, struct refs *to, const mw_pb *outer, con
     return MW_OK;
 }
 
-/* False after telling WHY when the references make no labels. */
-static bool refs_right(const struct request *q, const struct refs *refs, mw_err *why)
-{
-    const mw_ingest_limits *limits = &q->w.limits;
-    const char *wrong = refs->n % 2 ? "an odd number of label references" : NULL;
-    if (!wrong && refs->n > 2 * limits->labels) {
-        mw_fail(why, MW_EARG, 0, 0, "more labels than allowed (%zu)", limits->labels);
-        return false;
-    }
-    for (size_t i = 0; i < refs->n && !wrong; i++) {
-        if (refs->v[i] >= q->n_symbols)
-            wrong = "a reference to a symbol that is not there";
-        else if (symbol(q, refs->v[i]).n > limits->label_bytes)
-            wrong = "a label longer than allowed";
-    }
-    if (wrong) mw_fail(why, MW_EARG, 0, 0, "%s", wrong);
-    return !wrong;
-}
-
 /* Label I of references that are right. */
 static mw_label label_at(const struct request *q, const struct refs *refs, size_t i)
 {
     return (mw_label){symbol(q, refs->v[2 * i]), symbol(q, refs->v[2 * i + 1])};
+}
+
+/* MW_OK when REFS make labels, otherwise WHY says what they are. */
+static int check_refs(const struct request *q, const struct refs *refs, mw_err *why)
+{
+    const mw_ingest_limits *limits = &q->w.limits;
+    int code = mw_ingest_count_fits(limits, refs->n / 2, why);
+    if (!code && refs->n % 2)
+        code = mw_fail(why, MW_EARG, 0, 0, "an odd number of label references");
+    for (size_t i = 0; i < refs->n && !code; i++)
+        if (refs->v[i] >= q->n_symbols)
+            code = mw_fail(why, MW_EARG, 0, 0, "a reference to a symbol that is not there");
+    for (size_t i = 0; i < refs->n / 2 && !code; i++) {
+        mw_label l = label_at(q, refs, i);
+        code = mw_ingest_label_fits(limits, &l, why);
+    }
+    return code;
 }
 
 /* -- labels, written out -------------------------------------------------------------------- */
@@ -266,7 +264,7 @@ static int add_series(struct request *q, const mw_pb *outer, mw_str bytes)
     mw_pb_enter(&r, outer, bytes);
     int code = shape_of(q, r, &s);
     if (code) return code;
-    if (!refs_right(q, &q->series, &why)) {
+    if (check_refs(q, &q->series, &why)) {
         mw_result_reject(w->result, s.samples + s.histograms, MW_EARG, "a series has %s", why.msg);
         w->result->exemplars_rejected += s.exemplars;
         return MW_OK;
@@ -300,7 +298,7 @@ static int read_exemplar(struct request *q, const mw_pb *outer, mw_str bytes, co
         if (f.number == 3 && f.wire == MW_PB_VARINT && f.u) t = (int64_t)f.u;
     }
     if (code) return code;
-    if (!refs_right(q, &q->exemplar, NULL)) {
+    if (check_refs(q, &q->exemplar, NULL)) {
         q->w.result->exemplars_rejected++;
         return MW_OK;
     }

@@ -20,6 +20,28 @@ mw_ingest_limits mw_ingest_limits_of(const mw_ingest *in)
     };
 }
 
+int mw_ingest_count_fits(const mw_ingest_limits *limits, size_t n, mw_err *err)
+{
+    if (n <= limits->labels) return MW_OK;
+    return mw_fail(err, MW_ELIMIT, 0, 0, "%zu labels, at most %zu are allowed", n, limits->labels);
+}
+
+int mw_ingest_shown(mw_str s)
+{
+    size_t n = s.n < 60 ? s.n : 60;
+    while (n && n < s.n && (s.p[n] & 0xc0) == 0x80) n--;
+    return (int)n;
+}
+
+int mw_ingest_label_fits(const mw_ingest_limits *limits, const mw_label *l, mw_err *err)
+{
+    if (l->name.n <= limits->label_bytes && l->value.n <= limits->label_bytes) return MW_OK;
+    return mw_fail(err, MW_ELIMIT, 0, 0,
+                   "a label longer than allowed: \"%.*s\" has %zu bytes, its limit is %zu",
+                   mw_ingest_shown(l->name), l->name.p,
+                   l->name.n > l->value.n ? l->name.n : l->value.n, limits->label_bytes);
+}
+
 /* -- memory of one request ------------------------------------------------------------------ */
 
 enum { PER_BYTE = 24, AT_LEAST = 1 << 20 };
@@ -85,12 +107,18 @@ void mw_result_labelled(mw_ingest_result *r, int code, const mw_labels *ls, int6
     reject_labelled(r, code, ls, t, why);
 }
 
+static const char *reason_of(int code)
+{
+    return code == MW_ELIMIT ? "no room for a new series by limits.series or limits.memory"
+                             : mw_code_text(code);
+}
+
 void mw_result_sample(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t)
 {
     if (code == MW_OK)
         r->accepted++;
     else
-        reject_labelled(r, code, ls, t, mw_code_text(code));
+        reject_labelled(r, code, ls, t, reason_of(code));
 }
 
 void mw_result_histogram(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t)

@@ -6,6 +6,14 @@
 
 mw_ingest_limits mw_ingest_limits_of(const mw_ingest *in); /* defaults filled in */
 
+/* MW_ELIMIT when a series with N labels has too many, or when L is too long; ERR says so in words
+ * that follow "has". */
+int mw_ingest_count_fits(const mw_ingest_limits *limits, size_t n, mw_err *err);
+int mw_ingest_label_fits(const mw_ingest_limits *limits, const mw_label *l, mw_err *err);
+
+/* How many bytes of S a message shows: whole characters, as far as there is room. */
+int mw_ingest_shown(mw_str s);
+
 /* An arena for one body of N bytes: what is built from a body stays in proportion to it. */
 mw_arena *mw_ingest_arena(size_t n);
 int mw_ingest_arena_full(mw_err *err); /* MW_ETOOBIG, saying so */

@@ -124,6 +124,8 @@ static int read_job(mw_scrape_job *job, mw_err *err)
         (code = read_texts(job, "labels", MW_MAP, &job->labels, err)) ||
         (code = read_labels(job, err)) ||
         (code = read_limit(job, "sample_limit", 0, &job->sample_limit, err)) ||
+        (code = read_limit(job, "label_limit", 0, &job->label_limit, err)) ||
+        (code = read_limit(job, "label_value_limit", 0, &job->label_value_limit, err)) ||
         (code = read_limit(job, "body_limit", BODY_LIMIT, &job->body_limit, err)))
         return code;
     if (!job->body_limit) job->body_limit = BODY_LIMIT;

@@ -13,7 +13,7 @@ typedef struct mw_scrape_job {
     size_t n_headers, cap_headers;
     int64_t every_ms;
     int timeout_ms; /* at most every_ms */
-    size_t sample_limit, body_limit;
+    size_t sample_limit, body_limit, label_limit, label_value_limit;
     bool honor_labels;
     mw_value *spec;
 } mw_scrape_job;

@@ -44,7 +44,7 @@ struct round {
     mw_scraper *scraper;
     mw_target *target;
     int64_t t; /* the time its samples carry */
-    size_t sample_limit;
+    size_t sample_limit, label_limit, label_value_limit;
     double seconds;
     char *error; /* NULL: body is a page */
     mw_buf body;
@@ -77,6 +77,7 @@ static void store_page(struct round *r)
     mw_err err;
     mw_err_init(&err);
     mw_str page = {r->body.p ? r->body.p : "", r->body.n};
+    mw_promtext_label_limits(r->target->cache, r->label_limit, r->label_value_limit);
     int code = mw_promtext_page(r->target->cache, page, r->t, r->sample_limit, &result, &err);
     if (code != MW_OK) {
         r->error = mw_strdup(err.msg);
@@ -212,6 +213,8 @@ static void begin_round(mw_scraper *s, mw_target *t, int64_t now)
         .target = t,
         .t = late <= slack ? t->next_ms : now,
         .sample_limit = t->job->sample_limit,
+        .label_limit = t->job->label_limit,
+        .label_value_limit = t->job->label_value_limit,
     };
     t->busy = true;
     s->rounds++;

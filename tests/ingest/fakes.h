@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "histline.h"
 #include "ingest/ingest.h"
 #include "model/sample.h"
 
@@ -178,15 +179,6 @@ void mw_appender_alias(mw_appender *a, mw_key key, uint64_t ref)
     fake_learn(a->db, key, ref);
 }
 
-static void fake_side(mw_buf *b, const char *name, const mw_hside *s)
-{
-    if (!s->n_spans && !s->n_counts) return;
-    mw_buf_printf(b, " %s", name);
-    for (uint32_t i = 0; i < s->n_spans; i++)
-        mw_buf_printf(b, "[%d:%u]", s->spans[i].offset, s->spans[i].length);
-    for (uint32_t i = 0; i < s->n_counts; i++) mw_buf_printf(b, " %g", s->counts[i]);
-}
-
 int mw_appender_add_histogram(mw_appender *a, const mw_labels *ls, uint64_t *ref, int64_t t,
                               const mw_nhist *h)
 {
@@ -198,17 +190,7 @@ int mw_appender_add_histogram(mw_appender *a, const mw_labels *ls, uint64_t *ref
     if (fake_refuses(db, &code)) return code;
     mw_labels_text(ls, b);
     mw_buf_printf(b, " @%lld ", (long long)t);
-    if (mw_is_stale(h->sum)) {
-        mw_buf_text(b, "stale histogram\n");
-        return MW_OK;
-    }
-    mw_buf_printf(b, "%s schema=%d hint=%d count=%g sum=%g zero=%g/%g",
-                  h->is_float ? "floats" : "whole", h->schema, h->hint, h->count, h->sum,
-                  h->zero_count, h->zero_threshold);
-    fake_side(b, "pos", &h->pos);
-    fake_side(b, "neg", &h->neg);
-    if (h->n_custom) mw_buf_text(b, " custom");
-    for (uint32_t i = 0; i < h->n_custom; i++) mw_buf_printf(b, " %g", h->custom[i]);
+    histline(h, b);
     mw_buf_byte(b, '\n');
     return MW_OK;
 }

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include <stdio.h>
+
 #include "fakes.h"
 #include "ingest/line.h"
 #include "mutate.h"
@@ -129,6 +131,32 @@ static void limits_and_refusals_are_counted(void **state)
     close_world(&w);
 }
 
+static void a_stream_beyond_the_limits_of_labels_says_which(void **state)
+{
+    static const struct {
+        const char *labels, *says;
+    } rows[] = {
+        {"\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"", "a stream has 3 labels, at most 2 are allowed"},
+        {"\"a\":\"12345\"", "a stream has a label longer than allowed: \"a\" has 5 bytes, its "
+                            "limit is 4"},
+        {"", "a stream has no labels and needs at least one"},
+        {"\"1\":\"\"", "a stream has a wrong label name"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        char body[200];
+        open_world(&w);
+        w.in.limits = (mw_ingest_limits){.labels = 2, .label_bytes = 4};
+        snprintf(body, sizeof body,
+                 "{\"streams\":[{\"stream\":{%s},\"values\":[[\"1\",\"x\"],[\"2\",\"y\"]]}]}",
+                 rows[i].labels);
+        assert_int_equal(push(&w, body), MW_OK);
+        assert_int_equal(w.result.rejected, 2);
+        assert_string_equal(w.result.first.msg, rows[i].says);
+        close_world(&w);
+    }
+}
+
 static void a_body_of_nothing_but_entries_cannot_take_more_than_its_share(void **state)
 {
     struct world w;
@@ -225,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_wrong_stream_loses_only_its_own_records),
         cmocka_unit_test(what_is_no_push_is_refused_whole),
         cmocka_unit_test(limits_and_refusals_are_counted),
+        cmocka_unit_test(a_stream_beyond_the_limits_of_labels_says_which),
         cmocka_unit_test(a_body_of_nothing_but_entries_cannot_take_more_than_its_share),
         cmocka_unit_test(damage_never_reads_past_the_body),
         cmocka_unit_test(a_line_tells_its_level),

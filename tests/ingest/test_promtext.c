@@ -293,7 +293,32 @@ static void limits_refuse_the_page(void **state)
     assert_int_equal(page(&w, "a{b=\"1\"} 1\n", 1), MW_OK);
     assert_int_equal(page(&w, "a{b=\"1\",c=\"2\"} 1\n", 1), MW_ELIMIT);
     assert_int_equal(w.err.line, 1);
+    assert_string_equal(w.err.msg, "line 1: 3 labels, at most 2 are allowed");
     assert_int_equal(page(&w, "a{b=\"12345678901\"} 1\n", 1), MW_ELIMIT);
+    assert_string_equal(w.err.msg, "line 1: a label longer than allowed: \"b\" has 11 bytes, its "
+                                   "limit is 10");
+    close_world(&w);
+}
+
+static void limits_of_a_target_hold_for_series_that_are_known(void **state)
+{
+    static const mw_label job[] = {{MW_STR("job"), MW_STR("j")}};
+    struct world w;
+    open_world(&w, job, 1, false);
+    mw_promtext_label_limits(w.p, 3, 5);
+    assert_int_equal(page(&w, "a{b=\"1\"} 1\nc{d=\"12345\"} 1\n", 1), MW_OK);
+    assert_int_equal(page(&w, "a{b=\"1\",c=\"2\"} 2\n", 2), MW_ELIMIT);
+    assert_string_equal(w.err.msg, "line 1: 4 labels with those of the target, label_limit is 3");
+    assert_int_equal(page(&w, "a 1\na{b=\"123456\"} 2\n", 2), MW_ELIMIT);
+    assert_string_equal(w.err.msg, "line 2: label \"b\" has 6 bytes, label_value_limit is 5");
+    for (int i = 2; i < 4; i++) { /* a limit that is new is held against what was there before */
+        mw_promtext_label_limits(w.p, 0, 4);
+        assert_int_equal(page(&w, "a{b=\"1\"} 1\nc{d=\"12345\"} 1\n", i), MW_ELIMIT);
+        assert_string_equal(w.err.msg, "label \"d\" has 5 bytes, label_value_limit is 4");
+    }
+    assert_int_equal(page(&w, "a{b=\"1\"} 1\n", 4), MW_OK);
+    mw_promtext_label_limits(w.p, 0, 0);
+    assert_int_equal(page(&w, "a{b=\"1\"} 1\nc{d=\"12345678\"} 1\n", 5), MW_OK);
     close_world(&w);
 }
 
@@ -517,6 +542,7 @@ int main(void)
         cmocka_unit_test(labels_of_the_target_win_unless_the_page_is_honoured),
         cmocka_unit_test(refused_samples_are_counted_and_the_first_is_explained),
         cmocka_unit_test(limits_refuse_the_page),
+        cmocka_unit_test(limits_of_a_target_hold_for_series_that_are_known),
         cmocka_unit_test(a_repeated_page_goes_to_the_store_in_rows),
         cmocka_unit_test(series_that_left_memory_are_added_again_in_order),
         cmocka_unit_test(what_the_disk_did_not_take_is_not_accepted),

@@ -81,6 +81,33 @@ static void a_wrong_series_loses_only_its_own_samples(void **state)
     }
 }
 
+static void a_series_beyond_a_limit_says_which(void **state)
+{
+    static const struct {
+        const char *labels, *says;
+    } rows[] = {
+        {"__name__=a,b=1,c=2,d=3,e=4", "a series has 5 labels, at most 4 are allowed"},
+        {"__name__=a,b=12345678901",
+         "a series has a label longer than allowed: \"b\" has 11 bytes, its limit is 10"},
+        {"__name__=a,bbbbbbbbbbbb=1", "\"bbbbbbbbbbbb\" has 12 bytes, its limit is 10"},
+        {"__name__=a,"
+         "123456789 123456789 123456789 123456789 123456789 123456789\xc3\xb6\xc3\xb6=1",
+         ": \"123456789 123456789 123456789 123456789 123456789 123456789\" has 63 bytes"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        open_world(&w);
+        w.in.limits = (mw_ingest_limits){.labels = 4, .label_bytes = 10};
+        put_text(&w.body, rows[i].labels, 3);
+        put_text(&w.body, "__name__=a,b=1,c=2,d=3", 1);
+        assert_int_equal(send(&w), MW_OK);
+        assert_int_equal(w.result.accepted, 1);
+        assert_int_equal(w.result.rejected, 3);
+        if (!strstr(w.result.first.msg, rows[i].says)) fail_msg("%s", w.result.first.msg);
+        close_world(&w);
+    }
+}
+
 static void what_the_store_refuses_is_counted_with_the_first_reason(void **state)
 {
     struct world w;
@@ -266,27 +293,8 @@ static void histograms_of_every_kind_are_stored(void **state)
     mw_buf_init(&s);
     put_labels(&s, "__name__=h");
     put_whole(&s, 4, 5);
-    mw_buf_init(&h); /* floats */
-    mw_pb_put_double(&h, 2, 4.5);
-    mw_pb_put_double(&h, 3, -1);
-    mw_pb_put_varint(&h, 4, zigzag(-4));
-    mw_pb_put_double(&h, 7, 0.5);
-    put_span(&h, 11, -7, 2);
-    put_doubles(&h, 13, (double[]){1.5, 2.5}, 2);
-    mw_pb_put_varint(&h, 14, MW_RESET_GAUGE);
-    mw_pb_put_varint(&h, 15, 6);
-    put_sub(&s, 4, &h);
-    mw_buf_init(&h); /* bounds of its own, numbers one by one */
-    mw_pb_put_varint(&h, 1, 3);
-    mw_pb_put_varint(&h, 4, zigzag(-53));
-    put_span(&h, 11, 0, 2);
-    mw_pb_put_varint(&h, 12, zigzag(1));
-    mw_pb_put_varint(&h, 12, zigzag(1));
-    mw_pb_put_double(&h, 16, 0.1);
-    put_doubles(&h, 16, (double[]){0.5}, 1);
-    mw_pb_put_varint(&h, 14, 77); /* not a hint that is known */
-    mw_pb_put_varint(&h, 15, 7);
-    put_sub(&s, 4, &h);
+    put_floats(&s, 4, 6);
+    put_custom(&s, 4, 7);
     mw_buf_init(&h); /* the end of it */
     mw_pb_put_double(&h, 3, mw_stale());
     mw_pb_put_varint(&h, 15, 8);
@@ -295,13 +303,10 @@ static void histograms_of_every_kind_are_stored(void **state)
     assert_int_equal(send(&w), MW_OK);
     assert_int_equal(w.result.accepted, 4);
     assert_int_equal(w.result.histograms, 4);
-    assert_string_equal(fake_text(&w.db),
-                        "h @5 " WHOLE "\n"
-                        "h @6 floats schema=-4 hint=3 count=4.5 sum=-1 zero=0.5/0 pos[-7:2] 1.5 "
-                        "2.5\n"
-                        "h @7 whole schema=-53 hint=0 count=3 sum=0 zero=0/0 pos[0:2] 1 2 custom "
-                        "0.1 0.5\n"
-                        "h @8 stale histogram\n");
+    assert_string_equal(fake_text(&w.db), "h @5 " WHOLE "\n"
+                                          "h @6 " FLOATS "\n"
+                                          "h @7 " CUSTOM "\n"
+                                          "h @8 stale histogram\n");
     close_world(&w);
 }
 
@@ -347,16 +352,6 @@ static void a_wrong_histogram_is_rejected_alone(void **state)
     }
 }
 
-static void put_exemplar(mw_buf *series, const char *labels, double v, int64_t t)
-{
-    mw_buf e;
-    mw_buf_init(&e);
-    put_labels(&e, labels);
-    mw_pb_put_double(&e, 2, v);
-    mw_pb_put_varint(&e, 3, (uint64_t)t);
-    put_sub(series, 3, &e);
-}
-
 static void exemplars_are_kept_and_never_make_a_request_fail(void **state)
 {
     struct world w;
@@ -394,18 +389,6 @@ static void exemplars_are_kept_and_never_make_a_request_fail(void **state)
     assert_non_null(strstr(text, " 3.5 @902\n"));
     assert_null(strstr(text, " 4.5 "));
     close_world(&w);
-}
-
-static void put_metadata(mw_buf *request, uint64_t type, const char *name, const char *help,
-                         const char *unit)
-{
-    mw_buf m;
-    mw_buf_init(&m);
-    mw_pb_put_varint(&m, 1, type);
-    mw_pb_put_bytes(&m, 2, mw_str_of(name));
-    mw_pb_put_bytes(&m, 4, mw_str_of(help));
-    mw_pb_put_bytes(&m, 5, mw_str_of(unit));
-    put_sub(request, 3, &m);
 }
 
 static void metadata_is_kept_by_the_name_of_the_family(void **state)
@@ -582,6 +565,7 @@ int main(void)
         cmocka_unit_test(samples_may_come_before_labels),
         cmocka_unit_test(a_stale_marker_keeps_its_bits),
         cmocka_unit_test(a_wrong_series_loses_only_its_own_samples),
+        cmocka_unit_test(a_series_beyond_a_limit_says_which),
         cmocka_unit_test(what_the_store_refuses_is_counted_with_the_first_reason),
         cmocka_unit_test(a_known_series_needs_no_labels_taken_apart),
         cmocka_unit_test(another_spelling_of_a_series_is_learnt_once),

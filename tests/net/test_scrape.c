@@ -230,6 +230,8 @@ static void bad_targets_are_down_with_a_reason_and_disturb_nobody(void **state)
         {"/huge", "\"body_limit\":10000", "larger than 10000 bytes"},
         {"/huge2", "\"body_limit\":0,\"timeout\":0.1", "timed out"},
         {"/good", "\"sample_limit\":2", "more than 2 samples"},
+        {"/good", "\"label_limit\":2", "4 labels with those of the target, label_limit is 2"},
+        {"/good", "\"label_value_limit\":11", "label_value_limit is 11"},
         {"/none", "\"timeout\":0.2", "server returned HTTP status 503"},
     };
     enum { ROWS = sizeof rows / sizeof *rows };
@@ -382,6 +384,7 @@ static void jobs_that_make_no_sense_are_refused_by_name(void **state)
         {"{\"job\":\"x\",\"labels\":{\"a b\":\"c\"}}", "no valid label name"},
         {"{\"job\":\"x\",\"headers\":{\"a\":\"b\\nc\"}}", "header"},
         {"{\"job\":\"x\",\"sample_limit\":-5}", "sample_limit"},
+        {"{\"job\":\"x\",\"label_limit\":-5}", "label_limit"},
         {"7", "no name"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -23,6 +23,7 @@ local function job(rule, host)
     job = rule.name, targets = rule.targets, files = rule.files, every = rule.every, timeout = rule.timeout, path = rule.path,
     scheme = rule.scheme, params = rule.params, labels = rule.labels, headers = headers_of(rule, host),
     honor_labels = rule.honor_labels, sample_limit = rule.sample_limit, body_limit = rule.body_limit,
+    label_limit = rule.label_limit, label_value_limit = rule.label_value_limit,
   }
 end
 

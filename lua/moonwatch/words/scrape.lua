@@ -21,6 +21,8 @@ scrape "node" { targets = { "127.0.0.1:9100" }, every = "15s", labels = { dc = "
     { "labels", "labels", default = {}, help = "added to every sample" },
     { "honor_labels", "boolean", default = false, help = "labels of the target win over ours" },
     { "sample_limit", "count", help = "a scrape with more samples fails" },
+    { "label_limit", "count", help = "a scrape with a series of more labels, ours included, fails" },
+    { "label_value_limit", "bytes", help = "a scrape with a longer label value fails" },
     { "body_limit", "bytes", help = "a scrape with a larger body fails" },
     { "relabel", "fn", help = "function(target): gives the target back, changed, or nil to leave it out; targets have address, labels, path, scheme" },
     { "keep", "fn", absent = true, help = "function(sample): true to store it" },
