@@ -22,11 +22,13 @@ static inline double mw_stale(void)
     return v;
 }
 
-static inline bool mw_is_stale(double v)
+static inline uint64_t mw_double_bits(double v)
 {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
-    return bits == MW_STALE_BITS;
+    return bits;
 }
+
+static inline bool mw_is_stale(double v) { return mw_double_bits(v) == MW_STALE_BITS; }
 
 #endif

@@ -156,19 +156,20 @@ static void count(mw_tsdb *db, mw_shard *sh, int rc, bool fresh, bool late, int6
     }
 }
 
-/* A late sample may already lie in a block: MW_EDUP, MW_OK when it is the same, MW_ENOENT. */
-static int look_in_blocks(mw_tsdb *db, const mw_stream *s, int64_t t, const double *v)
+/* A late sample may already lie in a block: as mw_block_set_look. */
+static int look_in_blocks(mw_tsdb *db, const mw_stream *s, int64_t t, uint64_t bits, mw_str hist)
 {
-    if (s->began && t >= s->last.t && !s->doubt) return MW_ENOENT;
     if (t > __atomic_load_n(&db->blocks.max_t, __ATOMIC_RELAXED)) return MW_ENOENT;
     mw_block_set *set = mw_blocks_hold(&db->blocks);
-    double had;
-    bool hist = false;
-    bool found =
-        t <= set->max_t && mw_block_set_find(set, (mw_key){s->key_lo, s->key_hi}, t, &had, &hist);
+    int code = mw_block_set_look(set, (mw_key){s->key_lo, s->key_hi}, t, bits, hist);
     mw_blocks_release(&db->blocks, set);
-    if (!found) return MW_ENOENT;
-    return v && !hist && memcmp(&had, v, sizeof had) == 0 ? MW_OK : MW_EDUP;
+    return code;
+}
+
+/* May a block have a sample of S at T? */
+static bool may_be_in_blocks(const mw_stream *s, int64_t t)
+{
+    return !s->began || t < s->last.t || s->doubt;
 }
 
 int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, int64_t t, double v)
@@ -176,7 +177,8 @@ int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, i
     mw_tsdb *db = a->db;
     bool late = false, fresh = false;
     mw_append_rules rules = {a->unjournaled ? -1 : db->opt.out_of_order_ms, db->gen};
-    int rc = look_in_blocks(db, s, t, &v);
+    int rc = MW_ENOENT;
+    if (may_be_in_blocks(s, t)) rc = look_in_blocks(db, s, t, mw_double_bits(v), (mw_str){NULL, 0});
     if (rc == MW_ENOENT) rc = mw_stream_append(s, &rules, t, v, &fresh, &late, &sh->tally);
     count(db, sh, rc, fresh, late, t);
     if (!fresh || !db->journal || a->unjournaled) return rc;
@@ -230,7 +232,9 @@ static int put_histogram(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream 
     mw_tsdb *db = a->db;
     bool late = false, fresh = false;
     mw_append_rules rules = {a->unjournaled ? -1 : db->opt.out_of_order_ms, db->gen};
-    int rc = look_in_blocks(db, s, t, NULL);
+    /* The newest histogram, too: once it is sealed, its bytes are only there. */
+    int rc = MW_ENOENT;
+    if (may_be_in_blocks(s, t) || t == s->last.t) rc = look_in_blocks(db, s, t, 0, bytes);
     if (rc == MW_ENOENT)
         rc = mw_stream_append_histogram(s, &rules, t, bytes, &fresh, &late, &sh->tally);
     count(db, sh, rc, fresh, late, t);

@@ -138,36 +138,38 @@ bool mw_block_set_newest(const mw_block_set *set, mw_key key, int64_t *t, double
     return found;
 }
 
-static bool find_in_run(const mw_run_ref *run, int64_t t, double *value, bool *hist)
+static int look_in_run(const mw_run_ref *run, int64_t t, uint64_t bits, mw_str hist)
 {
     mw_samples s = {0};
     mw_arena *arena = mw_arena_new(0);
-    bool found = false;
+    int code = MW_ENOENT;
     if (mw_run_read(run, arena, &s, NULL) == MW_OK) {
         size_t at = mw_samples_seek(&s, t);
-        found = at < s.n && s.t[at] == t;
-        *hist = found && s.h && s.h[at].p;
-        if (found && !*hist) memcpy(value, &s.v[at], sizeof *value);
+        bool there = at < s.n && s.t[at] == t, is_hist = there && s.h && s.h[at].p;
+        bool same = there && is_hist == (hist.p != NULL) &&
+                    (is_hist ? mw_str_eq(s.h[at], hist) : mw_double_bits(s.v[at]) == bits);
+        code = same ? MW_OK : there ? MW_EDUP : MW_ENOENT;
     }
     mw_samples_deinit(&s);
     mw_arena_free(arena);
-    return found;
+    return code;
 }
 
-bool mw_block_set_find(const mw_block_set *set, mw_key key, int64_t t, double *value, bool *hist)
+int mw_block_set_look(const mw_block_set *set, mw_key key, int64_t t, uint64_t bits, mw_str hist)
 {
     mw_run_ref *runs = NULL;
     size_t cap = 0;
-    bool found = false;
-    for (size_t i = 0; i < set->n && !found; i++) {
+    int code = MW_ENOENT;
+    for (size_t i = 0; i < set->n && code == MW_ENOENT; i++) {
         mw_mblock *b = set->block[i].b;
         const mw_mblock_meta *m = mw_mblock_meta_of(b);
         size_t n = 0;
         uint32_t series = t < m->min_t || t > m->max_t ? UINT32_MAX : mw_mblock_find(b, key);
         if (series == UINT32_MAX || mw_mblock_runs(b, series, t, t, &runs, &n, &cap, NULL) != MW_OK)
             continue;
-        for (size_t k = 0; k < n && !found; k++) found = find_in_run(&runs[k], t, value, hist);
+        for (size_t k = 0; k < n && code == MW_ENOENT; k++)
+            code = look_in_run(&runs[k], t, bits, hist);
     }
     mw_free(runs);
-    return found;
+    return code;
 }

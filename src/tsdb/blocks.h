@@ -47,8 +47,8 @@ bool mw_blocks_held_before(mw_blocks *bs, uint64_t version);
  * not set for a histogram. */
 bool mw_block_set_newest(const mw_block_set *set, mw_key key, int64_t *t, double *value,
                          bool *hist);
-/* Is there a sample at T of that series in a block?  Its value in *VALUE, unless it is a histogram.
- */
-bool mw_block_set_find(const mw_block_set *set, mw_key key, int64_t t, double *value, bool *hist);
+/* Is there a sample at T of that series in a block?  MW_OK: the same one, by the BITS of its value
+ * or by the bytes of HIST (p NULL: a float).  MW_EDUP: another one.  MW_ENOENT: none. */
+int mw_block_set_look(const mw_block_set *set, mw_key key, int64_t t, uint64_t bits, mw_str hist);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/sample.h"
 
 typedef struct owner owner;
 struct owner {
@@ -91,7 +92,7 @@ static owner *owner_of(mw_exemplars *x, mw_key key, const mw_labels *series)
 
 static bool same(const mw_exemplar *a, const mw_exemplar *b)
 {
-    return a->labels && a->t == b->t && memcmp(&a->v, &b->v, sizeof a->v) == 0 &&
+    return a->labels && a->t == b->t && mw_double_bits(a->v) == mw_double_bits(b->v) &&
            mw_labels_eq(a->labels, b->labels);
 }
 

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/sample.h"
 #include "tsdb/packed_inside.h"
 
 enum { SAME_MOST = 7 /* bytes of a constant whole number; more is no gain over 8 raw ones */ };
@@ -109,8 +110,7 @@ static void constant(uint64_t bits, mw_packed_values *out)
         out->kind = MW_PACKED_ZERO;
         out->bytes = 0;
     } else if (fabs(v) < 0x1p48) {
-        double back = (double)(int64_t)v;
-        if (memcmp(&back, &v, sizeof v) != 0) return;
+        if (mw_double_bits((double)(int64_t)v) != bits) return;
         out->same = (uint64_t)(int64_t)v;
         out->kind = MW_PACKED_SAME;
         out->bytes = mw_packed_size_signed(out->same);

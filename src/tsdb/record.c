@@ -64,16 +64,14 @@ static enum value_code code_of(uint64_t bits, double v, uint64_t *whole)
     if (bits == MW_STALE_BITS) return STALE;
     if (!(v > -1e12 && v < 1e12)) return BITS; /* beyond that, bits are hardly longer */
     int64_t i = (int64_t)v;
-    double back = (double)i;
-    if (memcmp(&back, &v, sizeof v) != 0) return BITS;
+    if (mw_double_bits((double)i) != bits) return BITS;
     *whole = zigzag((uint64_t)i);
     return WHOLE;
 }
 
 char *mw_record_sample(char *p, mw_record_run *run, uint32_t id, int64_t t, double v)
 {
-    uint64_t bits, whole = 0;
-    memcpy(&bits, &v, sizeof bits);
+    uint64_t bits = mw_double_bits(v), whole = 0;
     enum value_code code = code_of(bits, v, &whole);
     bool same = t == run->t;
     *p++ = (char)(MW_RECORD_SAMPLE | (same ? SAME_TIME : 0) | (int)code << VALUE_SHIFT);

@@ -234,14 +234,27 @@ int mw_stream_append(mw_stream *s, const mw_append_rules *rules, int64_t t, doub
 
 /* -- histograms ----------------------------------------------------------------------------- */
 
-static bool same_as_newest(const mw_stream *s, int64_t t, mw_str bytes)
+static bool find_in_histograms(const mw_chunk *c, int64_t t, mw_str *bytes)
 {
-    const mw_chunk *c = s->rest ? s->rest->hist : NULL;
-    mw_str had = {0};
-    int64_t at_t = 0;
-    if (!s->hist || !c) return false;
-    for (size_t at = 0; mw_chunk_next_bytes(c, &at, &at_t, &had);) continue;
-    return at_t == t && mw_str_eq(had, bytes);
+    int64_t at_t;
+    if (!c || c->kind != MW_CHUNK_HISTOGRAMS || t < c->min_t || t > c->max_t) return false;
+    for (size_t at = 0; mw_chunk_next_bytes(c, &at, &at_t, bytes);)
+        if (at_t == t) return true;
+    return false;
+}
+
+/* What stands in memory at T: MW_OK when it is that histogram, MW_EDUP, MW_ENOENT. */
+static int look_for_histogram(const mw_stream *s, int64_t t, mw_str bytes)
+{
+    const mw_rest *r = s->rest;
+    mw_str had;
+    double v;
+    bool found = r && find_in_histograms(r->hist, t, &had);
+    for (uint32_t i = 0; r && i < r->n && !found; i++)
+        found = find_in_histograms(r->chunks[i], t, &had);
+    if (found) return mw_str_eq(had, bytes) ? MW_OK : MW_EDUP;
+    if (s->began && t == s->last.t) return MW_EDUP;
+    return find_in_chunks(s, t, &v) ? MW_EDUP : MW_ENOENT;
 }
 
 static bool push_bytes(mw_chunk **c, int64_t t, mw_str bytes, mw_tally *tally)
@@ -267,10 +280,11 @@ static int late_histogram(mw_stream *s, uint32_t gen, int64_t t, mw_str bytes, m
 int mw_stream_append_histogram(mw_stream *s, const mw_append_rules *rules, int64_t t, mw_str bytes,
                                bool *fresh, bool *late, mw_tally *tally)
 {
-    if (s->began && t == s->last.t) return same_as_newest(s, t, bytes) ? MW_OK : MW_EDUP;
-    if (s->began && t < s->last.t) {
-        int code = may_be_late(s, rules->window_ms, t);
-        if (!code) code = late_histogram(s, rules->gen, t, bytes, tally);
+    if (s->began && t <= s->last.t) {
+        int code = t < s->last.t ? may_be_late(s, rules->window_ms, t) : MW_OK;
+        if (!code) code = look_for_histogram(s, t, bytes);
+        if (code != MW_ENOENT) return code;
+        code = late_histogram(s, rules->gen, t, bytes, tally);
         *fresh = *late = code == MW_OK;
         return code;
     }

@@ -304,6 +304,36 @@ static void duplicates_are_known_after_a_restart_too(void **state)
     free_world(w);
 }
 
+static int add_histogram(world *w, int t, double count)
+{
+    static const mw_hspan span = {0, 1};
+    mw_nhist h = {.count = count, .sum = count, .pos = {&span, &count, 1, 1}};
+    uint64_t ref = 0;
+    return mw_appender_add_histogram(w->a, w->ls[0], &ref, (int64_t)t * STEP, &h);
+}
+
+static void histograms_are_known_again_in_memory_and_in_blocks(void **state)
+{
+    world *w = new_world(25);
+    mw_tsdb_stats st;
+    for (int round = 0; round < 3; round++) {
+        for (int t = 10; t < 14; t++) assert_int_equal(add_histogram(w, t, t), MW_OK);
+        assert_int_equal(add_histogram(w, 3, 1), MW_OK); /* late */
+        assert_int_equal(add_histogram(w, 3, 2), MW_EDUP);
+        assert_int_equal(add_histogram(w, 11, 2), MW_EDUP);
+        assert_int_equal(add_histogram(w, 13, 2), MW_EDUP);
+        commit(w);
+        mw_tsdb_stats_read(w->db, &st);
+        assert_int_equal(st.samples + st.block_samples, 5);
+        if (round == 0) assert_int_equal(mw_tsdb_seal(w->db, NULL), MW_OK);
+        if (round == 1) {
+            close_store(w);
+            open_store(w);
+        }
+    }
+    free_world(w);
+}
+
 static void the_window_counts_from_the_newest_sample_wherever_it_lies(void **state)
 {
     world *w = new_world(12);
@@ -664,6 +694,7 @@ int main(void)
         cmocka_unit_test(what_was_not_committed_may_be_lost_and_nothing_else),
         cmocka_unit_test(another_appender_may_commit_a_series_before_the_one_that_made_it),
         cmocka_unit_test(duplicates_are_known_after_a_restart_too),
+        cmocka_unit_test(histograms_are_known_again_in_memory_and_in_blocks),
         cmocka_unit_test(the_window_counts_from_the_newest_sample_wherever_it_lies),
         cmocka_unit_test(blocks_leave_when_all_of_them_is_too_old),
         cmocka_unit_test(a_class_is_kept_as_long_as_it_says_and_the_rest_longer),
