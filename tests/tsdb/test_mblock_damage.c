@@ -179,14 +179,7 @@ static void each_byte(parts *p, uint32_t type, size_t stride)
     char *bad = mw_alloc(s.n + 1);
     memcpy(bad, s.p, s.n);
     for (size_t at = 0; at < s.n; at += stride) {
-        const char with[] = {0,
-                             1,
-                             127,
-                             (char)128,
-                             (char)255,
-                             (char)(s.p[at] + 1),
-                             (char)(s.p[at] - 1),
-                             (char)(s.p[at] ^ 64)};
+        const char with[] = {0, 127, (char)255, (char)(s.p[at] + 1), (char)(s.p[at] ^ 64)};
         for (size_t i = 0; i < sizeof with; i++) {
             bad[at] = with[i];
             try_with(p, type, bad, s.n);
@@ -203,7 +196,7 @@ static void a_changed_byte_anywhere_does_no_harm(void **state)
         parts_init(&p, "byte", pods, pods == 8 ? 7 : 0);
         for (uint32_t type = MW_MB_META; type < MW_MB_SECTIONS; type++) {
             size_t n = p.section[type].n;
-            each_byte(&p, type, type == MW_MB_KEYS ? 64 : 1 + n / 120);
+            each_byte(&p, type, type == MW_MB_KEYS ? 64 : 1 + n / 50);
         }
         assert_true(p.opened > 0 && p.refused > 0);
         parts_deinit(&p);
@@ -261,7 +254,7 @@ static void mutated_sections_do_no_harm(void **state)
     for (size_t pods = 0; pods < 9; pods += 4) {
         parts p;
         parts_init(&p, "mutated", pods, pods == 8 ? 7 : 0);
-        for (int round = 0; round < 1000; round++) {
+        for (int round = 0; round < 700; round++) {
             uint32_t type = MW_MB_META + (uint32_t)mutator_below(&p.m.random, 11);
             size_t n;
             char *bad = mutate(&p.m.random, p.section[type].p, p.section[type].n, &n);
@@ -276,7 +269,7 @@ static void random_sections_do_no_harm(void **state)
 {
     parts p;
     parts_init(&p, "random", 6, 0);
-    for (int round = 0; round < 2000; round++) {
+    for (int round = 0; round < 1500; round++) {
         uint32_t type = MW_MB_META + (uint32_t)mutator_below(&p.m.random, 11);
         size_t n = p.section[type].n, most = mutator_below(&p.m.random, 2) ? 256 : 8;
         if (mutator_below(&p.m.random, 3) == 0) n = mutator_below(&p.m.random, 200);
