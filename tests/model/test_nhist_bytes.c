@@ -1,4 +1,4 @@
-/* test_nhist.c - promises of native histograms: as bytes, and which are refused.
+/* test_nhist_bytes.c - promises of native histograms: as bytes, and which are refused.
  * SPDX-License-Identifier: MIT */
 #include "test.h"
 
