@@ -64,9 +64,9 @@ static cost of_chunks(run *runs, size_t n)
         for (int i = 0; i < RUNS; i++) {
             mw_last last = {0};
             mw_free(chunks[i]);
-            chunks[i] = mw_chunk_new(MW_CHUNK_FLOATS, 0);
+            chunks[i] = mw_chunk_new(NULL, MW_CHUNK_FLOATS, 0);
             for (size_t j = 0; j < n; j++)
-                mw_chunk_append(&chunks[i], &last, runs[i].t[j], runs[i].v[j]);
+                mw_chunk_append(NULL, &chunks[i], &last, runs[i].t[j], runs[i].v[j]);
         }
         keep_least(&c.write_ns, start, samples);
         start = mw_mono_ns();

@@ -141,4 +141,11 @@ function M.write(path, text)
   f:close()
 end
 
+function M.read(path)
+  local f = assert(io.open(path, "rb"))
+  local text = f:read "*a"
+  f:close()
+  return text
+end
+
 return M

@@ -37,6 +37,8 @@ void mw_clock_manual_set(mw_clock_manual *c, int64_t ms)
 
 int64_t mw_now_ms(const mw_clock *c) { return c->now_ms(c); }
 int64_t mw_mono_ns(void) { return read_ns(CLOCK_MONOTONIC); }
+
+int64_t mw_boot_ms(void) { return read_ns(CLOCK_BOOTTIME) / 1000000; }
 int64_t mw_wall_ns(void) { return read_ns(CLOCK_REALTIME); }
 
 char *mw_time_rfc3339(int64_t ms, char *out)

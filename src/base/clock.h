@@ -23,6 +23,7 @@ void mw_clock_manual_set(mw_clock_manual *c, int64_t ms);
 
 int64_t mw_now_ms(const mw_clock *c);
 int64_t mw_mono_ns(void);
+int64_t mw_boot_ms(void); /* likewise not stepped, but it goes on while the machine is suspended */
 int64_t
 mw_wall_ns(void); /* unix time in nanoseconds, for stamping records that came without a time */
 

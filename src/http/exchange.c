@@ -308,7 +308,7 @@ static void dispatch(exchange *x)
         server_say_starting(x->call);
         answer(x);
     } else if (r->flags & MW_INGEST && inflight_is_over(s)) {
-        observe_refused(s->observe);
+        observe_refused(s->observe, REFUSED_IN_FLIGHT);
         call_fail_text(x->call, CALL_TOO_MUCH, "%s", REFUSE_TOO_MUCH);
         answer(x);
     } else if (r->flags & MW_TO_RULES) {

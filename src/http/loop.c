@@ -7,10 +7,12 @@
  * SPDX-License-Identifier: MIT */
 #include "http/loop.h"
 
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 enum {
@@ -21,6 +23,7 @@ enum {
     LINGER_NS = 2000000000,
     LINGER_BYTES = 256 << 20
 };
+static const int64_t DEAF_NS = 200 * 1000000, TELL_NS = 60000000000;
 
 /* -- lingering ------------------------------------------------------------------------------- */
 
@@ -102,13 +105,60 @@ static void add_conn(loop *l, h2o_socket_t *sock)
     inflight_open(c);
 }
 
+static void each_conn(loop *l, void (*fn)(conn *c, int64_t now_ns), int64_t now_ns)
+{
+    for (h2o_linklist_t *at = l->conns.next, *next; at != &l->conns; at = next) {
+        next = at->next;
+        fn((conn *)at, now_ns);
+    }
+}
+
+static bool is_idle(const conn *c) { return !c->x && c->sock->bytes_read == c->rest_bytes; }
+
+static void hang_up(conn *c) { shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR); }
+
+static void hang_up_idle(conn *c, int64_t now_ns)
+{
+    if (is_idle(c)) hang_up(c);
+}
+
+static void on_accept(h2o_socket_t *listener, const char *err);
+
+static void listen_again(loop *l)
+{
+    l->deaf_until_ns = 0;
+    for (size_t i = 0; i < l->server->o.n_listen; i++)
+        h2o_socket_read_start(l->listeners[i], on_accept);
+}
+
+/* A connection that cannot be accepted stays at the door, and the loop would be woken for it
+ * without end.  So it does not listen for a moment, and whoever keeps a connection without using it
+ * goes. */
+static void go_deaf(loop *l, int why)
+{
+    int64_t now = mw_mono_ns();
+    for (size_t i = 0; i < l->server->o.n_listen; i++) h2o_socket_read_stop(l->listeners[i]);
+    l->deaf_until_ns = now + DEAF_NS;
+    each_conn(l, hang_up_idle, now);
+    observe_refused(l->server->observe, REFUSED_HANDLES);
+    if (l->told_ns && now - l->told_ns < TELL_NS) return;
+    l->told_ns = now;
+    mw_log(MW_ERROR, "no new connection can be taken", "reason=\"%s\" hint=\"raise ulimit -n\"",
+           strerror(why));
+}
+
 static void on_accept(h2o_socket_t *listener, const char *err)
 {
     loop *l = listener->data;
     if (err) return;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         h2o_socket_t *sock = h2o_evloop_socket_accept(listener);
-        if (!sock) return;
+        if (!sock) {
+            bool wanting =
+                errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+            if (wanting) go_deaf(l, errno);
+            return;
+        }
         unsigned n = __atomic_add_fetch(&l->server->connections, 1, __ATOMIC_RELAXED);
         if (n <= l->server->o.max_connections) {
             add_conn(l, sock);
@@ -116,14 +166,6 @@ static void on_accept(h2o_socket_t *listener, const char *err)
         }
         __atomic_sub_fetch(&l->server->connections, 1, __ATOMIC_RELAXED);
         h2o_socket_close(sock);
-    }
-}
-
-static void each_conn(loop *l, void (*fn)(conn *c, int64_t now_ns), int64_t now_ns)
-{
-    for (h2o_linklist_t *at = l->conns.next, *next; at != &l->conns; at = next) {
-        next = at->next;
-        fn((conn *)at, now_ns);
     }
 }
 
@@ -137,6 +179,7 @@ static void watch(loop *l)
     int64_t now = mw_mono_ns();
     if (now - l->watched_ns < WATCH_NS) return;
     l->watched_ns = now;
+    if (l->deaf_until_ns && now >= l->deaf_until_ns && !l->stopping) listen_again(l);
     if (l->n_away) each_conn(l, watch_conn, now);
     for (h2o_linklist_t *at = l->lingering.next, *next; at != &l->lingering; at = next) {
         next = at->next;
@@ -145,13 +188,6 @@ static void watch(loop *l)
 }
 
 /* -- the end --------------------------------------------------------------------------------- */
-
-static void hang_up(conn *c) { shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR); }
-
-static void hang_up_idle(conn *c, int64_t now_ns)
-{
-    if (!c->x && c->sock->bytes_read == c->rest_bytes) hang_up(c);
-}
 
 static void hang_up_all(conn *c, int64_t now_ns)
 {
@@ -192,13 +228,12 @@ static bool wind_down(loop *l)
 static int32_t longest_wait_ms(const loop *l)
 {
     if (l->stopping) return 10;
-    return l->n_away || l->n_lingering ? WATCH_NS / 1000000 : 1000;
+    return l->n_away || l->n_lingering || l->deaf_until_ns ? WATCH_NS / 1000000 : 1000;
 }
 
 static void serve(loop *l)
 {
-    for (size_t i = 0; i < l->server->o.n_listen; i++)
-        h2o_socket_read_start(l->listeners[i], on_accept);
+    listen_again(l);
     while (!l->stopping || !wind_down(l)) {
         h2o_evloop_run(l->ctx.loop, longest_wait_ms(l));
         inflight_watch(l);

@@ -52,6 +52,7 @@ typedef struct loop {
     mailbox *box;
     bool stopping;
     int64_t stop_by_ns, watched_ns;
+    int64_t deaf_until_ns, told_ns; /* without file handles nothing is accepted; when it was told */
 } loop;
 
 struct mw_server {

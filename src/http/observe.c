@@ -26,7 +26,7 @@ struct observe {
     mw_registry *reg;
     double sizes[SIZES];
     mw_series *connections, *client_errors, *server_errors, *query_samples;
-    mw_series *in_flight, *refused;
+    mw_series *in_flight, *refused[REFUSED_REASONS];
     mw_series *query_seconds[2], *queries[2][QUERY_RESULTS];
     endpoint *endpoints; /* one per route and one for requests without a route */
 };
@@ -44,6 +44,9 @@ static const struct {
     {MW_EEXEC, "failed"}, /* and whatever else */
 };
 
+static const char *const reasons_refused[] = {
+    [REFUSED_IN_FLIGHT] = "in_flight", [REFUSED_HANDLES] = "file_handles"};
+
 observe *observe_new(mw_registry *reg)
 {
     observe *o = mw_zalloc(sizeof *o);
@@ -58,9 +61,10 @@ observe *observe_new(mw_registry *reg)
                                   "server_error", NULL);
     o->in_flight = mw_gauge(reg, "moonwatch_http_in_flight_bytes",
                             "Bytes of requests that are being received or handled.", NULL);
-    o->refused = mw_counter(reg, "moonwatch_http_refused_total",
-                            "Requests answered 429 before they were looked at.", "reason",
-                            "in_flight", NULL);
+    for (int i = 0; i < REFUSED_REASONS; i++)
+        o->refused[i] = mw_counter(reg, "moonwatch_http_refused_total",
+                                   "Requests and connections that were refused.", "reason",
+                                   reasons_refused[i], NULL);
     o->query_samples =
         mw_counter(reg, "moonwatch_query_samples_total", "Samples read by PromQL queries.", NULL);
     for (int t = 0; t < 2; t++) {
@@ -169,7 +173,7 @@ void observe_request(observe *o, const finished *f)
 }
 
 void observe_connections(observe *o, int by) { mw_gauge_add(o->connections, by); }
-void observe_refused(observe *o) { mw_counter_add(o->refused, 1); }
+void observe_refused(observe *o, refused why) { mw_counter_add(o->refused[why], 1); }
 void observe_in_flight(observe *o, size_t bytes) { mw_gauge_set(o->in_flight, (double)bytes); }
 
 /* -- queries and ingest ---------------------------------------------------------------------- */

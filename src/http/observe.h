@@ -21,7 +21,8 @@ typedef struct finished {
 /* All of these may be called by any thread. */
 void observe_request(observe *o, const finished *f);
 void observe_connections(observe *o, int by);
-void observe_refused(observe *o); /* for bytes in flight */
+typedef enum refused { REFUSED_IN_FLIGHT, REFUSED_HANDLES, REFUSED_REASONS } refused;
+void observe_refused(observe *o, refused why); /* bytes in flight; no file handle for it */
 void observe_in_flight(observe *o, size_t bytes);
 void observe_query(observe *o, bool range, int code, int64_t took_ns, size_t samples);
 void observe_ingest(observe *o, mw_ingest_kind kind, const char *source, const mw_ingest_result *r);

@@ -94,7 +94,7 @@ void refuse_too_much(conn *c, mw_str input)
     call_fail_text(call, CALL_TOO_MUCH, "%s", REFUSE_TOO_MUCH);
     finished f = {.route = call->route, .method = MW_POST, .status = call->status};
     observe_request(s->observe, &f);
-    observe_refused(s->observe);
+    observe_refused(s->observe, REFUSED_IN_FLIGHT);
     mw_buf_printf(&out,
                   "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n"
                   "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",

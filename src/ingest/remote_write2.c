@@ -100,16 +100,23 @@ static int read_refs(struct request *q, struct refs *to, const mw_pb *outer, con
     return MW_OK;
 }
 
-/* NULL when the references make labels, otherwise what is wrong. */
-static const char *refs_wrong(const struct request *q, const struct refs *refs)
+/* False after telling WHY when the references make no labels. */
+static bool refs_right(const struct request *q, const struct refs *refs, mw_err *why)
 {
-    if (refs->n % 2) return "an odd number of label references";
-    if (refs->n > 2 * q->w.limits.labels) return "more labels than allowed";
-    for (size_t i = 0; i < refs->n; i++) {
-        if (refs->v[i] >= q->n_symbols) return "a reference to a symbol that is not there";
-        if (symbol(q, refs->v[i]).n > q->w.limits.label_bytes) return "a label longer than allowed";
+    const mw_ingest_limits *limits = &q->w.limits;
+    const char *wrong = refs->n % 2 ? "an odd number of label references" : NULL;
+    if (!wrong && refs->n > 2 * limits->labels) {
+        mw_fail(why, MW_EARG, 0, 0, "more labels than allowed (%zu)", limits->labels);
+        return false;
     }
-    return NULL;
+    for (size_t i = 0; i < refs->n && !wrong; i++) {
+        if (refs->v[i] >= q->n_symbols)
+            wrong = "a reference to a symbol that is not there";
+        else if (symbol(q, refs->v[i]).n > limits->label_bytes)
+            wrong = "a label longer than allowed";
+    }
+    if (wrong) mw_fail(why, MW_EARG, 0, 0, "%s", wrong);
+    return !wrong;
 }
 
 /* Label I of references that are right. */
@@ -254,12 +261,13 @@ static int add_series(struct request *q, const mw_pb *outer, mw_str bytes)
     struct shape s;
     mw_str labels;
     mw_pb r;
+    mw_err why;
+    mw_err_init(&why);
     mw_pb_enter(&r, outer, bytes);
     int code = shape_of(q, r, &s);
     if (code) return code;
-    const char *wrong = refs_wrong(q, &q->series);
-    if (wrong) {
-        mw_result_reject(w->result, s.samples + s.histograms, MW_EARG, "a series has %s", wrong);
+    if (!refs_right(q, &q->series, &why)) {
+        mw_result_reject(w->result, s.samples + s.histograms, MW_EARG, "a series has %s", why.msg);
         w->result->exemplars_rejected += s.exemplars;
         return MW_OK;
     }
@@ -292,7 +300,7 @@ static int read_exemplar(struct request *q, const mw_pb *outer, mw_str bytes, co
         if (f.number == 3 && f.wire == MW_PB_VARINT && f.u) t = (int64_t)f.u;
     }
     if (code) return code;
-    if (refs_wrong(q, &q->exemplar)) {
+    if (!refs_right(q, &q->exemplar, NULL)) {
         q->w.result->exemplars_rejected++;
         return MW_OK;
     }

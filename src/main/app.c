@@ -210,16 +210,21 @@ int mw_app_go(mw_app *app, const mw_value *settings, mw_err *err)
     mw_actor_start(app->router);
     mw_actor_start(app->rules);
     mw_cluster_start(app->cluster, app->rules, app->router);
+    app->house = mw_pool_new("mw-house", 1, 1);
     mw_server_ready(app->server, true);
     return MW_OK;
 }
 
-void mw_app_tick(mw_app *app)
+static void keep_house(void *arg)
 {
-    mw_tsdb_tick(app->tsdb);
+    mw_app *app = arg;
     mw_logs_tick(app->logs);
     mw_traces_tick(app->traces);
+    mw_tsdb_tick(app->tsdb);
 }
+
+/* A round that takes longer than a second is not asked for again while it runs. */
+void mw_app_tick(mw_app *app) { mw_pool_add(app->house, keep_house, app); }
 
 void mw_app_reload(mw_app *app)
 {
@@ -234,7 +239,9 @@ enum { GRACE_MS = 5000 };
 
 void mw_app_stop(mw_app *app)
 {
+    if (app->tsdb) mw_tsdb_hurry(app->tsdb);
     if (app->server) mw_server_stop(app->server, GRACE_MS);
+    mw_pool_free(app->house);
     if (app->scraper) mw_scraper_stop(app->scraper);
     if (app->rules) mw_actor_stop(app->rules);
     if (app->router) mw_actor_stop(app->router);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #ifndef MW_MAIN_APP_H
 #define MW_MAIN_APP_H
+#include "base/pool.h"
 #include "cluster/cluster.h"
 #include "http/server.h"
 #include "metrics/host.h"
@@ -25,6 +26,7 @@ typedef struct mw_app {
     mw_host host;
     mw_actor *rules, *router;
     mw_server *server;
+    mw_pool *house; /* one thread that seals, merges and forgets */
     bool log_tapped;
 } mw_app;
 
@@ -34,7 +36,7 @@ typedef struct mw_app {
 int mw_app_open(mw_app *app, const mw_value *settings, mw_err *err); /* listens; answers 503 */
 int mw_app_recover(mw_app *app, mw_err *err); /* reads what the disk holds; may take long */
 int mw_app_go(mw_app *app, const mw_value *settings, mw_err *err); /* rules, scrapes, ready */
-void mw_app_tick(mw_app *app); /* keep house; about once a second */
+void mw_app_tick(mw_app *app); /* ask for housekeeping, about once a second; does not wait */
 void mw_app_reload(mw_app *app);
 void mw_app_stop(mw_app *app); /* in-flight work finished, state on disk */
 

@@ -316,6 +316,16 @@ mw_journal *mw_journal_open(const mw_journal_options *o, mw_err *err)
     return j;
 }
 
+/* A journal that is at rest takes no more room than its frames. */
+static void remove_spares(mw_journal *j)
+{
+    while (j->n_spare) {
+        char *path = mw_journal_spare_path(j, j->spare[--j->n_spare]);
+        j->io->unlink(j->io, path);
+        mw_free(path);
+    }
+}
+
 void mw_journal_close(mw_journal *j)
 {
     if (!j) return;
@@ -325,5 +335,6 @@ void mw_journal_close(mw_journal *j)
     pthread_mutex_unlock(&j->lock);
     if (j->sync_ms) pthread_join(j->thread, NULL);
     if (j->fd >= 0) end_segment(j);
+    remove_spares(j);
     free_journal(j);
 }

@@ -19,9 +19,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "tsdb/tally.h"
 
-enum { FIRST_WORDS = 6, WORDS_MAX = UINT16_MAX, SAMPLE_BITS = 160, LEAD_MAX = 31 };
+enum { FIRST_WORDS = 7, WORDS_MAX = UINT16_MAX, SAMPLE_BITS = 160, LEAD_MAX = 31 };
 
 typedef struct time_code {
     uint8_t prefix_bits, prefix, bits;
@@ -41,18 +40,26 @@ static uint64_t bits_of(double v)
 
 static size_t size_of(uint32_t words) { return sizeof(mw_chunk) + words * sizeof(uint64_t); }
 
-mw_chunk *mw_chunk_new(mw_chunk_kind kind, uint32_t gen)
+mw_chunk *mw_chunk_new(mw_slab *slab, mw_chunk_kind kind, uint32_t gen)
 {
-    mw_chunk *c = mw_zalloc(size_of(FIRST_WORDS));
+    mw_chunk *c = mw_slab_take(slab, size_of(FIRST_WORDS));
+    memset(c, 0, size_of(FIRST_WORDS));
     c->cap = FIRST_WORDS;
     c->kind = (uint8_t)kind;
     c->gen = gen;
     return c;
 }
 
-static void resize(mw_chunk **c, uint32_t words)
+void mw_chunk_free(mw_slab *slab, mw_chunk *c)
 {
-    mw_chunk *to = mw_realloc(*c, size_of(words));
+    if (c) mw_slab_give(slab, c, size_of(c->cap));
+}
+
+/* An odd number of words fills its piece of memory. */
+static void resize(mw_slab *slab, mw_chunk **c, uint32_t words)
+{
+    if (words < WORDS_MAX) words |= 1;
+    mw_chunk *to = mw_slab_resize(slab, *c, size_of((*c)->cap), size_of(words));
     if (words > to->cap) memset(to->words + to->cap, 0, (words - to->cap) * sizeof(uint64_t));
     to->cap = (uint16_t)words;
     *c = to;
@@ -120,12 +127,12 @@ static void put_value(mw_chunk *c, uint64_t x)
 /* A third more each time: most chunks end well below a power of two. */
 static uint32_t wider(uint32_t cap) { return cap + cap / 3 + 2; }
 
-void mw_chunk_append(mw_chunk **slot, mw_last *last, int64_t t, double v)
+void mw_chunk_append(mw_slab *slab, mw_chunk **slot, mw_last *last, int64_t t, double v)
 {
     mw_chunk *c = *slot;
     uint64_t value = bits_of(v);
     if (c->bits + SAMPLE_BITS > c->cap * 64u) {
-        resize(slot, wider(c->cap));
+        resize(slab, slot, wider(c->cap));
         c = *slot;
     }
     if (c->n == 0) {
@@ -152,14 +159,14 @@ bool mw_chunk_is_full(const mw_chunk *c)
 
 static uint32_t used_words(const mw_chunk *c) { return (c->bits + 63) / 64; }
 
-mw_chunk *mw_chunk_trim(mw_chunk *c)
+mw_chunk *mw_chunk_trim(mw_slab *slab, mw_chunk *c)
 {
-    if (used_words(c) < c->cap) resize(&c, used_words(c));
+    if ((used_words(c) | 1) < c->cap) resize(slab, &c, used_words(c));
     return c;
 }
 
 size_t mw_chunk_bytes(const mw_chunk *c) { return size_of(used_words(c)); }
-size_t mw_chunk_cost(const mw_chunk *c) { return mw_heap_cost(size_of(c->cap)); }
+size_t mw_chunk_cost(const mw_chunk *c) { return mw_slab_cost(size_of(c->cap)); }
 
 /* -- reading -------------------------------------------------------------------------------- */
 
@@ -285,14 +292,14 @@ size_t mw_chunk_decode(const mw_chunk *c, int64_t *t, double *v)
 
 enum { ENTRY_HEAD = 12 }; /* time and length */
 
-bool mw_chunk_append_bytes(mw_chunk **slot, int64_t t, mw_str bytes)
+bool mw_chunk_append_bytes(mw_slab *slab, mw_chunk **slot, int64_t t, mw_str bytes)
 {
     mw_chunk *c = *slot;
     size_t at = c->bits / 8, need = at + ENTRY_HEAD + bytes.n;
     if (c->n == UINT16_MAX || need > WORDS_MAX * sizeof(uint64_t)) return false;
     if (need > c->cap * sizeof(uint64_t)) {
         uint32_t words = (uint32_t)((need + 7) / 8), grown = wider(c->cap);
-        resize(slot, words > grown ? words : grown < WORDS_MAX ? grown : WORDS_MAX);
+        resize(slab, slot, words > grown ? words : grown < WORDS_MAX ? grown : WORDS_MAX);
         c = *slot;
     }
     char *p = (char *)c->words + at;

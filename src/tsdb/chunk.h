@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: MIT */
 #ifndef MW_TSDB_CHUNK_H
 #define MW_TSDB_CHUNK_H
+#include "base/slab.h"
 #include "base/str.h"
 #include "model/sample.h"
 
@@ -32,15 +33,17 @@ typedef struct mw_last {
     uint64_t value;
 } mw_last;
 
-mw_chunk *mw_chunk_new(mw_chunk_kind kind, uint32_t gen); /* freed with mw_free */
+/* SLAB is where its memory comes from, always the same one; NULL is the heap. */
+mw_chunk *mw_chunk_new(mw_slab *slab, mw_chunk_kind kind, uint32_t gen);
+void mw_chunk_free(mw_slab *slab, mw_chunk *c); /* NULL is fine */
 /* Append; *C may move.  T must be after the last one unless the chunk is empty. */
-void mw_chunk_append(mw_chunk **c, mw_last *last, int64_t t, double v);
+void mw_chunk_append(mw_slab *slab, mw_chunk **c, mw_last *last, int64_t t, double v);
 /* Likewise a histogram; false when the chunk has no room for it. */
-bool mw_chunk_append_bytes(mw_chunk **c, int64_t t, mw_str bytes);
+bool mw_chunk_append_bytes(mw_slab *slab, mw_chunk **c, int64_t t, mw_str bytes);
 bool mw_chunk_is_full(const mw_chunk *c);
-mw_chunk *mw_chunk_trim(mw_chunk *c);     /* give back unused room; C may move */
-size_t mw_chunk_bytes(const mw_chunk *c); /* header and used words: what a copy needs */
-size_t mw_chunk_cost(const mw_chunk *c);  /* what it takes from the heap */
+mw_chunk *mw_chunk_trim(mw_slab *slab, mw_chunk *c); /* give back unused room; C may move */
+size_t mw_chunk_bytes(const mw_chunk *c);            /* header and used words: what a copy needs */
+size_t mw_chunk_cost(const mw_chunk *c);             /* what it takes from memory */
 
 /* All samples into T and V (room for c->n each); fewer when the bits end early. */
 size_t mw_chunk_decode(const mw_chunk *c, int64_t *t, double *v);

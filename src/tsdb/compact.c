@@ -39,11 +39,15 @@ int mw_compact_some(mw_tsdb *db, mw_err *err)
 {
     mw_block_set *set = mw_blocks_hold(&db->blocks);
     int code = MW_OK;
-    for (size_t i = 0; i < set->n; i++) {
+    bool hurry = __atomic_load_n(&db->hurry, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < set->n && !hurry; i++) {
         size_t n = group_at(db, set, i);
         if (n < ENOUGH) continue;
         code = mw_rewrite_blocks(db, &(mw_rewrite){&set->block[i], n, NULL}, err);
-        if (!code) __atomic_fetch_add(&db->compactions, 1, __ATOMIC_RELAXED);
+        if (code == MW_ECANCEL)
+            code = MW_OK;
+        else if (!code)
+            __atomic_fetch_add(&db->compactions, 1, __ATOMIC_RELAXED);
         break;
     }
     mw_blocks_release(&db->blocks, set);

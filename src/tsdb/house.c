@@ -80,14 +80,6 @@ static void shed_before(mw_tsdb *db, size_t wanted, int64_t *all, int64_t *some)
 
 static bool is_empty(const mw_stream *s, void *arg) { return mw_stream_empty(s); }
 
-static void sweep(mw_tsdb *db, unsigned number)
-{
-    mw_shard *sh = &db->shards[number];
-    size_t gone = mw_shard_sweep(sh, db->index, db->shift, number, is_empty, NULL);
-    mw_shard_wake(sh); /* there is no journal that names them */
-    if (gone) __atomic_fetch_sub(&db->series, gone, __ATOMIC_RELAXED);
-}
-
 static void shed_shard(mw_tsdb *db, unsigned number, int64_t before, size_t *wanted)
 {
     mw_shard *sh = &db->shards[number];
@@ -97,10 +89,7 @@ static void shed_shard(mw_tsdb *db, unsigned number, int64_t before, size_t *wan
         if (mw_shard_at(sh, i))
             dropped += mw_stream_shed(mw_shard_slot(sh, i), before, wanted, &sh->tally);
     sh->dropped_chunks += dropped;
-    if (dropped) {
-        sweep(db, number);
-        mw_shard_measure(sh);
-    }
+    if (dropped) mw_shard_measure(sh);
     pthread_mutex_unlock(&sh->lock);
 }
 
@@ -115,6 +104,7 @@ static bool shed(mw_tsdb *db)
         shed_before(db, wanted, &before[0], &before[1]);
         for (unsigned i = 0; i < 2 * db->n_shards && wanted; i++)
             shed_shard(db, i % db->n_shards, before[i / db->n_shards], &wanted);
+        mw_tsdb_sweep(db, is_empty, NULL);
         uint64_t now = mw_tsdb_weigh(db);
         if (now >= bytes) break;
         bytes = now;
@@ -150,7 +140,6 @@ static void expire_shard(mw_tsdb *db, unsigned number, int64_t floor, int64_t id
         if (mw_shard_at(sh, i))
             dropped += mw_stream_expire(mw_shard_slot(sh, i), floor, idle, &sh->tally);
     sh->dropped_chunks += dropped;
-    sweep(db, number);
     if (sh->min_t < floor) mw_shard_measure(sh);
     pthread_mutex_unlock(&sh->lock);
 }
@@ -160,6 +149,7 @@ static void tick_memory(mw_tsdb *db)
     int64_t floor = mw_tsdb_floor(db), idle = mw_now_ms(db->opt.clock) - IDLE_MS;
     if (floor > idle) idle = floor;
     for (unsigned i = 0; i < db->n_shards; i++) expire_shard(db, i, floor, idle);
+    mw_tsdb_sweep(db, is_empty, NULL);
     bool room = db->opt.max_bytes == 0 || shed(db);
     __atomic_store_n(&db->full, !room, __ATOMIC_RELAXED);
 }

@@ -18,6 +18,11 @@ enum { FIRST_HEADS = 64 };
 mw_index *mw_index_new(void)
 {
     mw_index *ix = mw_zalloc(sizeof *ix);
+    pthread_mutexattr_t awake;
+    pthread_mutexattr_init(&awake);
+    pthread_mutexattr_settype(&awake, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(&ix->writers, &awake);
+    pthread_mutexattr_destroy(&awake);
     pthread_rwlock_init(&ix->lock, NULL);
     ix->pair_heads = ix->name_heads = FIRST_HEADS;
     ix->pairs = mw_array(ix->pair_heads, sizeof(mw_pair *));
@@ -48,6 +53,8 @@ void mw_index_free(mw_index *ix)
     mw_free(ix->free_numbers);
     mw_free(ix->pairs);
     mw_free(ix->names);
+    mw_free(ix->dirty);
+    pthread_mutex_destroy(&ix->writers);
     pthread_rwlock_destroy(&ix->lock);
     mw_free(ix);
 }
@@ -188,6 +195,38 @@ mw_str mw_pair_value(const mw_pair *p) { return (mw_str){p->value, p->n}; }
 
 /* -- coming and going ----------------------------------------------------------------------- */
 
+static void write_lock(mw_index *ix)
+{
+    pthread_mutex_lock(&ix->writers);
+    pthread_rwlock_wrlock(&ix->lock);
+}
+
+static void write_unlock(mw_index *ix)
+{
+    pthread_rwlock_unlock(&ix->lock);
+    pthread_mutex_unlock(&ix->writers);
+}
+
+/* Under the lock, alone. */
+static void sort_all(mw_index *ix)
+{
+    for (size_t i = 0; i < ix->n_dirty; i++) mw_postings_sort(&ix->dirty[i]->ids);
+    ix->n_dirty = 0;
+    mw_postings_sort(&ix->all);
+}
+
+void mw_index_read_lock(mw_index *ix)
+{
+    for (;;) {
+        pthread_rwlock_rdlock(&ix->lock);
+        if (!ix->n_dirty && !ix->all.unsorted) return;
+        pthread_rwlock_unlock(&ix->lock);
+        write_lock(ix);
+        sort_all(ix);
+        write_unlock(ix);
+    }
+}
+
 static void enter(mw_index *ix, mw_postings *ids, uint32_t id)
 {
     size_t before = mw_postings_cost(ids);
@@ -195,35 +234,42 @@ static void enter(mw_index *ix, mw_postings *ids, uint32_t id)
     ix->bytes += mw_postings_cost(ids) - before;
 }
 
+static void enter_pair(mw_index *ix, mw_pair *p, uint32_t id)
+{
+    bool was = p->ids.unsorted;
+    enter(ix, &p->ids, id);
+    if (p->ids.unsorted && !was) MW_PUSH(ix->dirty, ix->n_dirty, ix->cap_dirty, p);
+}
+
 uint64_t mw_index_add(mw_index *ix, uint32_t id, const mw_labels *ls, uint32_t *pairs)
 {
-    pthread_rwlock_wrlock(&ix->lock);
+    write_lock(ix);
     for (uint32_t i = 0; i < ls->n; i++) {
         mw_pair *p = get_pair(ix, ls->l[i].name, ls->l[i].value);
         pairs[i] = p->number;
-        enter(ix, &p->ids, id);
+        enter_pair(ix, p, id);
     }
     enter(ix, &ix->all, id);
     uint64_t birth = ++ix->births;
-    pthread_rwlock_unlock(&ix->lock);
+    write_unlock(ix);
     return birth;
 }
 
 uint32_t mw_index_intern(mw_index *ix, mw_str name, mw_str value)
 {
-    pthread_rwlock_wrlock(&ix->lock);
+    write_lock(ix);
     uint32_t number = get_pair(ix, name, value)->number;
-    pthread_rwlock_unlock(&ix->lock);
+    write_unlock(ix);
     return number;
 }
 
 uint64_t mw_index_add_pairs(mw_index *ix, uint32_t id, const uint32_t *pairs, uint32_t n)
 {
-    pthread_rwlock_wrlock(&ix->lock);
-    for (uint32_t i = 0; i < n; i++) enter(ix, &(*place_of(ix, pairs[i]))->ids, id);
+    write_lock(ix);
+    for (uint32_t i = 0; i < n; i++) enter_pair(ix, *place_of(ix, pairs[i]), id);
     enter(ix, &ix->all, id);
     uint64_t birth = ++ix->births;
-    pthread_rwlock_unlock(&ix->lock);
+    write_unlock(ix);
     return birth;
 }
 
@@ -301,13 +347,14 @@ void mw_index_remove(mw_index *ix, mw_leaver *leavers, size_t n)
     uint32_t *gone = mw_array(n, sizeof *gone);
     for (size_t i = 0; i < n; i++) gone[i] = leavers[i].id;
 
-    pthread_rwlock_wrlock(&ix->lock);
+    write_lock(ix);
+    sort_all(ix);
     for (size_t i = 0; i < n_touched; i++) {
         leave(ix, &touched[i]->ids, gone, n);
         if (touched[i]->ids.n == 0) remove_pair(ix, touched[i]);
     }
     leave(ix, &ix->all, gone, n);
-    pthread_rwlock_unlock(&ix->lock);
+    write_unlock(ix);
     mw_free(gone);
     mw_free(touched);
 }

@@ -28,8 +28,13 @@ struct name_entry {
 
 enum { MW_PAIR_PAGE = 64, MW_PAIR_PAGES = 26 }; /* page k has 64 << k pairs */
 
+/* Writers wait for each other at `writers`, whose waiting is short and awake; only then they take
+ * the lock that readers share. */
 struct mw_index {
+    pthread_mutex_t writers;
     pthread_rwlock_t lock;
+    mw_pair **dirty; /* with unsorted postings */
+    size_t n_dirty, cap_dirty;
     mw_pair **pairs;
     name_entry **names;
     size_t n_pairs, pair_heads, n_names, name_heads; /* heads: powers of two */
@@ -40,6 +45,7 @@ struct mw_index {
     uint64_t births, bytes;
 };
 
+void mw_index_read_lock(mw_index *ix); /* shared, with all postings sorted */
 name_entry *mw_index_find_name(const mw_index *ix, mw_str name);
 mw_pair *mw_index_find_pair(const mw_index *ix, const name_entry *e, mw_str value);
 

@@ -88,7 +88,7 @@ static int resolve(const mw_index *ix, const mw_select *sel, mw_ids *out, mw_err
 int mw_index_select(mw_index *ix, const mw_select *sel, mw_ids *out, uint64_t *last_birth,
                     mw_err *err)
 {
-    pthread_rwlock_rdlock(&ix->lock);
+    mw_index_read_lock(ix);
     int rc = resolve(ix, sel, out, err);
     *last_birth = ix->births;
     pthread_rwlock_unlock(&ix->lock);
@@ -134,7 +134,7 @@ int mw_index_names(mw_index *ix, const mw_select *sel, mw_arena *arena, mw_str_l
                    mw_err *err)
 {
     mw_ids ids = {0};
-    pthread_rwlock_rdlock(&ix->lock);
+    mw_index_read_lock(ix);
     int rc = sel->n ? resolve(ix, sel, &ids, err) : MW_OK;
     if (rc == MW_OK) list_names(ix, sel->n ? &ids : NULL, arena, out);
     pthread_rwlock_unlock(&ix->lock);
@@ -146,7 +146,7 @@ int mw_index_values(mw_index *ix, const char *name, const mw_select *sel, mw_are
                     mw_str_list *out, mw_err *err)
 {
     mw_ids ids = {0};
-    pthread_rwlock_rdlock(&ix->lock);
+    mw_index_read_lock(ix);
     int rc = sel->n ? resolve(ix, sel, &ids, err) : MW_OK;
     if (rc == MW_OK)
         list_values(mw_index_find_name(ix, mw_str_of(name)), sel->n ? &ids : NULL, arena, out);
@@ -168,7 +168,7 @@ size_t mw_index_counts(mw_index *ix, const char *label, mw_arena *arena, mw_inde
 {
     size_t n = 0, cap = 0;
     mw_index_count *rows = NULL;
-    pthread_rwlock_rdlock(&ix->lock);
+    mw_index_read_lock(ix);
     const name_entry *only = label ? mw_index_find_name(ix, mw_str_of(label)) : NULL;
     for (size_t i = 0; only && i < only->n; i++) {
         const mw_pair *p = only->pairs[i];
@@ -185,7 +185,7 @@ size_t mw_index_counts(mw_index *ix, const char *label, mw_arena *arena, mw_inde
 
 uint64_t mw_index_bytes(mw_index *ix)
 {
-    pthread_rwlock_rdlock(&ix->lock);
+    mw_index_read_lock(ix);
     uint64_t bytes = ix->bytes;
     pthread_rwlock_unlock(&ix->lock);
     return bytes;

@@ -1,9 +1,8 @@
 /* postings.c - sorted sets of series ids.
  *
- * Ids are mostly handed out in ascending order, so adding is mostly a push; an id that is used
- * again is moved into its place.  Two lists of very different length are met by galloping in the
- * longer one.
- * SPDX-License-Identifier: MIT */
+ * Adding is a push.  Ids are handed out nearly in ascending order, so a list is sorted only when
+ * somebody reads it, not whenever an id comes a little late.  Two lists of very different length
+ * are met by galloping in the longer one. SPDX-License-Identifier: MIT */
 #include "tsdb/postings.h"
 
 #include <stdlib.h>
@@ -60,13 +59,43 @@ void mw_postings_add(mw_postings *p, uint32_t id)
         return;
     }
     make_room(p);
-    size_t at = p->n;
-    if (at && p->ids[at - 1] > id) {
-        at = seek(p->ids, p->n, 0, id);
-        memmove(p->ids + at + 1, p->ids + at, (p->n - at) * sizeof *p->ids);
+    if (p->n && p->ids[p->n - 1] > id) p->unsorted = true;
+    p->ids[p->n++] = id;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW = 1024 };
+
+/* By the digits of ids, the lowest first. */
+static void sort_ids(uint32_t *v, size_t n)
+{
+    if (n < FEW) {
+        qsort(v, n, sizeof *v, by_id);
+        return;
     }
-    p->ids[at] = id;
-    p->n++;
+    uint32_t *from = v, *to = mw_alloc(n * sizeof *to), *spare = to;
+    for (unsigned shift = 0; shift < 32; shift += DIGIT_BITS) {
+        size_t start[DIGITS + 1] = {0};
+        for (size_t i = 0; i < n; i++) start[(from[i] >> shift & (DIGITS - 1)) + 1]++;
+        for (size_t d = 0; d < DIGITS; d++) start[d + 1] += start[d];
+        for (size_t i = 0; i < n; i++) to[start[from[i] >> shift & (DIGITS - 1)]++] = from[i];
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != v) memcpy(v, from, n * sizeof *v);
+    mw_free(spare);
+}
+
+void mw_postings_sort(mw_postings *p)
+{
+    if (p->unsorted) sort_ids(p->ids, p->n);
+    p->unsorted = false;
 }
 
 void mw_postings_remove(mw_postings *p, const uint32_t *gone, size_t n)
@@ -101,12 +130,6 @@ void mw_ids_append(mw_ids *s, const uint32_t *v, size_t n)
     s->n += n;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static bool is_sorted(const mw_ids *s)
 {
     for (size_t i = 1; i < s->n; i++)
@@ -117,7 +140,7 @@ static bool is_sorted(const mw_ids *s)
 void mw_ids_sort(mw_ids *s)
 {
     if (is_sorted(s)) return;
-    qsort(s->v, s->n, sizeof *s->v, by_id);
+    sort_ids(s->v, s->n);
     size_t kept = 1;
     for (size_t i = 1; i < s->n; i++)
         if (s->v[i] != s->v[kept - 1]) s->v[kept++] = s->v[i];

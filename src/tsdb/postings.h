@@ -15,10 +15,12 @@ typedef struct mw_postings {
         uint32_t *ids; /* cap > 0 */
     };
     uint32_t n, cap;
+    bool unsorted; /* since the last mw_postings_sort; until then ids may only be added */
 } mw_postings;
 
 void mw_postings_deinit(mw_postings *p);
 void mw_postings_add(mw_postings *p, uint32_t id); /* ID must not be in it */
+void mw_postings_sort(mw_postings *p);
 /* Take out every id of GONE (sorted, N of them); ids that are not there are ignored. */
 void mw_postings_remove(mw_postings *p, const uint32_t *gone, size_t n);
 const uint32_t *mw_postings_ids(const mw_postings *p);

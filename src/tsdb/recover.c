@@ -11,9 +11,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "tsdb/store.h"
 
-enum { NUMBERS_MAX = 1 << 28, ROWS = 4096 };
+enum { NUMBERS_MAX = 1 << 28, ROWS = 32768, FEW_ROWS = 2048 };
 
 /* -- identity ------------------------------------------------------------------------------- */
 
@@ -114,12 +115,46 @@ struct replay {
     size_t n_series, cap_series, n_pairs, cap_pairs;
     mw_row rows[ROWS];
     size_t n_rows;
+    mw_row_groups groups;
+    mw_appender *second; /* appends half of the shards */
+    mw_pool *pool;       /* on this thread */
+    pthread_mutex_t lock;
+    pthread_cond_t done_cond;
+    bool done;
     uint64_t unknown; /* samples whose series is not defined: lost with a damaged segment */
 };
 
+static void append_half(void *arg)
+{
+    struct replay *r = arg;
+    unsigned n = r->db->n_shards;
+    mw_rows_append(r->second, r->rows, &r->groups, n / 2, n);
+    pthread_mutex_lock(&r->lock);
+    r->done = true;
+    pthread_cond_signal(&r->done_cond);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void append_both_halves(struct replay *r)
+{
+    r->done = false;
+    mw_rows_gather(r->a, r->rows, r->n_rows, &r->groups);
+    MW_ASSERT(mw_pool_add(r->pool, append_half, r) == MW_OK);
+    mw_rows_append(r->a, r->rows, &r->groups, 0, r->db->n_shards / 2);
+    pthread_mutex_lock(&r->lock);
+    while (!r->done) pthread_cond_wait(&r->done_cond, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Many samples at once keep two processors busy, and each of them waiting for memory less. */
 static void flush(struct replay *r)
 {
-    mw_appender_rows(r->a, r->rows, r->n_rows);
+    mw_appender_enter(r->a);
+    mw_appender_enter(r->second);
+    if (r->n_rows > FEW_ROWS)
+        append_both_halves(r);
+    else if (r->n_rows)
+        mw_appender_rows(r->a, r->rows, r->n_rows);
     r->n_rows = 0;
 }
 
@@ -158,7 +193,6 @@ static mw_stream *create(mw_tsdb *db, mw_shard *sh, const mw_record *rec, const 
 
 static int replay_series(struct replay *r, const mw_record *rec)
 {
-    flush(r); /* samples before mean what the number meant before */
     if (!make_place(&r->series, &r->n_series, &r->cap_series, rec->id, sizeof *r->series))
         return MW_ECORRUPT;
     uint32_t *pairs = mw_arena_alloc(r->arena, (rec->n_pairs + 1) * sizeof *pairs);
@@ -169,8 +203,10 @@ static int replay_series(struct replay *r, const mw_record *rec)
     }
     mw_shard *sh = mw_shard_of_key(r->db, rec->key);
     uint32_t slot;
+    pthread_mutex_lock(&sh->lock);
     mw_stream *s = mw_shard_find(sh, rec->key, &slot);
     if (!s) s = create(r->db, sh, rec, pairs, &slot);
+    pthread_mutex_unlock(&sh->lock);
     r->series[rec->id] = mw_make_ref(r->db, sh, slot, s);
     return MW_OK;
 }
@@ -202,7 +238,8 @@ static int replay_delete(struct replay *r, mw_record *rec, mw_err *err)
     mw_select sel = {
         .matchers = rec->matchers, .n = rec->n_matchers, .min_t = rec->min_t, .max_t = rec->max_t};
     flush(r);
-    mw_appender_commit(r->a, NULL); /* lets go of the gate */
+    mw_appender_commit(r->a, NULL); /* both let go of the gate */
+    mw_appender_commit(r->second, NULL);
     int code = mw_delete_from_head(r->db, &sel, err);
     if (!code) code = mw_delete_from_blocks(r->db, &sel, err);
     while (rec->n_matchers) mw_matcher_deinit(&rec->matchers[--rec->n_matchers]);
@@ -236,7 +273,6 @@ static int replay_frame(void *arg, mw_str frame, double done, mw_err *err)
         code = replay_record(r, &rec, err);
         if (rec.type != MW_RECORD_SAMPLE) mw_arena_reset(r->arena);
     }
-    flush(r);
     if (code == MW_ECORRUPT || (!code && more < 0)) {
         mw_log(MW_ERROR, "a journal frame does not make sense; the rest of it is left out", NULL);
         code = MW_OK;
@@ -246,22 +282,45 @@ static int replay_frame(void *arg, mw_str frame, double done, mw_err *err)
     return code;
 }
 
-static int replay(mw_tsdb *db, mw_err *err)
+static struct replay *start_replay(mw_tsdb *db)
 {
     struct replay *r = mw_zalloc(sizeof *r);
-    *r = (struct replay){.db = db, .a = mw_appender_new(db), .arena = mw_arena_new(64 << 20)};
-    r->a->unjournaled = true;
-    int code = mw_journal_replay(db->journal, db->manifest.journal_from, replay_frame, r, err);
-    mw_appender_commit(r->a, NULL);
-    mw_appender_free(r->a);
-    mw_arena_free(r->arena);
+    r->db = db;
+    r->a = mw_appender_new(db);
+    r->second = mw_appender_new(db);
+    r->a->unjournaled = r->second->unjournaled = true;
+    r->arena = mw_arena_new(64 << 20);
+    r->pool = mw_pool_new("mw-replay", 1, 1);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->done_cond, NULL);
+    return r;
+}
+
+static void end_replay(struct replay *r)
+{
     if (r->unknown)
         mw_log(MW_ERROR, "samples of the journal have lost their series",
                "samples=%llu reason=\"the segment that named them is damaged\"",
                (unsigned long long)r->unknown);
+    mw_pool_free(r->pool);
+    mw_appender_commit(r->a, NULL);
+    mw_appender_commit(r->second, NULL);
+    mw_appender_free(r->a);
+    mw_appender_free(r->second);
+    mw_arena_free(r->arena);
+    pthread_mutex_destroy(&r->lock);
+    pthread_cond_destroy(&r->done_cond);
     mw_free(r->series);
     mw_free(r->pairs);
     mw_free(r);
+}
+
+static int replay(mw_tsdb *db, mw_err *err)
+{
+    struct replay *r = start_replay(db);
+    int code = mw_journal_replay(db->journal, db->manifest.journal_from, replay_frame, r, err);
+    flush(r);
+    end_replay(r);
     return code;
 }
 

@@ -11,11 +11,21 @@
 #include "base/mem.h"
 #include "tsdb/rewrite.h"
 
-enum { SLACK_PART = 10, SLACK_LEAST_MS = 10 * 60 * 1000 };
+enum { CLOCK_SLACK_MS = 3600000, SLACK_PART = 10, SLACK_LEAST_MS = 10 * 60 * 1000 };
+
+/* Forgetting cannot be undone, so a clock that is set ahead while the program runs is believed only
+ * as far as time has really passed.  After a start it is believed again. */
+static int64_t now_of(const mw_tsdb *db)
+{
+    int64_t now = mw_now_ms(db->opt.clock), passed = mw_boot_ms() - db->opened_boot_ms;
+    int64_t most = db->opened_ms + passed + CLOCK_SLACK_MS;
+    bool real = db->opt.clock->now_ms == mw_clock_system.now_ms;
+    return real && now > most ? most : now;
+}
 
 static int64_t floor_of(const mw_tsdb *db, int64_t keep_ms)
 {
-    return keep_ms == 0 ? INT64_MIN : mw_now_ms(db->opt.clock) - keep_ms;
+    return keep_ms == 0 ? INT64_MIN : now_of(db) - keep_ms;
 }
 
 int64_t mw_tsdb_floor(const mw_tsdb *db) { return mw_floor_of_blocks(db); }

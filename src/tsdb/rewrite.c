@@ -135,7 +135,11 @@ static int write_all(struct rewriting *x, const mw_rewrite *r)
         };
         if (!code) code = advance(x, &x->heads[i]);
     }
-    for (const struct head *h; !code && (h = smallest(x));) code = next_series(x, h);
+    for (const struct head *h; !code && (h = smallest(x));) {
+        if (r->n > 1 && __atomic_load_n(&x->db->hurry, __ATOMIC_RELAXED))
+            return mw_fail(x->err, MW_ECANCEL, 0, 0, "the store is about to be closed");
+        code = next_series(x, h);
+    }
     return code;
 }
 

@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "tsdb/store.h"
 
-enum { SHARDS_MAX = 256 };
-
 /* -- by shard ------------------------------------------------------------------------------- */
 
 static inline unsigned shard_of(const mw_tsdb *db, const mw_row *row)
@@ -19,14 +17,13 @@ static inline unsigned shard_of(const mw_tsdb *db, const mw_row *row)
 }
 
 /* a->order: the numbers of the rows by shard, in their order; START[i] is where shard i begins. */
-static void gather(mw_appender *a, const mw_row *rows, size_t n, uint32_t start[SHARDS_MAX + 1])
+static void gather(mw_appender *a, const mw_row *rows, size_t n, uint32_t start[MW_SHARDS_MAX + 1])
 {
     if (n > a->cap_order) mw_grow(&a->order, &a->cap_order, n, sizeof *a->order);
-    if (n > a->cap_found) mw_grow(&a->found, &a->cap_found, n, sizeof *a->found);
     memset(start, 0, (a->db->n_shards + 1) * sizeof *start);
     for (size_t i = 0; i < n; i++) start[shard_of(a->db, &rows[i]) + 1]++;
     for (unsigned i = 0; i < a->db->n_shards; i++) start[i + 1] += start[i];
-    uint32_t next[SHARDS_MAX];
+    uint32_t next[MW_SHARDS_MAX];
     memcpy(next, start, a->db->n_shards * sizeof *next);
     for (size_t i = 0; i < n; i++) a->order[next[shard_of(a->db, &rows[i])]++] = (uint32_t)i;
 }
@@ -114,14 +111,31 @@ static void append_shard(mw_appender *a, mw_shard *sh, mw_row *rows, const uint3
 
 enum { BATCH = 4096 };
 
+void mw_rows_gather(mw_appender *a, const mw_row *rows, size_t n, mw_row_groups *out)
+{
+    gather(a, rows, n, out->start);
+    out->order = a->order;
+}
+
+void mw_rows_append(mw_appender *a, mw_row *rows, const mw_row_groups *g, unsigned from,
+                    unsigned to)
+{
+    size_t most = 0;
+    for (unsigned i = from; i < to; i++)
+        if (g->start[i + 1] - g->start[i] > most) most = g->start[i + 1] - g->start[i];
+    if (most > a->cap_found) mw_grow(&a->found, &a->cap_found, most, sizeof *a->found);
+    for (unsigned i = from; i < to; i++)
+        if (g->start[i + 1] > g->start[i])
+            append_shard(a, &a->db->shards[i], rows, g->order + g->start[i],
+                         g->start[i + 1] - g->start[i]);
+}
+
 static void append_batch(mw_appender *a, mw_row *rows, size_t n)
 {
-    uint32_t start[SHARDS_MAX + 1];
+    mw_row_groups g;
     mw_aliases_resolve(a->db->aliases, rows, n);
-    gather(a, rows, n, start);
-    for (unsigned i = 0; i < a->db->n_shards; i++)
-        if (start[i + 1] > start[i])
-            append_shard(a, &a->db->shards[i], rows, a->order + start[i], start[i + 1] - start[i]);
+    mw_rows_gather(a, rows, n, &g);
+    mw_rows_append(a, rows, &g, 0, a->db->n_shards);
 }
 
 void mw_appender_rows(mw_appender *a, mw_row *rows, size_t n)

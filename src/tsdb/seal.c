@@ -181,18 +181,18 @@ static bool may_leave(const mw_stream *s, void *arg)
 
 void mw_drop_sealed(mw_tsdb *db)
 {
-    if (!db->drop.waiting || mw_blocks_held_before(&db->blocks, db->drop.version)) return;
+    if (db->closing || !db->drop.waiting || mw_blocks_held_before(&db->blocks, db->drop.version))
+        return;
     for (unsigned k = 0; k < db->n_shards; k++) {
         mw_shard *sh = &db->shards[k];
         pthread_mutex_lock(&sh->lock);
         for (uint32_t i = 0; i < sh->n_slots; i++)
             if (mw_shard_at(sh, i))
                 mw_stream_drop_sealed(mw_shard_slot(sh, i), db->sealed, &sh->tally);
-        size_t gone = mw_shard_sweep(sh, db->index, db->shift, k, may_leave, db);
         mw_shard_measure(sh);
         pthread_mutex_unlock(&sh->lock);
-        __atomic_fetch_sub(&db->series, gone, __ATOMIC_RELAXED);
     }
+    mw_tsdb_sweep(db, may_leave, db);
     db->drop.waiting = false;
 }
 

@@ -24,13 +24,13 @@ static uint64_t bits_of(double v)
 
 /* -- identity ------------------------------------------------------------------------------- */
 
-static size_t pairs_cost(uint32_t n) { return mw_heap_cost(n * sizeof(uint32_t)); }
+static size_t pairs_bytes(uint32_t n) { return n * sizeof(uint32_t); }
 
 void mw_stream_init(mw_stream *s, mw_key key, uint32_t n_labels, mw_tally *tally)
 {
     *s = (mw_stream){.key_lo = key.lo, .key_hi = key.hi, .n_labels = (uint16_t)n_labels};
-    s->pairs = mw_alloc(n_labels * sizeof *s->pairs);
-    tally->bytes += pairs_cost(n_labels);
+    s->pairs = mw_slab_take(tally->slab, pairs_bytes(n_labels));
+    tally->bytes += mw_slab_cost(pairs_bytes(n_labels));
 }
 
 enum { ON_STACK = 64 };
@@ -79,12 +79,12 @@ static void forget_chunk(mw_chunk *c, mw_tally *tally)
     tally->bytes -= mw_chunk_cost(c);
     tally->samples -= c->n;
     tally->chunks--;
-    mw_free(c);
+    mw_chunk_free(tally->slab, c);
 }
 
 static mw_chunk *begin_chunk(mw_chunk_kind kind, uint32_t gen, mw_tally *tally)
 {
-    mw_chunk *c = mw_chunk_new(kind, gen);
+    mw_chunk *c = mw_chunk_new(tally->slab, kind, gen);
     tally->chunks++;
     tally->bytes += mw_chunk_cost(c);
     return c;
@@ -94,7 +94,7 @@ static void close_chunk(mw_stream *s, mw_chunk **open, mw_tally *tally)
 {
     if (!*open) return;
     tally->bytes -= mw_chunk_cost(*open);
-    mw_chunk *c = mw_chunk_trim(*open);
+    mw_chunk *c = mw_chunk_trim(tally->slab, *open);
     tally->bytes += mw_chunk_cost(c);
     *open = NULL;
     list_chunk(s, c, tally);
@@ -127,8 +127,8 @@ void mw_stream_deinit(mw_stream *s, mw_tally *tally)
         tidy(s, tally);
     }
     forget_chunk(s->open, tally);
-    tally->bytes -= pairs_cost(s->n_labels);
-    mw_free(s->pairs);
+    tally->bytes -= mw_slab_cost(pairs_bytes(s->n_labels));
+    mw_slab_give(tally->slab, s->pairs, pairs_bytes(s->n_labels));
     *s = (mw_stream){0};
 }
 
@@ -138,7 +138,7 @@ static void push_to(mw_chunk **c, mw_last *last, int64_t t, double v, mw_tally *
 {
     uint32_t cap = (*c)->cap;
     size_t cost = mw_chunk_cost(*c);
-    mw_chunk_append(c, last, t, v);
+    mw_chunk_append(tally->slab, c, last, t, v);
     if ((*c)->cap != cap) tally->bytes += mw_chunk_cost(*c) - cost;
     tally->samples++;
 }
@@ -247,7 +247,7 @@ static bool same_as_newest(const mw_stream *s, int64_t t, mw_str bytes)
 static bool push_bytes(mw_chunk **c, int64_t t, mw_str bytes, mw_tally *tally)
 {
     size_t cost = mw_chunk_cost(*c);
-    bool room = mw_chunk_append_bytes(c, t, bytes);
+    bool room = mw_chunk_append_bytes(tally->slab, c, t, bytes);
     tally->bytes += mw_chunk_cost(*c) - cost;
     tally->samples += room;
     return room;

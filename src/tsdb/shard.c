@@ -19,11 +19,12 @@ static size_t table_cost(const mw_shard *sh)
     return mw_heap_cost(((size_t)sh->mask + 1) * sizeof *sh->table);
 }
 
-void mw_shard_init(mw_shard *sh)
+void mw_shard_init(mw_shard *sh, mw_slab *slab)
 {
     *sh = (mw_shard){.min_t = INT64_MAX, .max_t = INT64_MIN, .mask = FIRST_SEATS - 1};
     pthread_mutex_init(&sh->lock, NULL);
     sh->table = mw_array(FIRST_SEATS, sizeof *sh->table);
+    sh->tally.slab = slab;
     sh->tally.bytes = sizeof *sh + table_cost(sh);
 }
 
@@ -155,25 +156,22 @@ void mw_shard_wake(mw_shard *sh)
     sh->n_resting = 0;
 }
 
-size_t mw_shard_sweep(mw_shard *sh, mw_index *ix, unsigned shift, uint32_t number,
-                      mw_shard_leaves *leaves, void *arg)
+void mw_shard_unseat(mw_shard *sh, unsigned shift, uint32_t number, mw_shard_leaves *leaves,
+                     void *arg, mw_leavers *out)
 {
-    mw_leaver *leavers = NULL;
-    size_t n = 0, cap = 0;
     for (uint32_t i = 0; i < sh->n_slots; i++) {
         mw_stream *s = mw_shard_at(sh, i);
         if (!s || !leaves(s, arg)) continue;
         unseat(sh, i);
+        s->birth = 0;
+        sh->series--;
         mw_leaver l = {(i << shift) | number, s->n_labels, s->pairs};
-        MW_PUSH(leavers, n, cap, l);
+        MW_PUSH(out->v, out->n, out->cap, l);
     }
-    mw_index_remove(ix, leavers, n);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t slot = leavers[i].id >> shift;
-        mw_stream_deinit(mw_shard_slot(sh, slot), &sh->tally);
-        MW_PUSH(sh->resting, sh->n_resting, sh->cap_resting, slot);
-    }
-    sh->series -= n;
-    mw_free(leavers);
-    return n;
+}
+
+void mw_shard_vacate(mw_shard *sh, uint32_t slot)
+{
+    mw_stream_deinit(mw_shard_slot(sh, slot), &sh->tally);
+    MW_PUSH(sh->resting, sh->n_resting, sh->cap_resting, slot);
 }

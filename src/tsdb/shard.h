@@ -28,7 +28,7 @@ typedef struct mw_shard {
     int64_t min_t, max_t; /* min_t > max_t while empty */
 } __attribute__((aligned(64))) mw_shard;
 
-void mw_shard_init(mw_shard *sh);
+void mw_shard_init(mw_shard *sh, mw_slab *slab);
 void mw_shard_deinit(mw_shard *sh);
 
 /* All of these are called under sh->lock. */
@@ -45,10 +45,17 @@ void mw_shard_note(mw_shard *sh, int64_t t);                        /* a sample 
 void mw_shard_measure(mw_shard *sh);                                /* min_t and max_t anew */
 void mw_shard_wake(mw_shard *sh); /* a generation began: resting slots may be used */
 
-/* Take series out of the shard and the index; how many.  LEAVES says which; SHIFT and NUMBER make
- * ids.  A slot rests until the next generation, because the journal of this one may name it. */
+/* Leaving is done in two steps, because the index forgets all that leave at once: first they cannot
+ * be found any more, then their places are free. */
 typedef bool mw_shard_leaves(const mw_stream *s, void *arg);
-size_t mw_shard_sweep(mw_shard *sh, mw_index *ix, unsigned shift, uint32_t number,
-                      mw_shard_leaves *leaves, void *arg);
+typedef struct mw_leavers {
+    mw_leaver *v;
+    size_t n, cap;
+} mw_leavers;
+/* Series that LEAVES picks go behind OUT; SHIFT and NUMBER make ids. */
+void mw_shard_unseat(mw_shard *sh, unsigned shift, uint32_t number, mw_shard_leaves *leaves,
+                     void *arg, mw_leavers *out);
+/* A slot rests until the next generation, because the journal of this one may name it. */
+void mw_shard_vacate(mw_shard *sh, uint32_t slot);
 
 #endif

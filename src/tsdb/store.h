@@ -13,7 +13,7 @@
 #include "tsdb/record.h"
 #include "tsdb/shard.h"
 
-enum { MW_SECRET_BYTES = 192 };
+enum { MW_SECRET_BYTES = 192, MW_SHARDS_MAX = 256 };
 
 /* Sealed, but perhaps still looked at by a reader that began before the block was there. */
 typedef struct mw_pending_drop {
@@ -28,6 +28,7 @@ struct mw_tsdb {
     char *dir; /* NULL: memory only */
     uint8_t secret[MW_SECRET_BYTES];
 
+    mw_slab *slab;
     mw_index *index;
     mw_shard *shards;
     unsigned n_shards, shift; /* n_shards = 1 << shift */
@@ -45,9 +46,11 @@ struct mw_tsdb {
     mw_manifest manifest;  /* under the house lock */
     mw_blocks blocks;
     mw_pending_drop drop;
-    uint64_t scrubbed;    /* blocks up to this id were looked over; under the house lock */
-    size_t scrub_at;      /* bytes of the next one that were */
-    int64_t last_seal_ms; /* on the monotonic clock */
+    bool closing;      /* memory goes as a whole: nothing leaves it one by one */
+    uint64_t scrubbed; /* blocks up to this id were looked over; under the house lock */
+    size_t scrub_at;   /* bytes of the next one that were */
+    int64_t opened_ms, opened_boot_ms; /* when the store was opened, by both clocks */
+    int64_t last_seal_ms;              /* on the monotonic clock */
 
     mw_exemplars *exemplars;
     mw_metabook *metadata;
@@ -57,6 +60,7 @@ struct mw_tsdb {
     uint64_t series, births, too_old, refused_series;
     uint64_t seals, compactions, deletions, dropped_blocks, quarantined, write_failures;
     uint64_t replayed_frames, recovery_ms;
+    int hurry;     /* mw_tsdb_hurry */
     int troubled;  /* the last seal or merge failed, and it was told */
     int full;      /* the last shedding could not come below the budget */
     int read_only; /* the code of the write that failed last; 0: the disk takes what comes */
@@ -93,6 +97,15 @@ static inline mw_shard *mw_shard_of_key(const mw_tsdb *db, mw_key key)
 /* As mw_appender_add_histogram, with the bytes of mw_nhist_encode. */
 int mw_appender_add_bytes(mw_appender *a, const mw_labels *ls, uint64_t *ref, int64_t t,
                           mw_str bytes);
+/* Rows by shard: their numbers in ORDER, those of shard i from START[i] to START[i + 1]. */
+typedef struct mw_row_groups {
+    const uint32_t *order; /* borrowed from the appender that gathered */
+    uint32_t start[MW_SHARDS_MAX + 1];
+} mw_row_groups;
+void mw_rows_gather(mw_appender *a, const mw_row *rows, size_t n, mw_row_groups *out);
+/* The rows of shards FROM to TO - 1; several appenders may share the shards of one gathering. */
+void mw_rows_append(mw_appender *a, mw_row *rows, const mw_row_groups *g, unsigned from,
+                    unsigned to);
 /* One sample into S, whose shard is locked: appended, journaled, counted. */
 int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, int64_t t, double v);
 /* S, new or seen for the first time in this generation, into the definitions.  Under its shard. */
@@ -106,6 +119,8 @@ int mw_write_frame(mw_tsdb *db, mw_str frame, mw_err *err);
 int64_t mw_tsdb_floor(const mw_tsdb *db); /* oldest time that is still taken */
 uint64_t mw_tsdb_weigh(mw_tsdb *db);      /* bytes in memory; takes every shard's lock in turn */
 bool mw_tsdb_has_room(mw_tsdb *db);       /* for a new series; sheds old chunks first */
+/* Series that LEAVES picks leave memory and the index; no shard's lock is held. */
+void mw_tsdb_sweep(mw_tsdb *db, mw_shard_leaves *leaves, void *arg);
 void mw_tsdb_source_init(mw_source *source);
 
 /* All under the house lock. */

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slab.h"
+
 typedef struct mw_tally {
+    mw_slab *slab; /* where chunks and pairs come from */
     uint64_t bytes, chunks, samples;
 } mw_tally;
 

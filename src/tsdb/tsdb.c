@@ -8,13 +8,13 @@
 #include "base/mem.h"
 #include "tsdb/store.h"
 
-enum { SHARDS_DEFAULT = 64, SHARDS_MAX = 256 };
+enum { SHARDS_DEFAULT = 64 };
 
 static unsigned shift_for(unsigned shards)
 {
     unsigned shift = 0;
     if (shards == 0) shards = SHARDS_DEFAULT;
-    if (shards > SHARDS_MAX) shards = SHARDS_MAX;
+    if (shards > MW_SHARDS_MAX) shards = MW_SHARDS_MAX;
     while (1u << shift < shards) shift++;
     return shift;
 }
@@ -43,7 +43,7 @@ static void make_shards(mw_tsdb *db)
     db->n_shards = 1u << db->shift;
     db->shards = aligned_alloc(_Alignof(mw_shard), db->n_shards * sizeof *db->shards);
     MW_ASSERT(db->shards);
-    for (unsigned i = 0; i < db->n_shards; i++) mw_shard_init(&db->shards[i]);
+    for (unsigned i = 0; i < db->n_shards; i++) mw_shard_init(&db->shards[i], db->slab);
 }
 
 mw_tsdb *mw_tsdb_open(const mw_tsdb_options *o, mw_err *err)
@@ -59,9 +59,12 @@ mw_tsdb *mw_tsdb_open(const mw_tsdb_options *o, mw_err *err)
     if (!db->opt.clock) db->opt.clock = &mw_clock_system;
     db->io = o->io ? o->io : &mw_io_system;
     db->dir = mw_strdup(o->dir);
+    db->opened_ms = mw_now_ms(db->opt.clock);
+    db->opened_boot_ms = mw_boot_ms();
     db->gen = db->sealed = 1;
     db->manifest.next_id = 1;
     db->last_seal_ms = mw_mono_ns() / 1000000;
+    db->slab = mw_slab_new();
     db->index = mw_index_new();
     db->exemplars = mw_exemplars_new(o->max_exemplars);
     db->metadata = mw_metabook_new();
@@ -80,6 +83,7 @@ static void seal_last(mw_tsdb *db)
 {
     mw_err err;
     mw_err_init(&err);
+    db->closing = true;
     if (mw_tsdb_seal(db, &err) != MW_OK)
         mw_log(MW_WARN, "samples were not sealed at the end; the next start reads the journal",
                "error=\"%s\"", err.msg);
@@ -92,6 +96,7 @@ void mw_tsdb_close(mw_tsdb *db)
     mw_journal_close(db->journal);
     for (unsigned i = 0; i < db->n_shards; i++) mw_shard_deinit(&db->shards[i]);
     free(db->shards);
+    mw_slab_free(db->slab);
     mw_blocks_deinit(&db->blocks);
     mw_manifest_deinit(&db->manifest);
     mw_index_free(db->index);
@@ -106,6 +111,7 @@ void mw_tsdb_close(mw_tsdb *db)
     mw_free(db);
 }
 
+void mw_tsdb_hurry(mw_tsdb *db) { __atomic_store_n(&db->hurry, 1, __ATOMIC_RELAXED); }
 mw_source *mw_tsdb_source(mw_tsdb *db) { return &db->source; }
 
 /* -- counting ------------------------------------------------------------------------------- */

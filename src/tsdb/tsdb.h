@@ -120,6 +120,8 @@ void mw_tsdb_metadata(mw_tsdb *db, mw_str name, mw_metadata_visit *visit, void *
 
 /* Seal, compact, drop what is older than the retention or over a budget; call every second. */
 void mw_tsdb_tick(mw_tsdb *db);
+/* The end is near: merging that is under way is given up, and none is begun.  Any thread. */
+void mw_tsdb_hurry(mw_tsdb *db);
 /* Put everything in memory into a block now.  MW_OK when there is nothing, too. */
 int mw_tsdb_seal(mw_tsdb *db, mw_err *err);
 /* Samples of SEL are gone when this returns, also after a crash; their space comes back with it. */

@@ -347,7 +347,7 @@ static inline void fakeio_lose_power(fakeio *f, mutator *m)
     for (size_t i = 0; i < f->n_files; i++) fakeio_settle_file(&f->file[i], m);
     folder_clear(f->dir);
     /* A folder's path sorts before those in it; a name in a folder that is lost is lost. */
-    qsort(f->name, f->n_names, sizeof *f->name, fakeio_by_path);
+    if (f->n_names) qsort(f->name, f->n_names, sizeof *f->name, fakeio_by_path);
     for (size_t i = 0; i < f->n_names; i++) {
         const struct fakeio_name *name = &f->name[i];
         struct fakeio_file *file = fakeio_file_of(f, name->ino);

@@ -26,10 +26,10 @@ static void comes_back_exactly(const int64_t *t, const double *v, size_t n)
     int64_t times[MW_CHUNK_SAMPLES];
     double values[MW_CHUNK_SAMPLES];
     mw_last last = {0};
-    mw_chunk *c = mw_chunk_new(MW_CHUNK_FLOATS, 0);
-    for (size_t i = 0; i < n; i++) mw_chunk_append(&c, &last, t[i], v[i]);
+    mw_chunk *c = mw_chunk_new(NULL, MW_CHUNK_FLOATS, 0);
+    for (size_t i = 0; i < n; i++) mw_chunk_append(NULL, &c, &last, t[i], v[i]);
     assert_int_equal(c->n, n);
-    c = mw_chunk_trim(c);
+    c = mw_chunk_trim(NULL, c);
     assert_int_equal(mw_chunk_decode(c, times, values), n);
     assert_memory_equal(times, t, n * sizeof *t);
     assert_memory_equal(values, v, n * sizeof *v);
@@ -111,8 +111,8 @@ static void random_runs_come_back(void **state)
 static void a_regular_constant_series_takes_two_bits_a_sample(void **state)
 {
     mw_last last = {0};
-    mw_chunk *c = mw_chunk_new(MW_CHUNK_FLOATS, 0);
-    for (int i = 0; i < MW_CHUNK_SAMPLES; i++) mw_chunk_append(&c, &last, i * 15000, 1);
+    mw_chunk *c = mw_chunk_new(NULL, MW_CHUNK_FLOATS, 0);
+    for (int i = 0; i < MW_CHUNK_SAMPLES; i++) mw_chunk_append(NULL, &c, &last, i * 15000, 1);
     assert_in_range(c->bits, 128 + 118 * 2, 128 + 118 * 2 + 40);
     mw_free(c);
 }
@@ -122,13 +122,13 @@ static void broken_bits_give_fewer_samples_and_nothing_else(void **state)
     uint64_t seed = 7;
     for (int run = 0; run < 3000; run++) {
         mw_last last = {0};
-        mw_chunk *c = mw_chunk_new(MW_CHUNK_FLOATS, 0);
+        mw_chunk *c = mw_chunk_new(NULL, MW_CHUNK_FLOATS, 0);
         int64_t times[MW_CHUNK_SAMPLES];
         double values[MW_CHUNK_SAMPLES];
         for (int i = 0; i < MW_CHUNK_SAMPLES; i++)
-            mw_chunk_append(&c, &last, i * 1000 + (int)(next_random(&seed) % 50),
+            mw_chunk_append(NULL, &c, &last, i * 1000 + (int)(next_random(&seed) % 50),
                             (double)(next_random(&seed) % 100));
-        c = mw_chunk_trim(c);
+        c = mw_chunk_trim(NULL, c);
         c->bits = (uint32_t)(next_random(&seed) % (c->bits + 1));
         for (int k = 0; k < 8; k++) c->words[next_random(&seed) % c->cap] ^= next_random(&seed);
         assert_in_range(mw_chunk_decode(c, times, values), 0, MW_CHUNK_SAMPLES);

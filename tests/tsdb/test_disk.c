@@ -535,6 +535,61 @@ static void a_full_disk_refuses_writes_answers_reads_and_recovers(void **state)
     free_world(w);
 }
 
+static void a_clock_that_steps_back_and_forth_loses_nothing_within_the_retention(void **state)
+{
+    world *w = new_world(23);
+    close_store(w);
+    w->opt.retention_ms = 2000LL * STEP;
+    open_store(w);
+    static const int clock[] = {100, 1500, 40, 1900, 700, 0, 1999};
+    for (int k = 0; k < 7; k++) {
+        mw_clock_manual_set(&w->clock, (int64_t)clock[k] * STEP);
+        for (int t = clock[k]; t < clock[k] + 20 && t < TIMES; t++) put(w, k % 3, t, k);
+        commit(w);
+        mw_tsdb_tick(w->db);
+        if (k % 2) assert_int_equal(mw_tsdb_seal(w->db, NULL), MW_OK);
+    }
+    compare(w, 0, TIMES - 1);
+    free_world(w);
+}
+
+static void
+over_the_budget_of_memory_samples_go_to_the_disk_and_new_series_are_refused_last(void **state)
+{
+    world *w = new_world(24);
+    close_store(w);
+    w->opt.max_bytes = 300000;
+    open_store(w);
+    mw_tsdb_stats st;
+    for (int t = 0; t < 3000; t++) {
+        for (int s = 0; s < SERIES; s++) put(w, s, t, (double)next_random(&w->seed) / 3);
+        commit(w);
+        if (t % 50 == 0) mw_tsdb_tick(w->db);
+    }
+    mw_tsdb_tick(w->db);
+    mw_tsdb_stats_read(w->db, &st);
+    assert_true(st.seals > 0);
+    assert_true(st.bytes <= w->opt.max_bytes);
+    assert_int_equal(st.refused_series, 0);
+    compare(w, 0, TIMES - 1);
+    unsigned taken = 0;
+    for (; taken < 20000; taken++) { /* series that stay cannot be sealed away */
+        mw_labels *ls = numbered(1000 + taken);
+        uint64_t ref = 0;
+        int code = mw_appender_add(w->a, ls, &ref, 3001LL * STEP, 1);
+        mw_free(ls);
+        if (code == MW_ELIMIT) break;
+        assert_int_equal(code, MW_OK);
+    }
+    assert_in_range(taken, 100, 10000);
+    commit(w);
+    mw_tsdb_stats_read(w->db, &st);
+    assert_true(st.bytes <= w->opt.max_bytes * 3 / 2);
+    put(w, 0, 3001, 1); /* those who are in may go on */
+    commit(w);
+    free_world(w);
+}
+
 static void flip(const char *path, size_t at)
 {
     size_t n;
@@ -618,6 +673,9 @@ int main(void)
         cmocka_unit_test(a_reader_keeps_what_it_began_with_while_it_is_sealed),
         cmocka_unit_test(a_snapshot_is_a_folder_that_can_be_opened),
         cmocka_unit_test(a_full_disk_refuses_writes_answers_reads_and_recovers),
+        cmocka_unit_test(a_clock_that_steps_back_and_forth_loses_nothing_within_the_retention),
+        cmocka_unit_test(
+            over_the_budget_of_memory_samples_go_to_the_disk_and_new_series_are_refused_last),
         cmocka_unit_test(a_damaged_block_is_set_aside_and_the_rest_serves),
         cmocka_unit_test(a_missing_list_of_blocks_is_made_again),
     };

@@ -65,8 +65,8 @@ static size_t comes_back(const run *r)
 static size_t chunk_bytes(const run *r)
 {
     mw_last last = {0};
-    mw_chunk *c = mw_chunk_new(MW_CHUNK_FLOATS, 0);
-    for (size_t i = 0; i < r->n; i++) mw_chunk_append(&c, &last, r->t[i], r->v[i]);
+    mw_chunk *c = mw_chunk_new(NULL, MW_CHUNK_FLOATS, 0);
+    for (size_t i = 0; i < r->n; i++) mw_chunk_append(NULL, &c, &last, r->t[i], r->v[i]);
     size_t bytes = (c->bits + 7) / 8;
     mw_free(c);
     return bytes;
