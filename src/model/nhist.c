@@ -208,6 +208,12 @@ static bool get_custom(struct reader *r, mw_nhist *h)
     return bounds != NULL;
 }
 
+static bool is_known(int schema)
+{
+    return schema == MW_HIST_CUSTOM ||
+           (schema >= MW_HIST_SCHEMA_MIN && schema <= MW_HIST_SCHEMA_MAX);
+}
+
 static bool get_all(struct reader *r, mw_nhist *h)
 {
     if (r->end - r->p < 2) return fail(r, MW_EPARSE);
@@ -216,6 +222,7 @@ static bool get_all(struct reader *r, mw_nhist *h)
     h->is_float = floats;
     h->hint = flags >> HINT_SHIFT & 3;
     h->schema = (int8_t)*r->p++;
+    if (!is_known(h->schema)) return fail(r, MW_EPARSE);
     return get_double(r, &h->zero_threshold) && get_double(r, &h->sum) &&
            get_count(r, floats, &h->count) && get_count(r, floats, &h->zero_count) &&
            get_side(r, floats, &h->pos) && get_side(r, floats, &h->neg) &&
@@ -246,6 +253,7 @@ static int refuse(mw_err *err, const char *what)
 
 static int check_side(const mw_hside *s, double *total, mw_err *err)
 {
+    if (s->n_spans > SPANS_MAX) return refuse(err, "has too many spans");
     for (uint32_t i = 0; i < s->n_spans; i++) {
         if (i && s->spans[i].offset < 0)
             return refuse(err, "has a span with a negative offset behind another one");
@@ -266,6 +274,7 @@ static int check_custom(const mw_nhist *h, mw_err *err)
         return refuse(err, "with bounds of its own must not have negative buckets");
     if (h->zero_count != 0 || h->zero_threshold != 0)
         return refuse(err, "with bounds of its own must not have a zero bucket");
+    if (h->n_custom > BUCKETS_MAX) return refuse(err, "has too many bounds");
     for (uint32_t i = 0; i < h->n_custom; i++) {
         if (isnan(h->custom[i]) || (isinf(h->custom[i]) && h->custom[i] > 0))
             return refuse(err, "has a bound that is no finite number");
@@ -283,7 +292,7 @@ static int check_custom(const mw_nhist *h, mw_err *err)
 
 static int check_exponential(const mw_nhist *h, mw_err *err)
 {
-    if (h->schema < MW_HIST_SCHEMA_MIN || h->schema > MW_HIST_SCHEMA_MAX)
+    if (!is_known(h->schema))
         return mw_fail(err, MW_EARG, 0, 0, "a histogram has schema %d, known are %d to %d and %d",
                        h->schema, MW_HIST_SCHEMA_MIN, MW_HIST_SCHEMA_MAX, MW_HIST_CUSTOM);
     if (h->n_custom) return refuse(err, "of an exponential schema must not have bounds of its own");

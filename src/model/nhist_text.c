@@ -4,9 +4,12 @@
  * SPDX-License-Identifier: MIT */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
+#include "base/num.h"
 #include "model/nhist.h"
 
+/* The API's numbers for which ends belong to a bucket. */
 enum rule { OPEN_LEFT, OPEN_RIGHT, OPEN_BOTH, CLOSED_BOTH };
 
 typedef struct bucket {
@@ -18,21 +21,50 @@ typedef void visit(void *arg, const bucket *b);
 
 /* -- the buckets ---------------------------------------------------------------------------- */
 
+/* 2^(2^-n), and the first one bit lower, as in the table of bounds that Prometheus prints from:
+ * products of these are its numbers to the last digit, which exp2 is not. */
+static const double roots[MW_HIST_SCHEMA_MAX] = {
+    0x1.6a09e667f3bccp+0, 0x1.306fe0a31b715p+0, 0x1.172b83c7d517bp+0, 0x1.0b5586cf9890fp+0,
+    0x1.059b0d3158574p+0, 0x1.02c9a3e778061p+0, 0x1.0163da9fb3335p+0, 0x1.00b1afa5abcbfp+0};
+
 static double exponential_bound(int schema, int64_t index)
 {
-    double bound = exp2(ldexp((double)index, -schema));
-    return isinf(bound) ? DBL_MAX : bound; /* the last bucket that doubles can fill ends there */
+    int64_t steps = schema > 0 ? (int64_t)1 << schema : 1;
+    int64_t part = index & (steps - 1); /* of one doubling */
+    int64_t doublings = schema < 0 ? index * ((int64_t)1 << -schema) : (index - part) / steps;
+    double bound = 1;
+    if (part == 0 && doublings == DBL_MAX_EXP) return DBL_MAX; /* the last one for numbers */
+    if (doublings > DBL_MAX_EXP) return INFINITY;
+    if (doublings < 2 * DBL_MIN_EXP) return 0;
+    for (int n = 0; n < schema; n++)
+        if (part >> (schema - 1 - n) & 1) bound *= roots[n];
+    return ldexp(bound, (int)doublings);
 }
 
-/* The upper bound of bucket INDEX; beyond DBL_MAX it is infinity. */
+/* The upper bound of bucket INDEX. */
 static double bound_of(const mw_nhist *h, int64_t index)
 {
-    if (h->schema == MW_HIST_CUSTOM) {
-        if (index < 0) return -INFINITY;
-        return index < (int64_t)h->n_custom ? h->custom[index] : INFINITY;
-    }
-    double exponent = ldexp((double)index, -h->schema);
-    return exponent > DBL_MAX_EXP ? INFINITY : exponential_bound(h->schema, index);
+    if (h->schema != MW_HIST_CUSTOM) return exponential_bound(h->schema, index);
+    if (index < 0) return -INFINITY;
+    return index < (int64_t)h->n_custom ? h->custom[index] : INFINITY;
+}
+
+/* Bounds away from zero belong to a bucket, those towards it do not. */
+static enum rule rule_of(const mw_nhist *h, int64_t index, double lower, double upper)
+{
+    bool custom = h->schema == MW_HIST_CUSTOM;
+    bool left = custom ? index == 0 : lower < 0, right = custom || upper > 0;
+    if (left) return right ? CLOSED_BOTH : OPEN_RIGHT;
+    return right ? OPEN_LEFT : OPEN_BOTH;
+}
+
+static void tell(const mw_nhist *h, int64_t index, int sign, double count, visit *v, void *arg)
+{
+    double near = bound_of(h, index - 1), far = bound_of(h, index);
+    bucket b = {.lower = sign < 0 ? -far : near, .upper = sign < 0 ? -near : far, .count = count};
+    if (count == 0) return;
+    b.rule = rule_of(h, index, b.lower, b.upper);
+    v(arg, &b);
 }
 
 static void each_positive(const mw_nhist *h, visit *v, void *arg)
@@ -42,11 +74,8 @@ static void each_positive(const mw_nhist *h, visit *v, void *arg)
     uint32_t at = 0;
     for (uint32_t i = 0; i < s->n_spans; i++) {
         index += s->spans[i].offset;
-        for (uint32_t k = 0; k < s->spans[i].length && at < s->n_counts; k++, index++, at++) {
-            bucket b = {OPEN_LEFT, bound_of(h, index - 1), bound_of(h, index), s->counts[at]};
-            if (h->schema == MW_HIST_CUSTOM && index == 0) b.rule = CLOSED_BOTH;
-            if (b.count != 0) v(arg, &b);
-        }
+        for (uint32_t k = 0; k < s->spans[i].length && at < s->n_counts; k++)
+            tell(h, index++, 1, s->counts[at++], v, arg);
     }
 }
 
@@ -61,11 +90,8 @@ static void each_negative(const mw_nhist *h, visit *v, void *arg)
         at += s->spans[i].length;
     }
     for (uint32_t i = s->n_spans; i-- > 0; index -= s->spans[i].offset)
-        for (uint32_t k = 0; k < s->spans[i].length && at > 0; k++) {
-            index--;
-            bucket b = {OPEN_RIGHT, -bound_of(h, index), -bound_of(h, index - 1), s->counts[--at]};
-            if (b.count != 0) v(arg, &b);
-        }
+        for (uint32_t k = 0; k < s->spans[i].length && at > 0; k++)
+            tell(h, --index, -1, s->counts[--at], v, arg);
 }
 
 static void each_bucket(const mw_nhist *h, visit *v, void *arg)
@@ -82,19 +108,28 @@ static void each_bucket(const mw_nhist *h, visit *v, void *arg)
 
 struct json {
     mw_buf *out;
+    double zero; /* the zero bucket reaches this far */
     bool some;
 };
 
+/* With an exponent when very small or large: zero thresholds are. */
 static void quoted(mw_buf *out, double v)
 {
+    char text[MW_DOUBLE_MAX];
+    bool plain = v == 0 || (fabs(v) >= 1e-6 && fabs(v) < 1e21);
+    int n = plain ? mw_double_fixed(v, text) : mw_double_general(v, text);
     mw_buf_byte(out, '"');
-    mw_buf_double(out, v);
+    mw_buf_add(out, text, (size_t)n);
     mw_buf_byte(out, '"');
 }
 
-static void json_bucket(void *arg, const bucket *b)
+/* The part of a bucket inside the zero bucket is not told twice. */
+static void json_bucket(void *arg, const bucket *whole)
 {
     struct json *j = arg;
+    bucket part = *whole, *b = &part;
+    if (b->upper < 0 && b->upper > -j->zero) b->upper = -j->zero;
+    if (b->lower > 0 && b->lower < j->zero) b->lower = j->zero;
     mw_buf_text(j->out, j->some ? ",[" : ",\"buckets\":[[");
     j->some = true;
     mw_buf_int(j->out, b->rule);
@@ -109,7 +144,7 @@ static void json_bucket(void *arg, const bucket *b)
 
 void mw_nhist_json(const mw_nhist *h, mw_buf *out)
 {
-    struct json j = {.out = out};
+    struct json j = {.out = out, .zero = h->zero_threshold};
     mw_buf_text(out, "{\"count\":");
     quoted(out, h->count);
     mw_buf_text(out, ",\"sum\":");
@@ -120,25 +155,47 @@ void mw_nhist_json(const mw_nhist *h, mw_buf *out)
 
 /* -- text ----------------------------------------------------------------------------------- */
 
+/* An exponent from a million on. */
+static void put_number(mw_buf *out, double v)
+{
+    char text[MW_DOUBLE_MAX], digits[MW_DOUBLE_MAX];
+    int n = mw_double_general(v, text);
+    if (!(fabs(v) >= 1e6 && fabs(v) < 1e21)) {
+        mw_buf_add(out, text, (size_t)n);
+        return;
+    }
+    const char *p = text;
+    if (*p == '-') mw_buf_byte(out, *p++);
+    size_t whole = strcspn(p, "."), count = 0;
+    for (; *p; p++)
+        if (*p != '.') digits[count++] = *p;
+    while (count > 1 && digits[count - 1] == '0') count--;
+    mw_buf_byte(out, digits[0]);
+    if (count > 1) mw_buf_byte(out, '.');
+    mw_buf_add(out, digits + 1, count - 1);
+    mw_buf_text(out, whole > 10 ? "e+" : "e+0");
+    mw_buf_int(out, (int64_t)whole - 1);
+}
+
 static void text_bucket(void *arg, const bucket *b)
 {
     mw_buf *out = arg;
     bool left = b->rule == OPEN_LEFT || b->rule == OPEN_BOTH;
     bool right = b->rule == OPEN_RIGHT || b->rule == OPEN_BOTH;
     mw_buf_text(out, left ? ", (" : ", [");
-    mw_buf_double(out, b->lower);
+    put_number(out, b->lower);
     mw_buf_byte(out, ',');
-    mw_buf_double(out, b->upper);
+    put_number(out, b->upper);
     mw_buf_text(out, right ? "):" : "]:");
-    mw_buf_double(out, b->count);
+    put_number(out, b->count);
 }
 
 void mw_nhist_text(const mw_nhist *h, mw_buf *out)
 {
     mw_buf_text(out, "{count:");
-    mw_buf_double(out, h->count);
+    put_number(out, h->count);
     mw_buf_text(out, ", sum:");
-    mw_buf_double(out, h->sum);
+    put_number(out, h->sum);
     each_bucket(h, text_bucket, out);
     mw_buf_byte(out, '}');
 }

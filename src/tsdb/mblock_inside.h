@@ -26,7 +26,7 @@ enum {
 
 enum {
     MW_MB_VERSION = 1,
-    MW_MB_GROUP = 16,       /* series behind one offset; */
+    MW_MB_GROUP = 8,        /* series behind one offset; */
     MW_MB_FIGURE_GROUP = 8, /* their figures */
     MW_MB_META_BYTES = 48,
     MW_MB_KEY_BYTES = 12

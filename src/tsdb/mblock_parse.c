@@ -1,6 +1,6 @@
 /* mblock_parse.c - the tables of a block of metrics, read and checked when it is opened.
  *
- * Everything here is per name, per shape or per leader column: nothing is per series, so that
+ * Everything here is per name, value, shape or leader column: nothing is per series, so that
  * opening costs the same for a million of them.  What stands per series is checked where it is
  * read.  SPDX-License-Identifier: MIT */
 #include "base/mem.h"
@@ -61,6 +61,20 @@ static bool parse_meta(mw_mblock *b)
 
 /* -- names ---------------------------------------------------------------------------------- */
 
+/* Values lie one behind the other: all of them together are no longer than their section, whatever
+ * a series claims to have. */
+static bool check_values(const mw_mblock *b)
+{
+    const char *index = b->section[MW_MB_VALUE_INDEX].p;
+    uint32_t last = 0;
+    for (size_t i = 0; i < b->n_values; i++) {
+        uint32_t at = mw_le32_get(index + 4 * i);
+        if (at < last) return false;
+        last = at;
+    }
+    return last <= b->section[MW_MB_VALUES].n;
+}
+
 static bool parse_names(mw_mblock *b)
 {
     reader r = open_section(b, MW_MB_NAMES);
@@ -77,7 +91,7 @@ static bool parse_names(mw_mblock *b)
         values += name->n;
     }
     b->n_values = (uint32_t)values;
-    return r.p == r.end && b->section[MW_MB_VALUE_INDEX].n == values * 4;
+    return r.p == r.end && b->section[MW_MB_VALUE_INDEX].n == values * 4 && check_values(b);
 }
 
 /* -- the leader ----------------------------------------------------------------------------- */

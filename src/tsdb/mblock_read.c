@@ -67,7 +67,6 @@ bool mw_mb_value(const mw_mblock *b, const mw_mb_name *name, uint32_t i, mw_str 
     const char *index = b->section[MW_MB_VALUE_INDEX].p + 4 * ((size_t)name->first + i);
     size_t from = mw_le32_get(index), to = values.n;
     if (name->first + i + 1 < b->n_values) to = mw_le32_get(index + 4);
-    if (from > to || to > values.n) return false;
     uint64_t n;
     const uint8_t *p = (const uint8_t *)values.p + from, *end = (const uint8_t *)values.p + to;
     if (!mw_mb_get(&p, end, &n) || n > (uint64_t)(end - p)) return false;
@@ -224,7 +223,7 @@ int mw_mblock_runs(mw_mblock *b, uint32_t series, int64_t min, int64_t max, mw_r
 {
     const uint8_t *p, *end;
     uint64_t at;
-    int64_t start = b->meta.min_t;
+    int64_t start = b->meta.min_t, after = INT64_MIN;
     bool more = true;
     MW_ASSERT(series < b->series);
     if (!seek_figures(b, series, &p, &end, &at)) return mw_mb_damaged(b, err, "figures");
@@ -232,8 +231,10 @@ int mw_mblock_runs(mw_mblock *b, uint32_t series, int64_t min, int64_t max, mw_r
         mw_run_ref run;
         int got = mw_mb_figures_get(&b->usual, &p, end, &start, &run, &more);
         if (got == 0) break;
-        if (got < 0 || !place_bytes(b, at, &run)) return mw_mb_damaged(b, err, "figures");
+        if (got < 0 || run.stats.min_t < after || !place_bytes(b, at, &run))
+            return mw_mb_damaged(b, err, "figures");
         at += run.bytes.n;
+        after = run.stats.max_t;
         if (run.stats.max_t < min || run.stats.min_t > max) continue;
         int code = run.bytes.n ? mw_block_check(b->file, run.bytes.p, run.bytes.n, err) : MW_OK;
         if (code) return code;

@@ -18,9 +18,11 @@ bool mw_mb_skip(const uint8_t **p, const uint8_t *end, uint32_t n);
 
 static inline bool mw_mb_get(const uint8_t **p, const uint8_t *end, uint64_t *out)
 {
-    if (*p >= end || **p >= 0x80) return mw_mb_get_long(p, end, out);
-    *out = *(*p)++;
-    return true;
+    const uint8_t *q = *p;
+    if (end - q < 2) return mw_mb_get_long(p, end, out);
+    if (q[0] < 0x80) return *out = q[0], *p = q + 1, true;
+    if (q[1] < 0x80) return *out = (q[0] & 0x7fu) | (uint64_t)q[1] << 7, *p = q + 2, true;
+    return mw_mb_get_long(p, end, out);
 }
 
 /* One that must be below LIMIT. */

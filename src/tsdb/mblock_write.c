@@ -137,6 +137,7 @@ static void take_runs(mw_mblock_writer *w, const mw_run_ref *runs, size_t n)
     for (size_t i = 0; i < n; i++) {
         const mw_run_stats *s = &runs[i].stats;
         MW_ASSERT(s->n > 0 && s->max_t >= s->min_t && runs[i].bytes.n < UINT32_MAX);
+        MW_ASSERT(i == 0 || s->min_t >= runs[i - 1].stats.max_t);
         mw_block_write(w->file, runs[i].bytes.p, runs[i].bytes.n);
         vote(&w->n, s->n);
         vote(&w->span, (uint64_t)s->max_t - (uint64_t)s->min_t);

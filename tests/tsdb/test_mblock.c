@@ -179,11 +179,11 @@ static void times_at_both_ends_of_time_are_kept(void **state)
     model_init(&m, "ends", 1);
     mw_label l = {MW_STR("a"), MW_STR("b")};
     model_add(&m, &l, 1);
-    for (int i = 0; i < 2; i++) model_add_run(&m.random, &m.series[0], 0);
-    mw_run_ref *runs = m.series[0].runs + m.series[0].n - 2;
+    while (m.series[0].n < 2) model_add_run(&m.random, &m.series[0], 0);
+    mw_run_ref *runs = m.series[0].runs;
     runs[0].stats.min_t = INT64_MIN;
     runs[0].stats.max_t = INT64_MIN + 5;
-    runs[1].stats.min_t = runs[1].stats.max_t = INT64_MAX;
+    runs[m.series[0].n - 1].stats.min_t = runs[m.series[0].n - 1].stats.max_t = INT64_MAX;
     mw_mblock *b = written(&m);
     assert_all_series(b, &m);
     mw_mblock_release(b);
