@@ -18,7 +18,7 @@
 #include "store/fakeio.h"
 #include "store/frames.h"
 
-enum { FRAMES = 40, SEGMENT = 700, EVEN = 45 };
+enum { FRAMES = 30, SEGMENT = 500, EVEN = 45 };
 enum { NEVER = 3600000 }; /* as sync_ms: the thread does not get to it */
 
 enum ending { CRASH, POWER, POWER_MIXED }; /* the last: some sectors are newer than the sync */
@@ -57,11 +57,11 @@ static void tell(struct story *s, const plot *p, struct world *w)
         s->taken[i] = frame_append(j, i, p->even ? EVEN : frame_size(i), NULL) == MW_OK;
         if (s->taken[i] && !p->sync_ms) s->synced = i;
         if (i % 7 == 0 && mw_journal_sync(j, NULL) == MW_OK) s->synced = i;
-        if (i % 13 == 0) {
+        if (i % 9 == 0) {
             mw_journal_cut(j, &cut, NULL);
             cut_first = i + 1;
         }
-        if (i % 13 == 4 && cut) {
+        if (i % 9 == 4 && cut) {
             s->from = cut;
             s->first = cut_first;
             mw_journal_drop(j, cut);
