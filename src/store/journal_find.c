@@ -2,8 +2,8 @@
  *
  * A crash leaves at most one segment unfinished, the last: a write that was cut off at its end, or
  * nothing in it at all.  The former is cut to its last whole frame, the latter removed; then the
- * one before is the last.  Damage is left as it is, for the replay to tell and a person to see.
- * SPDX-License-Identifier: MIT */
+ * one before is the last.  It is synced, too.  Damage is left as it is, for the replay to tell and
+ * a person to see. SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -78,18 +78,26 @@ static int list(mw_journal *j, mw_err *err)
 
 /* -- the unfinished end --------------------------------------------------------------------- */
 
-/* The end mark goes over what is torn.  A disk that is full to the last block does not keep the
- * journal from being opened: the file is shortened instead, and called damaged from then on. */
-static int cut(mw_journal *j, const char *path, mw_segment_id id, uint64_t end, mw_err *err)
+/* A disk that is full to the last block does not keep the journal from being opened: the file is
+ * shortened instead, and called damaged from then on. */
+static ssize_t put_end(mw_journal *j, int fd, mw_segment_id id, uint64_t end)
 {
     char mark[MW_FRAME_HEADER];
     mw_segment_put_end(mark, id, end);
+    ssize_t rc = j->io->pwrite(j->io, fd, mark, sizeof mark, end);
+    return rc == -ENOSPC || rc == -EDQUOT ? j->io->truncate(j->io, fd, end) : rc;
+}
+
+/* The end mark goes over what is torn.  What is whole may never have been synced, for the process
+ * died: that is made up for, before later frames are synced and this one's loss leaves a hole. */
+static int settle(mw_journal *j, const char *path, const mw_segment_report *r, mw_err *err)
+{
     int fd = j->io->open(j->io, path, O_WRONLY);
-    ssize_t rc = fd < 0 ? fd : j->io->pwrite(j->io, fd, mark, sizeof mark, end);
-    if (rc == -ENOSPC || rc == -EDQUOT) rc = j->io->truncate(j->io, fd, end);
+    ssize_t rc = fd;
+    if (rc >= 0 && r->state == MW_SEGMENT_TORN) rc = put_end(j, fd, r->id, r->end);
     if (rc >= 0) rc = j->io->sync(j->io, fd);
     if (fd >= 0) j->io->close(j->io, fd);
-    return rc < 0 ? mw_io_fail(err, (int)rc, "cannot cut the end off", path) : MW_OK;
+    return rc < 0 ? mw_io_fail(err, (int)rc, "cannot settle", path) : MW_OK;
 }
 
 /* *AGAIN: it held nothing and is gone, so another one is the last. */
@@ -106,8 +114,8 @@ static int finish_last(mw_journal *j, bool *again, mw_err *err)
         if (*again)
             code = j->io->unlink(j->io, path) ? mw_fail(err, MW_EIO, 0, 0, "cannot remove %s", path)
                                               : MW_OK;
-        else if (r.state == MW_SEGMENT_TORN)
-            code = cut(j, path, r.id, r.end, err);
+        else
+            code = settle(j, path, &r, err);
         if (*again) j->n_held--;
     }
     mw_free(path);

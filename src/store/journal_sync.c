@@ -93,7 +93,7 @@ void *mw_journal_keep_synced(void *arg)
             continue;
         }
         rest(j);
-        if (j->settled < j->appended && !j->syncing) sync_now(j);
+        mw_journal_await(j, j->appended, NULL); /* mw_journal_sync tells what failed */
     }
     pthread_mutex_unlock(&j->lock);
     return NULL;

@@ -2,6 +2,7 @@
 #include "store/manifest.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "store/le.h"
@@ -72,6 +73,24 @@ static int bad(const char *dir, const char *what, mw_err *err)
     return mw_fail(err, MW_ECORRUPT, 0, 0, "%s/%s is damaged: %s", dir, name, what);
 }
 
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A block that stands twice would be counted, merged and removed twice. */
+static bool has_twins(const mw_manifest *m)
+{
+    bool twins = false;
+    uint64_t *id = mw_array(m->n, sizeof *id);
+    for (size_t i = 0; i < m->n; i++) id[i] = m->block[i].id;
+    if (m->n) qsort(id, m->n, sizeof *id, by_number);
+    for (size_t i = 1; i < m->n && !twins; i++) twins = id[i] == id[i - 1];
+    mw_free(id);
+    return twins;
+}
+
 static int parse(mw_manifest *m, const char *dir, mw_str bytes, mw_err *err)
 {
     if (bytes.n < HEAD) return bad(dir, "it is too short", err);
@@ -82,12 +101,13 @@ static int parse(mw_manifest *m, const char *dir, mw_str bytes, mw_err *err)
     m->next_id = mw_le64_get(bytes.p + 8);
     m->journal_from = mw_le64_get(bytes.p + 16);
     for (size_t i = 0; i < n; i++) {
-        mw_manifest_block b = get_row(bytes.p + HEAD + i * ROW);
-        if (b.id >= m->next_id || b.min_t > b.max_t)
+        const char *row = bytes.p + HEAD + i * ROW;
+        mw_manifest_block b = get_row(row);
+        if (b.id >= m->next_id || b.min_t > b.max_t || mw_le32_get(row + 36))
             return bad(dir, "a block in it cannot be", err);
         MW_PUSH(m->block, m->n, m->cap, b);
     }
-    return MW_OK;
+    return has_twins(m) ? bad(dir, "it has a block twice", err) : MW_OK;
 }
 
 int mw_manifest_load(mw_manifest *m, const char *dir, mw_err *err)

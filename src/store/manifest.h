@@ -31,7 +31,8 @@ char *mw_manifest_block_path(const char *dir, uint64_t id); /* freed with mw_fre
 
 /* Ids of the block files in DIR, ascending, *N of them; the caller frees. */
 uint64_t *mw_manifest_list(const char *dir, size_t *n);
-/* Removes the files of DIR/blocks that M does not name: what a crash has left there. */
+/* Removes the block files of DIR/blocks that M does not name, and those that were being written:
+ * what a crash has left there.  Files of others stay. */
 void mw_manifest_sweep(const mw_manifest *m, const mw_io *io, const char *dir);
 
 /* A small file of the store's own, whole or not at all: checksum, write aside, sync, rename. */

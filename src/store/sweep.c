@@ -7,15 +7,15 @@
 #include "base/mem.h"
 #include "store/manifest.h"
 
-enum { ID_DIGITS = 16 };
+enum { DIGITS = 16 };
 
-/* "0123456789abcdef.blk" -> its id. */
-static bool id_of(const char *name, uint64_t *id)
+/* "0123456789abcdef.blk", or .blk.tmp while it was being written -> its id.  Numbers that leave no
+ * room for later ones were not given by a store. */
+static bool is_block(const char *name, const char *suffix, uint64_t *id)
 {
-    if (strspn(name, "0123456789abcdef") != ID_DIGITS || strcmp(name + ID_DIGITS, ".blk"))
-        return false;
+    if (strspn(name, "0123456789abcdef") != DIGITS || strcmp(name + DIGITS, suffix)) return false;
     *id = strtoull(name, NULL, 16);
-    return true;
+    return *id < UINT64_MAX / 2;
 }
 
 static int by_id(const void *a, const void *b)
@@ -32,35 +32,34 @@ uint64_t *mw_manifest_list(const char *dir, size_t *n)
     DIR *d = opendir(blocks);
     *n = 0;
     for (struct dirent *e; d && (e = readdir(d));)
-        if (id_of(e->d_name, &id)) MW_PUSH(ids, *n, cap, id);
+        if (is_block(e->d_name, ".blk", &id)) MW_PUSH(ids, *n, cap, id);
     if (d) closedir(d);
     if (*n) qsort(ids, *n, sizeof *ids, by_id);
     mw_free(blocks);
     return ids;
 }
 
-static bool is_named(const mw_manifest *m, const char *file)
+static bool is_named(const mw_manifest *m, uint64_t id)
 {
-    uint64_t id;
-    if (!id_of(file, &id)) return false;
     for (size_t i = 0; i < m->n; i++)
         if (m->block[i].id == id) return true;
     return false;
 }
 
-/* Ours: a block, or one that was being written.  Other files are left alone. */
-static bool is_ours(const char *file)
+static bool is_left_over(const mw_manifest *m, const char *file)
 {
-    size_t n = strlen(file);
-    return (n > 4 && !strcmp(file + n - 4, ".blk")) || (n > 8 && !strcmp(file + n - 8, ".blk.tmp"));
+    uint64_t id;
+    if (is_block(file, ".blk.tmp", &id)) return true;
+    return is_block(file, ".blk", &id) && !is_named(m, id);
 }
 
 void mw_manifest_sweep(const mw_manifest *m, const mw_io *io, const char *dir)
 {
     char *blocks = mw_sprintf("%s/blocks", dir);
     DIR *d = opendir(blocks);
+    if (!io) io = &mw_io_system;
     for (struct dirent *e; d && (e = readdir(d));) {
-        if (!is_ours(e->d_name) || is_named(m, e->d_name)) continue;
+        if (!is_left_over(m, e->d_name)) continue;
         char *path = mw_sprintf("%s/%s", blocks, e->d_name);
         io->unlink(io, path);
         mw_free(path);

@@ -18,6 +18,8 @@
  * bytes it had when it was synced last.  With a mutator each sector and each name may as well be
  * the newer one.
  *
+ * fakeio_revive begins another process on the same file system, crashed or not.
+ *
  * Any thread may use the io; the other functions are for one thread after the others are gone.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_TESTS_STORE_FAKEIO_H
@@ -172,6 +174,13 @@ static inline void fakeio_set_fail_sync(fakeio *f, bool fail)
     pthread_mutex_lock(&f->lock);
     f->fail_sync = fail;
     pthread_mutex_unlock(&f->lock);
+}
+
+/* A dead process is started again; what it did not sync is still not on the disk. */
+static inline void fakeio_revive(fakeio *f)
+{
+    f->ops = f->crash_at = f->full_from = f->full_to = 0;
+    f->torn = false;
 }
 
 static inline fakeio *fakeio_enter(const mw_io *io)
