@@ -231,6 +231,7 @@ void mw_slab_give(mw_slab *s, void *p, size_t size)
 
 void *mw_slab_resize(mw_slab *s, void *p, size_t from, size_t to)
 {
+    if (!p) return mw_slab_take(s, to);
     bool heap = !s || (from > MW_SLAB_MOST && to > MW_SLAB_MOST);
     if (heap) return mw_realloc(p, to);
     if (from <= MW_SLAB_MOST && to <= MW_SLAB_MOST && class_of(from) == class_of(to)) return p;

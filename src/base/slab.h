@@ -20,7 +20,7 @@ void mw_slab_free(mw_slab *s); /* with everything in it that is not larger than 
 /* S NULL: from the heap.  Not zeroed, 16-byte aligned, never NULL. */
 void *mw_slab_take(mw_slab *s, size_t size);
 void mw_slab_give(mw_slab *s, void *p, size_t size); /* P NULL is fine */
-/* As realloc: the first bytes are kept. */
+/* As realloc: the first bytes are kept; P may be NULL. */
 void *mw_slab_resize(mw_slab *s, void *p, size_t from, size_t to);
 
 /* What a piece of SIZE really takes. */
