@@ -36,7 +36,7 @@ struct span {
     uint32_t size, live, fresh, room; /* fresh: pieces never taken; room: pieces in all */
     uint32_t class_;
 };
-enum { SPAN_HEAD = (sizeof(span) + MW_SLAB_STEP - 1) / MW_SLAB_STEP * MW_SLAB_STEP };
+enum { LINE = 64, SPAN_HEAD = (sizeof(span) + LINE - 1) / LINE * LINE };
 
 typedef struct region {
     struct region *next;

@@ -17,7 +17,8 @@ enum { MW_SLAB_STEP = 16, MW_SLAB_MOST = 2048 }; /* larger pieces come from the 
 mw_slab *mw_slab_new(void);
 void mw_slab_free(mw_slab *s); /* with everything in it that is not larger than MW_SLAB_MOST */
 
-/* S NULL: from the heap.  Not zeroed, 16-byte aligned, never NULL. */
+/* S NULL: from the heap.  Not zeroed, 16-byte aligned, never NULL.
+ * A size that is a multiple of 64 is 64-byte aligned, unless it comes from the heap. */
 void *mw_slab_take(mw_slab *s, size_t size);
 void mw_slab_give(mw_slab *s, void *p, size_t size); /* P NULL is fine */
 /* As realloc: the first bytes are kept; P may be NULL. */

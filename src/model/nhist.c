@@ -31,7 +31,7 @@ static void put_varint(mw_buf *b, uint64_t v)
 
 static void put_signed(mw_buf *b, int64_t v)
 {
-    put_varint(b, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+    put_varint(b, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
 }
 
 static void put_double(mw_buf *b, double v) { mw_buf_add(b, &v, sizeof v); }

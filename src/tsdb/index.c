@@ -241,6 +241,11 @@ static void enter_pair(mw_index *ix, mw_pair *p, uint32_t id)
     if (p->ids.unsorted && !was) MW_PUSH(ix->dirty, ix->n_dirty, ix->cap_dirty, p);
 }
 
+uint64_t mw_index_birth(mw_index *ix)
+{
+    return __atomic_add_fetch(&ix->births, 1, __ATOMIC_RELAXED);
+}
+
 uint64_t mw_index_add(mw_index *ix, uint32_t id, const mw_labels *ls, uint32_t *pairs)
 {
     write_lock(ix);
@@ -250,7 +255,7 @@ uint64_t mw_index_add(mw_index *ix, uint32_t id, const mw_labels *ls, uint32_t *
         enter_pair(ix, p, id);
     }
     enter(ix, &ix->all, id);
-    uint64_t birth = ++ix->births;
+    uint64_t birth = mw_index_birth(ix);
     write_unlock(ix);
     return birth;
 }
@@ -263,14 +268,15 @@ uint32_t mw_index_intern(mw_index *ix, mw_str name, mw_str value)
     return number;
 }
 
-uint64_t mw_index_add_pairs(mw_index *ix, uint32_t id, const uint32_t *pairs, uint32_t n)
+void mw_index_enter(mw_index *ix, const mw_indexed *series, size_t n)
 {
     write_lock(ix);
-    for (uint32_t i = 0; i < n; i++) enter_pair(ix, *place_of(ix, pairs[i]), id);
-    enter(ix, &ix->all, id);
-    uint64_t birth = ++ix->births;
+    for (size_t i = 0; i < n; i++) {
+        for (uint32_t k = 0; k < series[i].n; k++)
+            enter_pair(ix, *place_of(ix, series[i].pairs[k]), series[i].id);
+        enter(ix, &ix->all, series[i].id);
+    }
     write_unlock(ix);
-    return birth;
 }
 
 static void remove_name(mw_index *ix, name_entry *e)
@@ -311,7 +317,7 @@ static void leave(mw_index *ix, mw_postings *ids, const uint32_t *gone, size_t n
 
 static int leaver_by_id(const void *a, const void *b)
 {
-    uint32_t x = ((const mw_leaver *)a)->id, y = ((const mw_leaver *)b)->id;
+    uint32_t x = ((const mw_indexed *)a)->id, y = ((const mw_indexed *)b)->id;
     return (x > y) - (x < y);
 }
 
@@ -322,7 +328,7 @@ static int by_address(const void *a, const void *b)
 }
 
 /* The pairs of all leavers, each once; the caller frees. */
-static mw_pair **touched_pairs(const mw_index *ix, const mw_leaver *leavers, size_t n,
+static mw_pair **touched_pairs(const mw_index *ix, const mw_indexed *leavers, size_t n,
                                size_t *count)
 {
     size_t total = 0, k = 0, kept = 0;
@@ -338,7 +344,7 @@ static mw_pair **touched_pairs(const mw_index *ix, const mw_leaver *leavers, siz
     return touched;
 }
 
-void mw_index_remove(mw_index *ix, mw_leaver *leavers, size_t n)
+void mw_index_remove(mw_index *ix, mw_indexed *leavers, size_t n)
 {
     if (n == 0) return;
     size_t n_touched;

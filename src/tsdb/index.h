@@ -20,18 +20,20 @@ void mw_index_free(mw_index *ix); /* NULL is fine */
  * number of this birth: 1, 2, 3, ... over all series that ever were. */
 uint64_t mw_index_add(mw_index *ix, uint32_t id, const mw_labels *ls, uint32_t *pairs);
 
-/* The same in two steps, for a journal that names pairs once: a pair on its own, then a series of
- * such pairs.  A pair that no series carries is not seen by anybody else. */
-uint32_t mw_index_intern(mw_index *ix, mw_str name, mw_str value);
-uint64_t mw_index_add_pairs(mw_index *ix, uint32_t id, const uint32_t *pairs, uint32_t n);
-
-typedef struct mw_leaver {
+typedef struct mw_indexed {
     uint32_t id;
     uint32_t n;
     const uint32_t *pairs;
-} mw_leaver;
+} mw_indexed;
+
+/* The same in steps, for a journal that names pairs once: each pair, then a birth for each series,
+ * then many of them at once.  A pair that no series carries is not seen by anybody else. */
+uint32_t mw_index_intern(mw_index *ix, mw_str name, mw_str value);
+uint64_t mw_index_birth(mw_index *ix);
+void mw_index_enter(mw_index *ix, const mw_indexed *series, size_t n);
+
 /* Forget N series; their pairs may be freed.  Sorts LEAVERS by id. */
-void mw_index_remove(mw_index *ix, mw_leaver *leavers, size_t n);
+void mw_index_remove(mw_index *ix, mw_indexed *leavers, size_t n);
 
 const mw_pair *mw_index_pair(const mw_index *ix, uint32_t number);
 mw_str mw_pair_name(const mw_pair *p);

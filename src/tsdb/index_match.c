@@ -90,7 +90,7 @@ int mw_index_select(mw_index *ix, const mw_select *sel, mw_ids *out, uint64_t *l
 {
     mw_index_read_lock(ix);
     int rc = resolve(ix, sel, out, err);
-    *last_birth = ix->births;
+    *last_birth = __atomic_load_n(&ix->births, __ATOMIC_RELAXED);
     pthread_rwlock_unlock(&ix->lock);
     return rc;
 }
@@ -185,7 +185,7 @@ size_t mw_index_counts(mw_index *ix, const char *label, mw_arena *arena, mw_inde
 
 uint64_t mw_index_bytes(mw_index *ix)
 {
-    mw_index_read_lock(ix);
+    pthread_rwlock_rdlock(&ix->lock); /* sorted or not */
     uint64_t bytes = ix->bytes;
     pthread_rwlock_unlock(&ix->lock);
     return bytes;

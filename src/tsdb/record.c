@@ -196,29 +196,68 @@ static bool get_bytes(mw_record_reader *r, mw_str *out)
     return true;
 }
 
-static bool get_sample(mw_record_reader *r, unsigned head, mw_record *out)
+enum { SAMPLE_MOST = 32 /* bytes behind the head: three varints, or two and a double */ };
+
+/* As get_varint, where there is room for the longest; NULL: it does not end. */
+static inline const char *take_varint(const char *p, uint64_t *out)
+{
+    uint64_t v = 0, byte = 128;
+    for (unsigned shift = 0; byte > 127 && shift < 64; shift += 7) {
+        byte = (uint8_t)*p++;
+        v |= (byte & 127) << shift;
+    }
+    *out = v;
+    return byte > 127 ? NULL : p;
+}
+
+static inline const char *take_signed(const char *p, uint64_t *out)
+{
+    p = take_varint(p, out);
+    *out = *out >> 1 ^ (0 - (*out & 1));
+    return p;
+}
+
+static const char *take_sample(const char *p, unsigned head, mw_record_run *run, double *v)
 {
     uint64_t d, bits = 0;
-    if (!get_signed(r, &d)) return false;
-    r->run.id += (uint32_t)d;
+    if (!(p = take_signed(p, &d))) return NULL;
+    run->id += (uint32_t)d;
     if (!(head & SAME_TIME)) {
-        if (!get_signed(r, &d)) return false;
-        r->run.t = (int64_t)((uint64_t)r->run.t + d);
+        if (!(p = take_signed(p, &d))) return NULL;
+        run->t = (int64_t)((uint64_t)run->t + d);
     }
-    out->id = r->run.id;
-    out->t = r->run.t;
     switch ((enum value_code)(head >> VALUE_SHIFT & 3)) {
     case ZERO: break;
     case STALE: bits = MW_STALE_BITS; break;
     case BITS:
-        if (!get_fixed(r, &bits, sizeof bits)) return false;
+        memcpy(&bits, p, sizeof bits);
+        p += sizeof bits;
         break;
     case WHOLE:
-        if (!get_signed(r, &d)) return false;
-        out->v = (double)(int64_t)d;
-        return true;
+        if (!(p = take_signed(p, &d))) return NULL;
+        *v = (double)(int64_t)d;
+        return p;
     }
-    memcpy(&out->v, &bits, sizeof bits);
+    memcpy(v, &bits, sizeof bits);
+    return p;
+}
+
+/* Near the end of the frame it is read from a copy with zeros behind, whose use is seen after. */
+static bool get_sample(mw_record_reader *r, unsigned head, mw_record *out)
+{
+    char copy[SAMPLE_MOST];
+    const char *from = r->p;
+    size_t left = (size_t)(r->end - r->p);
+    if (left < SAMPLE_MOST) {
+        memset(copy, 0, sizeof copy);
+        memcpy(copy, r->p, left);
+        from = copy;
+    }
+    const char *p = take_sample(from, head, &r->run, &out->v);
+    if (!p || (size_t)(p - from) > left) return false;
+    r->p += p - from;
+    out->id = r->run.id;
+    out->t = r->run.t;
     return true;
 }
 

@@ -16,16 +16,14 @@ static inline unsigned shard_of(const mw_tsdb *db, const mw_row *row)
     return (unsigned)bits & (db->n_shards - 1);
 }
 
-/* a->order: the numbers of the rows by shard, in their order; START[i] is where shard i begins. */
-static void gather(mw_appender *a, const mw_row *rows, size_t n, uint32_t start[MW_SHARDS_MAX + 1])
+void mw_rows_gather(const mw_tsdb *db, const mw_row *rows, size_t n, mw_row_groups *g)
 {
-    if (n > a->cap_order) mw_grow(&a->order, &a->cap_order, n, sizeof *a->order);
-    memset(start, 0, (a->db->n_shards + 1) * sizeof *start);
-    for (size_t i = 0; i < n; i++) start[shard_of(a->db, &rows[i]) + 1]++;
-    for (unsigned i = 0; i < a->db->n_shards; i++) start[i + 1] += start[i];
     uint32_t next[MW_SHARDS_MAX];
-    memcpy(next, start, a->db->n_shards * sizeof *next);
-    for (size_t i = 0; i < n; i++) a->order[next[shard_of(a->db, &rows[i])]++] = (uint32_t)i;
+    memset(g->start, 0, (db->n_shards + 1) * sizeof *g->start);
+    for (size_t i = 0; i < n; i++) g->start[shard_of(db, &rows[i]) + 1]++;
+    for (unsigned i = 0; i < db->n_shards; i++) g->start[i + 1] += g->start[i];
+    memcpy(next, g->start, db->n_shards * sizeof *next);
+    for (size_t i = 0; i < n; i++) g->order[next[shard_of(db, &rows[i])]++] = (uint32_t)i;
 }
 
 /* -- the steps ------------------------------------------------------------------------------ */
@@ -111,12 +109,6 @@ static void append_shard(mw_appender *a, mw_shard *sh, mw_row *rows, const uint3
 
 enum { BATCH = 4096 };
 
-void mw_rows_gather(mw_appender *a, const mw_row *rows, size_t n, mw_row_groups *out)
-{
-    gather(a, rows, n, out->start);
-    out->order = a->order;
-}
-
 void mw_rows_append(mw_appender *a, mw_row *rows, const mw_row_groups *g, unsigned from,
                     unsigned to)
 {
@@ -132,9 +124,10 @@ void mw_rows_append(mw_appender *a, mw_row *rows, const mw_row_groups *g, unsign
 
 static void append_batch(mw_appender *a, mw_row *rows, size_t n)
 {
-    mw_row_groups g;
+    if (n > a->cap_order) mw_grow(&a->order, &a->cap_order, n, sizeof *a->order);
+    mw_row_groups g = {.order = a->order};
     mw_aliases_resolve(a->db->aliases, rows, n);
-    mw_rows_gather(a, rows, n, &g);
+    mw_rows_gather(a->db, rows, n, &g);
     mw_rows_append(a, rows, &g, 0, a->db->n_shards);
 }
 

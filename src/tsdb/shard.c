@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { FIRST_SEATS = 16 };
+enum { FIRST_SEATS = 16, PAGE_BYTES = MW_SLOT_PAGE * sizeof(mw_stream) };
 
 static size_t table_cost(const mw_shard *sh)
 {
@@ -32,7 +32,8 @@ void mw_shard_deinit(mw_shard *sh)
 {
     for (uint32_t i = 0; i < sh->n_slots; i++)
         if (mw_shard_at(sh, i)) mw_stream_deinit(mw_shard_at(sh, i), &sh->tally);
-    for (size_t i = 0; i * MW_SLOT_PAGE < sh->n_slots; i++) free(sh->pages[i]);
+    for (size_t i = 0; i * MW_SLOT_PAGE < sh->n_slots; i++)
+        mw_slab_give(sh->tally.slab, sh->pages[i], PAGE_BYTES);
     mw_free(sh->pages);
     mw_free(sh->free_slots);
     mw_free(sh->resting);
@@ -101,12 +102,11 @@ static void unseat(mw_shard *sh, uint32_t slot)
 static void add_page(mw_shard *sh)
 {
     size_t page = sh->n_slots / MW_SLOT_PAGE, before = mw_heap_cost(sh->cap_pages * sizeof(void *));
-    size_t bytes = MW_SLOT_PAGE * sizeof(mw_stream);
     if (page == sh->cap_pages) mw_grow(&sh->pages, &sh->cap_pages, page + 1, sizeof *sh->pages);
-    sh->pages[page] = aligned_alloc(64, bytes);
-    MW_ASSERT(sh->pages[page]);
-    memset(sh->pages[page], 0, bytes);
-    sh->tally.bytes += mw_heap_cost(sh->cap_pages * sizeof(void *)) - before + mw_heap_cost(bytes);
+    sh->pages[page] = mw_slab_take(sh->tally.slab, PAGE_BYTES);
+    memset(sh->pages[page], 0, PAGE_BYTES);
+    sh->tally.bytes +=
+        mw_heap_cost(sh->cap_pages * sizeof(void *)) - before + mw_slab_cost(PAGE_BYTES);
 }
 
 mw_stream *mw_shard_take(mw_shard *sh, uint32_t *slot)
@@ -165,7 +165,7 @@ void mw_shard_unseat(mw_shard *sh, unsigned shift, uint32_t number, mw_shard_lea
         unseat(sh, i);
         s->birth = 0;
         sh->series--;
-        mw_leaver l = {(i << shift) | number, s->n_labels, s->pairs};
+        mw_indexed l = {(i << shift) | number, s->n_labels, s->pairs};
         MW_PUSH(out->v, out->n, out->cap, l);
     }
 }

@@ -12,7 +12,7 @@ typedef struct mw_seat { /* of the table; slot is one more than the slot, 0: fre
     uint32_t tag, slot;
 } mw_seat;
 
-enum { MW_SLOT_PAGE = 64 };
+enum { MW_SLOT_PAGE = 16 };
 
 typedef struct mw_shard {
     pthread_mutex_t lock;
@@ -49,7 +49,7 @@ void mw_shard_wake(mw_shard *sh); /* a generation began: resting slots may be us
  * be found any more, then their places are free. */
 typedef bool mw_shard_leaves(const mw_stream *s, void *arg);
 typedef struct mw_leavers {
-    mw_leaver *v;
+    mw_indexed *v;
     size_t n, cap;
 } mw_leavers;
 /* Series that LEAVES picks go behind OUT; SHIFT and NUMBER make ids. */

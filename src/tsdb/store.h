@@ -99,10 +99,10 @@ int mw_appender_add_bytes(mw_appender *a, const mw_labels *ls, uint64_t *ref, in
                           mw_str bytes);
 /* Rows by shard: their numbers in ORDER, those of shard i from START[i] to START[i + 1]. */
 typedef struct mw_row_groups {
-    const uint32_t *order; /* borrowed from the appender that gathered */
+    uint32_t *order; /* room for all, given by the caller */
     uint32_t start[MW_SHARDS_MAX + 1];
 } mw_row_groups;
-void mw_rows_gather(mw_appender *a, const mw_row *rows, size_t n, mw_row_groups *out);
+void mw_rows_gather(const mw_tsdb *db, const mw_row *rows, size_t n, mw_row_groups *g);
 /* The rows of shards FROM to TO - 1; several appenders may share the shards of one gathering. */
 void mw_rows_append(mw_appender *a, mw_row *rows, const mw_row_groups *g, unsigned from,
                     unsigned to);
@@ -113,6 +113,11 @@ void mw_define(mw_tsdb *db, uint32_t id, mw_stream *s);
 int mw_write_defs(mw_tsdb *db, mw_err *err);
 /* A frame that stands for itself, behind the definitions. */
 int mw_write_frame(mw_tsdb *db, mw_str frame, mw_err *err);
+
+/* -- after a restart ----------------------------------------------------------------------- */
+
+/* What the journal has from the manifest's segment on, into memory (replay.c). */
+int mw_replay(mw_tsdb *db, mw_err *err);
 
 /* -- keeping house -------------------------------------------------------------------------- */
 

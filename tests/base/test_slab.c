@@ -41,6 +41,8 @@ static void change(mw_slab *s, mutator *m, piece *x)
         x->size = some_size(m);
         x->p = mw_slab_take(s, x->size);
         assert_int_equal((uintptr_t)x->p % 16, 0);
+        if (s && x->size && x->size % 64 == 0 && x->size <= MW_SLAB_MOST)
+            assert_int_equal((uintptr_t)x->p % 64, 0);
     } else if (mutator_next(m) % 3) {
         expect_filled(x, x->size);
         mw_slab_give(s, x->p, x->size);

@@ -588,7 +588,7 @@ over_the_budget_of_memory_samples_go_to_the_disk_and_new_series_are_refused_last
 {
     world *w = new_world(24);
     close_store(w);
-    w->opt.max_bytes = 300000;
+    w->opt.max_bytes = 200000;
     open_store(w);
     mw_tsdb_stats st;
     for (int t = 0; t < 3000; t++) {
