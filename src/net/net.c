@@ -25,15 +25,14 @@ struct list {
 };
 
 struct mw_net {
-    CURLM *multi;
+    CURLM *multi; /* of a running loop */
     pthread_t thread;
-    bool started;
     mw_probes *probes;
 
     pthread_mutex_t lock;
-    bool stopping;     /* under the lock, as is what follows */
-    struct list inbox; /* asked for, not yet seen by the loop */
-    size_t waiting_n;  /* inbox + waiting, to bound them */
+    bool open, running_loop, stopping; /* under the lock, as is what follows */
+    struct list inbox;                 /* asked for, not yet seen by the loop */
+    size_t waiting_n;                  /* inbox + waiting, to bound them */
 
     struct list waiting, running; /* loop thread only */
     mw_series *answered, *failed, *refused, *active, *queued, *seconds, *received;
@@ -172,6 +171,22 @@ static void *loop(void *arg)
 
 /* -- from other threads ----------------------------------------------------------------------- */
 
+/* The loop and what it needs come with the first request: many a node never sends one. */
+static void start_loop(mw_net *n)
+{
+    sigset_t all, before;
+    MW_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    n->multi = curl_multi_init();
+    MW_ASSERT(n->multi);
+    curl_multi_setopt(n->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
+    sigfillset(&all); /* signals belong to the main thread */
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    MW_ASSERT(pthread_create(&n->thread, NULL, loop, n) == 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_setname_np(n->thread, "mw-net");
+    n->running_loop = true;
+}
+
 int mw_net_send(mw_net *n, const mw_net_request *req, mw_net_done *done, void *arg)
 {
     mw_transfer *t = mw_transfer_new(req, done, arg);
@@ -180,10 +195,12 @@ int mw_net_send(mw_net *n, const mw_net_request *req, mw_net_done *done, void *a
     if (code == MW_OK) {
         list_add(&n->inbox, t);
         n->waiting_n++;
+        if (n->open && !n->running_loop) start_loop(n);
     }
+    CURLM *multi = n->multi;
     pthread_mutex_unlock(&n->lock);
     if (code == MW_OK) {
-        curl_multi_wakeup(n->multi);
+        if (multi) curl_multi_wakeup(multi);
     } else {
         mw_counter_add(n->refused, 1);
         mw_transfer_drop(t);
@@ -211,10 +228,6 @@ static void make_metrics(mw_net *n, mw_registry *reg)
 mw_net *mw_net_new(mw_registry *reg)
 {
     mw_net *n = mw_zalloc(sizeof *n);
-    MW_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-    n->multi = curl_multi_init();
-    MW_ASSERT(n->multi);
-    curl_multi_setopt(n->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
     pthread_mutex_init(&n->lock, NULL);
     make_metrics(n, reg);
     n->probes = mw_probes_new(reg);
@@ -223,27 +236,25 @@ mw_net *mw_net_new(mw_registry *reg)
 
 void mw_net_start(mw_net *n)
 {
-    sigset_t all, before;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    MW_ASSERT(pthread_create(&n->thread, NULL, loop, n) == 0);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_setname_np(n->thread, "mw-net");
-    n->started = true;
+    pthread_mutex_lock(&n->lock);
+    n->open = true;
+    if (n->inbox.first) start_loop(n);
+    pthread_mutex_unlock(&n->lock);
 }
 
 void mw_net_stop(mw_net *n)
 {
     pthread_mutex_lock(&n->lock);
-    bool first = !n->stopping;
+    bool first = !n->stopping, loop_runs = n->running_loop;
     n->stopping = true;
     pthread_mutex_unlock(&n->lock);
     if (!first) return;
-    curl_multi_wakeup(n->multi);
-    if (n->started)
+    if (loop_runs) {
+        curl_multi_wakeup(n->multi);
         pthread_join(n->thread, NULL);
-    else
+    } else {
         take_inbox(n), give_up(n);
+    }
     mw_probes_stop(n->probes);
 }
 
@@ -252,10 +263,12 @@ void mw_net_free(mw_net *n)
     if (!n) return;
     mw_net_stop(n);
     mw_probes_free(n->probes);
-    curl_multi_cleanup(n->multi);
+    if (n->running_loop) {
+        curl_multi_cleanup(n->multi);
+        curl_global_cleanup();
+    }
     pthread_mutex_destroy(&n->lock);
     mw_free(n);
-    curl_global_cleanup();
 }
 
 void mw_net_offer(mw_net *n, mw_host *host)
