@@ -11,41 +11,35 @@
 #include "ingest/prompage.h"
 #include "ingest/promtext_line.h"
 
-enum { AHEAD = 6 }; /* lines whose keys are fetched before they are needed */
-
 struct reader {
     const char *p, *end;
     int64_t t;
     bool seconds; /* OpenMetrics: times are in seconds */
-    size_t guess; /* index into last: the series expected on this line */
+    size_t guess; /* place in last: the series expected on this line */
     const char *wrong;
 };
 
-/* The line expected here, when it indeed begins with its key. */
-static const mw_promrow *guessed(const mw_promtext *p, const struct reader *r)
+/* The length of the key of series S when the line at R begins with it; 0 otherwise. */
+static size_t begins_with(const mw_promtext *p, const struct reader *r, uint32_t s)
 {
-    if (r->guess >= p->last.n) return NULL;
-    const mw_promrow *row = &p->last.row[r->guess];
-    if (r->guess + AHEAD < p->last.n) __builtin_prefetch(row[AHEAD].key);
-    if ((size_t)(r->end - r->p) <= row->key_n || memcmp(r->p, row->key, row->key_n)) return NULL;
-    const char *behind = r->p + row->key_n;
-    if (behind[-1] == '}') return row;
-    if (behind == r->end || (*behind != ' ' && *behind != '\t')) return NULL;
+    mw_str key = mw_promcache_key(&p->cache, &p->cache.series[s]);
+    if ((size_t)(r->end - r->p) <= key.n || memcmp(r->p, key.p, key.n)) return 0;
+    const char *behind = r->p + key.n;
+    if (behind[-1] == '}') return key.n;
+    if (behind == r->end || (*behind != ' ' && *behind != '\t')) return 0;
     while (behind < r->end && (*behind == ' ' || *behind == '\t')) behind++;
-    return behind < r->end && *behind == '{' ? NULL : row; /* a block may stand off from its name */
+    return behind < r->end && *behind == '{' ? 0 : key.n; /* a block may stand off from its name */
 }
 
 /* The series of the line at R, which moves behind its key. */
 static int series_at(mw_promtext *p, struct reader *r, mw_promrow *out, mw_err *err)
 {
-    const mw_promrow *same = guessed(p, r);
-    if (same) {
-        out->key = same->key;
-        out->key_n = same->key_n;
-        out->series = same->series;
-        r->guess++;
-        r->p += same->key_n;
-        return MW_OK;
+    if (r->guess < p->n_last) {
+        out->series = p->last[r->guess];
+        size_t n = begins_with(p, r, out->series);
+        r->p += n;
+        r->guess += n > 0;
+        if (n) return MW_OK;
     }
     const char *end = mw_promline_key_end(r->p, r->end, &r->wrong);
     if (!end) return MW_EPARSE;
@@ -57,10 +51,8 @@ static int series_at(mw_promtext *p, struct reader *r, mw_promrow *out, mw_err *
         int code = mw_promseries_new(p, key, hash, &out->series, err);
         if (code) return code;
     }
-    const mw_promseries *s = &p->cache.series[out->series];
-    out->key = s->key;
-    out->key_n = (uint32_t)s->key_n;
-    if (s->place != MW_PROMCACHE_NONE) r->guess = s->place + 1; /* what came behind it last time */
+    uint32_t place = p->cache.series[out->series].place;
+    if (place != MW_PROMCACHE_NONE) r->guess = place + 1; /* what came behind it last time */
     return MW_OK;
 }
 
@@ -115,8 +107,11 @@ static int too_many(size_t limit, mw_err *err)
 static int check_again(mw_promtext *p, mw_err *err)
 {
     int code = MW_OK;
-    for (size_t i = 0; i < p->now.n && !code; i++)
-        code = mw_promseries_check(p, p->cache.series[p->now.row[i].series].labels, err);
+    for (size_t i = 0; i < p->now.n && !code; i++) {
+        mw_arena_reset(p->work);
+        const mw_labels *ls = mw_promseries_labels(p, &p->cache.series[p->now.row[i].series]);
+        code = ls ? mw_promseries_check(p, ls, err) : mw_ingest_arena_full(err);
+    }
     p->limits_new = code != MW_OK;
     return code;
 }

@@ -5,14 +5,11 @@
 #include "ingest/promtext_cache.h"
 #include "ingest/result.h"
 
-/* A sample of a page, with what is compared with the line at its place on the next page. */
-typedef struct mw_promrow {
-    const char *key; /* borrowed from the cache */
-    uint32_t key_n;
-    uint32_t series; /* index into the cache */
+typedef struct mw_promrow { /* a sample of a page */
+    uint32_t series;        /* index into the cache */
+    bool own_time;
     double v;
     int64_t t;
-    bool own_time;
 } mw_promrow;
 
 typedef struct mw_promrows {
@@ -32,7 +29,6 @@ typedef struct mw_promexemplar {
 
 struct mw_promtext {
     mw_ingest *in;
-    mw_appender *appender;
     mw_labels *extra;
     bool honor_labels;
     bool openmetrics; /* its Content-Type says so */
@@ -41,7 +37,10 @@ struct mw_promtext {
     size_t label_limit, value_limit; /* of this target; 0: none */
     bool limits_new;                 /* series of earlier pages were not held against them */
     mw_promcache cache;
-    mw_promrows last, now;
+    uint32_t *last; /* the series of the newest good page, in its order */
+    size_t n_last, last_cap;
+    mw_promrows now;       /* while a page is looked at */
+    mw_appender *appender; /* so, too */
     mw_promcomments last_comments, comments;
     mw_str *told; /* comment lines of this page that the last one did not have at their place */
     size_t n_told, told_cap;
@@ -49,7 +48,7 @@ struct mw_promtext {
     size_t n_exemplars, exemplars_cap;
     uint32_t page;  /* number of the page being read */
     size_t fresh;   /* series of the last good page that the one before did not have */
-    mw_arena *work; /* for the labels of a new series, and of an exemplar */
+    mw_arena *work; /* for labels */
 };
 
 /* All of PAGE into now, comments, told and exemplars; nothing is stored (prompage.c). */
@@ -57,6 +56,9 @@ int mw_prompage_read(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit
 
 /* MW_ELIMIT: LS has more labels, or longer values, than this target may (promseries.c). */
 int mw_promseries_check(const mw_promtext *p, const mw_labels *ls, mw_err *err);
+
+/* What the store knows S by, in the work arena; NULL when that is full (promseries.c). */
+mw_labels *mw_promseries_labels(mw_promtext *p, const mw_promseries *s);
 
 /* A series of the cache for KEY, which is none yet (promseries.c). */
 int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, mw_err *err);

@@ -1,6 +1,7 @@
 /* promseries.c - who a line of a page is about: its own labels under those of its target.
  *
- * This happens once in the life of a series on a target.  SPDX-License-Identifier: MIT */
+ * A line is checked when its series is new to the target; its labels are made again whenever the
+ * store has to be told them.  SPDX-License-Identifier: MIT */
 #include <string.h>
 
 #include "base/mem.h"
@@ -47,7 +48,7 @@ static mw_labels *merge(mw_promtext *p, const mw_label *page, size_t n, mw_err *
         else
             all[total++] = p->extra->l[i];
     }
-    return mw_labels_new(all, total, err);
+    return mw_labels_new_in(p->work, all, total, err);
 }
 
 static int check(const mw_promtext *p, const mw_label *l, size_t n, mw_err *err)
@@ -81,11 +82,17 @@ int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, 
     if (code) return code;
     mw_labels *labels = merge(p, l, n, err);
     if (!labels) return err->code == MW_EARG ? MW_EPARSE : err->code;
-    if ((code = mw_promseries_check(p, labels, err))) {
-        mw_free(labels);
-        return code;
-    }
-    *out = mw_promcache_add(&p->cache, key, hash, labels);
-    p->cache.series[*out].place = MW_PROMCACHE_NONE;
+    if ((code = mw_promseries_check(p, labels, err))) return code;
+    *out = mw_promcache_add(&p->cache, key, hash);
     return MW_OK;
+}
+
+mw_labels *mw_promseries_labels(mw_promtext *p, const mw_promseries *s)
+{
+    mw_label *l;
+    size_t n;
+    mw_err err;
+    mw_err_init(&err);
+    if (mw_promline_labels(mw_promcache_key(&p->cache, s), p->work, &l, &n, &err)) return NULL;
+    return merge(p, l, n, &err);
 }

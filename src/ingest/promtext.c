@@ -2,8 +2,9 @@
  *
  * A page is read completely before anything of it is stored.
  *
- * Invariants: `last` holds the samples of the newest good page in its order, and every index in it
- * is a series of the cache; a series is in the cache exactly when it was on that page.
+ * Invariants: `last` holds the series of the newest good page in its order, as indexes into the
+ * cache; a series is in the cache exactly when it was on that page.  What is needed only while a
+ * page is looked at is not kept: between pages a target is its keys and a few words a series.
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,6 @@ mw_promtext *mw_promtext_new(mw_ingest *in, const mw_labels *extra, bool honor_l
 {
     mw_promtext *p = mw_zalloc(sizeof *p);
     p->in = in;
-    p->appender = mw_appender_new(in->tsdb);
     p->extra = extra ? mw_labels_copy(extra) : mw_labels_new(NULL, 0, NULL);
     p->honor_labels = honor_labels;
     p->limits = mw_ingest_limits_of(in);
@@ -31,12 +31,10 @@ mw_promtext *mw_promtext_new(mw_ingest *in, const mw_labels *extra, bool honor_l
 void mw_promtext_free(mw_promtext *p)
 {
     if (!p) return;
-    mw_appender_free(p->appender);
     mw_promcache_deinit(&p->cache);
     mw_arena_free(p->work);
     mw_free(p->extra);
-    mw_free(p->last.row);
-    mw_free(p->now.row);
+    mw_free(p->last);
     mw_free(p->last_comments.hash);
     mw_free(p->comments.hash);
     mw_free(p->told);
@@ -63,6 +61,16 @@ static int by_ref(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int add(mw_promtext *p, mw_promseries *s, int64_t t, double v, mw_ingest_result *result)
+{
+    mw_arena_reset(p->work);
+    const mw_labels *ls = mw_promseries_labels(p, s);
+    if (!ls) return MW_ELIMIT;
+    int code = mw_appender_add(p->appender, ls, &s->ref, t, v);
+    if (result) mw_result_sample(result, code, ls, t);
+    return code;
+}
+
 /* Mark the series of the last page that this one lacks, and forget them.  A series that only
  * writes its labels in another order now is the same one to the store and gets no marker. */
 static void end_vanished(mw_promtext *p, int64_t t)
@@ -78,7 +86,7 @@ static void end_vanished(mw_promtext *p, int64_t t)
         mw_promseries *s = &c->series[i];
         if (s->seen == p->page || !s->tracked) continue;
         if (bsearch(&s->ref, alive, n, sizeof *alive, by_ref)) continue;
-        mw_appender_add(p->appender, s->labels, &s->ref, t, mw_stale());
+        add(p, s, t, mw_stale(), NULL);
     }
     mw_promcache_keep(c, p->page, moved);
     for (size_t i = 0; i < p->now.n; i++) p->now.row[i].series = moved[p->now.row[i].series];
@@ -95,11 +103,15 @@ struct batch {
     size_t n, cap;
 };
 
-static void add_one(mw_promtext *p, const mw_promrow *row, mw_ingest_result *result)
+static void refuse(mw_promtext *p, const mw_promrow *row, int code, const char *why,
+                   mw_ingest_result *result)
 {
-    mw_promseries *s = &p->cache.series[row->series];
-    int code = mw_appender_add(p->appender, s->labels, &s->ref, row->t, row->v);
-    mw_result_sample(result, code, s->labels, row->t);
+    mw_arena_reset(p->work);
+    const mw_labels *ls = mw_promseries_labels(p, &p->cache.series[row->series]);
+    if (ls && why)
+        mw_result_labelled(result, code, ls, row->t, "%s", why);
+    else if (ls)
+        mw_result_sample(result, code, ls, row->t);
 }
 
 static void flush(mw_promtext *p, struct batch *b, mw_ingest_result *result)
@@ -110,9 +122,9 @@ static void flush(mw_promtext *p, struct batch *b, mw_ingest_result *result)
         if (b->row[i].code == MW_OK)
             result->accepted++;
         else if (b->row[i].code == MW_ENOENT) /* it has left memory since */
-            add_one(p, row, result);
+            add(p, &p->cache.series[row->series], row->t, row->v, result);
         else
-            mw_result_sample(result, b->row[i].code, p->cache.series[row->series].labels, row->t);
+            refuse(p, row, b->row[i].code, NULL, result);
     }
     b->n = 0;
 }
@@ -135,11 +147,10 @@ static void append(mw_promtext *p, int64_t t, mw_ingest_result *result)
         s->tracked = !row->own_time;
         s->place = (uint32_t)i;
         if (too_far_ahead(p, row, t)) {
-            mw_result_labelled(result, MW_EARG, s->labels, row->t,
-                               "more than 10 minutes ahead of the scrape");
+            refuse(p, row, MW_EARG, "more than 10 minutes ahead of the scrape", result);
         } else if (!s->ref) {
             flush(p, &b, result); /* nothing overtakes */
-            add_one(p, row, result);
+            add(p, s, row->t, row->v, result);
         } else {
             b.of[b.n] = (uint32_t)i;
             b.row[b.n++] = (mw_row){.ref = s->ref, .t = row->t, .v = row->v};
@@ -163,9 +174,9 @@ static void append_exemplars(mw_promtext *p, mw_ingest_result *result)
         if (mw_promline_exemplar(p->exemplars[i].text, p->work, &l, &n, &value))
             own = mw_ingest_exemplar_labels(p->work, l, n);
         mw_exemplar e = {.labels = own, .v = value.v, .t = value.has_time ? value.t : row->t};
-        mw_result_exemplar(result, own ? mw_appender_add_exemplar(
-                                             p->appender, p->cache.series[row->series].labels, &e)
-                                       : MW_EPARSE);
+        const mw_labels *ls = mw_promseries_labels(p, &p->cache.series[row->series]);
+        mw_result_exemplar(result,
+                           own && ls ? mw_appender_add_exemplar(p->appender, ls, &e) : MW_EPARSE);
     }
 }
 
@@ -178,26 +189,54 @@ static bool any_vanished(const mw_promtext *p)
     return false;
 }
 
+static void remember(mw_promtext *p)
+{
+    if (p->now.n > p->last_cap) mw_grow(&p->last, &p->last_cap, p->now.n, sizeof *p->last);
+    for (size_t i = 0; i < p->now.n; i++) p->last[i] = p->now.row[i].series;
+    p->n_last = p->now.n;
+}
+
+static int store_page(mw_promtext *p, int64_t t, mw_ingest_result *result, mw_err *err)
+{
+    append(p, t, result);
+    append_exemplars(p, result);
+    mw_promcomment_tell(p);
+    if (any_vanished(p)) end_vanished(p, t);
+    remember(p);
+    int code = mw_appender_commit(p->appender, err);
+    if (code) mw_result_lost(result);
+    return code;
+}
+
+static void begin(mw_promtext *p)
+{
+    p->appender = mw_appender_new(p->in->tsdb);
+    p->now.cap = p->n_last + p->n_last / 8;
+    p->now.row = mw_alloc(p->now.cap * sizeof *p->now.row);
+}
+
+static void end(mw_promtext *p)
+{
+    mw_appender_free(p->appender);
+    mw_free(p->now.row);
+    p->appender = NULL;
+    p->now = (mw_promrows){0};
+}
+
 int mw_promtext_page(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit,
                      mw_ingest_result *result, mw_err *err)
 {
     size_t known = p->cache.n;
     *result = (mw_ingest_result){0};
+    begin(p);
     int code = mw_prompage_read(p, page, t, sample_limit, err);
     if (code) {
         mw_promcache_cut(&p->cache, known);
-        return code;
+    } else {
+        p->fresh = p->cache.n - known;
+        code = store_page(p, t, result, err);
     }
-    p->fresh = p->cache.n - known;
-    append(p, t, result);
-    append_exemplars(p, result);
-    mw_promcomment_tell(p);
-    if (any_vanished(p)) end_vanished(p, t);
-    mw_promrows swap = p->last;
-    p->last = p->now;
-    p->now = swap;
-    code = mw_appender_commit(p->appender, err);
-    if (code) mw_result_lost(result);
+    end(p);
     return code;
 }
 
@@ -205,13 +244,15 @@ void mw_promtext_stale(mw_promtext *p, int64_t t)
 {
     mw_err err;
     mw_err_init(&err);
+    begin(p);
     for (size_t i = 0; i < p->cache.n; i++) {
         mw_promseries *s = &p->cache.series[i];
-        if (s->tracked) mw_appender_add(p->appender, s->labels, &s->ref, t, mw_stale());
+        if (s->tracked) add(p, s, t, mw_stale(), NULL);
         s->tracked = false;
     }
     if (mw_appender_commit(p->appender, &err) != MW_OK)
         mw_log(MW_ERROR, "stale markers could not be stored", "error=\"%s\"", err.msg);
+    end(p);
 }
 
 /* -- pushed once ---------------------------------------------------------------------------- */

@@ -10,15 +10,9 @@
 
 enum { SMALLEST = 64 };
 
-static void release(mw_promseries *s)
-{
-    mw_free(s->key);
-    mw_free(s->labels);
-}
-
 void mw_promcache_deinit(mw_promcache *c)
 {
-    for (size_t i = 0; i < c->n; i++) release(&c->series[i]);
+    mw_buf_deinit(&c->keys);
     mw_free(c->series);
     mw_free(c->table);
     *c = (mw_promcache){0};
@@ -46,16 +40,16 @@ uint32_t mw_promcache_find(const mw_promcache *c, mw_str key, uint64_t hash)
     if (!c->size) return MW_PROMCACHE_NONE;
     for (size_t at = hash & (c->size - 1); c->table[at]; at = (at + 1) & (c->size - 1)) {
         const mw_promseries *s = &c->series[c->table[at] - 1];
-        if (s->hash == hash && s->key_n == key.n && !memcmp(s->key, key.p, key.n))
-            return c->table[at] - 1;
+        if (s->hash == hash && mw_str_eq(mw_promcache_key(c, s), key)) return c->table[at] - 1;
     }
     return MW_PROMCACHE_NONE;
 }
 
-uint32_t mw_promcache_add(mw_promcache *c, mw_str key, uint64_t hash, mw_labels *take)
+uint32_t mw_promcache_add(mw_promcache *c, mw_str key, uint64_t hash)
 {
     mw_promseries s = {
-        .key = mw_strndup(key.p, key.n), .key_n = key.n, .hash = hash, .labels = take};
+        .key_at = c->keys.n, .key_n = (uint32_t)key.n, .hash = hash, .place = MW_PROMCACHE_NONE};
+    mw_buf_str(&c->keys, key);
     MW_PUSH(c->series, c->n, c->cap, s);
     if (2 * c->n > c->size)
         rebuild(c);
@@ -67,22 +61,27 @@ uint32_t mw_promcache_add(mw_promcache *c, mw_str key, uint64_t hash, mw_labels 
 void mw_promcache_cut(mw_promcache *c, size_t n)
 {
     if (n == c->n) return;
-    while (c->n > n) release(&c->series[--c->n]);
+    c->keys.n = c->series[n].key_at;
+    c->n = n;
     rebuild(c);
 }
 
 void mw_promcache_keep(mw_promcache *c, uint32_t seen, uint32_t *moved)
 {
     size_t kept = 0;
+    mw_buf keys = {0};
     for (size_t i = 0; i < c->n; i++) {
-        if (c->series[i].seen != seen) {
-            release(&c->series[i]);
-            moved[i] = MW_PROMCACHE_NONE;
-            continue;
-        }
+        mw_promseries s = c->series[i];
+        moved[i] = MW_PROMCACHE_NONE;
+        if (s.seen != seen) continue;
         moved[i] = (uint32_t)kept;
-        c->series[kept++] = c->series[i];
+        mw_str key = mw_promcache_key(c, &s);
+        s.key_at = keys.n;
+        mw_buf_str(&keys, key);
+        c->series[kept++] = s;
     }
     c->n = kept;
+    mw_buf_deinit(&c->keys);
+    c->keys = keys;
     rebuild(c);
 }

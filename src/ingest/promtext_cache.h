@@ -1,21 +1,25 @@
 /* promtext_cache.h - the series that a target told last time, by the raw text of their keys.
+ *
+ * There may be millions of them, so a series has no memory of its own: its key lies behind the one
+ * before, in the order of the page, and its labels are made from the key when somebody asks.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_INGEST_PROMTEXT_CACHE_H
 #define MW_INGEST_PROMTEXT_CACHE_H
-#include "model/labels.h"
+#include "base/buf.h"
+#include "base/str.h"
 
 typedef struct mw_promseries {
-    char *key; /* owned; raw bytes as they stand in the page */
-    size_t key_n;
+    size_t key_at; /* in the cache's keys: raw bytes as they stand in the page */
     uint64_t hash;
-    mw_labels *labels; /* owned; what the store knows it by */
-    uint64_t ref;      /* the store's */
-    uint32_t seen;     /* number of the page that had it last */
-    uint32_t place;    /* its line among the samples of the last page */
-    bool tracked;      /* its last sample had no time of its own: its end wants a marker */
+    uint64_t ref; /* the store's; 0: not asked for yet */
+    uint32_t key_n;
+    uint32_t seen;  /* number of the page that had it last */
+    uint32_t place; /* its line among the samples of the last page */
+    bool tracked;   /* its last sample had no time of its own: its end wants a marker */
 } mw_promseries;
 
 typedef struct mw_promcache {
+    mw_buf keys; /* one behind the other, in the order of series */
     mw_promseries *series;
     size_t n, cap;
     uint32_t *table; /* open addressing, size a power of two; 0 empty, else index + 1 */
@@ -24,9 +28,14 @@ typedef struct mw_promcache {
 
 enum { MW_PROMCACHE_NONE = UINT32_MAX };
 
+static inline mw_str mw_promcache_key(const mw_promcache *c, const mw_promseries *s)
+{
+    return (mw_str){c->keys.p + s->key_at, s->key_n};
+}
+
 void mw_promcache_deinit(mw_promcache *c);
 uint32_t mw_promcache_find(const mw_promcache *c, mw_str key, uint64_t hash);
-uint32_t mw_promcache_add(mw_promcache *c, mw_str key, uint64_t hash, mw_labels *take);
+uint32_t mw_promcache_add(mw_promcache *c, mw_str key, uint64_t hash);
 void mw_promcache_cut(mw_promcache *c, size_t n); /* forget series N and later */
 /* Forget every series not SEEN on that page; the others move up.  MOVED[old] is the new index. */
 void mw_promcache_keep(mw_promcache *c, uint32_t seen, uint32_t *moved);
