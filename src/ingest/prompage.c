@@ -11,6 +11,8 @@
 #include "ingest/prompage.h"
 #include "ingest/promtext_line.h"
 
+enum { AHEAD = 768 }; /* bytes of the page and of the keys that are fetched before their turn */
+
 struct reader {
     const char *p, *end;
     int64_t t;
@@ -23,6 +25,10 @@ struct reader {
 static size_t begins_with(const mw_promtext *p, const struct reader *r, uint32_t s)
 {
     mw_str key = mw_promcache_key(&p->cache, &p->cache.series[s]);
+    for (int line = 0; line < 2; line++) {
+        __builtin_prefetch(key.p + AHEAD + 64 * line);
+        __builtin_prefetch(r->p + AHEAD + 64 * line);
+    }
     if ((size_t)(r->end - r->p) <= key.n || memcmp(r->p, key.p, key.n)) return 0;
     const char *behind = r->p + key.n;
     if (behind[-1] == '}') return key.n;

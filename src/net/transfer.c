@@ -12,7 +12,12 @@
 #include "base/mem.h"
 #include "net/words.h"
 
-enum { DEFAULT_TIMEOUT_MS = 10000, DEFAULT_MAX_BODY = 1 << 20, MAX_HEADERS = 256 << 10 };
+enum {
+    DEFAULT_TIMEOUT_MS = 10000,
+    DEFAULT_MAX_BODY = 1 << 20,
+    MAX_HEADERS = 256 << 10,
+    READ_BYTES = 64 << 10
+};
 
 static bool has_header(const mw_net_request *req, const char *name)
 {
@@ -65,6 +70,14 @@ void mw_transfer_drop(mw_transfer *t)
     mw_free(t);
 }
 
+/* Room for all of it at once, when the peer says how much there is. */
+static void make_room(mw_transfer *t)
+{
+    curl_off_t n = -1;
+    curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &n);
+    if (n > 0 && (size_t)n <= t->max_body) mw_buf_room(&t->body, (size_t)n);
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
     mw_transfer *t = arg;
@@ -72,6 +85,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
         t->too_big = true;
         return 0;
     }
+    if (!t->body.n) make_room(t);
     mw_buf_add(&t->body, p, size * n);
     return size * n;
 }
@@ -131,6 +145,7 @@ CURL *mw_transfer_begin(mw_transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->trouble);
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, (long)READ_BYTES);
     if (t->compressed) curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     return t->easy;
 }
