@@ -85,7 +85,7 @@ end)
 
 describe("what is not data is refused with a reason, and disturbs nobody", function()
   local node
-  setup(function() node = server.start { config = 'settings { limits = { body = 100000 } }' } end)
+  setup(function() node = server.start { config = 'settings { limits = { body = 100000, labels = 3, label_bytes = 20 } }' } end)
   teardown(function()
     node:stop()
     proc.cleanup()
@@ -116,6 +116,15 @@ describe("what is not data is refused with a reason, and disturbs nobody", funct
       assert.is_true(status >= 400 and status < 500, tostring(status))
     end)
   end
+
+  it("a series of too many labels, and a label that is too long", function()
+    local status, body = node:post("/api/v1/import/prometheus", 'x{a="1",b="2",c="3"} 1\n', "text/plain")
+    assert.equal(422, status)
+    assert.matches("4 labels", body)
+    status, body = node:post("/api/v1/import/prometheus", ('x{a="%s"} 1\n'):format(("y"):rep(21)), "text/plain")
+    assert.equal(422, status)
+    assert.matches("21 bytes", body)
+  end)
 
   it("a small gzip that would grow past the limit", function()
     local pipe = assert(io.popen("head -c 50000000 /dev/zero | gzip -9", "r"))

@@ -87,38 +87,6 @@ done]]):format(p, round, now, node.url, p, round, acked) })
     node:stop()
   end)
 
-  it("refuses writes on a full disk, goes on answering, and takes samples again by itself", function()
-    local dir = proc.scratch()
-    local mount = dir .. "/data"
-    os.execute("mkdir " .. mount)
-    if os.execute(("mount -t tmpfs -o size=4m tmpfs %s 2>/dev/null"):format(mount)) ~= 0 then
-      pending "mounting a small file system is not permitted here"
-      return
-    end
-    finally(function() os.execute("umount -l " .. mount) end)
-    local node = start { dir = dir }
-    node:push(("full 1 %d000\n"):format(now))
-    os.execute(("dd if=/dev/zero of=%s/filler bs=64k count=1000 2>/dev/null"):format(mount))
-    local status, answer, headers
-    for i = 1, 200 do -- what is left of the last page may still take some
-      status, answer, headers = node:post("/api/v1/import/prometheus", ("full%d %d %d000\n"):format(i, i, now), "text/plain")
-      if status >= 300 then break end
-    end
-    assert.equal(503, status, answer)
-    assert.truthy(headers["retry-after"])
-    assert.equal(1, own(node, "moonwatch_tsdb_read_only"))
-    assert.equal(1, node:value "full")
-    os.execute(("rm %s/filler"):format(mount))
-    proc.eventually(function()
-      return node:post("/api/v1/import/prometheus", ("after 5 %d000\n"):format(now), "text/plain") == 204
-    end, 10, "the disk is used again")
-    node:kill()
-    node = again(node)
-    assert.equal(1, node:value "full")
-    assert.equal(5, node:value "after")
-    node:stop()
-  end)
-
   it("sets a damaged block aside, names it, and serves the rest", function()
     local node = start()
     node:push(("old 1 %d000\n"):format(now - 60))
@@ -235,13 +203,5 @@ done]]):format(p, round, now, node.url, p, round, acked) })
     for _, s in ipairs(held) do s:close() end
     proc.eventually(function() return net.request(url .. "/-/ready") == 200 end, 10, "it serves again")
     assert.equal(0, node:stop())
-  end)
-
-  it("does not start on a folder that it may not write, and says so", function()
-    local dir = proc.scratch()
-    proc.write(dir .. "/data", "a file where the folder should be")
-    local node = server.start { dir = dir, ready = false }
-    assert.equal(1, node.proc:wait(10))
-    assert.truthy(node:log():find(dir .. "/data", 1, true), node:log())
   end)
 end)

@@ -65,7 +65,8 @@ static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
         .traces = app->traces,
         .clock = &app->clock,
         .limits = {.body = mw_setting_size(limits, "body", 0),
-                   .labels = mw_setting_size(limits, "labels", 0)},
+                   .labels = mw_setting_size(limits, "labels", 0),
+                   .label_bytes = mw_setting_size(limits, "label_bytes", 0)},
     };
     return MW_OK;
 }

@@ -88,6 +88,9 @@ static ssize_t put_end(mw_journal *j, int fd, mw_segment_id id, uint64_t end)
     return rc == -ENOSPC || rc == -EDQUOT ? j->io->truncate(j->io, fd, end) : rc;
 }
 
+/* Where nothing can be written, nothing has to be made ready for it. */
+static bool is_done(ssize_t rc) { return rc >= 0 || rc == -EROFS; }
+
 /* The end mark goes over what is torn.  What is whole may never have been synced, for the process
  * died: that is made up for, before later frames are synced and this one's loss leaves a hole. */
 static int settle(mw_journal *j, const char *path, const mw_segment_report *r, mw_err *err)
@@ -97,7 +100,7 @@ static int settle(mw_journal *j, const char *path, const mw_segment_report *r, m
     if (rc >= 0 && r->state == MW_SEGMENT_TORN) rc = put_end(j, fd, r->id, r->end);
     if (rc >= 0) rc = j->io->sync(j->io, fd);
     if (fd >= 0) j->io->close(j->io, fd);
-    return rc < 0 ? mw_io_fail(err, (int)rc, "cannot settle", path) : MW_OK;
+    return is_done(rc) ? MW_OK : mw_io_fail(err, (int)rc, "cannot settle", path);
 }
 
 /* *AGAIN: it held nothing and is gone, so another one is the last. */
@@ -112,8 +115,9 @@ static int finish_last(mw_journal *j, bool *again, mw_err *err)
         last->bytes = r.end;
         *again = !r.frames;
         if (*again)
-            code = j->io->unlink(j->io, path) ? mw_fail(err, MW_EIO, 0, 0, "cannot remove %s", path)
-                                              : MW_OK;
+            code = is_done(j->io->unlink(j->io, path))
+                       ? MW_OK
+                       : mw_fail(err, MW_EIO, 0, 0, "cannot remove %s", path);
         else
             code = settle(j, path, &r, err);
         if (*again) j->n_held--;
@@ -127,7 +131,7 @@ int mw_journal_find(mw_journal *j, mw_err *err)
     int rc = j->io->mkdir(j->io, j->dir);
     if (rc) return mw_io_fail(err, rc, "cannot make the folder", j->dir);
     rc = mw_io_sync_parent(j->io, j->dir);
-    if (rc) return mw_io_fail(err, rc, "cannot sync the folder of", j->dir);
+    if (!is_done(rc)) return mw_io_fail(err, rc, "cannot sync the folder of", j->dir);
     int code = list(j, err);
     for (bool again = true; !code && again && j->n_held;) code = finish_last(j, &again, err);
     return code;

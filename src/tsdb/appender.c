@@ -172,6 +172,13 @@ static bool may_be_in_blocks(const mw_stream *s, int64_t t)
     return !s->began || t < s->last.t || s->doubt;
 }
 
+/* Whatever stands in memory afterwards goes into the frame, even if it was there before: the one
+ * who brought it first may not have committed it, or could not. */
+static bool is_journaled(const mw_appender *a, int rc, bool sealed)
+{
+    return rc == MW_OK && !sealed && a->db->journal && !a->unjournaled;
+}
+
 int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, int64_t t, double v)
 {
     mw_tsdb *db = a->db;
@@ -179,9 +186,10 @@ int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, i
     mw_append_rules rules = {a->unjournaled ? -1 : db->opt.out_of_order_ms, db->gen};
     int rc = MW_ENOENT;
     if (may_be_in_blocks(s, t)) rc = look_in_blocks(db, s, t, mw_double_bits(v), (mw_str){NULL, 0});
-    if (rc == MW_ENOENT) rc = mw_stream_append(s, &rules, t, v, &fresh, &late, &sh->tally);
+    bool sealed = rc != MW_ENOENT;
+    if (!sealed) rc = mw_stream_append(s, &rules, t, v, &fresh, &late, &sh->tally);
     count(db, sh, rc, fresh, late, t);
-    if (!fresh || !db->journal || a->unjournaled) return rc;
+    if (!is_journaled(a, rc, sealed)) return rc;
     uint32_t id = (slot << db->shift) | (uint32_t)(sh - db->shards);
     mw_define(db, id, s);
     char *p = mw_buf_room(&a->frame, MW_RECORD_SAMPLE_MAX);
@@ -235,11 +243,11 @@ static int put_histogram(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream 
     /* The newest histogram, too: once it is sealed, its bytes are only there. */
     int rc = MW_ENOENT;
     if (may_be_in_blocks(s, t) || t == s->last.t) rc = look_in_blocks(db, s, t, 0, bytes);
-    if (rc == MW_ENOENT)
-        rc = mw_stream_append_histogram(s, &rules, t, bytes, &fresh, &late, &sh->tally);
+    bool sealed = rc != MW_ENOENT;
+    if (!sealed) rc = mw_stream_append_histogram(s, &rules, t, bytes, &fresh, &late, &sh->tally);
     count(db, sh, rc, fresh, late, t);
     sh->histograms += rc == MW_OK;
-    if (!fresh || !db->journal || a->unjournaled) return rc;
+    if (!is_journaled(a, rc, sealed)) return rc;
     uint32_t id = (slot << db->shift) | (uint32_t)(sh - db->shards);
     mw_define(db, id, s);
     mw_record_histogram(&a->frame, id, t, bytes);
@@ -290,15 +298,13 @@ int mw_appender_add_exemplar(mw_appender *a, const mw_labels *ls, const mw_exemp
     if (!a->unjournaled && !is_known(db, key)) return MW_ENOENT;
     bool fresh = false;
     code = mw_exemplars_add(db->exemplars, key, ls, e, &fresh);
-    if (fresh && db->journal && !a->unjournaled) mw_record_exemplar(&a->frame, ls, e);
-    return mw_appender_relieve(a, code);
+    if (fresh && !a->unjournaled) mw_define_exemplar(db, ls, e);
+    return code;
 }
 
 void mw_appender_set_metadata(mw_appender *a, mw_str name, mw_str type, mw_str help, mw_str unit)
 {
     mw_metadata m = {name, type, help, unit};
     if (mw_appender_enter(a) != MW_OK) return;
-    if (mw_metabook_set(a->db->metadata, &m) && a->db->journal && !a->unjournaled)
-        mw_record_metadata(&a->frame, &m);
-    mw_appender_relieve(a, MW_OK);
+    if (mw_metabook_set(a->db->metadata, &m) && !a->unjournaled) mw_define_metadata(a->db, &m);
 }

@@ -4,6 +4,9 @@
  * are opened, not read; only the journal behind the last seal is read again.  Its samples become
  * the first generation, so they are sealed with what comes next, and the segments stay until then.
  * SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/random.h>
 
 #include "base/log.h"
@@ -113,6 +116,21 @@ static int make_folders(mw_tsdb *db, mw_err *err)
     return code;
 }
 
+/* The folder itself is locked, which also works where no file can be made. */
+static int lock_folder(mw_tsdb *db, mw_err *err)
+{
+    db->lock = open(db->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (db->lock < 0) return mw_io_fail(err, -errno, "cannot open the folder", db->dir);
+    if (!flock(db->lock, LOCK_EX | LOCK_NB)) return MW_OK;
+    if (errno == EWOULDBLOCK)
+        return mw_fail(err, MW_EBUSY, 0, 0,
+                       "%s is in use by another process: one at a time may have a data folder",
+                       db->dir);
+    mw_log(MW_WARN, "the data folder cannot be locked: see that one process uses it",
+           "folder=%s error=\"%s\"", db->dir, strerror(errno));
+    return MW_OK;
+}
+
 static int open_journal(mw_tsdb *db, mw_err *err)
 {
     char *dir = mw_sprintf("%s/journal", db->dir);
@@ -131,6 +149,7 @@ int mw_tsdb_recover(mw_tsdb *db, mw_err *err)
     int64_t began = mw_mono_ns();
     pthread_mutex_lock(&db->house);
     int code = make_folders(db, err);
+    if (!code) code = lock_folder(db, err);
     if (!code) code = load_secret(db, err);
     if (!code) code = open_blocks(db, err);
     if (!code) mw_load_notes(db);

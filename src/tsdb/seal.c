@@ -32,9 +32,10 @@ static uint64_t samples_in_memory(mw_tsdb *db)
 static int begin_generation(mw_tsdb *db, uint64_t *segment, mw_err *err)
 {
     pthread_rwlock_wrlock(&db->gate);
-    int code = mw_journal_cut(db->journal, segment, err);
+    int code = mw_write_defs(db, err); /* exemplars, too, that nobody has committed yet */
+    if (!code) code = mw_journal_cut(db->journal, segment, err);
     if (code == MW_OK) {
-        mw_buf_reset(&db->defs); /* everything is defined anew */
+        mw_forget_defs(db); /* everything is defined anew */
         db->gen++;
         for (unsigned i = 0; i < db->n_shards; i++) {
             pthread_mutex_lock(&db->shards[i].lock);

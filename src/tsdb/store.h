@@ -21,11 +21,17 @@ typedef struct mw_pending_drop {
     uint64_t version; /* of the set that has the block */
 } mw_pending_drop;
 
+typedef struct mw_frames { /* for the journal, the oldest first */
+    mw_buf *frame;
+    size_t n, cap;
+} mw_frames;
+
 struct mw_tsdb {
     mw_source source; /* first: a source is the store seen from below */
     mw_tsdb_options opt;
     const mw_io *io;
     char *dir; /* NULL: memory only */
+    int lock;  /* the folder, held open */
     uint8_t secret[MW_SECRET_BYTES];
 
     mw_slab *slab;
@@ -40,7 +46,7 @@ struct mw_tsdb {
     uint32_t sealed; /* generations before this one are in blocks; under the house lock */
     mw_journal *journal;
     pthread_mutex_t defs_lock;
-    mw_buf defs; /* definitions that the journal does not have yet: written before any samples */
+    mw_frames defs; /* definitions that the journal does not have yet: written before any samples */
 
     pthread_mutex_t house; /* one housekeeper at a time */
     mw_manifest manifest;  /* under the house lock */
@@ -110,7 +116,10 @@ void mw_rows_append(mw_appender *a, mw_row *rows, const mw_row_groups *g, unsign
 int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, int64_t t, double v);
 /* S, new or seen for the first time in this generation, into the definitions.  Under its shard. */
 void mw_define(mw_tsdb *db, uint32_t id, mw_stream *s);
+void mw_define_exemplar(mw_tsdb *db, const mw_labels *series, const mw_exemplar *e);
+void mw_define_metadata(mw_tsdb *db, const mw_metadata *m);
 int mw_write_defs(mw_tsdb *db, mw_err *err);
+void mw_forget_defs(mw_tsdb *db); /* alone */
 /* A frame that stands for itself, behind the definitions. */
 int mw_write_frame(mw_tsdb *db, mw_str frame, mw_err *err);
 

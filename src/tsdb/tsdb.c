@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -59,6 +60,7 @@ mw_tsdb *mw_tsdb_open(const mw_tsdb_options *o, mw_err *err)
     if (!db->opt.clock) db->opt.clock = &mw_clock_system;
     db->io = o->io ? o->io : &mw_io_system;
     db->dir = mw_strdup(o->dir);
+    db->lock = -1;
     db->opened_ms = mw_now_ms(db->opt.clock);
     db->opened_boot_ms = mw_boot_ms();
     db->gen = db->sealed = 1;
@@ -103,10 +105,12 @@ void mw_tsdb_close(mw_tsdb *db)
     mw_exemplars_free(db->exemplars);
     mw_metabook_free(db->metadata);
     mw_aliases_free(db->aliases);
-    mw_buf_deinit(&db->defs);
+    mw_forget_defs(db);
+    mw_free(db->defs.frame);
     pthread_mutex_destroy(&db->house);
     pthread_mutex_destroy(&db->defs_lock);
     pthread_rwlock_destroy(&db->gate);
+    if (db->lock >= 0) close(db->lock);
     mw_free(db->dir);
     mw_free(db);
 }

@@ -2,161 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "test.h"
 
-#include "base/log.h"
-#include "base/mem.h"
-#include "store/fakeio.h"
-#include "tsdb/tsdb.h"
-
-enum { SERIES = 12, TIMES = 4000, STEP = 15000 };
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-/* -- a store and a plain map beside it ------------------------------------------------------ */
-
-typedef struct world {
-    char *dir;
-    fakeio io;
-    mw_clock_manual clock;
-    mw_tsdb_options opt;
-    mw_tsdb *db;
-    mw_appender *a;
-    mw_labels *ls[SERIES];
-    uint64_t ref[SERIES], seed;
-    int newest;
-    bool has[SERIES][TIMES];
-    double v[SERIES][TIMES];
-} world;
-
-static mw_labels *numbered(unsigned number)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%u", number);
-    mw_label l[] = {{MW_STR(MW_METRIC_NAME), number % 2 ? MW_STR("odd") : MW_STR("even")},
-                    {MW_STR("n"), mw_str_of(text)}};
-    return mw_labels_new(l, 2, NULL);
-}
-
-static void open_store(world *w)
-{
-    mw_err err;
-    mw_err_init(&err);
-    memset(w->ref, 0, sizeof w->ref);
-    w->opt.dir = w->dir;
-    w->opt.io = &w->io.io;
-    w->opt.clock = &w->clock.clock;
-    w->db = mw_tsdb_open(&w->opt, &err);
-    assert_non_null(w->db);
-    assert_int_equal(mw_tsdb_recover(w->db, &err), MW_OK);
-    w->a = mw_appender_new(w->db);
-}
-
-static void close_store(world *w)
-{
-    mw_appender_free(w->a);
-    mw_tsdb_close(w->db);
-}
-
-static world *new_world(uint64_t seed)
-{
-    world *w = mw_zalloc(sizeof *w);
-    mw_log_setup(MW_LEVELS, false);
-    w->dir = folder_new();
-    fakeio_init(&w->io, w->dir);
-    mw_clock_manual_init(&w->clock, 1000);
-    w->opt = (mw_tsdb_options){.out_of_order_ms = -1, .sync_ms = 1000, .shards = 2};
-    w->seed = seed;
-    for (unsigned i = 0; i < SERIES; i++) w->ls[i] = numbered(i);
-    open_store(w);
-    return w;
-}
-
-static void free_world(world *w)
-{
-    close_store(w);
-    for (unsigned i = 0; i < SERIES; i++) mw_free(w->ls[i]);
-    fakeio_deinit(&w->io);
-    folder_free(w->dir);
-    mw_free(w);
-}
-
-/* The program dies: nothing that it does from now on reaches the folder. */
-static void die_and_start_again(world *w)
-{
-    w->io.crash_at = w->io.ops + 1;
-    close_store(w);
-    fakeio_deinit(&w->io);
-    fakeio_init(&w->io, w->dir);
-    open_store(w);
-}
-
-static void put(world *w, int s, int t, double v)
-{
-    int code = mw_appender_add(w->a, w->ls[s], &w->ref[s], (int64_t)t * STEP, v);
-    if (w->has[s][t]) {
-        assert_int_equal(code, w->v[s][t] == v ? MW_OK : MW_EDUP);
-        return;
-    }
-    assert_int_equal(code, MW_OK);
-    w->has[s][t] = true;
-    w->v[s][t] = v;
-    if (t > w->newest) w->newest = t;
-}
-
-static void commit(world *w) { assert_int_equal(mw_appender_commit(w->a, NULL), MW_OK); }
-
-static size_t count_in(const world *w, int s, int min, int max)
-{
-    size_t n = 0;
-    for (int t = min; t <= max; t++) n += w->has[s][t];
-    return n;
-}
-
-static int number_of(const mw_labels *ls) { return atoi(mw_labels_find(ls, "n").p); }
-
-/* Every series in MIN..MAX is what the map says. */
-static void compare(world *w, int min, int max)
-{
-    mw_series_set *set;
-    mw_series_view view;
-    size_t found = 0, expected = 0;
-    mw_select sel = {.min_t = (int64_t)min * STEP, .max_t = (int64_t)max * STEP};
-    mw_source *source = mw_tsdb_source(w->db);
-    assert_int_equal(source->select(source, &sel, &set, NULL), MW_OK);
-    while (set->next(set, &view, NULL) == 1) {
-        int s = number_of(view.labels);
-        found++;
-        assert_true(mw_labels_eq(view.labels, w->ls[s]));
-        assert_int_equal(view.n, count_in(w, s, min, max));
-        for (size_t i = 0; i < view.n; i++) {
-            int t = (int)(view.t[i] / STEP);
-            assert_true(w->has[s][t]);
-            assert_true(view.v[i] == w->v[s][t]);
-            assert_true(i == 0 || view.t[i] > view.t[i - 1]);
-        }
-    }
-    set->close(set);
-    for (int s = 0; s < SERIES; s++) expected += count_in(w, s, min, max) > 0;
-    assert_int_equal(found, expected);
-}
-
-static void delete_some(world *w, int s, int min, int max)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%d", s);
-    mw_matcher m;
-    mw_matcher_init(&m, MW_MATCH_EQ, MW_STR("n"), mw_str_of(text), NULL);
-    mw_select sel = {
-        .matchers = &m, .n = 1, .min_t = (int64_t)min * STEP, .max_t = (int64_t)max * STEP};
-    assert_int_equal(mw_tsdb_delete(w->db, &sel, NULL), MW_OK);
-    mw_matcher_deinit(&m);
-    for (int t = min; t <= max; t++) w->has[s][t] = false;
-}
+#include "tsdb/diskworld.h"
 
 /* -- the random life of a store ------------------------------------------------------------- */
 
@@ -304,24 +150,16 @@ static void duplicates_are_known_after_a_restart_too(void **state)
     free_world(w);
 }
 
-static int add_histogram(world *w, int t, double count)
-{
-    static const mw_hspan span = {0, 1};
-    mw_nhist h = {.count = count, .sum = count, .pos = {&span, &count, 1, 1}};
-    uint64_t ref = 0;
-    return mw_appender_add_histogram(w->a, w->ls[0], &ref, (int64_t)t * STEP, &h);
-}
-
 static void histograms_are_known_again_in_memory_and_in_blocks(void **state)
 {
     world *w = new_world(25);
     mw_tsdb_stats st;
     for (int round = 0; round < 3; round++) {
-        for (int t = 10; t < 14; t++) assert_int_equal(add_histogram(w, t, t), MW_OK);
-        assert_int_equal(add_histogram(w, 3, 1), MW_OK); /* late */
-        assert_int_equal(add_histogram(w, 3, 2), MW_EDUP);
-        assert_int_equal(add_histogram(w, 11, 2), MW_EDUP);
-        assert_int_equal(add_histogram(w, 13, 2), MW_EDUP);
+        for (int t = 10; t < 14; t++) assert_int_equal(add_histogram(w, 0, t, t), MW_OK);
+        assert_int_equal(add_histogram(w, 0, 3, 1), MW_OK); /* late */
+        assert_int_equal(add_histogram(w, 0, 3, 2), MW_EDUP);
+        assert_int_equal(add_histogram(w, 0, 11, 2), MW_EDUP);
+        assert_int_equal(add_histogram(w, 0, 13, 2), MW_EDUP);
         commit(w);
         mw_tsdb_stats_read(w->db, &st);
         assert_int_equal(st.samples + st.block_samples, 5);
@@ -527,164 +365,6 @@ static void a_snapshot_is_a_folder_that_can_be_opened(void **state)
     free_world(w);
 }
 
-/* -- trouble -------------------------------------------------------------------------------- */
-
-static void a_full_disk_refuses_writes_answers_reads_and_recovers(void **state)
-{
-    world *w = new_world(20);
-    for (int t = 0; t < 50; t++) put(w, 0, t, t);
-    commit(w);
-    w->io.full_from = w->io.ops + 1;
-    w->io.full_to = UINT64_MAX;
-    uint64_t ref = 0;
-    assert_int_equal(mw_appender_add(w->a, w->ls[1], &ref, STEP, 1), MW_OK);
-    assert_int_equal(mw_appender_commit(w->a, NULL), MW_EFULL);
-    ref = 0;
-    assert_int_equal(mw_appender_add(w->a, w->ls[2], &ref, STEP, 1), MW_EFULL);
-    assert_int_equal(mw_appender_commit(w->a, NULL), MW_EFULL);
-    mw_tsdb_stats st;
-    mw_tsdb_stats_read(w->db, &st);
-    assert_int_equal(st.read_only, 1);
-    assert_true(st.write_failures > 0);
-    w->has[1][1] = true; /* refused, but it may be seen: the sender will say it again */
-    w->v[1][1] = 1;
-    compare(w, 0, TIMES - 1);
-    mw_tsdb_tick(w->db);
-    mw_tsdb_stats_read(w->db, &st);
-    assert_int_equal(st.read_only, 1);
-    w->io.full_to = 0;
-    mw_tsdb_tick(w->db);
-    mw_tsdb_stats_read(w->db, &st);
-    assert_int_equal(st.read_only, 0);
-    put(w, 1, 2, 2);
-    put(w, 2, 2, 2);
-    commit(w);
-    w->has[1][1] = false;
-    die_and_start_again(w);
-    compare(w, 2, TIMES - 1);
-    free_world(w);
-}
-
-static void a_clock_that_steps_back_and_forth_loses_nothing_within_the_retention(void **state)
-{
-    world *w = new_world(23);
-    close_store(w);
-    w->opt.retention_ms = 2000LL * STEP;
-    open_store(w);
-    static const int clock[] = {100, 1500, 40, 1900, 700, 0, 1999};
-    for (int k = 0; k < 7; k++) {
-        mw_clock_manual_set(&w->clock, (int64_t)clock[k] * STEP);
-        for (int t = clock[k]; t < clock[k] + 20 && t < TIMES; t++) put(w, k % 3, t, k);
-        commit(w);
-        mw_tsdb_tick(w->db);
-        if (k % 2) assert_int_equal(mw_tsdb_seal(w->db, NULL), MW_OK);
-    }
-    compare(w, 0, TIMES - 1);
-    free_world(w);
-}
-
-static void
-over_the_budget_of_memory_samples_go_to_the_disk_and_new_series_are_refused_last(void **state)
-{
-    world *w = new_world(24);
-    close_store(w);
-    w->opt.max_bytes = 200000;
-    open_store(w);
-    mw_tsdb_stats st;
-    for (int t = 0; t < 3000; t++) {
-        for (int s = 0; s < SERIES; s++) put(w, s, t, (double)next_random(&w->seed) / 3);
-        commit(w);
-        if (t % 50 == 0) mw_tsdb_tick(w->db);
-    }
-    mw_tsdb_tick(w->db);
-    mw_tsdb_stats_read(w->db, &st);
-    assert_true(st.seals > 0);
-    assert_true(st.bytes <= w->opt.max_bytes);
-    assert_int_equal(st.refused_series, 0);
-    compare(w, 0, TIMES - 1);
-    unsigned taken = 0;
-    for (; taken < 20000; taken++) { /* series that stay cannot be sealed away */
-        mw_labels *ls = numbered(1000 + taken);
-        uint64_t ref = 0;
-        int code = mw_appender_add(w->a, ls, &ref, 3001LL * STEP, 1);
-        mw_free(ls);
-        if (code == MW_ELIMIT) break;
-        assert_int_equal(code, MW_OK);
-    }
-    assert_in_range(taken, 100, 10000);
-    commit(w);
-    mw_tsdb_stats_read(w->db, &st);
-    assert_true(st.bytes <= w->opt.max_bytes * 3 / 2);
-    put(w, 0, 3001, 1); /* those who are in may go on */
-    commit(w);
-    free_world(w);
-}
-
-static void flip(const char *path, size_t at)
-{
-    size_t n;
-    char *bytes = folder_read(path, &n);
-    bytes[at % n] ^= 0x40;
-    folder_write(path, bytes, n);
-    free(bytes);
-}
-
-static char *only_block(const world *w, uint64_t id)
-{
-    char name[64];
-    snprintf(name, sizeof name, "blocks/%016llx.blk", (unsigned long long)id);
-    return folder_path(w->dir, name);
-}
-
-static void a_damaged_block_is_set_aside_and_the_rest_serves(void **state)
-{
-    size_t size = 1;
-    for (size_t at = 0; at < size; at += 7) {
-        world *w = new_world(21);
-        for (int t = 0; t < 40; t++) put(w, 0, t, t);
-        commit(w);
-        assert_int_equal(mw_tsdb_seal(w->db, NULL), MW_OK);
-        for (int t = 40; t < 80; t++) put(w, 0, t, t);
-        commit(w);
-        assert_int_equal(mw_tsdb_seal(w->db, NULL), MW_OK);
-        close_store(w);
-        char *path = only_block(w, 1);
-        struct stat st;
-        assert_int_equal(stat(path, &st), 0);
-        size = (size_t)st.st_size;
-        flip(path, at);
-        free(path);
-        open_store(w);
-        mw_tsdb_tick(w->db); /* looks the pages over */
-        mw_tsdb_tick(w->db); /* and sets aside */
-        mw_tsdb_stats stats;
-        mw_tsdb_stats_read(w->db, &stats);
-        assert_int_equal(stats.quarantined_blocks, 1);
-        assert_int_equal(stats.blocks, 1);
-        for (int t = 0; t < 40; t++) w->has[0][t] = false;
-        compare(w, 0, TIMES - 1);
-        free_world(w);
-    }
-}
-
-static void a_missing_list_of_blocks_is_made_again(void **state)
-{
-    world *w = new_world(22);
-    for (int t = 0; t < 40; t++) put(w, 0, t, t);
-    commit(w);
-    close_store(w);
-    char *path = folder_path(w->dir, "MANIFEST");
-    assert_int_equal(unlink(path), 0);
-    open_store(w);
-    compare(w, 0, TIMES - 1);
-    close_store(w);
-    flip(path, 5);
-    open_store(w);
-    compare(w, 0, TIMES - 1);
-    free(path);
-    free_world(w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -703,12 +383,6 @@ int main(void)
         cmocka_unit_test(a_series_that_is_idle_leaves_memory_and_comes_back),
         cmocka_unit_test(a_reader_keeps_what_it_began_with_while_it_is_sealed),
         cmocka_unit_test(a_snapshot_is_a_folder_that_can_be_opened),
-        cmocka_unit_test(a_full_disk_refuses_writes_answers_reads_and_recovers),
-        cmocka_unit_test(a_clock_that_steps_back_and_forth_loses_nothing_within_the_retention),
-        cmocka_unit_test(
-            over_the_budget_of_memory_samples_go_to_the_disk_and_new_series_are_refused_last),
-        cmocka_unit_test(a_damaged_block_is_set_aside_and_the_rest_serves),
-        cmocka_unit_test(a_missing_list_of_blocks_is_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
