@@ -16,7 +16,7 @@ size_t mw_packed_size(uint64_t v)
     return bytes < 9 ? bytes : 9;
 }
 
-static uint64_t zigzag(uint64_t v) { return v << 1 ^ (uint64_t)((int64_t)v >> 63); }
+static uint64_t zigzag(uint64_t v) { return v << 1 ^ (0 - (v >> 63)); }
 
 size_t mw_packed_size_signed(uint64_t v) { return mw_packed_size(zigzag(v)); }
 

@@ -23,7 +23,7 @@ static inline char *put_varint(char *p, uint64_t v)
     return p;
 }
 
-static inline uint64_t zigzag(uint64_t d) { return d << 1 ^ (uint64_t)((int64_t)d >> 63); }
+static inline uint64_t zigzag(uint64_t d) { return d << 1 ^ (0 - (d >> 63)); }
 
 static void add_varint(mw_buf *b, uint64_t v)
 {
