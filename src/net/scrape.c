@@ -18,9 +18,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "net/targets.h"
+#include "net/agenda.h"
 
-enum { READERS = 2, READ_QUEUE = 16384, LOOK_MS = 5000, NAP_MS = 1000, ALIGN_MS = 10 };
+enum {
+    READERS = 2,
+    READ_QUEUE = 16384,
+    LOOK_MS = 5000,
+    NAP_MS = 1000,
+    ALIGN_MS = 10,
+    EARLY_MS = 5
+};
 
 struct mw_scraper {
     mw_net *net;
@@ -35,7 +42,9 @@ struct mw_scraper {
     size_t rounds;                  /* and burials: what free must wait for */
     mw_scrape_jobs jobs;
     mw_targets targets;
+    mw_agenda agenda;
     int64_t look_ms; /* unix time of the next look at files */
+    int64_t now_ms;  /* the time it was when targets were last begun */
 
     mw_series *up, *down, *skipped, *samples, *known[3];
 };
@@ -229,17 +238,33 @@ static void begin_round(mw_scraper *s, mw_target *t, int64_t now)
     mw_free(r);
 }
 
-static void begin_due(mw_scraper *s, int64_t now)
+/* Nobody waits for the time that it was. */
+static void clock_set_back(mw_scraper *s, int64_t now)
 {
     for (size_t i = 0; i < s->targets.n; i++) {
         mw_target *t = s->targets.target[i];
-        if (t->next_ms > now + t->job->every_ms) mw_target_schedule(t, now); /* clock set back */
-        if (t->next_ms > now) continue;
+        if (t->next_ms > now + t->job->every_ms) mw_target_schedule(t, now);
+    }
+    mw_agenda_fill(&s->agenda, &s->targets);
+}
+
+/* Who is nearly due is asked along with those that are: many targets, few awakenings. */
+static int64_t early(const mw_target *t)
+{
+    return t->job->every_ms / 200 < EARLY_MS ? t->job->every_ms / 200 : EARLY_MS;
+}
+
+static void begin_due(mw_scraper *s, int64_t now)
+{
+    if (now < s->now_ms) clock_set_back(s, now);
+    s->now_ms = now;
+    for (mw_target *t; (t = mw_agenda_first(&s->agenda)) && t->next_ms <= now + early(t);) {
         if (t->busy)
             mw_counter_add(s->skipped, 1);
         else
             begin_round(s, t, now);
-        mw_target_schedule(t, now);
+        mw_target_schedule(t, now < t->next_ms ? t->next_ms : now);
+        mw_agenda_settle(&s->agenda);
     }
 }
 
@@ -278,8 +303,10 @@ static void sync_targets(mw_scraper *s, int64_t now)
 {
     int64_t look = LOOK_MS;
     if (!s->changed && now < s->look_ms && s->look_ms <= now + LOOK_MS) return;
-    if (mw_targets_files_changed(&s->jobs, s->discovery) || s->changed)
+    if (mw_targets_files_changed(&s->jobs, s->discovery) || s->changed) {
         mw_targets_sync(&s->targets, &s->jobs, s->discovery, s->ingest, now, on_leave, s);
+        mw_agenda_fill(&s->agenda, &s->targets);
+    }
     for (size_t i = 0; i < s->jobs.n; i++)
         if (s->jobs.job[i]->every_ms < look) look = s->jobs.job[i]->every_ms;
     s->look_ms = now + look;
@@ -290,9 +317,8 @@ static int64_t next_wake(const mw_scraper *s, int64_t now)
 {
     int64_t at = now + NAP_MS;
     if (s->look_ms < at) at = s->look_ms;
-    for (size_t i = 0; i < s->targets.n; i++)
-        if (s->targets.target[i]->next_ms < at) at = s->targets.target[i]->next_ms;
-    return at;
+    const mw_target *first = mw_agenda_first(&s->agenda);
+    return first && first->next_ms < at ? first->next_ms : at;
 }
 
 static void nap(mw_scraper *s)
@@ -389,6 +415,7 @@ void mw_scraper_free(mw_scraper *s)
     pthread_mutex_unlock(&s->lock);
     mw_pool_free(s->pool);
     mw_targets_deinit(&s->targets);
+    mw_agenda_deinit(&s->agenda);
     mw_scrape_jobs_deinit(&s->jobs);
     mw_discovery_free(s->discovery);
     pthread_cond_destroy(&s->wake);
