@@ -429,6 +429,18 @@ void mw_stream_delete(mw_stream *s, int64_t min, int64_t max, uint32_t gen, mw_t
     mw_extract_deinit(&x);
 }
 
+void mw_stream_forget_newest(mw_stream *s, int64_t min, int64_t max)
+{
+    mw_extract x = {0};
+    mw_samples all = {0};
+    if (!s->began || s->last.t < min || s->last.t > max) return;
+    if (mw_stream_extract(s, INT64_MIN, INT64_MAX, MW_GENS_ALL, &x)) mw_extract_read(&x, &all);
+    mw_samples_order(&all);
+    if (!all.n || all.t[all.n - 1] != s->last.t) step_back(s, &all);
+    mw_samples_deinit(&all);
+    mw_extract_deinit(&x);
+}
+
 /* -- spans ---------------------------------------------------------------------------------- */
 
 static void widen(const mw_chunk *c, int64_t *lo, int64_t *hi)
