@@ -354,6 +354,128 @@ static void large_histograms_can_be_read_when_they_are_sealed(void **state)
     free_world(w);
 }
 
+/* -- odd samples ---------------------------------------------------------------------------- */
+
+/* One sample of the far future in a block must not keep all others in it for ever. */
+static void what_has_expired_leaves_a_block_that_does_not_end(void **state)
+{
+    world *w = new_world(36);
+    mw_tsdb_stats st;
+    close_store(w);
+    w->opt.retention_ms = 100LL * STEP;
+    open_store(w);
+    for (int t = 0; t < 50; t++) put(w, 0, t, 1);
+    put(w, 1, TIMES - 1, 1);
+    commit(w);
+    assert_int_equal(mw_tsdb_seal(w->db, NULL), MW_OK);
+    mw_clock_manual_set(&w->clock, 160LL * STEP);
+    mw_tsdb_tick(w->db);
+    compare(w, 60, TIMES - 1);
+    mw_clock_manual_set(&w->clock, 300LL * STEP);
+    mw_tsdb_tick(w->db);
+    for (int t = 0; t < 50; t++) w->has[0][t] = false;
+    compare(w, 0, TIMES - 1);
+    mw_tsdb_stats_read(w->db, &st);
+    assert_int_equal(st.block_samples, 1);
+    free_world(w);
+}
+
+static void a_histogram_that_is_too_large_leaves_nothing_behind(void **state)
+{
+    enum { BUCKETS = 65536 };
+    world *w = new_world(37);
+    mw_tsdb_stats st;
+    static double counts[BUCKETS];
+    static const mw_hspan span = {0, BUCKETS};
+    for (int i = 0; i < BUCKETS; i++) counts[i] = 1.5;
+    mw_nhist h = {.is_float = true, .count = BUCKETS * 1.5, .pos = {&span, counts, 1, BUCKETS}};
+    uint64_t ref = 0;
+    assert_int_equal(mw_appender_add_histogram(w->a, w->ls[0], &ref, STEP, &h), MW_ETOOBIG);
+    commit(w);
+    mw_tsdb_stats_read(w->db, &st);
+    assert_int_equal(st.chunks, 0);
+    put(w, 0, 1, 1);
+    commit(w);
+    compare(w, 0, TIMES - 1);
+    free_world(w);
+}
+
+static size_t count_all(world *w)
+{
+    mw_series_set *set;
+    mw_series_view view;
+    size_t n = 0;
+    mw_select sel = {.min_t = INT64_MIN, .max_t = INT64_MAX};
+    mw_source *source = mw_tsdb_source(w->db);
+    assert_int_equal(source->select(source, &sel, &set, NULL), MW_OK);
+    while (set->next(set, &view, NULL) == 1) n += view.n;
+    set->close(set);
+    return n;
+}
+
+static void the_ends_of_time_are_times_like_others(void **state)
+{
+    static const int64_t times[] = {INT64_MIN, INT64_MAX, 0,  INT64_MIN + 1, INT64_MAX - 1,
+                                    -1,        1,         -7, INT64_MIN / 2, INT64_MAX / 2};
+    enum { N = sizeof times / sizeof *times };
+    world *w = new_world(38);
+    for (int round = 0; round < 6; round++) {
+        for (int i = 0; i < N; i++) {
+            int s = (i + round) % 5;
+            uint64_t ref = 0;
+            assert_int_equal(mw_appender_add(w->a, w->ls[s], &ref, times[i], i), MW_OK);
+        }
+        commit(w);
+        if (round % 2) die_and_start_again(w);
+        assert_int_equal(mw_tsdb_seal(w->db, NULL), MW_OK);
+        mw_tsdb_tick(w->db);
+        mw_tsdb_tick(w->db);
+    }
+    assert_int_equal(count_all(w), 5 * N);
+    mw_select sel = {.min_t = INT64_MAX - 1, .max_t = INT64_MAX};
+    assert_int_equal(mw_tsdb_delete(w->db, &sel, NULL), MW_OK);
+    assert_int_equal(count_all(w), 5 * (N - 2));
+    sel = (mw_select){.min_t = INT64_MIN, .max_t = INT64_MIN};
+    assert_int_equal(mw_tsdb_delete(w->db, &sel, NULL), MW_OK);
+    die_and_start_again(w);
+    assert_int_equal(count_all(w), 5 * (N - 3));
+    free_world(w);
+}
+
+/* -- snapshots ------------------------------------------------------------------------------ */
+
+static void a_snapshot_survives_a_loss_of_power(void **state)
+{
+    world *w = world_with_blocks(2);
+    char *copy = folder_path(w->dir, "copy"), *blocks = folder_path(copy, "blocks");
+    assert_int_equal(mw_tsdb_snapshot(w->db, copy, true, NULL), MW_OK);
+    w->io.crash_at = w->io.ops + 1;
+    close_store(w);
+    fakeio_lose_power(&w->io, NULL);
+    assert_int_equal(folder_count(blocks), 2);
+    fakeio_deinit(&w->io);
+    fakeio_init(&w->io, w->dir);
+    open_store(w);
+    compare(w, 0, TIMES - 1);
+    free(blocks);
+    free(copy);
+    free_world(w);
+}
+
+/* Links to blocks that have left would keep their space. */
+static void a_snapshot_that_fails_leaves_no_blocks_behind(void **state)
+{
+    world *w = world_with_blocks(2);
+    char *copy = folder_path(w->dir, "copy"), *blocks = folder_path(copy, "blocks");
+    unsyncable = copy;
+    assert_int_not_equal(mw_tsdb_snapshot(w->db, copy, true, NULL), MW_OK);
+    assert_int_equal(folder_count(blocks), 0);
+    compare(w, 0, TIMES - 1);
+    free(blocks);
+    free(copy);
+    free_world(w);
+}
+
 /* -- memory only ---------------------------------------------------------------------------- */
 
 static void *delete_nothing(void *arg)
@@ -409,6 +531,11 @@ int main(void)
         cmocka_unit_test(what_was_deleted_may_be_sent_again_by_a_series_that_came_meanwhile),
         cmocka_unit_test(what_is_sent_again_after_a_deletion_that_failed_stays),
         cmocka_unit_test(large_histograms_can_be_read_when_they_are_sealed),
+        cmocka_unit_test(what_has_expired_leaves_a_block_that_does_not_end),
+        cmocka_unit_test(a_histogram_that_is_too_large_leaves_nothing_behind),
+        cmocka_unit_test(the_ends_of_time_are_times_like_others),
+        cmocka_unit_test(a_snapshot_survives_a_loss_of_power),
+        cmocka_unit_test(a_snapshot_that_fails_leaves_no_blocks_behind),
         cmocka_unit_test(making_room_does_not_wait_for_whoever_waits_for_the_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
