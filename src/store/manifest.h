@@ -47,7 +47,8 @@ int mw_statefile_load(const char *dir, const char *name, size_t limit, mw_buf *o
  * rest is within MAX_BYTES (0: no budget).  Sets leave[i]; how many. */
 size_t mw_retention_pick(const mw_manifest *m, int64_t floor, uint64_t max_bytes, bool *leave);
 
-/* Move the file of a damaged block to DIR/quarantine/, so that a person can look at it. */
+/* Move the file of a damaged block to DIR/quarantine/, so that a person can look at it; when that
+ * is not possible it gets another name where it is. */
 int mw_quarantine(const mw_io *io, const char *dir, uint64_t id, mw_err *err);
 
 #endif

@@ -34,20 +34,37 @@ size_t mw_retention_pick(const mw_manifest *m, int64_t floor, uint64_t max_bytes
     return keep;
 }
 
+/* Where there is no room for another folder it stays where it is, under a name that nobody removes.
+ */
+static int rename_in_place(const mw_io *io, const char *from)
+{
+    char *to = mw_sprintf("%s.damaged", from);
+    int rc = io->rename(io, from, to);
+    if (!rc) rc = mw_io_sync_parent(io, from);
+    mw_free(to);
+    return rc;
+}
+
+static int move(const mw_io *io, const char *from, const char *folder)
+{
+    char *to = mw_sprintf("%s%s", folder, strrchr(from, '/'));
+    int rc = io->mkdir(io, folder);
+    if (!rc) rc = io->rename(io, from, to);
+    mw_free(to);
+    if (rc) return rename_in_place(io, from) ? rc : MW_OK;
+    rc = mw_io_sync_parent(io, folder);
+    if (!rc) rc = io->sync_dir(io, folder);
+    return rc ? rc : mw_io_sync_parent(io, from);
+}
+
 int mw_quarantine(const mw_io *io, const char *dir, uint64_t id, mw_err *err)
 {
     if (!io) io = &mw_io_system;
     char *from = mw_manifest_block_path(dir, id);
     char *folder = mw_sprintf("%s/quarantine", dir);
-    char *to = mw_sprintf("%s%s", folder, strrchr(from, '/'));
-    int rc = io->mkdir(io, folder);
-    if (!rc) rc = io->rename(io, from, to);
-    if (!rc) rc = mw_io_sync_parent(io, folder);
-    if (!rc) rc = io->sync_dir(io, folder);
-    if (!rc) rc = mw_io_sync_parent(io, from);
+    int rc = move(io, from, folder);
     int code = rc ? mw_io_fail(err, rc, "cannot set aside", from) : MW_OK;
     mw_free(from);
     mw_free(folder);
-    mw_free(to);
     return code;
 }

@@ -19,6 +19,7 @@ static void leave(mw_appender *a)
 {
     if (a->inside) pthread_rwlock_unlock(&a->db->gate);
     a->inside = false;
+    a->failed = MW_OK;
     mw_buf_reset(&a->frame);
     a->run = (mw_record_run){0};
 }
@@ -49,12 +50,14 @@ static int write_frame(mw_appender *a, mw_err *err)
     int code = mw_write_frame(a->db, (mw_str){a->frame.p, a->frame.n}, err);
     mw_buf_reset(&a->frame);
     a->run = (mw_record_run){0};
+    if (code) a->failed = code;
     return code;
 }
 
 int mw_appender_commit(mw_appender *a, mw_err *err)
 {
-    int code = __atomic_load_n(&a->db->read_only, __ATOMIC_RELAXED);
+    int code = a->failed; /* even if the disk has become well again since */
+    if (!code) code = __atomic_load_n(&a->db->read_only, __ATOMIC_RELAXED);
     if (code)
         mw_fail(err, code, 0, 0, "the store takes nothing at the moment: %s", mw_code_text(code));
     else if (!a->unjournaled)
@@ -173,10 +176,12 @@ static bool may_be_in_blocks(const mw_stream *s, int64_t t)
 }
 
 /* Whatever stands in memory afterwards goes into the frame, even if it was there before: the one
- * who brought it first may not have committed it, or could not. */
+ * who brought it first may not have committed it, or could not.  What a block has goes, too, when a
+ * deletion that failed may take it from there at the next start. */
 static bool is_journaled(const mw_appender *a, int rc, bool sealed)
 {
-    return rc == MW_OK && !sealed && a->db->journal && !a->unjournaled;
+    if (rc != MW_OK || !a->db->journal || a->unjournaled) return false;
+    return !sealed || __atomic_load_n(&a->db->wished, __ATOMIC_RELAXED);
 }
 
 int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, int64_t t, double v)

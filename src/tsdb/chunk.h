@@ -12,7 +12,11 @@
 #include "base/str.h"
 #include "model/sample.h"
 
-enum { MW_CHUNK_SAMPLES = 120, MW_CHUNK_HIST_BYTES = 8192 };
+enum {
+    MW_CHUNK_SAMPLES = 120,
+    MW_CHUNK_HIST_BYTES = 8192,
+    MW_CHUNK_HIST_MOST = UINT16_MAX * 8 - 12
+};
 
 typedef enum mw_chunk_kind { MW_CHUNK_FLOATS, MW_CHUNK_HISTOGRAMS } mw_chunk_kind;
 
@@ -38,7 +42,8 @@ mw_chunk *mw_chunk_new(mw_slab *slab, mw_chunk_kind kind, uint32_t gen);
 void mw_chunk_free(mw_slab *slab, mw_chunk *c); /* NULL is fine */
 /* Append; *C may move.  T must be after the last one unless the chunk is empty. */
 void mw_chunk_append(mw_slab *slab, mw_chunk **c, mw_last *last, int64_t t, double v);
-/* Likewise a histogram; false when the chunk has no room for it. */
+/* Likewise a histogram; false when the chunk has no room for it: an empty one has for
+ * MW_CHUNK_HIST_MOST bytes. */
 bool mw_chunk_append_bytes(mw_slab *slab, mw_chunk **c, int64_t t, mw_str bytes);
 bool mw_chunk_is_full(const mw_chunk *c);
 mw_chunk *mw_chunk_trim(mw_slab *slab, mw_chunk *c); /* give back unused room; C may move */

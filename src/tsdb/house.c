@@ -122,7 +122,9 @@ bool mw_tsdb_has_room(mw_tsdb *db)
     uint64_t bytes = mw_tsdb_weigh(db);
     if (bytes <= db->opt.max_bytes) return true;
     if (db->dir) return bytes <= db->opt.max_bytes + db->opt.max_bytes / 4; /* a seal is due */
-    pthread_mutex_lock(&db->house);
+    /* Who keeps house may be waiting for this very batch to end, and is not waited for. */
+    if (pthread_mutex_trylock(&db->house))
+        return bytes <= db->opt.max_bytes + db->opt.max_bytes / 4;
     bool room = shed(db);
     __atomic_store_n(&db->full, !room, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&db->house);

@@ -25,6 +25,9 @@ static int load_secret(mw_tsdb *db, mw_err *err)
     if (good) memcpy(db->secret, b.p, b.n);
     mw_buf_deinit(&b);
     if (good) return MW_OK;
+    /* Not to be read at the moment is not damaged: another identity could not be taken back. */
+    if (code && code != MW_ENOENT && code != MW_ECORRUPT)
+        return mw_fail(err, code, 0, 0, "%s", why.msg);
     if (code != MW_ENOENT)
         mw_log(MW_ERROR,
                "the folder's identity is damaged: series in old blocks and new samples "
@@ -98,7 +101,10 @@ static int open_blocks(mw_tsdb *db, mw_err *err)
             db->manifest.block[kept++] = db->manifest.block[i];
     db->manifest.n = kept;
     mw_manifest_sweep(&db->manifest, db->io, db->dir);
-    return changed || kept != had ? mw_manifest_save(&db->manifest, db->io, db->dir, err) : MW_OK;
+    if (changed) return mw_manifest_save(&db->manifest, db->io, db->dir, err);
+    /* A full disk is no reason not to start: the next start finds out again, or a seal tells it. */
+    if (kept != had) mw_manifest_save(&db->manifest, db->io, db->dir, NULL);
+    return MW_OK;
 }
 
 /* -- all of it ------------------------------------------------------------------------------ */

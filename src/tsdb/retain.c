@@ -3,8 +3,8 @@
  * Whole blocks leave by age and by the budget of bytes.  A class of series that is kept shorter
  * than the rest is cut out of a block once a tenth of its time has expired there, so that a block
  * is not written again for every hour that passes; one that is kept longer holds its blocks back,
- * and these are written again without the others.
- * SPDX-License-Identifier: MIT */
+ * and these are written again without the others.  So is a block that a sample of the far future
+ * keeps from leaving. SPDX-License-Identifier: MIT */
 #include "tsdb/retain.h"
 
 #include "base/log.h"
@@ -100,8 +100,19 @@ static int64_t slack(int64_t keep_ms)
     return part > SLACK_LEAST_MS ? part : SLACK_LEAST_MS;
 }
 
+/* Does a sample of the far future keep B from leaving, and what has expired in it from going? */
+static bool never_ends(const mw_tsdb *db, mw_mblock *b)
+{
+    const mw_mblock_meta *m = mw_mblock_meta_of(b);
+    int64_t now = now_of(db), floor = mw_floor_of_blocks(db);
+    if (m->max_t <= now || m->min_t >= floor) return false;
+    uint64_t some = (uint64_t)slack(now - floor);
+    return (uint64_t)m->max_t - (uint64_t)now > some && (uint64_t)floor - (uint64_t)m->min_t > some;
+}
+
 static bool wants_cutting(const mw_tsdb *db, mw_mblock *b)
 {
+    if (never_ends(db, b)) return true;
     for (size_t i = 0; i < db->opt.n_classes; i++) {
         const mw_keep_class *c = &db->opt.classes[i];
         mw_select sel = {.matchers = c->matchers, .n = c->n};
@@ -147,5 +158,5 @@ static void cut_blocks(mw_tsdb *db)
 void mw_retain_blocks(mw_tsdb *db)
 {
     drop_blocks(db);
-    if (db->opt.n_classes) cut_blocks(db);
+    cut_blocks(db);
 }

@@ -11,7 +11,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { HIST_RUN = 240, HIST_HEAD = 12, HIST_BYTES_MAX = 16 << 20, ZSTD_LEVEL = 1 };
+enum {
+    HIST_RUN = 240,
+    HIST_HEAD = 12,
+    HIST_BYTES = 4 << 20,      /* of a run, before it is compressed, unless one alone has more */
+    HIST_BYTES_MAX = 16 << 20, /* more is not read */
+    ZSTD_LEVEL = 1
+};
 
 void mw_run_maker_deinit(mw_run_maker *m)
 {
@@ -73,17 +79,23 @@ static void make_histograms(mw_run_maker *m, const mw_samples *s, size_t from, s
 }
 
 /* As few pieces as the limit allows, about equally long. */
-static void cut(mw_run_maker *m, const mw_samples *s, size_t from, size_t end)
+static void cut_floats(mw_run_maker *m, const mw_samples *s, size_t from, size_t end)
 {
-    bool hist = is_hist(s, from);
-    size_t most = hist ? HIST_RUN : MW_PACKED_MAX, n = end - from;
-    size_t pieces = (n + most - 1) / most;
+    size_t n = end - from, pieces = (n + MW_PACKED_MAX - 1) / MW_PACKED_MAX;
     for (size_t i = 0; i < pieces; i++) {
         size_t a = from + n * i / pieces, b = from + n * (i + 1) / pieces;
-        if (hist)
-            make_histograms(m, s, a, b - a);
-        else
-            make_floats(m, s, a, b - a);
+        make_floats(m, s, a, b - a);
+    }
+}
+
+static void cut_histograms(mw_run_maker *m, const mw_samples *s, size_t from, size_t end)
+{
+    while (from < end) {
+        size_t n = 1, bytes = HIST_HEAD + s->h[from].n;
+        for (; from + n < end && n < HIST_RUN; n++)
+            if ((bytes += HIST_HEAD + s->h[from + n].n) > HIST_BYTES) break;
+        make_histograms(m, s, from, n);
+        from += n;
     }
 }
 
@@ -94,7 +106,10 @@ void mw_runs_write(mw_run_maker *m, mw_mblock_writer *w, const mw_labels *ls, mw
     m->n = 0;
     for (size_t at = 0; at < s->n;) {
         size_t end = kind_end(s, at);
-        cut(m, s, at, end);
+        if (is_hist(s, at))
+            cut_histograms(m, s, at, end);
+        else
+            cut_floats(m, s, at, end);
         at = end;
     }
     for (size_t i = 0; i < m->n; i++)

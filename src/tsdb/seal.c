@@ -10,7 +10,6 @@
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "tsdb/retain.h"
 #include "tsdb/runs.h"
@@ -27,6 +26,13 @@ static uint64_t samples_in_memory(mw_tsdb *db)
         pthread_mutex_unlock(&db->shards[i].lock);
     }
     return n;
+}
+
+static bool journal_is_empty(mw_tsdb *db)
+{
+    mw_journal_stats j;
+    mw_journal_stats_read(db->journal, &j);
+    return j.segments == 0;
 }
 
 static int begin_generation(mw_tsdb *db, uint64_t *segment, mw_err *err)
@@ -206,8 +212,10 @@ int mw_seal(mw_tsdb *db, mw_err *err)
     mw_live block = {0};
     mw_drop_sealed(db);
     db->last_seal_ms = mw_mono_ns() / 1000000;
-    if (!samples_in_memory(db)) return MW_OK;
+    /* A journal may be long without samples: of those that were sent again, of deletions. */
+    if (!samples_in_memory(db) && journal_is_empty(db)) return MW_OK;
     int code = begin_generation(db, &segment, err);
+    if (!code) code = mw_save_notes(db, err); /* while the journal still has what is in them */
     if (code) return code;
     mw_gens gens = {db->sealed, db->gen};
     code = write_block(db, gens, &block, err);
@@ -219,10 +227,7 @@ int mw_seal(mw_tsdb *db, mw_err *err)
         return code;
     }
     db->sealed = gens.to;
-    mw_err why;
-    mw_err_init(&why);
-    if (mw_save_notes(db, &why) != MW_OK)
-        mw_log(MW_WARN, "exemplars and metadata were not written", "error=\"%s\"", why.msg);
+    __atomic_store_n(&db->wished, false, __ATOMIC_RELAXED);
     mw_journal_drop(db->journal, segment);
     db->drop = (mw_pending_drop){true, db->blocks.now->version};
     mw_drop_sealed(db);

@@ -266,27 +266,24 @@ static bool push_bytes(mw_chunk **c, int64_t t, mw_str bytes, mw_tally *tally)
     return room;
 }
 
-static int late_histogram(mw_stream *s, uint32_t gen, int64_t t, mw_str bytes, mw_tally *tally)
+static void late_histogram(mw_stream *s, uint32_t gen, int64_t t, mw_str bytes, mw_tally *tally)
 {
     mw_chunk *c = begin_chunk(MW_CHUNK_HISTOGRAMS, gen, tally);
-    bool room = push_bytes(&c, t, bytes, tally);
-    if (room)
-        close_chunk(s, &c, tally);
-    else
-        forget_chunk(c, tally);
-    return room ? MW_OK : MW_ETOOBIG;
+    push_bytes(&c, t, bytes, tally);
+    close_chunk(s, &c, tally);
 }
 
 int mw_stream_append_histogram(mw_stream *s, const mw_append_rules *rules, int64_t t, mw_str bytes,
                                bool *fresh, bool *late, mw_tally *tally)
 {
+    if (bytes.n > MW_CHUNK_HIST_MOST) return MW_ETOOBIG;
     if (s->began && t <= s->last.t) {
         int code = t < s->last.t ? may_be_late(s, rules->window_ms, t) : MW_OK;
         if (!code) code = look_for_histogram(s, t, bytes);
         if (code != MW_ENOENT) return code;
-        code = late_histogram(s, rules->gen, t, bytes, tally);
-        *fresh = *late = code == MW_OK;
-        return code;
+        late_histogram(s, rules->gen, t, bytes, tally);
+        *fresh = *late = true;
+        return MW_OK;
     }
     mw_rest *r = rest_of(s, tally);
     close_chunk(s, &s->open, tally);
@@ -296,7 +293,7 @@ int mw_stream_append_histogram(mw_stream *s, const mw_append_rules *rules, int64
     if (!push_bytes(&r->hist, t, bytes, tally)) {
         close_histograms(s, tally);
         r->hist = begin_chunk(MW_CHUNK_HISTOGRAMS, rules->gen, tally);
-        if (!push_bytes(&r->hist, t, bytes, tally)) return MW_ETOOBIG;
+        push_bytes(&r->hist, t, bytes, tally);
     }
     s->last = (mw_last){.t = t};
     s->began = s->hist = *fresh = true;
@@ -425,6 +422,18 @@ void mw_stream_delete(mw_stream *s, int64_t min, int64_t max, uint32_t gen, mw_t
         write_again(s, &all, gen, tally);
     }
     if (s->began && s->last.t >= min && s->last.t <= max) step_back(s, &all);
+    mw_samples_deinit(&all);
+    mw_extract_deinit(&x);
+}
+
+void mw_stream_forget_newest(mw_stream *s, int64_t min, int64_t max)
+{
+    mw_extract x = {0};
+    mw_samples all = {0};
+    if (!s->began || s->last.t < min || s->last.t > max) return;
+    if (mw_stream_extract(s, INT64_MIN, INT64_MAX, MW_GENS_ALL, &x)) mw_extract_read(&x, &all);
+    mw_samples_order(&all);
+    if (!all.n || all.t[all.n - 1] != s->last.t) step_back(s, &all);
     mw_samples_deinit(&all);
     mw_extract_deinit(&x);
 }

@@ -67,6 +67,8 @@ size_t mw_stream_shed(mw_stream *s, int64_t floor, size_t *wanted, mw_tally *tal
 void mw_stream_drop_sealed(mw_stream *s, uint32_t gen, mw_tally *tally);
 /* Forget the samples in MIN..MAX of any generation; what stays is written again as of GEN. */
 void mw_stream_delete(mw_stream *s, int64_t min, int64_t max, uint32_t gen, mw_tally *tally);
+/* When the newest sample is in MIN..MAX and not in memory, it is not relied on any more. */
+void mw_stream_forget_newest(mw_stream *s, int64_t min, int64_t max);
 bool mw_stream_empty(const mw_stream *s);
 /* Oldest sample; newest in *MAX.  Only for a series that is not empty. */
 int64_t mw_stream_span(const mw_stream *s, int64_t *max);

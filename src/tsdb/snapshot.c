@@ -35,18 +35,46 @@ static int copy_notes(mw_tsdb *db, const char *dir, mw_err *err)
     return code;
 }
 
+/* *LINKED: how many blocks are there now. */
+static int link_blocks(mw_tsdb *db, const char *dir, size_t *linked, mw_err *err)
+{
+    int code = MW_OK;
+    for (*linked = 0; *linked < db->manifest.n; ++*linked)
+        if ((code = link_block(db, dir, db->manifest.block[*linked].id, err))) return code;
+    char *blocks = mw_sprintf("%s/blocks", dir);
+    int rc = db->io->sync_dir(db->io, blocks);
+    if (rc) code = mw_io_fail(err, rc, "cannot sync the folder", blocks);
+    mw_free(blocks);
+    return code;
+}
+
+/* Links to blocks would keep their space when these leave. */
+static void unlink_blocks(mw_tsdb *db, const char *dir, size_t linked)
+{
+    for (size_t i = 0; i < linked; i++) {
+        char *path = mw_manifest_block_path(dir, db->manifest.block[i].id);
+        db->io->unlink(db->io, path);
+        mw_free(path);
+    }
+}
+
 static int fill(mw_tsdb *db, const char *dir, mw_err *err)
 {
     mw_manifest m = db->manifest; /* shares the list */
+    size_t linked = 0;
     m.journal_from = 0;
     int code = make_folder(db, dir, NULL, err);
     if (!code) code = make_folder(db, dir, "blocks", err);
-    for (size_t i = 0; i < m.n && !code; i++) code = link_block(db, dir, m.block[i].id, err);
+    if (!code) code = link_blocks(db, dir, &linked, err);
     if (!code)
         code = mw_statefile_save(db->io, dir, "identity",
                                  (mw_str){(char *)db->secret, sizeof db->secret}, err);
     if (!code) code = copy_notes(db, dir, err);
-    return code ? code : mw_manifest_save(&m, db->io, dir, err);
+    if (!code) code = mw_manifest_save(&m, db->io, dir, err);
+    int rc = code ? 0 : mw_io_sync_parent(db->io, dir);
+    if (rc) code = mw_io_fail(err, rc, "cannot sync the folder of", dir);
+    if (code) unlink_blocks(db, dir, linked);
+    return code;
 }
 
 int mw_tsdb_snapshot(mw_tsdb *db, const char *dir, bool head, mw_err *err)

@@ -66,6 +66,7 @@ struct mw_tsdb {
     uint64_t series, births, too_old, refused_series;
     uint64_t seals, compactions, deletions, dropped_blocks, quarantined, write_failures;
     uint64_t replayed_frames, recovery_ms;
+    bool wished;   /* the journal may have the wish of a deletion that failed */
     int hurry;     /* mw_tsdb_hurry */
     int troubled;  /* the last seal or merge failed, and it was told */
     int full;      /* the last shedding could not come below the budget */
@@ -82,6 +83,7 @@ mw_key mw_tsdb_key_of(const mw_tsdb *db, const mw_labels *ls);
 struct mw_appender {
     mw_tsdb *db;
     bool inside;   /* holds the gate */
+    int failed;    /* why a piece of the batch was not taken */
     int64_t floor; /* oldest time taken, as of the last commit */
     mw_buf frame;  /* for the journal */
     mw_record_run run;
