@@ -39,25 +39,29 @@ static int load_secret(mw_tsdb *db, mw_err *err)
 
 /* -- blocks --------------------------------------------------------------------------------- */
 
-/* M is filled in with what the block says of itself. */
-static bool open_block(mw_tsdb *db, mw_manifest_block *m)
+/* M is filled in with what the block says of itself.  MW_ECORRUPT, MW_ENOENT: there is no such
+ * block any more.  Otherwise it cannot be opened at the moment, which is no reason to lose it. */
+static int open_block(mw_tsdb *db, mw_manifest_block *m, mw_err *err)
 {
-    mw_err err;
-    mw_err_init(&err);
+    mw_err why;
+    mw_err_init(&why);
     char *path = mw_manifest_block_path(db->dir, m->id);
-    mw_mblock *b = mw_mblock_open(path, &err);
+    mw_mblock *b = mw_mblock_open(path, &why);
+    int code = b ? MW_OK : why.code;
     if (b) {
         const mw_mblock_meta *meta = mw_mblock_meta_of(b);
         *m = (mw_manifest_block){m->id, meta->min_t, meta->max_t, mw_block_bytes(mw_mblock_file(b)),
                                  m->level};
         mw_blocks_change(&db->blocks, NULL, 0, &(mw_live){m->id, m->level, b});
-    } else {
-        mw_log(MW_ERROR, "a damaged block is set aside", "block=%s error=\"%s\"", path, err.msg);
+    } else if (code == MW_ECORRUPT || code == MW_ENOENT) {
+        mw_log(MW_ERROR, "a damaged block is set aside", "block=%s error=\"%s\"", path, why.msg);
         mw_quarantine(db->io, db->dir, m->id, NULL);
         db->quarantined++;
+    } else {
+        mw_fail(err, code, 0, 0, "%s", why.msg);
     }
     mw_free(path);
-    return b != NULL;
+    return code;
 }
 
 /* Every block that can be opened counts; the journal is read from its beginning.  What was merged
@@ -96,9 +100,11 @@ static int open_blocks(mw_tsdb *db, mw_err *err)
     int code = load_manifest(db, &changed, err);
     if (code) return code;
     size_t kept = 0, had = db->manifest.n;
-    for (size_t i = 0; i < had; i++)
-        if (open_block(db, &db->manifest.block[i]))
-            db->manifest.block[kept++] = db->manifest.block[i];
+    for (size_t i = 0; i < had; i++) {
+        code = open_block(db, &db->manifest.block[i], err);
+        if (code == MW_OK) db->manifest.block[kept++] = db->manifest.block[i];
+        if (code && code != MW_ECORRUPT && code != MW_ENOENT) return code;
+    }
     db->manifest.n = kept;
     mw_manifest_sweep(&db->manifest, db->io, db->dir);
     if (changed) return mw_manifest_save(&db->manifest, db->io, db->dir, err);

@@ -1,4 +1,4 @@
-/* test_disk_review.c - promises of a store whose writes fail at an unlucky moment, or which is
+/* test_disk_faults.c - promises of a store whose writes fail at an unlucky moment, or which is
  * asked for something while it is in the middle of something else. SPDX-License-Identifier: MIT */
 #include "test.h"
 
@@ -261,6 +261,25 @@ static void an_identity_that_cannot_be_read_is_not_replaced(void **state)
     open_store(w);
     put(w, 0, 50, 1);
     commit(w);
+    compare(w, 0, TIMES - 1);
+    free(path);
+    free(away);
+    free_world(w);
+}
+
+static void a_block_that_cannot_be_opened_at_the_moment_is_not_given_up(void **state)
+{
+    world *w = world_with_blocks(1);
+    close_store(w);
+    char *path = folder_path(w->dir, "blocks/0000000000000001.blk");
+    char *away = folder_path(w->dir, "away");
+    assert_int_equal(rename(path, away), 0);
+    assert_int_equal(symlink(path, path), 0); /* to itself */
+    mw_tsdb *db = mw_tsdb_open(&w->opt, NULL);
+    assert_int_equal(mw_tsdb_recover(db, NULL), MW_EIO);
+    mw_tsdb_close(db);
+    assert_int_equal(rename(away, path), 0);
+    open_store(w);
     compare(w, 0, TIMES - 1);
     free(path);
     free(away);
@@ -535,6 +554,7 @@ int main(void)
         cmocka_unit_test(exemplars_are_there_or_gone_wherever_a_seal_is_stopped),
         cmocka_unit_test(a_damaged_block_is_not_removed_when_there_is_no_room_to_set_it_aside),
         cmocka_unit_test(an_identity_that_cannot_be_read_is_not_replaced),
+        cmocka_unit_test(a_block_that_cannot_be_opened_at_the_moment_is_not_given_up),
         cmocka_unit_test(a_deletion_that_is_done_asks_nothing_of_the_disk_at_the_next_start),
         cmocka_unit_test(what_was_deleted_may_be_sent_again_by_a_series_that_came_meanwhile),
         cmocka_unit_test(what_is_sent_again_after_a_deletion_that_failed_stays),
