@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 
-enum { FIRST = 4096, LARGEST = 1 << 20, ALIGN = 16 };
+enum { FIRST = 4096, LARGEST = 1 << 20, ALIGN = 16, MUCH = 16 << 20 };
 
 struct block {
     struct block *next;
@@ -36,6 +36,7 @@ void mw_arena_free(mw_arena *a)
         next = b->next;
         mw_free(b);
     }
+    if (a->total >= MUCH) mw_freed_much();
     mw_free(a);
 }
 

@@ -1,6 +1,7 @@
 /* mem.c - allocation that either works or ends the process.  SPDX-License-Identifier: MIT */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +28,22 @@ void *mw_array(size_t n, size_t size) { return mw_zalloc(times(n, size)); }
 void *mw_realloc(void *p, size_t size) { return or_die(realloc(p, size ? size : 1), size); }
 void *mw_rearray(void *p, size_t n, size_t size) { return mw_realloc(p, times(n, size)); }
 void mw_free(void *p) { free(p); }
+
+enum { TRIM_EVERY = 10 }; /* calls: it looks at all that is free, and others wait meanwhile */
+
+static int much; /* atomic */
+
+void mw_freed_much(void) { __atomic_store_n(&much, 1, __ATOMIC_RELAXED); }
+
+bool mw_trim(void)
+{
+    static unsigned waited = TRIM_EVERY;
+    if (waited < TRIM_EVERY) waited++;
+    if (waited < TRIM_EVERY || !__atomic_exchange_n(&much, 0, __ATOMIC_RELAXED)) return false;
+    waited = 0;
+    malloc_trim(0);
+    return true;
+}
 
 char *mw_strndup(const char *s, size_t n)
 {

@@ -222,6 +222,7 @@ static void keep_house(void *arg)
     mw_logs_tick(app->logs);
     mw_traces_tick(app->traces);
     mw_tsdb_tick(app->tsdb);
+    mw_trim();
 }
 
 /* A round that takes longer than a second is not asked for again while it runs. */

@@ -32,7 +32,7 @@ static int sorted_pairs(const mw_label *pairs, size_t n, mw_label *out, mw_err *
     qsort(out, kept, sizeof *out, by_name);
     for (size_t i = 1; i < kept; i++)
         if (mw_str_eq(out[i - 1].name, out[i].name))
-            return mw_fail(err, MW_EARG, 0, 0, "label \"%.*s\" is given twice",
+            return mw_fail(err, MW_EARG, 0, 0, "label \"%.*s\" given twice",
                            MW_STR_ARG(out[i].name)),
                    -1;
     return (int)kept;

@@ -52,8 +52,8 @@ void mw_samples_add(mw_samples *s, int64_t t, double v)
 
 void mw_samples_add_histogram(mw_samples *s, int64_t t, mw_str bytes)
 {
-    if (!s->h) {
-        mw_grow(&s->h, &s->cap_h, s->n + 1, sizeof *s->h);
+    if (!s->h) { /* with the room that was promised for the others */
+        mw_grow(&s->h, &s->cap_h, s->cap > s->n ? s->cap : s->n + 1, sizeof *s->h);
         memset(s->h, 0, s->n * sizeof *s->h);
     }
     mw_samples_room(s, 1);

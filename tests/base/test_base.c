@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
 
@@ -90,6 +91,22 @@ static void numbers_are_read_exactly_or_refused(void **state)
     assert_false(mw_double_parse(MW_STR("-"), &v));
 }
 
+static void much_that_is_freed_is_given_back(void **state)
+{
+    mw_arena *a = mw_arena_new(0);
+    assert_non_null(mw_arena_alloc(a, 5000));
+    mw_arena_free(a);
+    assert_false(mw_trim());
+    a = mw_arena_new(0);
+    assert_non_null(mw_arena_alloc(a, 32 << 20));
+    mw_arena_free(a);
+    assert_true(mw_trim());
+    assert_false(mw_trim());
+    mw_freed_much();
+    for (int i = 0; i < 8; i++) assert_false(mw_trim());
+    assert_true(mw_trim());
+}
+
 static void an_arena_refuses_past_its_limit(void **state)
 {
     mw_arena *a = mw_arena_new(10000);
@@ -124,6 +141,7 @@ int main(void)
         cmocka_unit_test(numbers_print_the_shortest_text_that_reads_back),
         cmocka_unit_test(numbers_are_read_exactly_or_refused),
         cmocka_unit_test(an_arena_refuses_past_its_limit),
+        cmocka_unit_test(much_that_is_freed_is_given_back),
         cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
         cmocka_unit_test(a_near_miss_gets_a_suggestion),
     };

@@ -35,7 +35,7 @@ static void a_name_given_twice_or_empty_is_refused(void **state)
     mw_err_init(&err);
     assert_null(mw_labels_new(twice, 3, &err));
     assert_int_equal(err.code, MW_EARG);
-    assert_non_null(strstr(err.msg, "\"a\" is given twice"));
+    assert_non_null(strstr(err.msg, "\"a\" given twice"));
     mw_err_init(&err);
     assert_null(mw_labels_new(nameless, 2, &err));
     assert_int_equal(err.code, MW_EARG);

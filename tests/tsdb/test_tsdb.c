@@ -86,6 +86,29 @@ static mw_tsdb_stats stats_of(mw_tsdb *db)
 
 /* -- one series ----------------------------------------------------------------------------- */
 
+/* The room that samples of a series need is known before it is known that one is a histogram. */
+static void floats_behind_a_histogram_find_room(void **state)
+{
+    enum { FLOATS = 100 };
+    static const mw_hspan span = {0, 1};
+    double count = 3;
+    mw_nhist h = {.count = count, .sum = count, .pos = {&span, &count, 1, 1}};
+    mw_sample out[FLOATS + 1];
+    uint64_t ref = 0;
+    mw_tsdb *db = open_with((mw_tsdb_options){0});
+    mw_labels *ls = labels("both", NULL, NULL);
+    mw_appender *a = mw_appender_new(db);
+    assert_int_equal(mw_appender_add_histogram(a, ls, &ref, 1, &h), MW_OK);
+    for (int t = 1; t <= FLOATS; t++)
+        assert_int_equal(mw_appender_add(a, ls, &ref, t + 1, t), MW_OK);
+    assert_int_equal(mw_appender_commit(a, NULL), MW_OK);
+    mw_appender_free(a);
+    assert_int_equal(read_series(db, ls, 0, 1000, out, FLOATS + 1), FLOATS + 1);
+    for (int t = 1; t <= FLOATS; t++) assert_true(out[t].t == t + 1 && out[t].v == t);
+    mw_free(ls);
+    mw_tsdb_close(db);
+}
+
 static void a_stale_marker_comes_back_as_one(void **state)
 {
     mw_tsdb *db = open_with((mw_tsdb_options){0});
@@ -556,6 +579,7 @@ static void the_largest_metrics_and_labels_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(floats_behind_a_histogram_find_room),
         cmocka_unit_test(a_stale_marker_comes_back_as_one),
         cmocka_unit_test(each_refusal_has_its_code),
         cmocka_unit_test(a_window_of_any_takes_times_at_zero_and_before),
