@@ -12,11 +12,13 @@
 
 /* -- remote write ---------------------------------------------------------------------------- */
 
-/* Some samples refused: the sender must not send them again, so 400; what was fine is kept. */
+/* Some samples refused; what was fine is kept.  The sender must not send them again, so 400, unless
+ * there will be room for them soon: all of it may be sent twice. */
 static void answer_rejected(mw_call *c, const mw_ingest_result *r)
 {
-    call_fail_text(c, MW_EARG, "%llu of %llu samples rejected: %s", (unsigned long long)r->rejected,
-                   (unsigned long long)(r->rejected + r->accepted), r->first.msg);
+    call_fail_text(c, r->again ? MW_EBUSY : MW_EARG, "%llu of %llu samples rejected: %s",
+                   (unsigned long long)r->rejected, (unsigned long long)(r->rejected + r->accepted),
+                   r->first.msg);
 }
 
 static const struct message {
@@ -106,10 +108,8 @@ void api_import_prometheus(mw_call *c)
     mw_err_init(&err);
     int rc = call_time_ms(c, "timestamp", &now, &err);
     if (!rc) rc = call_decode(c, &body, &err);
-    bool openmetrics = call_type_is(c, "application/openmetrics-text");
-    if (!rc)
-        rc = (openmetrics ? mw_ingest_openmetrics : mw_ingest_promtext)(c->parts->ingest, body, now,
-                                                                        &r, &err);
+    mw_page_kind kind = mw_page_kind_of(call_header(c, "content-type"));
+    if (!rc) rc = mw_ingest_promtext(c->parts->ingest, kind, body, now, &r, &err);
     server_count_ingest(c->server, MW_INGEST_SAMPLES, "text", &r);
     if (rc)
         call_fail(c, &err);
@@ -174,6 +174,8 @@ static void otlp(mw_call *c, mw_otlp_signal which)
     server_count_ingest(c->server, s->kind, "otlp", &r);
     if (rc)
         call_fail(c, &err);
+    else if (r.again)
+        answer_rejected(c, &r);
     else if (json)
         answer_json(c, s, &r);
     else

@@ -146,7 +146,9 @@ static void answer(exchange *x)
     req->res.mime_attr = &compressible;
     req->res.content_length = c->more ? SIZE_MAX : c->out.n;
     if (!body) req->compress_hint = H2O_COMPRESS_HINT_DISABLE;
-    if (x->conn->loop->stopping) req->http1_is_persistent = 0;
+    /* The loop itself may hear of it a little later. */
+    if (__atomic_load_n(&x->conn->loop->server->stopped, __ATOMIC_RELAXED))
+        req->http1_is_persistent = 0;
     add_headers(x);
     x->gen.proceed = send_more;
     x->gen.stop = NULL; /* on_dispose hears of it */

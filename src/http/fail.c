@@ -136,7 +136,7 @@ static const char *kind_of(const mw_err *err)
 void call_fail(mw_call *c, const mw_err *err)
 {
     char text[MW_FAIL_TEXT];
-    if (err->line)
+    if (err->line && err->col)
         snprintf(text, sizeof text, "%d:%d: %s%s", err->line, err->col, kind_of(err), err->msg);
     else
         snprintf(text, sizeof text, "%s", err->msg[0] ? err->msg : mw_code_text(err->code));

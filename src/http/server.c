@@ -109,7 +109,7 @@ void mw_server_start(mw_server *s)
 void mw_server_stop(mw_server *s, int grace_ms)
 {
     if (!s->loops || s->stopped) return;
-    s->stopped = true;
+    __atomic_store_n(&s->stopped, true, __ATOMIC_RELAXED);
     s->grace_ms = grace_ms;
     for (unsigned i = 0; i < s->o.loops; i++) loop_stop(&s->loops[i]);
     for (unsigned i = 0; i < s->o.loops; i++) loop_join(&s->loops[i]);

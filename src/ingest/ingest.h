@@ -29,6 +29,7 @@ typedef struct mw_ingest {
 
 typedef struct mw_ingest_result {
     uint64_t accepted, rejected; /* samples, records or spans */
+    uint64_t again;              /* of the rejected: those for which there will be room soon */
     uint64_t histograms;         /* of the accepted samples, those that are native histograms */
     uint64_t exemplars, exemplars_rejected; /* these never make a request fail */
     mw_err first; /* why the first was rejected; code MW_OK when none was */
@@ -54,6 +55,10 @@ int mw_ingest_loki_json(mw_ingest *in, mw_str body, mw_ingest_result *result, mw
 
 /* -- text exposition ------------------------------------------------------------------------ */
 
+/* UNKNOWN: a page that ends with "# EOF" is OpenMetrics. */
+typedef enum mw_page_kind { MW_PAGE_UNKNOWN, MW_PAGE_TEXT, MW_PAGE_OPENMETRICS } mw_page_kind;
+mw_page_kind mw_page_kind_of(mw_str content_type);
+
 /* What one scrape target said last time: raw series keys in their order with the references of the
  * store, so that the next page is compared instead of parsed.  One thread at a time. */
 typedef struct mw_promtext mw_promtext;
@@ -73,9 +78,8 @@ int mw_promtext_page(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit
 void mw_promtext_stale(mw_promtext *p,
                        int64_t t); /* the target is gone or failed: mark everything */
 
-/* The next pages are OpenMetrics, as their Content-Type says, and are cut off when they do not end
- * with "# EOF".  Without this, a page that ends so is OpenMetrics. */
-void mw_promtext_openmetrics(mw_promtext *p, bool yes);
+/* Of the pages that follow.  OpenMetrics is cut off when it does not end with "# EOF". */
+void mw_promtext_kind(mw_promtext *p, mw_page_kind kind);
 
 /* From the next page on, one with a series of more than LABELS labels, those of the target
  * included, or with a label value of more than VALUE_BYTES is refused with MW_ELIMIT; 0: no limit.
@@ -85,10 +89,8 @@ void mw_promtext_label_limits(mw_promtext *p, size_t labels, size_t value_bytes)
 /* Series of the last good page that the one before it did not have. */
 size_t mw_promtext_series_added(const mw_promtext *p);
 
-/* POST /api/v1/import/prometheus: pushed text, once; the second when its type is OpenMetrics. */
-int mw_ingest_promtext(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result,
-                       mw_err *err);
-int mw_ingest_openmetrics(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result,
-                          mw_err *err);
+/* POST /api/v1/import/prometheus: pushed text, once. */
+int mw_ingest_promtext(mw_ingest *in, mw_page_kind kind, mw_str body, int64_t t,
+                       mw_ingest_result *result, mw_err *err);
 
 #endif

@@ -104,6 +104,14 @@ static int at_line(mw_str page, const char *p, int code, const char *wrong, mw_e
     return mw_fail(err, code, line, 0, "line %d: %s", line, wrong);
 }
 
+static int no_end(mw_str page, mw_err *err)
+{
+    const char *eof = memmem(page.p, page.n, "\n# EOF\n", 7);
+    return eof ? at_line(page, eof + 7, MW_EPARSE, "there is more behind \"# EOF\"", err)
+               : at_line(page, page.p + page.n, MW_EPARSE,
+                         "the page ends without \"# EOF\": it is cut off", err);
+}
+
 static int too_many(size_t limit, mw_err *err)
 {
     return mw_fail(err, MW_ELIMIT, 0, 0, "the page has more than %zu samples", limit);
@@ -127,10 +135,9 @@ int mw_prompage_read(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit
     struct reader r = {.p = page.p, .end = page.p + page.n, .t = t};
     mw_err inner;
     mw_err_init(&inner);
-    r.seconds = ends_with_eof(page);
-    if (p->openmetrics && !r.seconds)
-        return at_line(page, r.end, MW_EPARSE, "the page ends without \"# EOF\": it is cut off",
-                       err);
+    bool eof = p->kind != MW_PAGE_TEXT && ends_with_eof(page);
+    r.seconds = eof;
+    if (p->kind == MW_PAGE_OPENMETRICS && !eof) return no_end(page, err);
     p->now.n = p->n_exemplars = p->comments.n = p->n_told = 0;
     p->page++;
     while (r.p < r.end) {

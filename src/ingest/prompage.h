@@ -31,8 +31,8 @@ struct mw_promtext {
     mw_ingest *in;
     mw_labels *extra;
     bool honor_labels;
-    bool openmetrics; /* its Content-Type says so */
-    bool pushed;      /* once, by somebody who knows the times */
+    mw_page_kind kind; /* as its Content-Type says */
+    bool pushed;       /* once, by somebody who knows the times */
     mw_ingest_limits limits;
     size_t label_limit, value_limit; /* of this target; 0: none */
     bool limits_new;                 /* series of earlier pages were not held against them */

@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -44,7 +45,7 @@ void mw_promtext_free(mw_promtext *p)
 
 size_t mw_promtext_series_added(const mw_promtext *p) { return p->fresh; }
 
-void mw_promtext_openmetrics(mw_promtext *p, bool yes) { p->openmetrics = yes; }
+void mw_promtext_kind(mw_promtext *p, mw_page_kind kind) { p->kind = kind; }
 
 void mw_promtext_label_limits(mw_promtext *p, size_t labels, size_t value_bytes)
 {
@@ -257,24 +258,24 @@ void mw_promtext_stale(mw_promtext *p, int64_t t)
 
 /* -- pushed once ---------------------------------------------------------------------------- */
 
-static int push(mw_ingest *in, bool openmetrics, mw_str body, int64_t t, mw_ingest_result *result,
-                mw_err *err)
+int mw_ingest_promtext(mw_ingest *in, mw_page_kind kind, mw_str body, int64_t t,
+                       mw_ingest_result *result, mw_err *err)
 {
     mw_promtext *p = mw_promtext_new(in, NULL, true);
-    p->openmetrics = openmetrics;
+    p->kind = kind;
     p->pushed = true;
     int code = mw_promtext_page(p, body, t, 0, result, err);
     mw_promtext_free(p);
     return code;
 }
 
-int mw_ingest_promtext(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result, mw_err *err)
+mw_page_kind mw_page_kind_of(mw_str content_type)
 {
-    return push(in, false, body, t, result, err);
-}
-
-int mw_ingest_openmetrics(mw_ingest *in, mw_str body, int64_t t, mw_ingest_result *result,
-                          mw_err *err)
-{
-    return push(in, true, body, t, result, err);
+    static const mw_str text = {"text/plain", 10}, open = {"application/openmetrics-text", 28};
+    const char *end = content_type.n ? memchr(content_type.p, ';', content_type.n) : NULL;
+    if (end) content_type.n = (size_t)(end - content_type.p);
+    mw_str type = mw_str_trim(content_type);
+    if (type.n == text.n && !strncasecmp(type.p, text.p, text.n)) return MW_PAGE_TEXT;
+    if (type.n == open.n && !strncasecmp(type.p, open.p, open.n)) return MW_PAGE_OPENMETRICS;
+    return MW_PAGE_UNKNOWN;
 }

@@ -109,12 +109,14 @@ void mw_result_labelled(mw_ingest_result *r, int code, const mw_labels *ls, int6
 
 static const char *reason_of(int code)
 {
+    if (code == MW_EBUSY) return "no room for a new series by limits.memory at the moment";
     return code == MW_ELIMIT ? "no room for a new series by limits.series or limits.memory"
                              : mw_code_text(code);
 }
 
 void mw_result_sample(mw_ingest_result *r, int code, const mw_labels *ls, int64_t t)
 {
+    r->again += code == MW_EBUSY;
     if (code == MW_OK)
         r->accepted++;
     else

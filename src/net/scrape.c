@@ -13,6 +13,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -56,6 +58,7 @@ struct round {
     size_t sample_limit, label_limit, label_value_limit;
     double seconds;
     char *error; /* NULL: body is a page */
+    mw_page_kind kind;
     mw_buf body;
     bool cancelled; /* by a stop: says nothing about the target */
     uint64_t scraped, added;
@@ -86,6 +89,7 @@ static void store_page(struct round *r)
     mw_err err;
     mw_err_init(&err);
     mw_str page = {r->body.p ? r->body.p : "", r->body.n};
+    mw_promtext_kind(r->target->cache, r->kind);
     mw_promtext_label_limits(r->target->cache, r->label_limit, r->label_value_limit);
     int code = mw_promtext_page(r->target->cache, page, r->t, r->sample_limit, &result, &err);
     if (code != MW_OK) {
@@ -171,11 +175,27 @@ static void hand_over(struct round *r)
     if (mw_pool_add(r->scraper->pool, finish_round, r) != MW_OK) finish_round(r);
 }
 
+/* The value of the header NAME in BLOCK; {"",0} when it is not there. */
+static mw_str header_of(mw_str block, const char *name)
+{
+    size_t n = strlen(name);
+    while (block.n) {
+        const char *end = memchr(block.p, '\n', block.n);
+        mw_str line = {block.p, end ? (size_t)(end - block.p) : block.n};
+        block.p += line.n + (end != NULL);
+        block.n -= line.n + (end != NULL);
+        if (line.n > n && line.p[n] == ':' && !strncasecmp(line.p, name, n))
+            return mw_str_trim((mw_str){line.p + n + 1, line.n - n - 1});
+    }
+    return (mw_str){"", 0};
+}
+
 static void on_answer(void *arg, const mw_net_response *a)
 {
     struct round *r = arg;
     r->seconds = a->seconds;
     r->cancelled = a->stopped;
+    r->kind = mw_page_kind_of(header_of(a->headers, "content-type"));
     if (a->error)
         r->error = mw_strdup(a->error);
     else if (a->status != 200)
@@ -195,7 +215,8 @@ static int ask(mw_scraper *s, struct round *r)
     const char **header = mw_array(job->n_headers + 2, sizeof *header);
     snprintf(patience, sizeof patience, "X-Prometheus-Scrape-Timeout-Seconds: %g",
              job->timeout_ms / 1000.0);
-    header[0] = "Accept: text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    header[0] = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,"
+                "*/*;q=0.1";
     header[1] = patience;
     for (size_t i = 0; i < job->n_headers; i++) header[i + 2] = job->header[i];
     mw_net_request req = {

@@ -119,10 +119,10 @@ static mw_stream *create(mw_tsdb *db, mw_shard *sh, const mw_labels *ls, mw_key 
     return s;
 }
 
-/* The series with these labels, made when it is new; its shard comes back locked.  NULL with
- * nothing locked when there is no room for it. */
-static mw_stream *lock_by_labels(mw_tsdb *db, const mw_labels *ls, int64_t t, mw_shard **out,
-                                 uint32_t *slot)
+/* The series with these labels, made when it is new; its shard comes back locked.  When there is no
+ * room for it, why, with nothing locked. */
+static int lock_by_labels(mw_tsdb *db, const mw_labels *ls, int64_t t, mw_stream **found,
+                          mw_shard **out, uint32_t *slot)
 {
     mw_key key = mw_tsdb_key_of(db, ls);
     mw_shard *sh = mw_shard_of_key(db, key);
@@ -130,16 +130,18 @@ static mw_stream *lock_by_labels(mw_tsdb *db, const mw_labels *ls, int64_t t, mw
     mw_stream *s = mw_shard_find(sh, key, slot);
     if (!s) {
         pthread_mutex_unlock(&sh->lock); /* making room takes other locks */
-        if (ls->n > UINT16_MAX || !mw_tsdb_has_room(db)) {
+        int code = ls->n > UINT16_MAX ? MW_ELIMIT : mw_tsdb_room(db);
+        if (code) {
             __atomic_fetch_add(&db->refused_series, 1, __ATOMIC_RELAXED);
-            return NULL;
+            return code;
         }
         pthread_mutex_lock(&sh->lock);
         s = mw_shard_find(sh, key, slot);
         if (!s) s = create(db, sh, ls, key, t, slot);
     }
     *out = sh;
-    return s;
+    *found = s;
+    return MW_OK;
 }
 
 /* -- appending ------------------------------------------------------------------------------ */
@@ -159,9 +161,12 @@ static void count(mw_tsdb *db, mw_shard *sh, int rc, bool fresh, bool late, int6
     }
 }
 
-/* A late sample may already lie in a block: as mw_block_set_look. */
-static int look_in_blocks(mw_tsdb *db, const mw_stream *s, int64_t t, uint64_t bits, mw_str hist)
+/* A late sample may be too late, or already lie in a block: then as mw_block_set_look. */
+static int look_in_blocks(mw_tsdb *db, const mw_stream *s, const mw_append_rules *rules, int64_t t,
+                          uint64_t bits, mw_str hist)
 {
+    int late = mw_stream_may_take(s, rules, t);
+    if (late) return late;
     if (t > __atomic_load_n(&db->blocks.max_t, __ATOMIC_RELAXED)) return MW_ENOENT;
     mw_block_set *set = mw_blocks_hold(&db->blocks);
     int code = mw_block_set_look(set, (mw_key){s->key_lo, s->key_hi}, t, bits, hist);
@@ -190,7 +195,8 @@ int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, i
     bool late = false, fresh = false;
     mw_append_rules rules = {a->unjournaled ? -1 : db->opt.out_of_order_ms, db->gen};
     int rc = MW_ENOENT;
-    if (may_be_in_blocks(s, t)) rc = look_in_blocks(db, s, t, mw_double_bits(v), (mw_str){NULL, 0});
+    if (may_be_in_blocks(s, t))
+        rc = look_in_blocks(db, s, &rules, t, mw_double_bits(v), (mw_str){NULL, 0});
     bool sealed = rc != MW_ENOENT;
     if (!sealed) rc = mw_stream_append(s, &rules, t, v, &fresh, &late, &sh->tally);
     count(db, sh, rc, fresh, late, t);
@@ -214,8 +220,8 @@ static int find_or_make(mw_appender *a, const mw_labels *ls, uint64_t *ref, int6
         return MW_EOLD;
     }
     *s = lock_by_ref(db, *ref, sh, slot);
-    if (!*s) *s = lock_by_labels(db, ls, t, sh, slot);
-    if (!*s) return MW_ELIMIT;
+    if (!*s) code = lock_by_labels(db, ls, t, s, sh, slot);
+    if (code) return code;
     *ref = mw_make_ref(db, *sh, *slot, *s);
     return MW_OK;
 }
@@ -247,7 +253,7 @@ static int put_histogram(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream 
     mw_append_rules rules = {a->unjournaled ? -1 : db->opt.out_of_order_ms, db->gen};
     /* The newest histogram, too: once it is sealed, its bytes are only there. */
     int rc = MW_ENOENT;
-    if (may_be_in_blocks(s, t) || t == s->last.t) rc = look_in_blocks(db, s, t, 0, bytes);
+    if (may_be_in_blocks(s, t) || t == s->last.t) rc = look_in_blocks(db, s, &rules, t, 0, bytes);
     bool sealed = rc != MW_ENOENT;
     if (!sealed) rc = mw_stream_append_histogram(s, &rules, t, bytes, &fresh, &late, &sh->tally);
     count(db, sh, rc, fresh, late, t);

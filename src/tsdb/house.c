@@ -112,23 +112,42 @@ static bool shed(mw_tsdb *db)
     return bytes <= db->opt.max_bytes;
 }
 
-bool mw_tsdb_has_room(mw_tsdb *db)
+static void note_room(mw_tsdb *db, bool room)
+{
+    __atomic_store_n(&db->full, !room, __ATOMIC_RELAXED);
+}
+
+enum { OVER_MOST = 10 }; /* ticks over the budget, after which it will not pass by itself */
+
+static void count_over(mw_tsdb *db)
+{
+    int over = __atomic_load_n(&db->full, __ATOMIC_RELAXED) ? db->over + 1 : 0;
+    __atomic_store_n(&db->over, over < OVER_MOST ? over : OVER_MOST, __ATOMIC_RELAXED);
+}
+
+/* Over the budget.  Where samples can be sealed that will pass, unless it has been so for long. */
+static int no_room(const mw_tsdb *db)
+{
+    bool may_pass = db->dir && __atomic_load_n(&db->over, __ATOMIC_RELAXED) < OVER_MOST;
+    return may_pass ? MW_EBUSY : MW_ELIMIT;
+}
+
+int mw_tsdb_room(mw_tsdb *db)
 {
     if (db->opt.max_series && __atomic_load_n(&db->series, __ATOMIC_RELAXED) >= db->opt.max_series)
-        return false;
-    if (db->opt.max_bytes == 0) return true;
-    if (__atomic_load_n(&db->full, __ATOMIC_RELAXED)) return false;
-    if (__atomic_fetch_add(&db->births, 1, __ATOMIC_RELAXED) % WEIGH_EVERY) return true;
-    uint64_t bytes = mw_tsdb_weigh(db);
-    if (bytes <= db->opt.max_bytes) return true;
-    if (db->dir) return bytes <= db->opt.max_bytes + db->opt.max_bytes / 4; /* a seal is due */
-    /* Who keeps house may be waiting for this very batch to end, and is not waited for. */
-    if (pthread_mutex_trylock(&db->house))
-        return bytes <= db->opt.max_bytes + db->opt.max_bytes / 4;
+        return MW_ELIMIT;
+    if (db->opt.max_bytes == 0) return MW_OK;
+    if (__atomic_load_n(&db->full, __ATOMIC_RELAXED)) return no_room(db);
+    if (__atomic_fetch_add(&db->births, 1, __ATOMIC_RELAXED) % WEIGH_EVERY) return MW_OK;
+    uint64_t bytes = mw_tsdb_weigh(db), most = db->opt.max_bytes + db->opt.max_bytes / 4;
+    if (bytes <= db->opt.max_bytes) return MW_OK;
+    /* On disk a seal is due.  Otherwise who keeps house may be waiting for this very batch to end,
+     * and is not waited for. */
+    if (db->dir || pthread_mutex_trylock(&db->house)) return bytes <= most ? MW_OK : no_room(db);
     bool room = shed(db);
-    __atomic_store_n(&db->full, !room, __ATOMIC_RELAXED);
+    note_room(db, room);
     pthread_mutex_unlock(&db->house);
-    return room;
+    return room ? MW_OK : no_room(db);
 }
 
 /* -- tick ----------------------------------------------------------------------------------- */
@@ -152,8 +171,8 @@ static void tick_memory(mw_tsdb *db)
     if (floor > idle) idle = floor;
     for (unsigned i = 0; i < db->n_shards; i++) expire_shard(db, i, floor, idle);
     mw_tsdb_sweep(db, is_empty, NULL);
-    bool room = db->opt.max_bytes == 0 || shed(db);
-    __atomic_store_n(&db->full, !room, __ATOMIC_RELAXED);
+    note_room(db, db->opt.max_bytes == 0 || shed(db));
+    count_over(db);
 }
 
 static bool seal_is_due(mw_tsdb *db)
@@ -200,8 +219,8 @@ static void tick_disk(mw_tsdb *db)
     if (code) return;
     code = mw_compact_some(db, &err);
     note(db, code, "blocks could not be merged", &err);
-    bool full = db->opt.max_bytes && mw_tsdb_weigh(db) > db->opt.max_bytes;
-    __atomic_store_n(&db->full, full, __ATOMIC_RELAXED);
+    note_room(db, db->opt.max_bytes == 0 || mw_tsdb_weigh(db) <= db->opt.max_bytes);
+    count_over(db);
 }
 
 void mw_tsdb_tick(mw_tsdb *db)

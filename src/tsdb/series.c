@@ -216,6 +216,11 @@ static int may_be_late(const mw_stream *s, int64_t window_ms, int64_t t)
     return window_ms == 0 ? MW_EORDER : MW_EOLD;
 }
 
+int mw_stream_may_take(const mw_stream *s, const mw_append_rules *rules, int64_t t)
+{
+    return s->began && t < s->last.t ? may_be_late(s, rules->window_ms, t) : MW_OK;
+}
+
 int mw_stream_append(mw_stream *s, const mw_append_rules *rules, int64_t t, double v, bool *fresh,
                      bool *late, mw_tally *tally)
 {

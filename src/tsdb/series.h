@@ -48,6 +48,8 @@ typedef struct mw_append_rules {
     uint32_t gen;      /* of the store now */
 } mw_append_rules;
 
+/* MW_EORDER, MW_EOLD: a sample at T comes too late. */
+int mw_stream_may_take(const mw_stream *s, const mw_append_rules *rules, int64_t t);
 /* MW_EORDER, MW_EOLD, MW_EDUP as mw_appender_add.  *FRESH: the sample was not there before; *LATE:
  * it came out of order. */
 int mw_stream_append(mw_stream *s, const mw_append_rules *rules, int64_t t, double v, bool *fresh,

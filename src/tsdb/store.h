@@ -70,6 +70,7 @@ struct mw_tsdb {
     int hurry;     /* mw_tsdb_hurry */
     int troubled;  /* the last seal or merge failed, and it was told */
     int full;      /* the last shedding could not come below the budget */
+    int over;      /* ticks since it could */
     int read_only; /* the code of the write that failed last; 0: the disk takes what comes */
     double progress;
 };
@@ -134,7 +135,8 @@ int mw_replay(mw_tsdb *db, mw_err *err);
 
 int64_t mw_tsdb_floor(const mw_tsdb *db); /* oldest time that is still taken */
 uint64_t mw_tsdb_weigh(mw_tsdb *db);      /* bytes in memory; takes every shard's lock in turn */
-bool mw_tsdb_has_room(mw_tsdb *db);       /* for a new series; sheds old chunks first */
+/* For a new series; sheds old chunks first.  MW_ELIMIT: there is none; MW_EBUSY: there will be. */
+int mw_tsdb_room(mw_tsdb *db);
 /* Series that LEAVES picks leave memory and the index; no shard's lock is held. */
 void mw_tsdb_sweep(mw_tsdb *db, mw_shard_leaves *leaves, void *arg);
 void mw_tsdb_source_init(mw_source *source);

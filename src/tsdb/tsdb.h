@@ -60,8 +60,8 @@ void mw_appender_free(mw_appender *a);     /* NULL is fine; what was not committ
 /* Append one sample.  *REF is 0 at first and remembers the series afterwards: with a REF from
  * earlier, LS is read only when the series has meanwhile left memory.
  * MW_EORDER: not newer than the series, and no out-of-order window is set.  MW_EOLD: behind the
- * window or before the retention.  MW_EDUP: same time, other value.  MW_ELIMIT: no room for a new
- * series.  The same value at the same time is MW_OK. */
+ * window or before the retention.  MW_EDUP: same time, other value; the same value is MW_OK.
+ * MW_ELIMIT: no room for a new series; MW_EBUSY: at the moment. */
 int mw_appender_add(mw_appender *a, const mw_labels *ls, uint64_t *ref, int64_t t, double v);
 int mw_appender_add_histogram(mw_appender *a, const mw_labels *ls, uint64_t *ref, int64_t t,
                               const mw_nhist *h);

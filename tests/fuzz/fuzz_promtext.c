@@ -11,7 +11,8 @@ static void push(mw_str page)
 {
     fuzz_stores s;
     fuzz_stores_open(&s);
-    fuzz_stores_check(&s, mw_ingest_promtext(&s.in, page, 1000, &s.result, &s.err));
+    fuzz_stores_check(&s,
+                      mw_ingest_promtext(&s.in, MW_PAGE_UNKNOWN, page, 1000, &s.result, &s.err));
     fuzz_stores_close(&s);
 }
 

@@ -375,7 +375,8 @@ static void times_far_ahead_are_refused_when_scraped(void **state)
     assert_int_equal(w.result.rejected, 1);
     assert_string_equal(w.result.first.msg,
                         "more than 10 minutes ahead of the scrape: a at 600001 ms");
-    assert_int_equal(mw_ingest_promtext(&w.in, mw_str_of(text), 0, &w.result, &w.err), MW_OK);
+    assert_int_equal(
+        mw_ingest_promtext(&w.in, MW_PAGE_UNKNOWN, mw_str_of(text), 0, &w.result, &w.err), MW_OK);
     assert_int_equal(w.result.accepted, 3); /* who pushes knows the time */
     close_world(&w);
 }
@@ -462,20 +463,49 @@ static void metadata_is_told_when_it_changes(void **state)
     close_world(&w);
 }
 
+static void a_page_of_plain_text_may_end_with_any_comment(void **state)
+{
+    struct world w;
+    open_world(&w, NULL, 0, false);
+    mw_promtext_kind(w.p, MW_PAGE_TEXT);
+    assert_int_equal(page(&w, "a 1 1500\n# EOF\n", 5), MW_OK);
+    assert_string_equal(fake_text(&w.db), "a @1500 1\n");
+    close_world(&w);
+}
+
+static void the_kind_of_a_page_is_its_media_type(void **state)
+{
+    static const struct {
+        const char *type;
+        mw_page_kind kind;
+    } c[] = {{"text/plain", MW_PAGE_TEXT},
+             {"Text/Plain; version=0.0.4", MW_PAGE_TEXT},
+             {"application/openmetrics-text;version=1.0.0", MW_PAGE_OPENMETRICS},
+             {"application/openmetrics-textual", MW_PAGE_UNKNOWN},
+             {"application/x-www-form-urlencoded", MW_PAGE_UNKNOWN},
+             {"", MW_PAGE_UNKNOWN}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++)
+        assert_int_equal(mw_page_kind_of(mw_str_of(c[i].type)), c[i].kind);
+    assert_int_equal(mw_page_kind_of((mw_str){NULL, 0}), MW_PAGE_UNKNOWN);
+}
+
 static void a_page_that_must_be_openmetrics_must_be_whole(void **state)
 {
     struct world w;
     open_world(&w, NULL, 0, false);
-    mw_promtext_openmetrics(w.p, true);
+    mw_promtext_kind(w.p, MW_PAGE_OPENMETRICS);
     assert_int_equal(page(&w, "a 1 1.5\n", 5), MW_EPARSE);
     assert_int_equal(w.err.line, 2);
     assert_non_null(strstr(w.err.msg, "# EOF"));
+    assert_int_equal(page(&w, "a 1 1.5\n# EOF\nb 2\n", 5), MW_EPARSE);
+    assert_non_null(strstr(w.err.msg, "line 3: there is more behind \"# EOF\""));
     assert_int_equal(page(&w, "a 1 1.5\n# EOF\n", 5), MW_OK);
     assert_string_equal(fake_text(&w.db), "a @1500 1\n");
     mw_str body = MW_STR("a 1\n");
     mw_err_init(&w.err);
-    assert_int_equal(mw_ingest_openmetrics(&w.in, body, 1, &w.result, &w.err), MW_EPARSE);
-    assert_int_equal(mw_ingest_promtext(&w.in, body, 1, &w.result, &w.err), MW_OK);
+    assert_int_equal(mw_ingest_promtext(&w.in, MW_PAGE_OPENMETRICS, body, 1, &w.result, &w.err),
+                     MW_EPARSE);
+    assert_int_equal(mw_ingest_promtext(&w.in, MW_PAGE_UNKNOWN, body, 1, &w.result, &w.err), MW_OK);
     close_world(&w);
 }
 
@@ -550,6 +580,8 @@ int main(void)
         cmocka_unit_test(exemplars_are_kept),
         cmocka_unit_test(a_wrong_exemplar_is_counted_and_the_sample_kept),
         cmocka_unit_test(metadata_is_told_when_it_changes),
+        cmocka_unit_test(a_page_of_plain_text_may_end_with_any_comment),
+        cmocka_unit_test(the_kind_of_a_page_is_its_media_type),
         cmocka_unit_test(a_page_that_must_be_openmetrics_must_be_whole),
         cmocka_unit_test(a_page_of_a_real_exporter_is_taken_whole),
         cmocka_unit_test(damage_never_reads_past_the_page_nor_stores_half_of_it),

@@ -87,10 +87,11 @@ static void a_sample_sent_twice_is_fine_and_another_value_is_not(void **state)
     struct world w;
     open_world(&w);
     mw_str page = MW_STR("a 1 1700000000000\n"), other = MW_STR("a 2 1700000000000\n");
-    assert_int_equal(mw_ingest_promtext(&w.in, page, 1, &w.result, &w.err), MW_OK);
-    assert_int_equal(mw_ingest_promtext(&w.in, page, 1, &w.result, &w.err), MW_OK);
+    assert_int_equal(mw_ingest_promtext(&w.in, MW_PAGE_UNKNOWN, page, 1, &w.result, &w.err), MW_OK);
+    assert_int_equal(mw_ingest_promtext(&w.in, MW_PAGE_UNKNOWN, page, 1, &w.result, &w.err), MW_OK);
     assert_int_equal(w.result.rejected, 0);
-    assert_int_equal(mw_ingest_promtext(&w.in, other, 1, &w.result, &w.err), MW_OK);
+    assert_int_equal(mw_ingest_promtext(&w.in, MW_PAGE_UNKNOWN, other, 1, &w.result, &w.err),
+                     MW_OK);
     assert_int_equal(w.result.rejected, 1);
     assert_int_equal(w.result.first.code, MW_EDUP);
     close_world(&w);

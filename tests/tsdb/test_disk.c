@@ -192,6 +192,26 @@ static void the_window_counts_from_the_newest_sample_wherever_it_lies(void **sta
 
 /* -- retention ------------------------------------------------------------------------------ */
 
+static void what_is_too_late_is_so_even_if_it_is_known(void **state)
+{
+    world *w = new_world(29);
+    uint64_t ref = 0;
+    for (int t = 0; t <= 20; t += 10) put(w, 0, t, t);
+    commit(w);
+    close_store(w);
+    w->opt.out_of_order_ms = 5 * STEP;
+    open_store(w);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(mw_appender_add(w->a, w->ls[0], &ref, 20 * STEP, 20), MW_OK);
+        assert_int_equal(mw_appender_add(w->a, w->ls[0], &ref, 10 * STEP, 10), MW_EOLD);
+        assert_int_equal(mw_appender_add(w->a, w->ls[0], &ref, 21 * STEP, 21), MW_OK);
+        assert_int_equal(mw_appender_add(w->a, w->ls[0], &ref, 20 * STEP, 20), MW_OK);
+        commit(w);
+        assert_int_equal(mw_tsdb_seal(w->db, NULL), MW_OK);
+    }
+    free_world(w);
+}
+
 static void blocks_leave_when_all_of_them_is_too_old(void **state)
 {
     world *w = new_world(13);
@@ -376,6 +396,7 @@ int main(void)
         cmocka_unit_test(duplicates_are_known_after_a_restart_too),
         cmocka_unit_test(histograms_are_known_again_in_memory_and_in_blocks),
         cmocka_unit_test(the_window_counts_from_the_newest_sample_wherever_it_lies),
+        cmocka_unit_test(what_is_too_late_is_so_even_if_it_is_known),
         cmocka_unit_test(blocks_leave_when_all_of_them_is_too_old),
         cmocka_unit_test(a_class_is_kept_as_long_as_it_says_and_the_rest_longer),
         cmocka_unit_test(a_class_that_is_kept_longer_outlives_the_rest),
