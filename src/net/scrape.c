@@ -184,6 +184,7 @@ static mw_str header_of(mw_str block, const char *name)
         mw_str line = {block.p, end ? (size_t)(end - block.p) : block.n};
         block.p += line.n + (end != NULL);
         block.n -= line.n + (end != NULL);
+        if (line.n && line.p[line.n - 1] == '\r') line.n--;
         if (line.n > n && line.p[n] == ':' && !strncasecmp(line.p, name, n))
             return mw_str_trim((mw_str){line.p + n + 1, line.n - n - 1});
     }

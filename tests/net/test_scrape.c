@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 #include "net/scrape.h"
 #include "world.h"
@@ -26,14 +27,16 @@ static const unsigned char packed[] = {/* gzip of "zipped 3\n" */
                                        0xab, 0xca, 0x2c, 0x28, 0x48, 0x4d, 0x51, 0x30, 0xe6, 0x02,
                                        0x00, 0x38, 0x69, 0x0f, 0x62, 0x09, 0x00, 0x00, 0x00};
 
-static void say(int fd, const char *body)
+static void say_as(int fd, const char *type, const char *body)
 {
     char head[200];
     int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
+                     "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", type,
                      strlen(body));
     if (write(fd, head, (size_t)n) < 0 || write(fd, body, strlen(body)) < 0) _exit(1);
 }
+
+static void say(int fd, const char *body) { say_as(fd, "text/plain", body); }
 
 static void say_raw(int fd, const void *p, size_t n)
 {
@@ -51,6 +54,15 @@ static void serve(int fd)
         if (!strncmp(path, "/good", 5)) {
             say(fd,
                 "# TYPE jobs counter\njobs{kind=\"a\"} 1\njobs{kind=\"b\"} 2\nmine{job=\"x\"} 4\n");
+        } else if (!strncmp(path, "/open", 5)) {
+            if (!strstr(head, "application/openmetrics-text;version=1.0.0")) _exit(1);
+            say_as(fd, "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                   "# TYPE o counter\no_total 1 # {trace_id=\"x\"} 1\n# EOF\n");
+        } else if (!strncmp(path, "/cut", 4)) {
+            say_as(fd, "application/openmetrics-text", "# TYPE o counter\no_total 1\n");
+        } else if (!strncmp(path, "/stamped", 8)) {
+            snprintf(head, sizeof head, "stamped 1 %ld000\n# EOF\n", (long)time(NULL));
+            say(fd, head);
         } else if (!strncmp(path, "/broken", 7)) {
             say(fd, "fine 1\nbroken{ 2\n");
         } else if (!strncmp(path, "/packed", 7)) {
@@ -191,6 +203,30 @@ static size_t n_targets(struct world *w)
 }
 
 /* -- promises --------------------------------------------------------------------------------- */
+
+static void pages_are_read_as_what_they_say_they_are(void **state)
+{
+    struct world *w = *state;
+    mw_tsdb_stats st = {0};
+    char jobs[1000], *p = jobs;
+    static const char *const paths[] = {"open", "cut", "stamped"};
+    for (int i = 0; i < 3; i++) {
+        if (i) *p++ = ',';
+        p += snprintf(p, 300,
+                      "{\"job\":\"%s\",\"targets\":[\"127.0.0.1:%d\"],\"path\":\"/%s\","
+                      "\"every\":0.1}",
+                      paths[i], w->port, paths[i]);
+    }
+    set_jobs(w, "%s", jobs);
+    EVENTUALLY(find(w, "o_total", NULL, NULL).samples > 0);
+    EVENTUALLY((mw_tsdb_stats_read(w->tsdb, &st), st.exemplars == 1));
+    EVENTUALLY(find(w, "stamped", NULL, NULL).samples > 0);
+    struct found f = find(w, "stamped", NULL, NULL); /* milliseconds, for it is plain text */
+    assert_true(f.times[0] <= mw_now_ms(&mw_clock_system));
+    EVENTUALLY(find(w, "up", "job", "cut").samples > 0);
+    assert_true(find(w, "up", "job", "cut").last == 0);
+    assert_int_equal(find(w, "o_total", "job", "cut").series, 0);
+}
 
 static void a_good_page_is_stored_with_its_reports(void **state)
 {
@@ -398,6 +434,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_good_page_is_stored_with_its_reports),
+        T(pages_are_read_as_what_they_say_they_are),
         T(bad_targets_are_down_with_a_reason_and_disturb_nobody),
         T(answers_may_be_packed_and_questions_carry_what_was_set),
         T(a_target_that_leaves_ends_its_series),
