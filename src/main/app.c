@@ -156,7 +156,7 @@ static int make_data_dir(const mw_value *settings, mw_err *err)
 static void open_outbound(mw_app *app)
 {
     app->net = mw_net_new(app->registry);
-    app->scraper = mw_scraper_new(app->net, &app->ingest, app->registry);
+    app->scraper = mw_scraper_new(&app->ingest, app->registry);
     mw_net_offer(app->net, &app->host);
     mw_scraper_offer(app->scraper, &app->host);
     mw_net_start(app->net);

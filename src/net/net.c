@@ -35,6 +35,7 @@ struct mw_net {
     size_t waiting_n;                  /* inbox + waiting, to bound them */
 
     struct list waiting, running; /* loop thread only */
+    size_t told_waiting, told_running;
     mw_series *answered, *failed, *refused, *active, *queued, *seconds, *received;
 };
 
@@ -151,6 +152,15 @@ static void give_up(mw_net *n)
     }
 }
 
+/* Several loops share the gauges. */
+static void tell(mw_net *n)
+{
+    mw_gauge_add(n->active, (double)n->running.n - (double)n->told_running);
+    mw_gauge_add(n->queued, (double)n->waiting.n - (double)n->told_waiting);
+    n->told_running = n->running.n;
+    n->told_waiting = n->waiting.n;
+}
+
 static void *loop(void *arg)
 {
     mw_net *n = arg;
@@ -161,11 +171,11 @@ static void *loop(void *arg)
         curl_multi_perform(n->multi, &running);
         reap(n);
         begin_waiting(n);
-        mw_gauge_set(n->active, (double)n->running.n);
-        mw_gauge_set(n->queued, (double)n->waiting.n);
+        tell(n);
         curl_multi_poll(n->multi, NULL, 0, patience(n, mw_mono_ns()), NULL);
     }
     give_up(n);
+    tell(n);
     return NULL;
 }
 

@@ -1,10 +1,12 @@
 /* scrape.c - the schedule, and what becomes of an answer.
  *
- * One thread keeps time.  At its slot a target gets a round: a request on the net loop, whose
- * answer is read and stored by a small pool, so that a large page holds up neither the loop nor the
- * clock.  While a round is under way (busy) the target's cache and references belong to it; all
- * other state is under the lock.  A target that is no longer wanted is marked gone and buried, with
- * stale markers, by its round or at once when it has none.
+ * One thread keeps time.  At its slot a target gets a round: a request on a loop that only scrapes
+ * use.  A small page is read and stored right there, while its bytes are near; a large one by a
+ * small pool, as is every page where a commit waits for the disk.  So nothing that a page or a disk
+ * does holds up the clock, or a message to somebody.  While a round is under way (busy) the
+ * target's cache and references belong to it; all other state is under the lock.  A target that is
+ * no longer wanted is marked gone and buried, with stale markers, by its round or at once when it
+ * has none.
  *
  * A scrape that starts within a few milliseconds of its slot is stored at the slot: timestamps at
  * even distances take half the memory.  SPDX-License-Identifier: MIT */
@@ -28,7 +30,8 @@ enum {
     LOOK_MS = 5000,
     NAP_MS = 1000,
     ALIGN_MS = 10,
-    EARLY_MS = 5
+    EARLY_MS = 5,
+    SMALL_PAGE = 256 << 10 /* bytes; about a millisecond */
 };
 
 struct mw_scraper {
@@ -172,7 +175,8 @@ static void finish_round(void *arg)
 
 static void hand_over(struct round *r)
 {
-    if (mw_pool_add(r->scraper->pool, finish_round, r) != MW_OK) finish_round(r);
+    bool quick = r->body.n <= SMALL_PAGE && !mw_tsdb_commit_waits(r->scraper->ingest->tsdb);
+    if (quick || mw_pool_add(r->scraper->pool, finish_round, r) != MW_OK) finish_round(r);
 }
 
 /* The value of the header NAME in BLOCK; {"",0} when it is not there. */
@@ -393,12 +397,13 @@ static void make_metrics(mw_scraper *s, mw_registry *reg)
     mw_registry_on_collect(reg, count_targets, s);
 }
 
-mw_scraper *mw_scraper_new(mw_net *net, mw_ingest *ingest, mw_registry *reg)
+mw_scraper *mw_scraper_new(mw_ingest *ingest, mw_registry *reg)
 {
     mw_scraper *s = mw_zalloc(sizeof *s);
     pthread_condattr_t mono;
     sigset_t all, before;
-    s->net = net;
+    s->net = mw_net_new(reg);
+    mw_net_start(s->net);
     s->ingest = ingest;
     s->discovery = mw_discovery_new();
     s->pool = mw_pool_new("mw-scrape", READERS, READ_QUEUE);
@@ -426,6 +431,7 @@ void mw_scraper_stop(mw_scraper *s)
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
     if (join) pthread_join(s->thread, NULL);
+    mw_net_stop(s->net);
 }
 
 void mw_scraper_free(mw_scraper *s)
@@ -436,6 +442,7 @@ void mw_scraper_free(mw_scraper *s)
     while (s->rounds) pthread_cond_wait(&s->idle, &s->lock);
     pthread_mutex_unlock(&s->lock);
     mw_pool_free(s->pool);
+    mw_net_free(s->net);
     mw_targets_deinit(&s->targets);
     mw_agenda_deinit(&s->agenda);
     mw_scrape_jobs_deinit(&s->jobs);

@@ -11,9 +11,8 @@
 
 typedef struct mw_scraper mw_scraper;
 
-mw_scraper *mw_scraper_new(mw_net *net, mw_ingest *ingest, mw_registry *reg);
-/* Stop before the net loop, free after it: rounds under way end with the loop. */
-void mw_scraper_stop(mw_scraper *s);                 /* no new rounds */
+mw_scraper *mw_scraper_new(mw_ingest *ingest, mw_registry *reg);
+void mw_scraper_stop(mw_scraper *s);                 /* those under way end with an error */
 void mw_scraper_free(mw_scraper *s);                 /* NULL is fine; waits for rounds under way */
 void mw_scraper_offer(mw_scraper *s, mw_host *host); /* the operation "scrape" */
 

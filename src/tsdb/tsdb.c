@@ -116,6 +116,7 @@ void mw_tsdb_close(mw_tsdb *db)
 }
 
 void mw_tsdb_hurry(mw_tsdb *db) { __atomic_store_n(&db->hurry, 1, __ATOMIC_RELAXED); }
+bool mw_tsdb_commit_waits(const mw_tsdb *db) { return db->dir && db->opt.sync_ms == 0; }
 mw_source *mw_tsdb_source(mw_tsdb *db) { return &db->source; }
 
 /* -- counting ------------------------------------------------------------------------------- */

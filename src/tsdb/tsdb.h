@@ -98,6 +98,7 @@ void mw_appender_alias(mw_appender *a, mw_key key, uint64_t ref); /* KEY is anot
 
 /* MW_EFULL, MW_EIO: the disk did not take it; nothing of the batch counts as accepted. */
 int mw_appender_commit(mw_appender *a, mw_err *err);
+bool mw_tsdb_commit_waits(const mw_tsdb *db); /* for the disk, each time */
 
 /* -- reading -------------------------------------------------------------------------------- */
 

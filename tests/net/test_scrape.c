@@ -12,7 +12,6 @@ struct world {
     mw_registry *registry;
     mw_tsdb *tsdb;
     mw_ingest ingest;
-    mw_net *net;
     mw_scraper *scraper;
     mw_host host;
     pid_t server;
@@ -106,10 +105,8 @@ static int setup(void **state)
         mw_tsdb_open(&(mw_tsdb_options){.clock = &mw_clock_system, .out_of_order_ms = 0}, &err);
     assert_non_null(w->tsdb);
     w->ingest = (mw_ingest){.tsdb = w->tsdb, .clock = &mw_clock_system};
-    w->net = mw_net_new(w->registry);
-    w->scraper = mw_scraper_new(w->net, &w->ingest, w->registry);
+    w->scraper = mw_scraper_new(&w->ingest, w->registry);
     mw_scraper_offer(w->scraper, &w->host);
-    mw_net_start(w->net);
     *state = w;
     return 0;
 }
@@ -119,9 +116,7 @@ static int teardown(void **state)
     struct world *w = *state;
     char command[200];
     mw_scraper_stop(w->scraper);
-    mw_net_stop(w->net);
     mw_scraper_free(w->scraper);
-    mw_net_free(w->net);
     mw_tsdb_close(w->tsdb);
     mw_registry_free(w->registry);
     end_server(w->server);
