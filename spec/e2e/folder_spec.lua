@@ -6,7 +6,7 @@ local now = os.time()
 
 local function start(options)
   options = options or {}
-  options.config = 'settings { out_of_order = "all" }'
+  options.config = options.config or 'settings { out_of_order = "all" }'
   return server.start(options)
 end
 
@@ -83,6 +83,22 @@ describe("the data folder", function()
     node:kill()
     node = again(node)
     assert.equal(6, node:value "sealed + journaled + late")
+    node:stop()
+  end)
+
+  it("says when to come again with new series for which memory has no room at the moment", function()
+    local node = start { config = 'settings { limits = { memory = "1MB" } }' }
+    local status, answer, headers
+    for round = 1, 20 do
+      local lines = {}
+      for i = 1, 2000 do lines[i] = ("flood{n=\"%d-%d\"} 1 %d000\n"):format(round, i, now) end
+      status, answer, headers = push(node, table.concat(lines))
+      if status ~= 204 then break end
+    end
+    assert.equal(503, status, answer)
+    assert.truthy(answer:find("limits.memory at the moment", 1, true), answer)
+    assert.equal("1", headers["retry-after"])
+    assert.equal(204, (push(node, ('flood{n="1-1"} 2 %d001\n'):format(now)))) -- those who are in may go on
     node:stop()
   end)
 

@@ -226,7 +226,8 @@ bool mw_relay_series(mw_relay *r, uint32_t number, mw_key key, const uint32_t *p
     page **p = &r->pages[number >> PAGE_BITS];
     if (!*p) *p = mw_zalloc(sizeof **p);
     uint8_t *owner = owner_of(r, number);
-    unsigned place = (unsigned)key.lo & (MAKERS - 1); /* all series of a shard have one maker */
+    /* All series of a shard have one maker. */
+    unsigned place = (unsigned)(mw_shard_of_key(r->db, key) - r->db->shards) % MAKERS;
     maker *m = &r->makers[place];
     if (*owner && *owner != place + 1) mw_relay_drain(r);
     /* Samples before it mean the series that had the number then. */
