@@ -177,6 +177,9 @@ static int set_next(mw_series_set *set, mw_series_view *out, mw_err *err)
         size_t i = sel->at++;
         int more = read_series(sel, &sel->whole->gather.series[i],
                                &sel->batch->of[i - sel->batch_at], out, err);
+        if (mw_labelling_is_full(sel->labelling))
+            return mw_fail(err, MW_ELIMIT, 0, 0,
+                           "too many series match: there is no room for labels");
         if (more) return more;
     }
     return 0;
@@ -221,7 +224,7 @@ static void set_close(mw_series_set *set)
 
 enum { HISTOGRAM_BYTES = 256 << 20 }; /* of one series in one range */
 
-static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n);
+static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n, mw_arena *arena);
 
 static selection *selection_new(mw_tsdb *db, const mw_select *want)
 {
@@ -231,7 +234,7 @@ static selection *selection_new(mw_tsdb *db, const mw_select *want)
         .db = db,
         .later = want->later,
         .cancel = want->cancel,
-        .labelling = mw_labelling_new(db->index, want->later ? NULL : want->keep),
+        .labelling = mw_labelling_new(db->index, want->later ? NULL : want->keep, want->arena),
         .hist = mw_arena_new(HISTOGRAM_BYTES),
     };
     sel->want = (mw_wanted){.min_t = want->min_t,
@@ -243,7 +246,7 @@ static selection *selection_new(mw_tsdb *db, const mw_select *want)
     return sel;
 }
 
-static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n)
+static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n, mw_arena *arena)
 {
     selection *whole = (selection *)set;
     const mw_wanted *w = &whole->want;
@@ -254,6 +257,7 @@ static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n)
                       .later = whole->later,
                       .cancel = whole->cancel};
     want.keep = whole->keep;
+    want.arena = arena;
     selection *sel = selection_new(whole->db, &want);
     size_t all = whole->gather.n;
     sel->whole = whole;
