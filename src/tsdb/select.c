@@ -60,6 +60,16 @@ static bool run_surely_in(const mw_run_ref *r, int64_t min, int64_t max)
     return (s->min_t >= min && s->min_t <= max) || (s->max_t >= min && s->max_t <= max);
 }
 
+/* The newest sample of the N runs, by their figures where it is the last one of its run. */
+static bool newest_by_figures(selection *sel, size_t n)
+{
+    const mw_run_ref *r = &sel->runs[n - 1];
+    if (!sel->want.newest || r->kind != MW_RUN_FLOATS || r->stats.max_t > sel->want.max_t)
+        return false;
+    mw_samples_add(&sel->samples, r->stats.max_t, r->stats.last);
+    return true;
+}
+
 static int read_block(selection *sel, const mw_spot *spot, look *l, mw_err *err)
 {
     mw_mblock *b = sel->whole->blocks->block[spot->block].b;
@@ -74,6 +84,7 @@ static int read_block(selection *sel, const mw_spot *spot, look *l, mw_err *err)
     if (!l->labels && !sel->later)
         l->labels = mw_labelling_of_block(sel->labelling, b, spot->block, spot->series);
     l->there |= sel->later || l->labels;
+    if (newest_by_figures(sel, n)) return MW_OK;
     for (size_t i = 0; i < n && !l->surely; i++) {
         if (w->labels_only && run_surely_in(&sel->runs[i], w->min_t, w->max_t)) {
             l->surely = true;
