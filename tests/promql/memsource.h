@@ -51,8 +51,8 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
             while (lo + step <= s->n && s->t[lo + step - 1] < m->copy.min_t) lo += step;
         while (hi > lo && s->t[hi - 1] > m->copy.max_t) hi--;
         if (lo == hi) continue;
-        *out =
-            (mw_series_view){s->labels, hi - lo, s->t + lo, s->v + lo, s->any_h ? s->h + lo : NULL};
+        *out = (mw_series_view){
+            s->labels, hi - lo, s->t + lo, s->v + lo, s->any_h ? s->h + lo : NULL, 0};
         return 1;
     }
     return 0;
