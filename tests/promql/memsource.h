@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "histtext.h"
 #include "model/source.h"
 
 struct mem_series {
@@ -27,7 +28,8 @@ struct mem_source {
     mw_source source; /* first */
     struct mem_series *series;
     size_t n, cap;
-    size_t open; /* sets not closed yet */
+    size_t open;          /* sets not closed yet */
+    mw_arena *histograms; /* that were written in the notation */
 };
 
 struct mem_set {
@@ -77,7 +79,7 @@ static int mem_select(mw_source *self, const mw_select *sel, mw_series_set **out
 
 static void mem_init(struct mem_source *m)
 {
-    *m = (struct mem_source){.source = {.select = mem_select}};
+    *m = (struct mem_source){.source = {.select = mem_select}, .histograms = mw_arena_new(0)};
 }
 
 static void mem_deinit(struct mem_source *m)
@@ -89,6 +91,7 @@ static void mem_deinit(struct mem_source *m)
         mw_free(m->series[i].h);
     }
     mw_free(m->series);
+    mw_arena_free(m->histograms);
 }
 
 /* -- writing -------------------------------------------------------------------------------- */
@@ -126,7 +129,10 @@ static void mem_add_sample(struct mem_series *s, int64_t t, double v, const mw_n
     }
 }
 
-static void mem_add(struct mem_series *s, int64_t t, double v) { mem_add_sample(s, t, v, NULL); }
+static __attribute__((unused)) void mem_add(struct mem_series *s, int64_t t, double v)
+{
+    mem_add_sample(s, t, v, NULL);
+}
 
 /* H must live as long as the source. */
 static __attribute__((unused)) void mem_add_histogram(struct mem_series *s, int64_t t,
@@ -206,22 +212,37 @@ static mw_labels *mem_labels(const char *p, const char **rest)
 struct mem_values {
     double *v;
     bool *there;
-    size_t n, cap_v, cap_there;
+    const mw_nhist **h; /* NULL where the value is a number */
+    bool *hinted;       /* the histogram was written with a hint */
+    size_t n, cap_v, cap_there, cap_h, cap_hinted;
 };
+
+static void mem_put_one(struct mem_values *out, double v, bool there, const mw_nhist *h,
+                        bool hinted)
+{
+    size_t n[3] = {out->n, out->n, out->n};
+    MW_PUSH(out->v, n[0], out->cap_v, v);
+    MW_PUSH(out->h, n[1], out->cap_h, h);
+    MW_PUSH(out->hinted, n[2], out->cap_hinted, hinted);
+    MW_PUSH(out->there, out->n, out->cap_there, there);
+}
 
 static void mem_put(struct mem_values *out, double v, bool there, size_t times, double by)
 {
-    for (size_t i = 0; i < times; i++, v += by) {
-        size_t n = out->n;
-        MW_PUSH(out->v, n, out->cap_v, v);
-        MW_PUSH(out->there, out->n, out->cap_there, there);
-    }
+    for (size_t i = 0; i < times; i++, v += by) mem_put_one(out, v, there, NULL, false);
+}
+
+static void mem_put_histogram(void *out, const mw_nhist *h, bool hinted)
+{
+    mem_put_one(out, h->sum, true, h, hinted);
 }
 
 static void mem_values_free(struct mem_values *v)
 {
     mw_free(v->v);
     mw_free(v->there);
+    mw_free(v->h);
+    mw_free(v->hinted);
 }
 
 /* One item such as 3, _x4, stale, 1+2x10, 5x3; false when it is none of them. */
@@ -246,16 +267,34 @@ static bool mem_item(mw_str item, struct mem_values *out)
     return true;
 }
 
-/* The values of a line from P on; false when one of them is not understood. */
-static bool mem_parse_values(const char *p, struct mem_values *out)
+/* The values of a line from P on, histograms in ARENA; false when one of them is not understood. */
+static bool mem_parse_values(const char *p, mw_arena *arena, struct mem_values *out)
 {
-    *out = (struct mem_values){NULL, NULL, 0, 0, 0};
+    *out = (struct mem_values){.n = 0};
     for (p = mem_blank(p); *p; p = mem_blank(p)) {
+        if (!strncmp(p, "{{", 2)) {
+            if (!(p = histtext_item(p, arena, mem_put_histogram, out)))
+                return mem_values_free(out), false;
+            continue;
+        }
         size_t n = strcspn(p, " \t");
         if (!mem_item((mw_str){p, n}, out)) return mem_values_free(out), false;
         p += n;
     }
     return true;
+}
+
+/* Hints as a store would have made them of what was written. */
+static void mem_store_hints(struct mem_source *m, struct mem_series *s)
+{
+    const mw_nhist *before = NULL;
+    for (size_t i = 0; i < s->n; before = s->h[i++]) {
+        if (!s->h[i]) continue;
+        mw_nhist *copy = mw_arena_alloc(m->histograms, sizeof *copy);
+        *copy = *s->h[i];
+        copy->hint = (uint8_t)histtext_stored_hint(s->h[i], before);
+        s->h[i] = copy;
+    }
 }
 
 /* Load one line of notation, a value every STEP milliseconds from 0 on. */
@@ -265,10 +304,11 @@ static __attribute__((unused)) bool mem_load(struct mem_source *m, const char *l
     const char *rest;
     mw_labels *labels = mem_labels(mem_blank(line), &rest);
     if (!labels) return false;
-    if (!mem_parse_values(rest, &values)) return mw_free(labels), false;
+    if (!mem_parse_values(rest, m->histograms, &values)) return mw_free(labels), false;
     struct mem_series *s = mem_series_get(m, labels);
     for (size_t i = 0; i < values.n; i++)
-        if (values.there[i]) mem_add(s, (int64_t)i * step, values.v[i]);
+        if (values.there[i]) mem_add_sample(s, (int64_t)i * step, values.v[i], values.h[i]);
+    if (s->any_h) mem_store_hints(m, s);
     mem_values_free(&values);
     return true;
 }
