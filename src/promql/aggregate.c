@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "promql/aggregate.h"
+#include "promql/hist.h"
 
 /* What is known of one group at one step. */
 union cell {
@@ -152,6 +153,7 @@ struct value mw_pq_aggregate(struct ev *e, const struct node *n)
         struct grouping by = mw_pq_grouping(e, n);
         struct groups g = mw_pq_group(e, &in, NULL, &by);
         out = fold(e, &folds[i], &in, &g);
+        if (mw_pq_any_h(&in)) mw_pq_hist_fold(e, n, &in, g.of, &out);
         out.distinct = mw_pq_groups_distinct(&by);
         return mw_pq_vector(out);
     }

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "promql/functions.h"
+#include "promql/hist.h"
 #include "promql/result.h"
 
 /* -- nodes ---------------------------------------------------------------------------------- */
@@ -25,6 +26,13 @@ static const mw_nhist **repeat_histogram(struct ev *e, const mw_nhist **h)
     return row;
 }
 
+void mw_pq_negate_row(struct ev *e, struct series *s)
+{
+    if (s->h) mw_pq_hist_negate_row(e, s);
+    for (size_t k = 0; k < e->n; k++)
+        if (!mw_pq_absent(s->v[k])) s->v[k] = -s->v[k];
+}
+
 static struct value eval_unary(struct ev *e, const struct node *n)
 {
     struct value v = mw_pq_eval(e, n->unary.inner);
@@ -33,9 +41,7 @@ static struct value eval_unary(struct ev *e, const struct node *n)
         for (size_t i = 0; i < e->n; i++) v.scalar[i] = -v.scalar[i];
         return v;
     }
-    for (size_t i = 0; i < v.vec.n; i++)
-        for (size_t k = 0; k < e->n; k++)
-            if (!mw_pq_absent(v.vec.s[i].v[k])) v.vec.s[i].v[k] = -v.vec.s[i].v[k];
+    for (size_t i = 0; i < v.vec.n; i++) mw_pq_negate_row(e, &v.vec.s[i]);
     mw_pq_drop_names(e, &v.vec);
     mw_pq_merge(e, &v.vec, false);
     return v;
@@ -111,20 +117,12 @@ static size_t step_count(const mw_promql_query *q)
     return q->range && q->end > q->start ? (size_t)((q->end - q->start) / q->step) + 1 : 1;
 }
 
-/* Only what a selector gives leaves as it is; everything else knows only floats. */
-static bool passes_histograms(const struct node *root)
-{
-    while (root->kind == N_UNARY && root->unary.plus) root = root->unary.inner;
-    return root->kind == N_SELECTOR;
-}
-
 static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
 {
     const mw_promql_query *q = r->query;
     struct ev e = {.run = r, .start = q->start, .step = q->range ? q->step : 1};
     e.lookback = q->lookback_ms > 0 ? q->lookback_ms : r->opt->lookback_ms;
     e.n = step_count(q);
-    e.histograms = q->histograms && passes_histograms(root);
     mw_pq_prepare(r, root);
     if (root->type == MW_VALUE_MATRIX) {
         mw_pq_result_matrix(&e, root, out);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "promql/functions.h"
+#include "promql/hist.h"
 
 double mw_pq_sgn(double v) { return v > 0 ? 1 : v < 0 ? -1 : v; }
 double mw_pq_deg(double v) { return v * 180 / M_PI; }
@@ -11,6 +12,7 @@ double mw_pq_rad(double v) { return v * M_PI / 180; }
 static struct value renamed(struct ev *e, struct vec *v)
 {
     mw_pq_drop_names(e, v);
+    mw_pq_drop_h(v);
     mw_pq_merge(e, v, false);
     return mw_pq_vector(*v);
 }

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "promql/functions.h"
+#include "promql/hist.h"
 #include "promql/window.h"
 
-/* -- samples without stale markers, and without histograms for those who do not take them ---- */
+/* -- samples without stale markers ---------------------------------------------------------- */
 
 struct buffer {
     int64_t *t;
@@ -36,25 +37,18 @@ static void with_histograms(struct ev *e, struct buffer *b, struct samples *s)
         if (!mw_pq_absent(s->v[i])) {
             b->t[kept] = s->t[i];
             b->h[kept] = s->h[i];
+            if (e->hints && s->h[i])
+                b->h[kept] = mw_pq_hinted(e, s->h[i], mw_pq_told_hint(s->h, i));
             b->v[kept++] = s->h[i] ? mw_pq_none() : s->v[i];
         }
     *s = (struct samples){s->labels, s->nameless, b->t, b->v, kept, b->h};
-}
-
-static void without_histograms(struct ev *e, struct buffer *b, struct samples *s)
-{
-    size_t kept = 0;
-    reserve(e, b, s->n);
-    for (size_t i = 0; i < s->n; i++)
-        if (!s->h[i] && !mw_pq_absent(s->v[i])) b->t[kept] = s->t[i], b->v[kept++] = s->v[i];
-    *s = (struct samples){s->labels, s->nameless, b->t, b->v, kept, NULL};
 }
 
 static void without_stale(struct ev *e, struct buffer *b, struct samples *s)
 {
     size_t i = 0, kept;
     if (s->h) {
-        (e->histograms ? with_histograms : without_histograms)(e, b, s);
+        with_histograms(e, b, s);
         return;
     }
     while (i < s->n && !mw_pq_absent(s->v[i])) i++;
@@ -100,7 +94,7 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     struct ev inner = *e;
     struct buffer b = {0};
     int64_t from = mw_pq_time(e, w, 0) - w->range_ms, to = mw_pq_time(e, w, e->n - 1);
-    inner.histograms = false;
+    inner.hints = false;
     inner.step = w->step_ms;
     inner.start = floor_to(from, inner.step);
     bool closed = e->run->opt->closed_ranges;
@@ -111,7 +105,8 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     reserve(e, &b, inner.n);
     for (size_t i = 0; i < v.n; i++) {
         struct samples s = {v.s[i].labels, v.s[i].nameless, b.t, b.v, 0, NULL};
-        for (size_t k = 0; k < inner.n; k++) {
+        if (v.s[i].h) mw_pq_hist_subquery(&inner, &v.s[i], &s);
+        for (size_t k = 0; !s.h && k < inner.n; k++) {
             if (mw_pq_absent(v.s[i].v[k])) continue;
             b.t[s.n] = inner.start + (int64_t)k * inner.step;
             b.v[s.n++] = v.s[i].v[k];
@@ -177,9 +172,9 @@ static void note_counter(struct ev *e, const struct call *c, const struct sample
                MW_STR_ARG(name));
 }
 
-static void one_series(struct ev *e, const struct samples *s, void *arg)
+/* What the function makes of numbers at each step; whether it is anything. */
+static bool fill_row(struct ev *e, struct call *c, const struct samples *s)
 {
-    struct call *c = arg;
     const struct when *when = &c->range->sel.when;
     double args[SCALARS_MAX];
     size_t lo = 0, hi = 0;
@@ -207,10 +202,26 @@ static void one_series(struct ev *e, const struct samples *s, void *arg)
         any |= !mw_pq_absent(c->row[i]);
         mw_pq_tick(e->run, w.n + 1);
     }
-    if (!any) return;
-    if (c->fn->flags & FN_COUNTER) note_counter(e, c, s);
+    return any;
+}
+
+static void one_series(struct ev *e, const struct samples *s, void *arg)
+{
+    struct call *c = arg;
+    struct series row = {.h = NULL};
+    unsigned has;
+    if (s->h) {
+        struct samples numbers = mw_pq_numbers_of(e, s);
+        fill_row(e, c, &numbers);
+        row.v = c->row;
+        has = mw_pq_hist_windows(e, c->node, c->range, s, &row);
+    } else
+        has = fill_row(e, c, s) ? PQ_HAS_NUMBERS : 0;
+    if (!has) return;
+    if (c->fn->flags & FN_COUNTER && has & PQ_HAS_NUMBERS) note_counter(e, c, s);
     c->typed |= mw_pq_has_type(s->labels);
     mw_pq_add_row(e, &c->out, mw_pq_keep(e, s->labels), c->row);
+    c->out.s[c->out.n - 1].h = row.h;
     c->out.s[c->out.n - 1].nameless = s->nameless || !(c->fn->flags & FN_KEEPS_NAME);
     c->row = NULL;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "promql/eval.h"
+#include "promql/hist.h"
 
 const mw_labels *mw_pq_keep(struct ev *e, const mw_labels *ls)
 {
@@ -103,6 +103,7 @@ static void keep_at(struct ev *e, struct kept *kept, const mw_series_view *s, si
         memset(kept->row, 0, e->n * sizeof *kept->row);
     }
     if (!kept->h || kept->k != k) kept->h = mw_pq_keep_histogram(e, s->h[k]);
+    if (e->hints && kept->k != k) kept->h = mw_pq_hinted(e, kept->h, mw_pq_told_hint(s->h, k));
     kept->k = k;
     kept->row[step] = kept->h;
 }
@@ -128,10 +129,8 @@ static bool walk(struct ev *e, const struct when *w, const mw_series_view *s, bo
             row[i] = (double)s->t[k - 1] / 1000;
         else if (is_float(s, k - 1))
             row[i] = s->v[k - 1];
-        else if (e->histograms)
-            keep_at(e, histograms, s, k - 1, i);
         else
-            continue;
+            keep_at(e, histograms, s, k - 1, i);
         any = true;
     }
     return any;
@@ -178,8 +177,13 @@ struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps)
     while (mw_pq_next_series(e, &s)) {
         if (!row) row = mw_pq_row(e);
         mw_pq_tick(e->run, e->n);
-        struct kept kept = {0};
+        struct kept kept = {.k = SIZE_MAX};
         bool any = smoothed ? walk_smoothed(e, w, &s, row) : walk(e, w, &s, timestamps, row, &kept);
+        if (smoothed && s.h) {
+            struct series both = {.labels = s.labels, .v = row};
+            any = mw_pq_smooth_histograms(e, n, &s, &both);
+            kept.row = both.h;
+        }
         if (!any) continue;
         out.distinct &= !mw_pq_has_type(s.labels);
         mw_pq_add_row(e, &out, mw_pq_keep(e, s.labels), row);

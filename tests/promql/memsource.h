@@ -71,7 +71,9 @@ static int mem_select(mw_source *self, const mw_select *sel, mw_series_set **out
 {
     struct mem_set *m = mw_zalloc(sizeof *m);
     (void)err;
-    *m = (struct mem_set){{mem_next, mem_close}, (struct mem_source *)self, NULL, *sel, 0};
+    *m = (struct mem_set){.source = (struct mem_source *)self, .copy = *sel};
+    m->set.next = mem_next;
+    m->set.close = mem_close;
     m->source->open++;
     *out = &m->set;
     return MW_OK;
