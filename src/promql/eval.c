@@ -47,12 +47,19 @@ static struct value eval_unary(struct ev *e, const struct node *n)
     return v;
 }
 
+static struct value eval_selector(struct ev *e, const struct node *n)
+{
+    struct vec v = {.distinct = mw_pq_one_name(n) && !e->run->typed};
+    mw_pq_select_rows(e, n, NULL, false, mw_pq_collect, &v);
+    return mw_pq_vector(v);
+}
+
 static struct value eval_here(struct ev *e, const struct node *n)
 {
     switch (n->kind) {
     case N_NUMBER: return mw_pq_numbers(repeat(e, n->number));
     case N_STRING: return (struct value){.type = MW_VALUE_STRING, .string = n->string};
-    case N_SELECTOR: return mw_pq_vector(mw_pq_select(e, n, false));
+    case N_SELECTOR: return eval_selector(e, n);
     case N_CALL: return n->call.fn->eval(e, n);
     case N_AGGREGATE: return mw_pq_aggregate(e, n);
     case N_BINARY: return mw_pq_binary(e, n);
@@ -117,6 +124,12 @@ static size_t step_count(const mw_promql_query *q)
     return q->range && q->end > q->start ? (size_t)((q->end - q->start) / q->step) + 1 : 1;
 }
 
+static bool may_have_types(mw_source *s)
+{
+    if (!s->has_label) return true;
+    return s->has_label(s, MW_STR("__type__")) || s->has_label(s, MW_STR("__unit__"));
+}
+
 static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
 {
     const mw_promql_query *q = r->query;
@@ -124,6 +137,7 @@ static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
     e.lookback = q->lookback_ms > 0 ? q->lookback_ms : r->opt->lookback_ms;
     e.n = step_count(q);
     mw_pq_prepare(r, root);
+    r->typed = may_have_types(r->source);
     if (root->type == MW_VALUE_MATRIX) {
         mw_pq_result_matrix(&e, root, out);
         return;
@@ -132,9 +146,10 @@ static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
     mw_pq_result_value(&e, root, &v, out);
 }
 
-static void close_run(struct run *r)
+void mw_pq_close_run(struct run *r)
 {
     if (r->open) r->open->close(r->open);
+    if (r->given) r->given->close(r->given);
     for (size_t i = 0; i < r->n_regexes; i++) mw_regex_free(r->regexes[i]);
     mw_free(r->regexes);
     mw_free(r->notes[PQ_WARNING]);
@@ -185,7 +200,7 @@ int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *qu
             *out = res;
         else
             mw_promql_result_free(res);
-        close_run(&r);
+        mw_pq_close_run(&r);
     }
     mw_pq_free(a);
     return rc;

@@ -75,6 +75,9 @@ enum { PQ_HAS_NUMBERS = 1, PQ_HAS_HISTOGRAMS = 2 };
 unsigned mw_pq_hist_windows(struct ev *e, const struct node *call, const struct node *range,
                             const struct samples *s, struct series *row);
 
+/* The name that all series of a selector have, or that of this one. */
+mw_str mw_pq_range_name(const struct node *range, const struct samples *s); /* sweep.c */
+
 /* One window. */
 struct hwindow {
     struct ev *e;
@@ -109,9 +112,16 @@ const mw_nhist *mw_pq_hist_add(struct ev *e, const struct node *node, mw_str nam
 
 /* -- hist_fold.c ---------------------------------------------------------------------------- */
 
-/* What the histograms of IN add to OUT, which has one row for each group, made of numbers alone.
- * OF: the group of each row. */
-void mw_pq_hist_fold(struct ev *e, const struct node *n, const struct vec *in, const size_t *of,
+/* Rows with histograms, and the group of each. */
+struct hist_rows {
+    struct vec rows;
+    size_t *of, cap;
+};
+void mw_pq_hist_row(struct ev *e, struct hist_rows *r, const struct series *s, size_t group);
+/* The same of a row whose memory will go. */
+void mw_pq_hist_row_copy(struct ev *e, struct hist_rows *r, const struct series *s, size_t group);
+/* What they add to OUT, which has one row for each group, made of numbers alone. */
+void mw_pq_hist_fold(struct ev *e, const struct node *n, const struct hist_rows *r,
                      struct vec *out);
 /* For an aggregation that leaves histograms out: tells so if IN has any. */
 void mw_pq_hist_ignored(struct ev *e, const struct node *n, const struct vec *in);

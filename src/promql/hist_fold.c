@@ -6,26 +6,51 @@
 
 #include "promql/hist.h"
 
-/* The rows of each group that have histograms. */
+/* -- rows that came by ---------------------------------------------------------------------- */
+
+void mw_pq_hist_row(struct ev *e, struct hist_rows *r, const struct series *s, size_t group)
+{
+    mw_pq_add_row(e, &r->rows, s->labels, NULL);
+    r->rows.s[r->rows.n - 1].h = s->h;
+    if (r->cap < r->rows.cap) {
+        size_t *of = mw_pq_alloc(e->run, r->rows.cap, sizeof *of);
+        if (r->cap) memcpy(of, r->of, r->cap * sizeof *of);
+        r->of = of;
+        r->cap = r->rows.cap;
+    }
+    r->of[r->rows.n - 1] = group;
+}
+
+void mw_pq_hist_row_copy(struct ev *e, struct hist_rows *r, const struct series *s, size_t group)
+{
+    struct series copy = {.labels = mw_pq_keep(e, s->labels)};
+    const mw_nhist *from = NULL, *to = NULL; /* neighbours may share one */
+    for (size_t k = 0; k < e->n; k++) {
+        if (!s->h[k]) continue;
+        if (s->h[k] != from) from = s->h[k], to = mw_pq_keep_histogram(e, from);
+        mw_pq_set_h(e, &copy, k, to);
+    }
+    if (copy.h) mw_pq_hist_row(e, r, &copy, group);
+}
+
+/* The rows of each group. */
 struct chains {
     size_t *first, *next; /* row plus one */
-    size_t rows;
 };
 
-static struct chains chain(struct ev *e, const struct vec *in, const size_t *of, size_t groups)
+static struct chains chain(struct ev *e, const struct hist_rows *r, size_t groups)
 {
-    struct chains c = {.rows = 0};
-    c.first = mw_pq_alloc(e->run, groups, sizeof *c.first);
-    c.next = mw_pq_alloc(e->run, in->n, sizeof *c.next);
+    struct chains c = {mw_pq_alloc(e->run, groups, sizeof *c.first),
+                       mw_pq_alloc(e->run, r->rows.n, sizeof *c.next)};
     memset(c.first, 0, groups * sizeof *c.first);
-    for (size_t i = in->n; i-- > 0;) {
-        if (!in->s[i].h) continue;
-        c.next[i] = c.first[of[i]];
-        c.first[of[i]] = i + 1;
-        c.rows++;
+    for (size_t i = r->rows.n; i-- > 0;) {
+        c.next[i] = c.first[r->of[i]];
+        c.first[r->of[i]] = i + 1;
     }
     return c;
 }
+
+/* -- one group at one step ------------------------------------------------------------------ */
 
 /* What one group has at one step. */
 struct found {
@@ -44,6 +69,13 @@ static void gather(const struct chains *c, const struct vec *in, size_t group, s
     }
 }
 
+/* The name may be no label that was asked for, but be known all the same. */
+static mw_str name_of(const struct node *n, const struct series *s)
+{
+    struct samples labels = {.labels = s->labels};
+    return mw_pq_range_name(mw_pq_stream_source(n->agg.arg), &labels);
+}
+
 static void add_up(struct ev *e, const struct node *n, const struct vec *in, const struct found *f,
                    struct series *out, size_t step)
 {
@@ -58,8 +90,7 @@ static void add_up(struct ev *e, const struct node *n, const struct vec *in, con
     if (h)
         mw_pq_set_h(e, out, step, h);
     else
-        mw_pq_hist_note(e, n->agg.arg, HN_MIXED_BUCKETS,
-                        mw_labels_find(in->s[f->row[bad]].labels, MW_METRIC_NAME));
+        mw_pq_hist_note(e, n->agg.arg, HN_MIXED_BUCKETS, name_of(n, &in->s[f->row[bad]]));
 }
 
 static void fold_step(struct ev *e, const struct node *n, const struct vec *in,
@@ -80,17 +111,16 @@ static bool ignores(enum tok op)
     return op != T_KW_SUM && op != T_KW_AVG && op != T_KW_COUNT && op != T_KW_GROUP;
 }
 
-void mw_pq_hist_fold(struct ev *e, const struct node *n, const struct vec *in, const size_t *of,
-                     struct vec *out)
+void mw_pq_hist_fold(struct ev *e, const struct node *n, const struct hist_rows *r, struct vec *out)
 {
+    const struct vec *in = &r->rows;
     if (ignores(n->agg.op)) {
         mw_pq_hist_ignored(e, n, in);
         return;
     }
-    struct chains c = chain(e, in, of, out->n);
-    if (!c.rows) return;
-    struct found f = {mw_pq_alloc(e->run, c.rows, sizeof *f.h),
-                      mw_pq_alloc(e->run, c.rows, sizeof *f.row), 0};
+    struct chains c = chain(e, r, out->n);
+    struct found f = {mw_pq_alloc(e->run, in->n, sizeof *f.h),
+                      mw_pq_alloc(e->run, in->n, sizeof *f.row), 0};
     for (size_t g = 0; g < out->n; g++)
         for (size_t k = 0; c.first[g] && k < e->n; k++) {
             gather(&c, in, g, k, &f);

@@ -8,10 +8,7 @@
 #include "promql/functions.h"
 #include "promql/hist.h"
 
-mw_str mw_pq_window_name(const struct hwindow *w)
-{
-    return mw_labels_find(w->s->labels, MW_METRIC_NAME);
-}
+mw_str mw_pq_window_name(const struct hwindow *w) { return mw_pq_range_name(w->range, w->s); }
 
 void mw_pq_window_note(const struct hwindow *w, enum hist_note note)
 {

@@ -220,6 +220,6 @@ static void look(struct ev *e, const struct samples *s, void *arg)
 struct value mw_pq_call_absent_over_time(struct ev *e, const struct node *call)
 {
     struct seen seen = {call->call.args[0], nowhere(e)};
-    mw_pq_each_range(e, seen.range, look, &seen);
+    mw_pq_each_range(e, seen.range, NULL, look, &seen);
     return where_absent(e, seen.range, seen.there);
 }
