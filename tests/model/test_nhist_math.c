@@ -359,6 +359,65 @@ static void trimming_cuts_the_bucket_it_meets(void **state)
        "{{schema:-53 count:6 sum:9 custom_values:[2 4] buckets:[2 2 2]}}");
 }
 
+/* Spans and numbers as only bytes from outside can hold them. */
+static const mw_nhist *hostile(world *w)
+{
+    static const double numbers[] = {0, 1, -3, 1e300, -1e300, INFINITY, NAN, 0x1p-1074};
+    static const int32_t offsets[] = {0, 1, -1, 40, INT32_MAX, INT32_MIN, 1 << 20, -(1 << 20)};
+    mw_nhist *h = mw_arena_zalloc(w->arena, sizeof *h);
+    mw_hside *sides[] = {&h->pos, &h->neg};
+    h->schema = (int8_t)(below(w, 4) ? (int)below(w, 13) - 4 : MW_HIST_CUSTOM);
+    h->hint = (uint8_t)below(w, 4);
+    h->count = numbers[below(w, 8)];
+    h->sum = numbers[below(w, 8)];
+    h->zero_count = numbers[below(w, 8)];
+    h->zero_threshold = fabs(numbers[below(w, 6)]);
+    for (size_t k = 0; k < 2; k++) {
+        uint32_t n = (uint32_t)below(w, 4), at = 0;
+        mw_hspan *spans = mw_arena_array(w->arena, n + 1, sizeof *spans);
+        double *counts = mw_arena_array(w->arena, n * 3u + 1, sizeof *counts);
+        for (uint32_t i = 0; i < n; i++) {
+            spans[i] = (mw_hspan){offsets[below(w, 8)], (uint32_t)below(w, 4)};
+            if (i && spans[i].offset < 0) spans[i].offset = 2;
+            for (uint32_t b = 0; b < spans[i].length; b++) counts[at++] = numbers[below(w, 8)];
+        }
+        *sides[k] = (mw_hside){spans, counts, n, at};
+    }
+    h->n_custom = (uint32_t)below(w, 4);
+    double *bounds = mw_arena_array(w->arena, 4, sizeof *bounds);
+    for (uint32_t i = 0; i < h->n_custom; i++) bounds[i] = (double)i + numbers[below(w, 3)];
+    h->custom = bounds;
+    return h;
+}
+
+static void no_histogram_is_too_strange_to_be_computed_with(void **state)
+{
+    world *w = *state;
+    unsigned notes;
+    mw_nwork *copy = mw_nwork_new(w->arena);
+    for (int i = 0; i < 20000; i++) {
+        const mw_nhist *a = hostile(w), *b = hostile(w);
+        mw_nwork_set(w->work, a);
+        mw_nwork_copy(copy, w->work);
+        mw_nwork_add(w->work, b);
+        mw_nwork_sum(copy, b);
+        mw_nwork_scale(copy, -0.5);
+        mw_nwork_reduce(w->work, (int)below(w, 13) - 4);
+        mw_nwork_trim(w->work, b->sum, i & 1);
+        mw_nwork_divide(w->work, b->count);
+        const mw_nhist *x = mw_nwork_take(w->work, w->arena, i & 2);
+        const mw_nhist *y = mw_nwork_take(copy, w->arena, i & 1);
+        assert_non_null(x);
+        assert_non_null(y);
+        mw_nhist_was_reset(a, b);
+        mw_nhist_was_reset(x, y);
+        mw_nhist_equal(x, y);
+        mw_nhist_quantile((double)below(w, 101) / 100, y, &notes);
+        mw_nhist_fraction(a->sum, b->sum, x, &notes);
+        mw_nhist_variance(a);
+    }
+}
+
 static void a_full_arena_gives_no_histogram(void **state)
 {
     world *w = *state;
@@ -400,6 +459,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(quantiles_are_interpolated_within_their_bucket, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(trimming_cuts_the_bucket_it_meets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_histogram_is_too_strange_to_be_computed_with, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_full_arena_gives_no_histogram, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
