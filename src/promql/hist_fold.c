@@ -8,9 +8,17 @@
 
 /* -- rows that came by ---------------------------------------------------------------------- */
 
+/* Of the labels, which may go, only the name is told. */
+static const mw_labels *name_only(struct ev *e, const mw_labels *ls)
+{
+    static const mw_labels none = {.n = 0};
+    mw_str name = ls ? mw_labels_find(ls, MW_METRIC_NAME) : MW_STR("");
+    return name.n ? mw_pq_labels(e, &(mw_label){MW_STR(MW_METRIC_NAME), name}, 1) : &none;
+}
+
 void mw_pq_hist_row(struct ev *e, struct hist_rows *r, const struct series *s, size_t group)
 {
-    mw_pq_add_row(e, &r->rows, s->labels, NULL);
+    mw_pq_add_row(e, &r->rows, name_only(e, s->labels), NULL);
     r->rows.s[r->rows.n - 1].h = s->h;
     if (r->cap < r->rows.cap) {
         size_t *of = mw_pq_alloc(e->run, r->rows.cap, sizeof *of);
@@ -23,7 +31,7 @@ void mw_pq_hist_row(struct ev *e, struct hist_rows *r, const struct series *s, s
 
 void mw_pq_hist_row_copy(struct ev *e, struct hist_rows *r, const struct series *s, size_t group)
 {
-    struct series copy = {.labels = mw_pq_keep(e, s->labels)};
+    struct series copy = {.labels = s->labels};
     const mw_nhist *from = NULL, *to = NULL; /* neighbours may share one */
     for (size_t k = 0; k < e->n; k++) {
         if (!s->h[k]) continue;

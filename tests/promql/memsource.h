@@ -36,7 +36,9 @@ struct mem_set {
     mw_series_set set; /* first */
     struct mem_source *source;
     mw_select copy;
-    size_t at;
+    size_t at, end;
+    mw_labels **lent; /* labels that were given, which live as long as the set */
+    size_t n_lent, cap_lent;
 };
 
 /* -- reading -------------------------------------------------------------------------------- */
@@ -45,7 +47,7 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
 {
     struct mem_set *m = (struct mem_set *)set;
     (void)err;
-    while (m->at < m->source->n) {
+    while (m->at < m->end) {
         const struct mem_series *s = &m->source->series[m->at++];
         size_t lo = 0, hi = s->n;
         if (!mw_matchers_match(m->copy.matchers, m->copy.n, s->labels)) continue;
@@ -53,8 +55,9 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
             while (lo + step <= s->n && s->t[lo + step - 1] < m->copy.min_t) lo += step;
         while (hi > lo && s->t[hi - 1] > m->copy.max_t) hi--;
         if (lo == hi) continue;
-        *out =
-            (mw_series_view){s->labels, hi - lo, s->t + lo, s->v + lo, s->any_h ? s->h + lo : NULL};
+        MW_PUSH(m->lent, m->n_lent, m->cap_lent, mw_labels_new(s->labels->l, s->labels->n, NULL));
+        *out = (mw_series_view){m->lent[m->n_lent - 1], hi - lo, s->t + lo, s->v + lo,
+                                s->any_h ? s->h + lo : NULL};
         return 1;
     }
     return 0;
@@ -62,8 +65,11 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
 
 static void mem_close(mw_series_set *set)
 {
-    ((struct mem_set *)set)->source->open--;
-    mw_free(set);
+    struct mem_set *m = (struct mem_set *)set;
+    __atomic_fetch_sub(&m->source->open, 1, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < m->n_lent; i++) mw_free(m->lent[i]);
+    mw_free(m->lent);
+    mw_free(m);
 }
 
 /* Labels are there at once, whether they were wanted or not. */
@@ -73,14 +79,31 @@ static const mw_labels *mem_later(mw_series_set *set)
     return m->source->series[m->at - 1].labels;
 }
 
+static mw_series_set *mem_piece(mw_series_set *set, size_t i, size_t n)
+{
+    struct mem_set *whole = (struct mem_set *)set, *m = mw_zalloc(sizeof *m);
+    *m = (struct mem_set){.set = {.next = mem_next, .close = mem_close, .labels = mem_later},
+                          .source = whole->source,
+                          .copy = whole->copy,
+                          .at = whole->source->n * i / n,
+                          .end = whole->source->n * (i + 1) / n};
+    whole->at = whole->end;
+    __atomic_fetch_add(&m->source->open, 1, __ATOMIC_RELAXED);
+    return &m->set;
+}
+
 static int mem_select(mw_source *self, const mw_select *sel, mw_series_set **out, mw_err *err)
 {
     struct mem_set *m = mw_zalloc(sizeof *m);
     (void)err;
-    *m = (struct mem_set){.set = {.next = mem_next, .close = mem_close, .labels = mem_later},
-                          .source = (struct mem_source *)self,
-                          .copy = *sel};
-    m->source->open++;
+    struct mem_source *source = (struct mem_source *)self;
+    *m = (struct mem_set){
+        .set = {.next = mem_next, .close = mem_close, .labels = mem_later, .piece = mem_piece},
+        .source = source,
+        .copy = *sel,
+        .end = source->n};
+    m->set.at_most = source->n;
+    source->open++;
     *out = &m->set;
     return MW_OK;
 }

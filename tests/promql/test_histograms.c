@@ -218,6 +218,35 @@ static void who_did_not_ask_for_histograms_gets_none(void **state)
     }
 }
 
+/* Enough steps that both cores get a part of the rows, if there are two. */
+static void rows_that_two_threads_read_add_up_to_the_same(void **state)
+{
+    world *w = *state;
+    enum { ROWS = 600 };
+    static const char *const exprs[] = {"sum by (g) (many)", "avg by (g) (many offset 0s)",
+                                        "sum by (g) (2 * rate(many[2m]))"};
+    mw_nhist h[2] = {histogram(3, 10), histogram(6, 30)};
+    h[1].hint = MW_RESET_NO;
+    for (int i = 0; i < ROWS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "many{i=\"%d\", g=\"%d\"}", i, i % 3);
+        struct mem_series *s = series(w, name);
+        for (int k = 0; k < 2; k++) mem_add_histogram(s, 60000 * k, &h[k]);
+    }
+    for (size_t i = 0; i < sizeof exprs / sizeof *exprs; i++) {
+        char *few = json(w, exprs[i], 0, 60, true), *many = json(w, exprs[i], 0, 240 * 60, true);
+        for (const char *p = few; (p = strstr(p, "[60,{")); p++) {
+            size_t n = strcspn(p, "}") + 1;
+            char *row = strndup(p, n);
+            if (!strstr(many, row)) fail_msg("%s: no %s", exprs[i], row);
+            free(row);
+        }
+        assert_non_null(strstr(few, "[60,{"));
+        mw_free(few);
+        mw_free(many);
+    }
+}
+
 static void the_memory_of_histograms_is_bounded(void **state)
 {
     world *w = *state;
@@ -253,6 +282,7 @@ int main(void)
         promise(presence_and_time_count_histograms),
         promise(count_sum_and_average_are_read_from_histograms_only),
         promise(who_did_not_ask_for_histograms_gets_none),
+        promise(rows_that_two_threads_read_add_up_to_the_same),
         promise(the_memory_of_histograms_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
