@@ -37,8 +37,6 @@ struct mem_set {
     struct mem_source *source;
     mw_select copy;
     size_t at, end;
-    mw_labels **lent; /* labels that were given, which live as long as the set */
-    size_t n_lent, cap_lent;
 };
 
 /* -- reading -------------------------------------------------------------------------------- */
@@ -46,7 +44,6 @@ struct mem_set {
 static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
 {
     struct mem_set *m = (struct mem_set *)set;
-    (void)err;
     while (m->at < m->end) {
         const struct mem_series *s = &m->source->series[m->at++];
         size_t lo = 0, hi = s->n;
@@ -55,9 +52,10 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
             while (lo + step <= s->n && s->t[lo + step - 1] < m->copy.min_t) lo += step;
         while (hi > lo && s->t[hi - 1] > m->copy.max_t) hi--;
         if (lo == hi) continue;
-        MW_PUSH(m->lent, m->n_lent, m->cap_lent, mw_labels_new(s->labels->l, s->labels->n, NULL));
-        *out = (mw_series_view){m->lent[m->n_lent - 1], hi - lo, s->t + lo, s->v + lo,
-                                s->any_h ? s->h + lo : NULL};
+        const mw_labels *ls = s->labels;
+        if (m->copy.arena) ls = mw_labels_new_in(m->copy.arena, ls->l, ls->n, err);
+        if (!ls) return err->code;
+        *out = (mw_series_view){ls, hi - lo, s->t + lo, s->v + lo, s->any_h ? s->h + lo : NULL};
         return 1;
     }
     return 0;
@@ -67,8 +65,6 @@ static void mem_close(mw_series_set *set)
 {
     struct mem_set *m = (struct mem_set *)set;
     __atomic_fetch_sub(&m->source->open, 1, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < m->n_lent; i++) mw_free(m->lent[i]);
-    mw_free(m->lent);
     mw_free(m);
 }
 
@@ -79,7 +75,7 @@ static const mw_labels *mem_later(mw_series_set *set)
     return m->source->series[m->at - 1].labels;
 }
 
-static mw_series_set *mem_piece(mw_series_set *set, size_t i, size_t n)
+static mw_series_set *mem_piece(mw_series_set *set, size_t i, size_t n, mw_arena *arena)
 {
     struct mem_set *whole = (struct mem_set *)set, *m = mw_zalloc(sizeof *m);
     *m = (struct mem_set){.set = {.next = mem_next, .close = mem_close, .labels = mem_later},
@@ -87,6 +83,7 @@ static mw_series_set *mem_piece(mw_series_set *set, size_t i, size_t n)
                           .copy = whole->copy,
                           .at = whole->source->n * i / n,
                           .end = whole->source->n * (i + 1) / n};
+    m->copy.arena = arena;
     whole->at = whole->end;
     __atomic_fetch_add(&m->source->open, 1, __ATOMIC_RELAXED);
     return &m->set;
