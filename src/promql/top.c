@@ -143,12 +143,13 @@ static struct heap *heaps_of(struct top *t, const struct series *s)
 static void top_row(struct ev *e, struct series *s, void *arg)
 {
     struct top *t = arg;
-    struct heap *h = heaps_of(t, s);
+    struct heap *h = NULL;
     if (s->h) mw_pq_hist_ignored(e, t->node, &(struct vec){.s = s, .n = 1});
     uint32_t row = UINT32_MAX;
     for (size_t i = 0; i < e->n; i++) {
         double v = s->v[i], most = t->k[i];
         if (mw_pq_absent(v) || !most) continue;
+        if (!h) h = heaps_of(t, s);
         if ((double)h[i].n >= most && by_value(t, v, h[i].e[0].v) > 0) continue;
         if (row == UINT32_MAX) {
             const mw_labels *labels = mw_pq_labels_of(e, s);
