@@ -32,10 +32,16 @@ static struct around look_around(const struct ev *e, const mw_series_view *s, in
     return a;
 }
 
+/* Labels may be few, or none at all. */
+static mw_str name_of(const struct node *n, const mw_series_view *s)
+{
+    struct samples labels = {.labels = s->labels};
+    return mw_pq_range_name(n, &labels);
+}
+
 static const mw_nhist *smooth(struct ev *e, const struct node *n, const mw_series_view *s,
                               const struct around *a, int64_t t)
 {
-    mw_str name = mw_labels_find(s->labels, MW_METRIC_NAME);
     if (a->after && s->t[a->after - 1] == t) return mw_pq_keep_histogram(e, s->h[a->after - 1]);
     if (!a->before) return NULL;
     const mw_nhist *x = s->h[a->before - 1];
@@ -44,7 +50,7 @@ static const mw_nhist *smooth(struct ev *e, const struct node *n, const mw_serie
     bool counter = x->hint != MW_RESET_GAUGE || y->hint != MW_RESET_GAUGE;
     const mw_nhist *h =
         mw_pq_hist_between(e, n, x, s->t[a->before - 1], y, s->t[a->after - 1], t, counter);
-    if (!h) mw_pq_hist_note(e, n, HN_MIXED_BUCKETS, name);
+    if (!h) mw_pq_hist_note(e, n, HN_MIXED_BUCKETS, name_of(n, s));
     return h;
 }
 
@@ -58,7 +64,7 @@ bool mw_pq_smooth_histograms(struct ev *e, const struct node *n, const mw_series
         struct around a = look_around(e, view, t, &lo);
         if (a.histograms) row->v[k] = mw_pq_none();
         if (a.histograms && a.numbers)
-            mw_pq_hist_note(e, n, HN_MIXED_RANGE, mw_labels_find(view->labels, MW_METRIC_NAME));
+            mw_pq_hist_note(e, n, HN_MIXED_RANGE, name_of(n, view));
         else if (a.histograms)
             mw_pq_set_h(e, row, k, smooth(e, n, view, &a, t));
         any |= mw_pq_there(row, k);

@@ -181,6 +181,7 @@ static void functions_and_operators_of_histograms_give_histograms(void **state)
     };
     for (size_t i = 0; i < sizeof exprs / sizeof *exprs; i++)
         has(w, exprs[i], 120, 120, "\"histogram\":[120,{\"count\":\"");
+    is_empty(w, "topk(1, lat smoothed)", 100);   /* has no labels, but things to tell */
     is_empty(w, "sum_over_time(lat[10m])", 299); /* floats and histograms do not add up */
     has(w, "count_over_time(lat[10m])", 299, 299, ",\"5\"]");
     has(w, "count(lat)", 0, 120, "[[0,\"1\"],[60,\"1\"],[120,\"1\"]]");
