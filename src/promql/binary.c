@@ -42,7 +42,6 @@ bool mw_pq_compare(enum binop op, double a, double b)
 /* What L op R gives for a vector element: a comparison without bool keeps KEEP or nothing. */
 static double combine(const struct node *n, double l, double r, double keep)
 {
-    if (PQ_IS_TRIM(n->bin.op)) return n->bin.returns_bool ? 0 : mw_pq_none();
     if (!PQ_IS_COMPARE(n->bin.op)) return mw_pq_apply(n->bin.op, l, r);
     bool holds = mw_pq_compare(n->bin.op, l, r);
     if (n->bin.returns_bool) return holds;
@@ -62,7 +61,7 @@ void mw_pq_scalar_row(struct ev *e, const struct node *n, struct series *s, cons
                       bool swapped)
 {
     double *x = s->v;
-    if (s->h) mw_pq_hist_scalar_row(e, n, s, number, swapped);
+    if (s->h || PQ_IS_TRIM(n->bin.op)) mw_pq_hist_scalar_row(e, n, s, number, swapped);
     for (size_t k = 0; k < e->n; k++) {
         if (mw_pq_absent(x[k])) continue;
         double l = swapped ? number[k] : x[k], r = swapped ? x[k] : number[k];
@@ -206,7 +205,7 @@ static double combine_both(struct join *j, const struct series *many, size_t k, 
     const struct series *one = j->one_of[k] ? &j->one.s[j->one_of[k] - 1] : NULL;
     struct operand x = {a, mw_pq_h(many, k)}, y = {b, one ? mw_pq_h(one, k) : NULL}, out;
     struct operand l = j->m->group_right ? y : x, r = j->m->group_right ? x : y;
-    if (!x.h && !y.h) return combine(j->n, l.v, r.v, l.v);
+    if (!x.h && !y.h && !PQ_IS_TRIM(j->n->bin.op)) return combine(j->n, l.v, r.v, l.v);
     mw_pq_hist_operate(j->e, j->n, l, r, &out);
     *h = out.h;
     return out.v;
@@ -329,7 +328,7 @@ static struct vec vector_vector(struct ev *e, const struct node *n, struct vec l
     struct join j = {.e = e, .n = n, .m = m, .many = m->group_right ? r : l};
     j.one = m->group_right ? l : r;
     struct grouping by = mw_pq_matching(e, m);
-    j.histograms = mw_pq_expose(e, &j.many) | mw_pq_expose(e, &j.one);
+    j.histograms = mw_pq_expose(e, &j.many) | mw_pq_expose(e, &j.one) | PQ_IS_TRIM(n->bin.op);
     j.g = mw_pq_group(e, &j.many, &j.one, &by);
     chain(&j, &j.many, 0, &j.first_many, &j.next_many);
     chain(&j, &j.one, j.many.n, &j.first_one, &j.next_one);

@@ -132,7 +132,7 @@ struct operand {
     double v;
     const mw_nhist *h; /* not NULL: v does not count */
 };
-/* L op R of which one at least is a histogram; false: nothing comes of it. */
+/* L op R of which one at least is a histogram, or should be; false: nothing comes of it. */
 bool mw_pq_hist_operate(struct ev *e, const struct node *n, struct operand l, struct operand r,
                         struct operand *out);
 void mw_pq_hist_scalar_row(struct ev *e, const struct node *n, struct series *s,

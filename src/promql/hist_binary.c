@@ -89,10 +89,14 @@ void mw_pq_hist_scalar_row(struct ev *e, const struct node *n, struct series *s,
                            const double *number, bool swapped)
 {
     for (size_t k = 0; k < e->n; k++) {
-        if (!s->h[k]) continue;
-        struct operand row = {0, s->h[k]}, scalar = {number[k], NULL}, out;
+        const mw_nhist *h = mw_pq_h(s, k);
+        if (!h && (!PQ_IS_TRIM(n->bin.op) || mw_pq_absent(s->v[k]))) continue;
+        struct operand row = {s->v[k], h}, scalar = {number[k], NULL}, out;
         mw_pq_hist_operate(e, n, swapped ? scalar : row, swapped ? row : scalar, &out);
-        s->h[k] = out.h;
+        if (h)
+            s->h[k] = out.h;
+        else
+            s->v[k] = out.v;
     }
 }
 
