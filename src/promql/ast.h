@@ -28,6 +28,8 @@ enum binop {
     OP_DIV,
     OP_MOD,
     OP_POW,
+    OP_TRIM_UPPER,
+    OP_TRIM_LOWER,
     OP_ATAN2,
     OP_EQ,
     OP_NE,
@@ -40,6 +42,7 @@ enum binop {
     OP_UNLESS
 };
 #define PQ_IS_COMPARE(op) ((op) >= OP_EQ && (op) <= OP_LE)
+#define PQ_IS_TRIM(op)    ((op) == OP_TRIM_UPPER || (op) == OP_TRIM_LOWER)
 #define PQ_IS_SET(op)     ((op) >= OP_AND)
 
 enum at_kind { AT_NONE, AT_TIME, AT_START, AT_END };

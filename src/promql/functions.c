@@ -87,11 +87,12 @@ static const struct function functions[] = {
     CALL("histogram_quantile", "sv", 0, 'v', mw_pq_call_histogram_quantile, 0),
     CALL("histogram_quantiles", "vtssssssssss", 9, 'v', mw_pq_call_histogram_quantiles, 0),
     CALL("histogram_fraction", "ssv", 0, 'v', mw_pq_call_histogram_fraction, 0),
-    CALL("histogram_count", "v", 0, 'v', mw_pq_call_histogram_count, FN_OF_HISTOGRAMS),
-    CALL("histogram_sum", "v", 0, 'v', mw_pq_call_histogram_sum, FN_OF_HISTOGRAMS),
-    CALL("histogram_avg", "v", 0, 'v', mw_pq_call_histogram_avg, FN_OF_HISTOGRAMS),
-    MISSING("histogram_stddev", "v", 0),
-    MISSING("histogram_stdvar", "v", 0), MISSING("info", "vv", 1),
+    CALL("histogram_count", "v", 0, 'v', mw_pq_call_histogram_count, 0),
+    CALL("histogram_sum", "v", 0, 'v', mw_pq_call_histogram_sum, 0),
+    CALL("histogram_avg", "v", 0, 'v', mw_pq_call_histogram_avg, 0),
+    CALL("histogram_stddev", "v", 0, 'v', mw_pq_call_histogram_stddev, 0),
+    CALL("histogram_stdvar", "v", 0, 'v', mw_pq_call_histogram_stdvar, 0),
+    MISSING("info", "vv", 1),
     MISSING("start_timestamp", "v", 0),
 };
 /* clang-format on */
