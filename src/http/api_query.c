@@ -1,4 +1,5 @@
-/* api_query.c - PromQL over HTTP: query and query_range.  SPDX-License-Identifier: MIT */
+/* api_query.c - PromQL over HTTP: query, query_range, format_query, parse_query.
+ * SPDX-License-Identifier: MIT */
 #include "base/log.h"
 #include "http/route.h"
 #include "http/serving.h"
@@ -134,4 +135,32 @@ void api_query_range(mw_call *c)
         call_fail(c, &err);
     else
         evaluate(c, &q);
+}
+
+/* -- a query as text and as a tree ----------------------------------------------------------- */
+
+void api_format_query(mw_call *c)
+{
+    mw_err err;
+    mw_buf text = {0};
+    mw_err_init(&err);
+    if (mw_promql_format(call_param(c, "query"), true, &text, &err))
+        call_fail_param(c, "query", &err);
+    else {
+        call_open_data(c);
+        mw_buf_json(&c->out, (mw_str){text.p, text.n});
+        call_close_data(c);
+    }
+    mw_buf_deinit(&text);
+}
+
+void api_parse_query(mw_call *c)
+{
+    mw_err err;
+    mw_err_init(&err);
+    call_open_data(c);
+    if (mw_promql_tree_json(call_param(c, "query"), &c->out, &err))
+        call_fail_param(c, "query", &err);
+    else
+        call_close_data(c);
 }

@@ -30,6 +30,8 @@ const mw_route mw_routes[] = {
     /* Prometheus */
     {ASK,     "/api/v1/query",                     api_query,             MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
     {ASK,     "/api/v1/query_range",               api_query_range,       MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
+    {ASK,     "/api/v1/format_query",              api_format_query,      MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
+    {ASK,     "/api/v1/parse_query",               api_parse_query,       MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
     {ASK,     "/api/v1/series",                    api_series,            MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
     {ASK,     "/api/v1/labels",                    api_labels,            MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
     {READ,    "/api/v1/label/*/values",            api_label_values,      MW_PROMETHEUS, MW_ON_POOL | MW_CORS},

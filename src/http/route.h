@@ -46,6 +46,8 @@ void get_ready(mw_call *c);
 void get_web_file(mw_call *c);
 void api_query(mw_call *c); /* api_query.c */
 void api_query_range(mw_call *c);
+void api_format_query(mw_call *c);
+void api_parse_query(mw_call *c);
 void api_series(mw_call *c); /* api_meta.c */
 void api_labels(mw_call *c);
 void api_label_values(mw_call *c);

@@ -71,8 +71,9 @@ struct node {
     enum node_kind kind;
     mw_value_type type;
     size_t pos, end;
-    bool parens; /* was written in parentheses */
-    bool fixed;  /* the same value at every step */
+    unsigned short parens; /* pairs of parentheses that it was written in */
+    bool fixed;            /* the same value at every step */
+    bool units;            /* a number written as a duration */
     int depth;
     union {
         double number;
@@ -82,6 +83,7 @@ struct node {
             mw_str name; /* empty when not given as an identifier or a quoted metric name */
             mw_matcher *matchers;
             size_t n_matchers;
+            bool quoted; /* the name was given in the braces */
             bool ranged;
             enum window_kind window;
             struct node *sub; /* of a subquery */

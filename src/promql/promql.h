@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT */
 #ifndef MW_PROMQL_PROMQL_H
 #define MW_PROMQL_PROMQL_H
+#include "base/buf.h"
 #include "model/source.h"
 
 typedef struct mw_promql mw_promql;
@@ -35,6 +36,12 @@ const char *
 mw_value_type_name(mw_value_type t); /* "scalar", "vector", "matrix", "string", "none" */
 /* The type that EXPR gives, or MW_VALUE_NONE with ERR filled. */
 mw_value_type mw_promql_type(mw_str expr, mw_err *err);
+
+/* EXPR added to OUT as Prometheus would write it: in one line, or PRETTY over as many as it takes.
+ * Reading that gives the same tree.  MW_ELIMIT when it gets absurdly long. */
+int mw_promql_format(mw_str expr, bool pretty, mw_buf *out, mw_err *err);
+/* The tree of EXPR added to OUT as JSON, with the members of Prometheus' /api/v1/parse_query. */
+int mw_promql_tree_json(mw_str expr, mw_buf *out, mw_err *err);
 
 typedef struct mw_promql_query {
     mw_str expr;
