@@ -65,7 +65,10 @@ static void break_operands(struct pretty *p, const struct node *n, int level)
 
 static void break_binary(struct pretty *p, const struct node *n, int level)
 {
-    put_whole(p, n->bin.lhs, level + 1);
+    if (mw_pq_infinite_base(n))
+        indent(p, level + 1), mw_buf_text(p->out, "Inf");
+    else
+        put_whole(p, n->bin.lhs, level + 1);
     mw_buf_byte(p->out, '\n');
     indent(p, level);
     mw_pq_print_head(p->out, n);

@@ -119,6 +119,20 @@ static void print_seconds(mw_buf *b, double s)
         print_number(b, s);
 }
 
+bool mw_pq_infinite_base(const struct node *n)
+{
+    const struct node *l = n->bin.lhs;
+    return n->bin.op == OP_POW && l->kind == N_NUMBER && !l->parens && l->number == INFINITY;
+}
+
+static void print_lhs(mw_buf *b, const struct node *n, void (*print)(mw_buf *, const struct node *))
+{
+    if (mw_pq_infinite_base(n))
+        mw_buf_text(b, "Inf");
+    else
+        print(b, n->bin.lhs);
+}
+
 bool mw_pq_is_literal(const struct node *n, double *seconds)
 {
     double sign = 1;
@@ -141,7 +155,7 @@ static void print_duration(mw_buf *b, const struct node *n)
         if (!n->unary.plus) mw_buf_byte(b, '-');
         print_duration(b, n->unary.inner);
     } else if (n->kind == N_BINARY) {
-        print_duration(b, n->bin.lhs);
+        print_lhs(b, n, print_duration);
         mw_buf_printf(b, " %s ", mw_pq_op_text(n->bin.op));
         print_duration(b, n->bin.rhs);
     } else {
@@ -305,7 +319,7 @@ void mw_pq_print_bare(mw_buf *b, const struct node *n)
     case N_CALL:
     case N_AGGREGATE: print_operands(b, n); break;
     case N_BINARY:
-        mw_pq_print(b, n->bin.lhs);
+        print_lhs(b, n, mw_pq_print);
         mw_buf_byte(b, ' ');
         print_operator(b, n);
         mw_buf_byte(b, ' ');

@@ -52,6 +52,7 @@ static void one_line_is_spelled_as_prometheus_spells_it(void **state)
         {"foo[((5m)):(1m)]", "foo[(5m):(1m)]"},
         {"1e3+1048576 + 0x10", "1000 + 1048576 + 16"},
         {"-Inf + nan * inf", "-Inf + NaN * +Inf"},
+        {"-inf ^ 2 + inf", "-Inf ^ 2 + +Inf"},
         {"x > bool 5m", "x > bool 5m"},
         {"--1 + -(1) - +x", "1 + -(1) - +x"},
         {"((x))", "((x))"},
