@@ -69,6 +69,7 @@ static int common_params(const mw_call *c, mw_promql_query *q, mw_err *err)
     q->deadline_mono_ns = mw_mono_ns() + timeout * 1000000;
     q->expr = call_param(c, "query");
     q->histograms = true;
+    q->origin = "api";
     q->cancel = &c->cancel;
     return MW_OK;
 }

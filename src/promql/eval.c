@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "promql/functions.h"
+#include "promql/querylog.h"
 #include "promql/result.h"
 
 /* -- nodes ---------------------------------------------------------------------------------- */
@@ -91,6 +92,7 @@ double *mw_pq_eval_scalar(struct ev *e, const struct node *n) { return mw_pq_eva
 
 struct mw_promql {
     mw_promql_options opt;
+    mw_querylog *log;
 };
 
 mw_promql *mw_promql_new(const mw_promql_options *o)
@@ -101,10 +103,17 @@ mw_promql *mw_promql_new(const mw_promql_options *o)
     if (q->opt.default_step_ms <= 0) q->opt.default_step_ms = 60 * 1000;
     if (!q->opt.max_samples) q->opt.max_samples = 50 * 1000 * 1000;
     if (!q->opt.max_bytes) q->opt.max_bytes = (size_t)1 << 30;
+    q->log = mw_querylog_new(q->opt.clock);
     return q;
 }
 
-void mw_promql_free(mw_promql *q) { mw_free(q); }
+void mw_promql_free(mw_promql *q)
+{
+    if (q) mw_querylog_free(q->log);
+    mw_free(q);
+}
+
+mw_querylog *mw_promql_log(const mw_promql *q) { return q->log; }
 
 static size_t step_count(const mw_promql_query *q)
 {
@@ -182,7 +191,11 @@ int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *qu
         r.query = query;
         r.src = a->src;
         r.err = err;
+        mw_query_running running;
+        mw_querylog_begin(q->log, &running, a->src, query);
+        r.stop = &running.cancel;
         rc = guarded(&r, a->root, res);
+        mw_pq_remember(q->log, &running, a, rc, r.samples);
         if (rc == MW_OK)
             *out = res;
         else

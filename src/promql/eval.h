@@ -27,8 +27,9 @@ struct run {
     const mw_promql_query *query;
     mw_str src; /* text of the query, for places */
     mw_err *err;
-    mw_series_set *open; /* NULL when none is */
-    mw_regex **regexes;  /* compiled while running */
+    const volatile int *stop; /* beside the query's cancel: somebody else wants it to end */
+    mw_series_set *open;      /* NULL when none is */
+    mw_regex **regexes;       /* compiled while running */
     size_t n_regexes, regexes_cap;
     size_t samples, work; /* read so far; since the clock was looked at */
     const char **notes[2];

@@ -1,11 +1,13 @@
 /* promql.h - PromQL: text to tree to values, over a source of series.
  *
- * The engine is immutable after mw_promql_new: any number of threads may evaluate at once.
+ * The engine does not change after mw_promql_new, but for its log of queries (querylog.h): any
+ * number of threads may evaluate at once.
  * Semantics are those of Prometheus 3 (ranges and look-back open on the left) unless closed_ranges.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_PROMQL_PROMQL_H
 #define MW_PROMQL_PROMQL_H
 #include "base/buf.h"
+#include "base/clock.h"
 #include "model/source.h"
 
 typedef struct mw_promql mw_promql;
@@ -16,6 +18,7 @@ typedef struct mw_promql_options {
     bool closed_ranges;      /* as Prometheus 2 */
     size_t max_samples;      /* read by one query; 0: 50 million */
     size_t max_bytes;        /* of the query's arena; 0: 1 GiB */
+    const mw_clock *clock;   /* of its log of queries; NULL: the system's */
 } mw_promql_options;
 
 mw_promql *mw_promql_new(const mw_promql_options *o); /* O may be NULL */
@@ -50,6 +53,7 @@ typedef struct mw_promql_query {
     int64_t lookback_ms;        /* 0: the engine's */
     int64_t deadline_mono_ns;   /* mw_mono_ns() after which it stops with MW_ETIMEOUT; 0: none */
     const volatile int *cancel; /* not NULL: stops with MW_ECANCEL soon after it becomes non-zero */
+    const char *origin;         /* who asks, for the log of queries; NULL: nobody in particular */
     bool histograms;            /* rows may hold native histograms; otherwise they are left out */
 } mw_promql_query;
 

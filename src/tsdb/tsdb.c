@@ -198,14 +198,29 @@ static int most_first(const void *a, const void *b)
     return mw_str_cmp(x->name, y->name);
 }
 
+static void visit_most(mw_index_count *rows, size_t n, size_t limit, mw_tsdb_top_visit *visit,
+                       void *arg)
+{
+    if (n) qsort(rows, n, sizeof *rows, most_first);
+    for (size_t i = 0; i < n && i < limit; i++) visit(arg, rows[i].name, rows[i].series);
+    mw_free(rows);
+}
+
 void mw_tsdb_top(mw_tsdb *db, const char *label, size_t limit, mw_tsdb_top_visit *visit, void *arg)
 {
     mw_arena *arena = mw_arena_new(0);
     mw_index_count *rows;
     size_t n = mw_index_counts(db->index, label, arena, &rows);
-    if (n) qsort(rows, n, sizeof *rows, most_first);
-    for (size_t i = 0; i < n && i < limit; i++) visit(arg, rows[i].name, rows[i].series);
-    mw_free(rows);
+    visit_most(rows, n, limit, visit, arg);
+    mw_arena_free(arena);
+}
+
+void mw_tsdb_top_pairs(mw_tsdb *db, size_t limit, mw_tsdb_top_visit *visit, void *arg)
+{
+    mw_arena *arena = mw_arena_new(0);
+    mw_index_count *rows;
+    size_t n = mw_index_pair_counts(db->index, limit, arena, &rows);
+    visit_most(rows, n, limit, visit, arg);
     mw_arena_free(arena);
 }
 
