@@ -69,7 +69,7 @@ static int mem_select(mw_source *self, const mw_select *sel, mw_series_set **out
 {
     struct mem_set *m = mw_zalloc(sizeof *m);
     (void)err;
-    *m = (struct mem_set){{mem_next, mem_close}, (struct mem_source *)self, NULL, *sel, 0};
+    *m = (struct mem_set){{.next = mem_next, .close = mem_close}, (struct mem_source *)self, NULL, *sel, 0};
     m->source->open++;
     *out = &m->set;
     return MW_OK;
