@@ -70,6 +70,7 @@ const mw_route mw_routes[] = {
     {READ,    "/api/mw/v1/traces",                 api_traces,            MW_OURS,       MW_ON_POOL | MW_CORS},
     {READ,    "/api/mw/v1/traces/*",               api_trace,             MW_OURS,       MW_ON_POOL | MW_CORS},
     {READ,    "/api/mw/v1/queries",                api_queries,           MW_OURS,       MW_CORS},
+    {ASK,     "/api/mw/v1/explain",                api_explain,           MW_OURS,       MW_ON_POOL | MW_FORM | MW_CORS},
     {MW_DELETE, "/api/mw/v1/queries/*",            api_query_cancel,      MW_OURS,       0},
     {READ,    "/api/mw/v1/cardinality",            api_cardinality,       MW_OURS,       MW_ON_POOL | MW_CORS},
     {ANY,     "/api/mw/v1/rules/**",               NULL,                  MW_OURS,       MW_TO_RULES},

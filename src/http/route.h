@@ -46,6 +46,7 @@ void get_ready(mw_call *c);
 void get_web_file(mw_call *c);
 void api_query(mw_call *c); /* api_query.c */
 void api_query_range(mw_call *c);
+void api_explain(mw_call *c);
 void api_format_query(mw_call *c);
 void api_parse_query(mw_call *c);
 void api_series(mw_call *c); /* api_meta.c */

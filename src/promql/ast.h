@@ -75,6 +75,7 @@ struct node {
     bool fixed;            /* the same value at every step */
     bool units;            /* a number written as a duration */
     int depth;
+    unsigned id; /* by mw_pq_number_nodes */
     union {
         double number;
         mw_str string;

@@ -27,6 +27,7 @@ struct run {
     const mw_promql_query *query;
     mw_str src; /* text of the query, for places */
     mw_err *err;
+    struct trace *trace;      /* NULL: nobody wants to know what nodes take */
     const volatile int *stop; /* beside the query's cancel: somebody else wants it to end */
     mw_series_set *open;      /* NULL when none is */
     mw_regex **regexes;       /* compiled while running */
@@ -37,6 +38,7 @@ struct run {
 };
 enum { PQ_WARNING, PQ_INFO };
 struct ev;
+struct trace; /* trace.h */
 
 /* The steps that are computed: start, start + step, ... */
 struct ev {
@@ -68,7 +70,9 @@ struct value {
 
 /* -- eval.c --------------------------------------------------------------------------------- */
 
+/* The _plain of a function here and below is what a trace is kept around. */
 struct value mw_pq_eval(struct ev *e, const struct node *n);
+struct value mw_pq_eval_plain(struct ev *e, const struct node *n);
 struct vec mw_pq_eval_vec(struct ev *e, const struct node *n);
 double *mw_pq_eval_scalar(struct ev *e, const struct node *n);
 
@@ -131,6 +135,7 @@ void mw_pq_open(struct ev *e, const struct node *sel, int64_t min_t, int64_t max
 bool mw_pq_next_series(struct ev *e, mw_series_view *out);      /* false: no more, and closed */
 const mw_labels *mw_pq_keep(struct ev *e, const mw_labels *ls); /* a copy in the arena */
 struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps);
+struct vec mw_pq_select_plain(struct ev *e, const struct node *n, bool timestamps);
 const mw_nhist *mw_pq_keep_histogram(struct ev *e, const mw_nhist *h); /* a copy in the arena */
 
 struct window; /* window.h */
@@ -147,6 +152,7 @@ struct samples {
 typedef void pq_samples_fn(struct ev *e, const struct samples *s, void *arg);
 /* Every series of the range selector or subquery N, one after the other. */
 void mw_pq_each_range(struct ev *e, const struct node *n, pq_samples_fn *fn, void *arg);
+void mw_pq_each_range_plain(struct ev *e, const struct node *n, pq_samples_fn *fn, void *arg);
 
 /* -- sums and order ------------------------------------------------------------------------- */
 

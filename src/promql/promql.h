@@ -83,6 +83,12 @@ typedef struct mw_promql_result {
  */
 int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *query,
                    mw_promql_result **out, mw_err *err);
+/* How QUERY is evaluated, added to OUT as JSON: its nodes as a tree, each with what it does, what
+ * it took and what may be made better.  ANALYZE: it is evaluated for that; otherwise only the plan.
+ * Codes as above, and MW_ELIMIT for an expression of more parts than anybody reads. */
+int mw_promql_explain(const mw_promql *q, mw_source *src, const mw_promql_query *query,
+                      bool analyze, mw_buf *out, mw_err *err);
+
 void mw_promql_result_free(mw_promql_result *r); /* NULL is fine */
 
 /* The "data" member of the API's answer: {"resultType":...,"result":[...]}.  Rows from *ROW on are

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "promql/eval.h"
+#include "promql/trace.h"
 
 const mw_labels *mw_pq_keep(struct ev *e, const mw_labels *ls)
 {
@@ -46,6 +46,7 @@ void mw_pq_open(struct ev *e, const struct node *n, int64_t min_t, int64_t max_t
                      .cancel = r->query->cancel};
     int rc = r->source->select(r->source, &sel, &r->open, r->err);
     if (rc != MW_OK) r->open = NULL, mw_pq_throw(r, rc, "%s", mw_code_text(rc));
+    if (r->trace) mw_pq_trace_open(r, n, min_t, max_t);
 }
 
 bool mw_pq_next_series(struct ev *e, mw_series_view *out)
@@ -59,6 +60,7 @@ bool mw_pq_next_series(struct ev *e, mw_series_view *out)
         return false;
     }
     mw_pq_read(r, out->n + 1);
+    if (r->trace) r->trace->series++;
     return true;
 }
 
@@ -165,7 +167,7 @@ bool mw_pq_has_type(const mw_labels *ls)
     return false;
 }
 
-struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps)
+struct vec mw_pq_select_plain(struct ev *e, const struct node *n, bool timestamps)
 {
     const struct when *w = &n->sel.when;
     struct vec out = {.distinct = mw_pq_one_name(n)};
@@ -187,4 +189,10 @@ struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps)
         row = NULL;
     }
     return out;
+}
+
+struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps)
+{
+    return e->run->trace ? mw_pq_traced_select(e, n, timestamps)
+                         : mw_pq_select_plain(e, n, timestamps);
 }

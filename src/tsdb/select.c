@@ -365,5 +365,8 @@ static int source_values(mw_source *self, const char *name, const mw_select *sel
 
 void mw_tsdb_source_init(mw_source *source)
 {
-    *source = (mw_source){source_select, source_names, source_values};
+    *source = (mw_source){.select = source_select,
+                          .label_names = source_names,
+                          .label_values = source_values,
+                          .places = mw_tsdb_places};
 }

@@ -191,6 +191,24 @@ void mw_tsdb_stats_read(mw_tsdb *db, mw_tsdb_stats *out)
     out->recovery_ms = db->recovery_ms;
 }
 
+void mw_tsdb_places(mw_source *self, int64_t min_t, int64_t max_t, mw_places *out)
+{
+    mw_tsdb *db = (mw_tsdb *)self;
+    mw_block_set *set = mw_blocks_hold(&db->blocks);
+    *out = (mw_places){0};
+    for (size_t i = 0; i < set->n; i++) {
+        const mw_mblock_meta *m = mw_mblock_meta_of(set->block[i].b);
+        out->blocks += m->min_t <= max_t && m->max_t >= min_t;
+    }
+    mw_blocks_release(&db->blocks, set);
+    for (unsigned i = 0; i < db->n_shards; i++) {
+        mw_shard *sh = &db->shards[i];
+        pthread_mutex_lock(&sh->lock);
+        out->memory |= sh->tally.samples && sh->min_t <= max_t && sh->max_t >= min_t;
+        pthread_mutex_unlock(&sh->lock);
+    }
+}
+
 static int most_first(const void *a, const void *b)
 {
     const mw_index_count *x = a, *y = b;

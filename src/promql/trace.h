@@ -1,0 +1,46 @@
+/* trace.h - what each node of a query took, for those who ask to have it explained.
+ *
+ * A run without a trace pays one test of a pointer per node.  Time of a node is what it took to
+ * make its rows, its operands included, what others did with the rows not. SPDX-License-Identifier:
+ * MIT */
+#ifndef MW_PROMQL_TRACE_H
+#define MW_PROMQL_TRACE_H
+#include "promql/eval.h"
+
+/* Of one node, over all its evaluations. */
+struct trace_row {
+    size_t calls, steps, rows, series, samples, bytes;
+    int64_t ns;
+    unsigned threads;     /* that made its rows at once; 0 and 1: one */
+    int64_t min_t, max_t; /* of what a selector read, once it read */
+    bool opened;
+    bool streamed; /* rows passed by one at a time and were never all in memory */
+};
+
+struct trace {
+    struct trace_row *row; /* by node->id, in the arena of the run */
+    size_t n;              /* nodes */
+    size_t series;         /* read so far */
+    bool plan_only;        /* nothing is evaluated */
+};
+
+/* Numbers the nodes of ROOT, in the order in which they are written. */
+size_t mw_pq_number_nodes(struct node *root);
+/* Rows for r->trace.  False: nothing is to be evaluated. */
+bool mw_pq_trace_start(struct run *r);
+void mw_pq_trace_open(struct run *r, const struct node *sel, int64_t min_t, int64_t max_t);
+
+/* Children of N but for numbers and texts, at most MOST; how many there are. */
+size_t mw_pq_children(const struct node *n, const struct node **out, size_t most);
+
+/* Each takes the place of the one that it is named for while a trace is kept. */
+struct value mw_pq_traced_eval(struct ev *e, const struct node *n);
+struct vec mw_pq_traced_select(struct ev *e, const struct node *n, bool timestamps);
+void mw_pq_traced_range(struct ev *e, const struct node *n, pq_samples_fn *fn, void *arg);
+
+/* eval.c: like mw_promql_eval, of a tree; TRACE may be NULL. */
+int mw_pq_run(const mw_promql *q, mw_source *src, const mw_promql_query *query, struct ast *a,
+              struct trace *trace, mw_promql_result **out, mw_err *err);
+const mw_promql_options *mw_pq_options(const mw_promql *q);
+
+#endif
