@@ -70,6 +70,8 @@ struct mw_source {
                        mw_err *err);
     int (*label_values)(mw_source *self, const char *name, const mw_select *sel,
                         mw_name_visit *visit, void *arg, mw_err *err);
+    /* Does any series have a label of this NAME?  NULL, or true, when that is not known. */
+    bool (*has_label)(mw_source *self, mw_str name);
     /* For whoever wants a query explained; NULL: not known. */
     void (*places)(mw_source *self, int64_t min_t, int64_t max_t, mw_places *out);
 };

@@ -124,7 +124,9 @@ static void totals(const struct explain *x, const mw_promql_result *res)
     number(x->out, "seconds", (double)x->ns / 1e9);
     number(x->out, "series", (double)x->trace->series);
     number(x->out, "samples", (double)(res->samples_read - x->trace->series));
-    number(x->out, "peakBytes", (double)mw_arena_used(mw_pq_result_arena((mw_promql_result *)res)));
+    number(x->out, "peakBytes",
+           (double)(mw_arena_used(mw_pq_result_arena((mw_promql_result *)res)) +
+                    x->trace->piece_bytes));
     number(x->out, "threads", threads);
     mw_buf_byte(x->out, '}');
 }

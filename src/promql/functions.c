@@ -8,12 +8,13 @@
 #include <string.h>
 
 /* clang-format off */
-#define MATH(name, fn)          {name, "v", 0, 'v', mw_pq_call_math, fn, NULL, 0}
-#define DATE(name, fn)          {name, "v", 1, 'v', mw_pq_call_date, fn, NULL, FN_MOVES}
-#define OVER(name, fn, fl)      {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fl}
-#define OVERS(name, a, fn, fl)  {name, a, 0, 'v', mw_pq_call_window, NULL, fn, fl}
-#define CALL(name, a, opt, ret, ev, fl) {name, a, opt, ret, ev, NULL, NULL, fl}
-#define MISSING(name, a, opt)   {name, a, opt, 'v', NULL, NULL, NULL, 0}
+#define MATH(name, fn)          {name, "v", 0, 'v', mw_pq_call_math, fn, NULL, NULL, 0}
+#define DATE(name, fn)          {name, "v", 1, 'v', mw_pq_call_date, fn, NULL, NULL, FN_MOVES}
+#define OVER(name, fn, fl)      {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl}
+#define SWEEP(name, fn, fl)     {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fn##_sweep, fl}
+#define OVERS(name, a, fn, fl)  {name, a, 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl}
+#define CALL(name, a, opt, ret, ev, fl) {name, a, opt, ret, ev, NULL, NULL, NULL, fl}
+#define MISSING(name, a, opt)   {name, a, opt, 'v', NULL, NULL, NULL, NULL, 0}
 
 static const struct function functions[] = {
     MATH("abs", fabs), MATH("ceil", ceil), MATH("floor", floor), MATH("exp", exp),
@@ -62,9 +63,9 @@ static const struct function functions[] = {
     OVERS("quantile_over_time", "sm", mw_pq_quantile_over_time, FN_QUANTILE),
     CALL("absent_over_time", "m", 0, 'v', mw_pq_call_absent_over_time, 0),
 
-    OVER("rate", mw_pq_rate, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
-    OVER("increase", mw_pq_increase, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
-    OVER("delta", mw_pq_delta, FN_ANCHORED | FN_SMOOTHED),
+    SWEEP("rate", mw_pq_rate, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
+    SWEEP("increase", mw_pq_increase, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
+    SWEEP("delta", mw_pq_delta, FN_ANCHORED | FN_SMOOTHED),
     OVER("irate", mw_pq_irate, FN_COUNTER),
     OVER("idelta", mw_pq_idelta, 0),
     OVER("deriv", mw_pq_deriv, 0),

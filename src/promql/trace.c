@@ -48,19 +48,23 @@ size_t mw_pq_number_nodes(struct node *root)
     return n;
 }
 
-bool mw_pq_trace_start(struct run *r)
+static struct trace_row *new_rows(struct run *r, size_t n)
 {
-    struct trace *t = r->trace;
-    t->row = mw_pq_alloc(r, t->n + 1, sizeof *t->row);
-    memset(t->row, 0, t->n * sizeof *t->row);
-    return !t->plan_only;
+    struct trace_row *row = mw_pq_alloc(r, n + 1, sizeof *row);
+    return memset(row, 0, n * sizeof *row);
 }
 
-void mw_pq_trace_open(struct run *r, const struct node *sel, int64_t min_t, int64_t max_t)
+bool mw_pq_trace_start(struct run *r)
+{
+    r->trace->row = new_rows(r, r->trace->n);
+    return !r->trace->plan_only;
+}
+
+void mw_pq_trace_open(struct run *r, const struct node *sel, const mw_select *looked_at)
 {
     struct trace_row *row = &r->trace->row[sel->id];
-    if (!row->opened || min_t < row->min_t) row->min_t = min_t;
-    if (!row->opened || max_t > row->max_t) row->max_t = max_t;
+    if (!row->opened || looked_at->min_t < row->min_t) row->min_t = looked_at->min_t;
+    if (!row->opened || looked_at->max_t > row->max_t) row->max_t = looked_at->max_t;
     row->opened = true;
 }
 
@@ -74,8 +78,9 @@ struct look {
 /* The budget counts one for each series, too. */
 static struct look look(const struct run *r)
 {
-    size_t series = r->trace->series;
-    return (struct look){mw_mono_ns(), r->samples - series, series, mw_arena_used(r->arena)};
+    const struct trace *t = r->trace;
+    size_t bytes = mw_arena_used(r->arena) + t->piece_bytes;
+    return (struct look){mw_mono_ns(), r->samples - t->series, t->series, bytes};
 }
 
 static struct trace_row *add(struct ev *e, const struct node *n, const struct look *before)
@@ -91,51 +96,161 @@ static struct trace_row *add(struct ev *e, const struct node *n, const struct lo
     return row;
 }
 
-struct value mw_pq_traced_eval(struct ev *e, const struct node *n)
+/* Rows are kept for steps of which none has a value; nobody sees those. */
+static bool is_seen(const struct series *s, size_t steps)
 {
-    if (is_leaf(n) || n->kind == N_SELECTOR) return mw_pq_eval_plain(e, n);
-    struct look before = look(e->run);
-    struct value v = mw_pq_eval_plain(e, n);
-    add(e, n, &before)->rows += v.type == MW_VALUE_VECTOR ? v.vec.n : 1;
-    return v;
+    for (size_t i = 0; i < steps; i++)
+        if (!mw_pq_absent(s->v[i]) || (s->h && s->h[i])) return true;
+    return false;
 }
 
-struct vec mw_pq_traced_select(struct ev *e, const struct node *n, bool timestamps)
+static size_t rows_seen(const struct value *v, size_t steps)
 {
+    size_t n = 0;
+    if (v->type != MW_VALUE_VECTOR) return 1;
+    for (size_t i = 0; i < v->vec.n; i++) n += is_seen(&v->vec.s[i], steps);
+    return n;
+}
+
+struct value mw_pq_traced_eval(struct ev *e, const struct node *n)
+{
+    struct trace *t = e->run->trace;
+    if (is_leaf(n)) return mw_pq_eval_plain(e, n);
     struct look before = look(e->run);
-    struct vec v = mw_pq_select_plain(e, n, timestamps);
-    add(e, n, &before)->rows += v.n;
+    if (n->kind == N_SELECTOR) t->within = n;
+    struct value v = mw_pq_eval_plain(e, n);
+    t->within = NULL;
+    add(e, n, &before)->rows += rows_seen(&v, e->n);
     return v;
 }
 
 /* -- what is handed on ---------------------------------------------------------------------- */
 
 struct passing {
-    pq_samples_fn *fn;
+    pq_row_fn *row_fn;
+    pq_samples_fn *samples_fn;
     void *arg;
     size_t n, bytes;
     int64_t ns; /* in the hands of others */
 };
 
-static void pass(struct ev *e, const struct samples *s, void *arg)
+static void passed(struct ev *e, struct passing *p, const struct look *before)
 {
-    struct passing *p = arg;
-    size_t used = mw_arena_used(e->run->arena);
-    int64_t before = mw_mono_ns();
-    p->fn(e, s, p->arg);
-    p->ns += mw_mono_ns() - before;
-    p->bytes += mw_arena_used(e->run->arena) - used;
-    p->n++;
+    struct look now = look(e->run);
+    p->ns += now.ns - before->ns;
+    p->bytes += now.bytes - before->bytes;
 }
 
-void mw_pq_traced_range(struct ev *e, const struct node *n, pq_samples_fn *fn, void *arg)
+static void pass_row(struct ev *e, struct series *s, void *arg)
 {
+    struct passing *p = arg;
+    p->n += is_seen(s, e->n);
     struct look before = look(e->run);
-    struct passing p = {.fn = fn, .arg = arg};
-    mw_pq_each_range_plain(e, n, pass, &p);
-    struct trace_row *row = add(e, n, &before);
-    row->rows += p.n;
-    row->ns -= p.ns;
-    row->bytes -= p.bytes;
-    row->streamed = true;
+    p->row_fn(e, s, p->arg);
+    passed(e, p, &before);
+}
+
+static void pass_samples(struct ev *e, const struct samples *s, void *arg)
+{
+    struct passing *p = arg;
+    p->n++;
+    struct look before = look(e->run);
+    p->samples_fn(e, s, p->arg);
+    passed(e, p, &before);
+}
+
+static struct trace_row *add_passing(struct ev *e, const struct node *n, const struct look *before,
+                                     const struct passing *p)
+{
+    struct trace_row *row = add(e, n, before);
+    row->rows += p->n;
+    row->ns -= p->ns;
+    row->bytes -= p->bytes;
+    return row;
+}
+
+void mw_pq_traced_rows(struct ev *e, const struct node *n, const struct want *want, pq_row_fn *fn,
+                       void *arg)
+{
+    if (n->kind == N_SELECTOR) {
+        mw_pq_each_row_plain(e, n, want, fn, arg);
+        return;
+    }
+    struct passing p = {.row_fn = fn, .arg = arg};
+    struct look before = look(e->run);
+    mw_pq_each_row_plain(e, n, want, pass_row, &p);
+    add_passing(e, n, &before, &p)->streamed = true;
+}
+
+void mw_pq_traced_select(struct ev *e, const struct node *n, const struct want *want,
+                         bool timestamps, pq_row_fn *fn, void *arg)
+{
+    if (e->run->trace->within == n) {
+        mw_pq_select_rows_plain(e, n, want, timestamps, fn, arg);
+        return;
+    }
+    struct passing p = {.row_fn = fn, .arg = arg};
+    struct look before = look(e->run);
+    mw_pq_select_rows_plain(e, n, want, timestamps, pass_row, &p);
+    add_passing(e, n, &before, &p)->streamed = true;
+}
+
+void mw_pq_traced_range(struct ev *e, const struct node *n, const struct want *want,
+                        pq_samples_fn *fn, void *arg)
+{
+    struct passing p = {.samples_fn = fn, .arg = arg};
+    struct look before = look(e->run);
+    mw_pq_each_range_plain(e, n, want, pass_samples, &p);
+    add_passing(e, n, &before, &p);
+}
+
+/* -- pieces --------------------------------------------------------------------------------- */
+
+struct trace *mw_pq_trace_piece(struct run *r)
+{
+    if (!r->trace) return NULL;
+    struct trace *t = mw_pq_alloc(r, 1, sizeof *t);
+    *t = (struct trace){.n = r->trace->n, .row = new_rows(r, r->trace->n)};
+    return t;
+}
+
+static void join_row(struct trace_row *to, const struct trace_row *from, unsigned n)
+{
+    if (!from->calls) return;
+    if (from->calls > to->calls) to->calls = from->calls;
+    to->steps += from->steps / n;
+    to->rows += from->rows;
+    to->series += from->series;
+    to->samples += from->samples;
+    to->bytes += from->bytes;
+    to->ns += from->ns / n;
+    to->streamed |= from->streamed;
+    to->threads = n;
+}
+
+void mw_pq_trace_join(struct run *r, const struct run *piece, unsigned n)
+{
+    struct trace *t = r->trace;
+    for (size_t i = 0; i < t->n; i++) join_row(&t->row[i], &piece->trace->row[i], n);
+    t->series += piece->trace->series;
+    t->piece_bytes += mw_arena_used(piece->arena);
+}
+
+/* A node that streams has one operand with rows, or the source itself. */
+static const struct node *towards_source(const struct node *n, const struct node *source)
+{
+    const struct node *child[PQ_ARGS_MAX];
+    size_t count = mw_pq_children(n, child, PQ_ARGS_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (child[i]->type == MW_VALUE_VECTOR) return child[i];
+    return source;
+}
+
+void mw_pq_trace_opened_for(struct run *r, const struct node *n, int64_t ns)
+{
+    const struct node *source = mw_pq_stream_source(n);
+    for (;; n = towards_source(n, source)) {
+        r->trace->row[n->id].ns += ns;
+        if (n == source) return;
+    }
 }

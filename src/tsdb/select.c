@@ -363,10 +363,18 @@ static int source_values(mw_source *self, const char *name, const mw_select *sel
     return list(self, name, sel, visit, arg, err);
 }
 
+static bool source_has_label(mw_source *self, mw_str name)
+{
+    mw_tsdb *db = (mw_tsdb *)self;
+    bool has = mw_index_has_name(db->index, name);
+    mw_block_set *set = has ? NULL : mw_blocks_hold(&db->blocks);
+    for (size_t i = 0; !has && i < set->n; i++) has = mw_mblock_has_name(set->block[i].b, name);
+    if (set) mw_blocks_release(&db->blocks, set);
+    return has;
+}
+
 void mw_tsdb_source_init(mw_source *source)
 {
-    *source = (mw_source){.select = source_select,
-                          .label_names = source_names,
-                          .label_values = source_values,
-                          .places = mw_tsdb_places};
+    *source =
+        (mw_source){source_select, source_names, source_values, source_has_label, mw_tsdb_places};
 }

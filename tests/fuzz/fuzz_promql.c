@@ -69,6 +69,11 @@ static void eval(mw_str expr, bool range)
         mw_buf_deinit(&out);
     }
     mw_promql_result_free(r);
+    mw_buf explained = {0};
+    mw_err_init(&err);
+    if (mw_promql_explain(engine, mw_tsdb_source(db), &q, true, &explained, &err) == MW_OK)
+        MW_ASSERT(code == MW_OK && explained.n);
+    mw_buf_deinit(&explained);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

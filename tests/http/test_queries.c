@@ -55,10 +55,8 @@ static int ask_and_leave_open(const world *w, const char *target)
 static void a_running_query_is_listed_and_can_be_ended(void **state)
 {
     world *w = *state;
-    gate g = {.behind = w->host.source};
+    gate g = {.face = {.select = gate_select}, .behind = w->host.source};
     push_series(w);
-    g.face = *w->host.source;
-    g.face.select = gate_select;
     sem_init(&g.entered, 0, 0);
     sem_init(&g.go, 0, 0);
     w->host.source = &g.face;
@@ -126,6 +124,46 @@ static void queries_are_summed_up_by_their_normalised_text(void **state)
     assert_get(w, "/api/mw/v1/queries?limit=0", 200, "\"top\":[]}");
 }
 
+/* -- explained ------------------------------------------------------------------------------- */
+
+static void a_query_is_explained_with_what_it_took(void **state)
+{
+    world *w = *state;
+    push_series(w);
+    assert_get(w, "/api/mw/v1/explain?query=sum(up)by(job)", 200,
+               "{\"query\":\"sum by (job) (up)\",\"analyzed\":true,\"type\":\"vector\","
+               "\"start\":1795424400,\"end\":1795424400,\"step\":0,\"steps\":1,\"totals\":{");
+    assert_get(w, "/api/mw/v1/explain?query=sum(up)by(job)", 200,
+               "selector, 1 matcher: 3 series, 3 samples, read from memory\"");
+    assert_get(w, "/api/mw/v1/explain?query=up&start=1795424400&end=1795424460&step=30", 200,
+               "\"steps\":3,");
+    assert_get(w, "/api/mw/v1/explain?query=up&time=1", 200,
+               "read from nowhere: there is nothing of that time");
+    assert_get(w, "/api/mw/v1/explain?query=up&analyze=false", 200, "\"analyzed\":false,");
+    assert_post(w, "/api/mw/v1/explain", "application/x-www-form-urlencoded", "query=up%2B1", 200,
+                "\"query\":\"up + 1\"");
+    assert_get(w, "/api/mw/v1/explain?query=up&analyze=perhaps", 400, "true or false");
+    assert_get(w, "/api/mw/v1/explain?query=up&start=1&step=1", 400, "end");
+    assert_get(w, "/api/mw/v1/explain?query=sum(", 400, "1:5: parse error: ");
+    assert_get(w, "/api/mw/v1/queries?by=count", 200,
+               "\"query\":\"sum by (job) (up)\",\"count\":2");
+}
+
+static void what_several_threads_read_is_counted_whole(void **state)
+{
+    world *w = *state;
+    mw_buf page = {0};
+    for (int i = 0; i < 6000; i++) mw_buf_printf(&page, "many{n=\"%d\",k=\"%d\"} 1\n", i, i % 3);
+    assert_post(w, "/api/v1/import/prometheus", "text/plain", page.p, 204, "");
+    mw_buf_deinit(&page);
+    assert_get(w, "/api/mw/v1/explain?query=sum+by+(k)(-rate(many[5m]))", 200,
+               ",\"series\":6000,\"samples\":6000,\"peakBytes\":");
+    assert_get(w, "/api/mw/v1/explain?query=sum+by+(k)(many*time())", 200,
+               "\"does\":\"sum by (k): 6,000 → 3 rows\"");
+    assert_get(w, "/api/mw/v1/explain?query=sum+by+(k)(many*time())", 200,
+               "selector, 1 matcher: 6,000 series, 6,000 samples, read from memory");
+}
+
 /* -- cardinality ----------------------------------------------------------------------------- */
 
 static void series_are_counted_by_metric_with_the_last_query(void **state)
@@ -183,6 +221,8 @@ int main(void)
         promise(a_running_query_is_listed_and_can_be_ended),
         promise(ending_what_does_not_run_says_so),
         promise(queries_are_summed_up_by_their_normalised_text),
+        promise(a_query_is_explained_with_what_it_took),
+        promise(what_several_threads_read_is_counted_whole),
         promise(series_are_counted_by_metric_with_the_last_query),
         promise(series_are_counted_by_any_label_of_those_selected),
         promise(more_values_than_a_page_shows_are_all_counted),
