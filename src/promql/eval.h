@@ -170,8 +170,7 @@ struct want {
 /* The selection that SEL makes, for the range it looks at. */
 mw_select mw_pq_selection(struct ev *e, const struct node *sel, const struct want *want);
 void mw_pq_open(struct ev *e, const struct node *sel, const struct want *want);
-bool mw_pq_next_series(struct ev *e, mw_series_view *out);      /* false: no more, and closed */
-const mw_labels *mw_pq_keep(struct ev *e, const mw_labels *ls); /* a copy in the arena */
+bool mw_pq_next_series(struct ev *e, mw_series_view *out); /* false: no more, and closed */
 const mw_nhist *mw_pq_keep_histogram(struct ev *e, const mw_nhist *h); /* a copy in the arena */
 
 struct samples {
@@ -191,8 +190,8 @@ void mw_pq_each_range_plain(struct ev *e, const struct node *n, const struct wan
 
 /* -- stream.c: rows one after the other ------------------------------------------------------ */
 
-/* A row that passes by: S, its values and histograms last until FN returns, its labels until the
- * rows end.  FN may change the values in place. */
+/* A row that passes by: S, its values last until FN returns, its labels and histograms as long as
+ * the run.  FN may change the values in place. */
 typedef void pq_row_fn(struct ev *e, struct series *s, void *arg);
 
 /* Can the rows of N be given one after the other, without knowing the others? */
@@ -206,7 +205,7 @@ void mw_pq_each_row_plain(struct ev *e, const struct node *n, const struct want 
                           pq_row_fn *fn, void *arg);
 /* Into the vector ARG: a pq_row_fn. */
 void mw_pq_collect(struct ev *e, struct series *s, void *arg);
-/* Full labels of the row that passes by, as a copy; NULL: its series is gone. */
+/* Full labels of the row that passes by; NULL: its series is gone. */
 const mw_labels *mw_pq_labels_of(struct ev *e, const struct series *s);
 
 /* Nodes of other files that give rows one after the other. */

@@ -92,6 +92,9 @@ pq_window_fn mw_pq_rate, mw_pq_increase, mw_pq_delta, mw_pq_irate, mw_pq_idelta,
     mw_pq_predict_linear, mw_pq_resets, mw_pq_changes, mw_pq_smoothing;
 
 /* Per function over all windows of a series (rate.c, over_time.c). */
-pq_sweep_fn mw_pq_rate_sweep, mw_pq_increase_sweep, mw_pq_delta_sweep;
+pq_sweep_fn mw_pq_rate_sweep, mw_pq_increase_sweep, mw_pq_delta_sweep, mw_pq_sum_over_time_sweep,
+    mw_pq_avg_over_time_sweep, mw_pq_min_over_time_sweep, mw_pq_max_over_time_sweep,
+    mw_pq_count_over_time_sweep, mw_pq_present_over_time_sweep, mw_pq_last_over_time_sweep,
+    mw_pq_first_over_time_sweep, mw_pq_resets_sweep, mw_pq_changes_sweep;
 
 #endif

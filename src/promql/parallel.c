@@ -57,7 +57,7 @@ static void start_piece(struct piece *p, struct ev *e, size_t i)
                           .piece = true};
     mw_err_init(&p->err);
     p->run.arena = mw_arena_new(r->opt->max_bytes / PIECES);
-    p->run.given = r->open->piece(r->open, i, PIECES);
+    p->run.given = r->open->piece(r->open, i, PIECES, p->run.arena);
     p->run.given_to = mw_pq_stream_source(p->n);
     p->ev = *e;
     p->ev.run = &p->run;

@@ -181,7 +181,7 @@ static void matrix_row(struct ev *e, const struct samples *s, void *arg)
         m->rows = rows;
         m->cap = cap;
     }
-    struct series seen = {.labels = mw_pq_keep(e, s->labels), .nameless = s->nameless};
+    struct series seen = {.labels = s->labels, .nameless = s->nameless};
     row.labels = mw_pq_seen(e, &seen);
     m->rows[m->n++] = row;
 }

@@ -8,19 +8,6 @@
 #include "base/mem.h"
 #include "promql/trace.h"
 
-const mw_labels *mw_pq_keep(struct ev *e, const mw_labels *ls)
-{
-    size_t bytes = mw_labels_bytes(ls);
-    mw_labels *copy = mw_pq_alloc(e->run, bytes, 1);
-    memcpy(copy, ls, bytes); /* one block: its pointers move along with it */
-    ptrdiff_t by = (char *)copy - (char *)ls;
-    for (uint32_t i = 0; i < ls->n; i++) {
-        copy->l[i].name.p = ls->l[i].name.p + by;
-        copy->l[i].value.p = ls->l[i].value.p + by;
-    }
-    return copy;
-}
-
 int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step)
 {
     int64_t t = w->at ? w->at_ms : e->start + (int64_t)step * e->step;
@@ -55,6 +42,7 @@ mw_select mw_pq_selection(struct ev *e, const struct node *n, const struct want 
                      .n = n->sel.n_matchers,
                      .keep = want ? want->keep : NULL,
                      .later = want && want->later,
+                     .arena = e->run->arena,
                      .cancel = e->run->query->cancel};
     looked_at(e, n, &sel);
     return sel;

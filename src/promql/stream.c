@@ -130,15 +130,14 @@ void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want,
 const mw_labels *mw_pq_labels_of(struct ev *e, const struct series *s)
 {
     mw_series_set *set = e->run->open;
-    const mw_labels *ls = s->labels ? s->labels : set->labels(set);
-    return ls ? mw_pq_keep(e, ls) : NULL;
+    return s->labels ? s->labels : set->labels(set);
 }
 
 void mw_pq_collect(struct ev *e, struct series *s, void *arg)
 {
     double *row = mw_pq_alloc(e->run, e->n, sizeof *row);
     memcpy(row, s->v, e->n * sizeof *row);
-    mw_pq_add_row(e, arg, mw_pq_keep(e, s->labels), row);
+    mw_pq_add_row(e, arg, s->labels, row);
     struct series *kept = &((struct vec *)arg)->s[((struct vec *)arg)->n - 1];
     kept->h = s->h;
     kept->nameless = s->nameless;
