@@ -211,7 +211,7 @@ static void print_matchers(mw_buf *b, const struct node *n)
         mw_buf_byte(b, i ? ',' : '{');
         mw_buf_str(b, list[i]);
     }
-    if (shown) mw_buf_byte(b, '}');
+    if (shown || !n->sel.name.n) mw_buf_text(b, shown ? "}" : "{}");
     mw_free(list);
     mw_buf_deinit(&text);
 }

@@ -86,8 +86,9 @@ static void span(mw_buf *b, const char *member, const struct node *n)
     bool literal = !n || mw_pq_is_literal(n, &seconds);
     double ms = fabs(seconds) < 9e15 ? trunc(round(seconds * 1e9) / 1e6) : 0;
     mw_buf_printf(b, "\"%s\":%lld,\"%sExpr\":", member, (long long)ms, member);
-    if (!literal && n->kind == N_UNARY && n->unary.plus && !n->parens)
-        duration_expr(b, "+", NULL, n->unary.inner, false, false); /* of an offset it does stay */
+    const struct node *call = n && n->kind == N_UNARY && n->unary.plus ? n->unary.inner : NULL;
+    if (call && call->kind == N_CALL && !call->parens && !n->parens)
+        duration_expr(b, "+", NULL, call, false, false); /* of an offset it does stay */
     else
         duration(b, literal ? NULL : n, n && n->parens);
     mw_buf_byte(b, ',');
