@@ -75,7 +75,8 @@ struct node {
     bool fixed;            /* the same value at every step */
     bool units;            /* a number written as a duration */
     int depth;
-    unsigned id; /* by mw_pq_number_nodes */
+    unsigned id;           /* by mw_pq_number_nodes */
+    struct shared *shared; /* by mw_pq_share: stands in the query more than once */
     union {
         double number;
         mw_str string;

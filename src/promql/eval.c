@@ -86,7 +86,11 @@ static struct value eval_once(struct ev *e, const struct node *n)
 struct value mw_pq_eval_plain(struct ev *e, const struct node *n)
 {
     bool leaf = n->kind == N_NUMBER || n->kind == N_STRING;
-    return n->fixed && e->n > 1 && !leaf ? eval_once(e, n) : eval_here(e, n);
+    struct value v;
+    if (mw_pq_recall(e, n, &v)) return v;
+    v = n->fixed && e->n > 1 && !leaf ? eval_once(e, n) : eval_here(e, n);
+    mw_pq_remember(e, n, &v);
+    return v;
 }
 
 struct value mw_pq_eval(struct ev *e, const struct node *n)
@@ -159,6 +163,7 @@ static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
     e.n = step_count(q);
     e.histograms = q->histograms && passes_histograms(root);
     mw_pq_prepare(r, root);
+    mw_pq_share(r, root);
     r->typed = may_have_types(r->source);
     if (r->trace && !mw_pq_trace_start(r)) return;
     if (root->type == MW_VALUE_MATRIX) {
@@ -222,7 +227,7 @@ int mw_pq_run(const mw_promql *q, mw_source *src, const mw_promql_query *query, 
     if (trace && trace->plan_only)
         mw_querylog_end(q->log, &running, &(mw_query_end){.code = rc});
     else
-        mw_pq_remember(q->log, &running, a, rc, r.samples);
+        mw_pq_log_query(q->log, &running, a, rc, r.samples);
     if (rc == MW_OK)
         *out = res;
     else

@@ -86,6 +86,7 @@ static void measured(const struct explain *x, const struct node *n)
     number(x->out, "bytes", (double)row->bytes);
     number(x->out, "threads", row->threads > 1 ? row->threads : 1);
     flag(x->out, "streamed", row->streamed);
+    flag(x->out, "recalled", row->recalled);
     if (n->kind == N_SELECTOR) where(x, row);
 }
 

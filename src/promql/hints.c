@@ -90,17 +90,19 @@ static bool same_selector(const struct node *a, const struct node *b)
     return same;
 }
 
-/* How often a selector that reads as SEL stands in N; SEEN_FIRST: another one comes before SEL. */
-static size_t count_same(const struct node *n, const struct node *sel, bool *seen_first)
+/* How often a selector that reads as SEL was read below N; SEEN_FIRST: also before SEL. */
+static size_t count_reads(const struct explain *x, const struct node *n, const struct node *sel,
+                          bool *seen_first)
 {
     const struct node *child[PQ_ARGS_MAX];
     if (n->kind == N_SELECTOR) {
-        bool same = n->sel.n_matchers == sel->sel.n_matchers && same_selector(n, sel);
+        const struct trace_row *row = &x->trace->row[n->id];
+        bool same = row->calls && !row->recalled && same_selector(n, sel);
         if (same && n->id < sel->id) *seen_first = true;
         return same;
     }
     size_t count = mw_pq_children(n, child, PQ_ARGS_MAX), found = 0;
-    for (size_t i = 0; i < count; i++) found += count_same(child[i], sel, seen_first);
+    for (size_t i = 0; i < count; i++) found += count_reads(x, child[i], sel, seen_first);
     return found;
 }
 
@@ -108,10 +110,13 @@ static void hint_repeated(const struct explain *x, const struct node *n, size_t 
 {
     (void)steps;
     bool seen_first = false;
-    if (n->kind != N_SELECTOR || x->trace->n > SELECTORS_MAX) return;
-    size_t times = count_same(x->root, n, &seen_first);
+    if (n->kind != N_SELECTOR || !x->analyzed || x->trace->n > SELECTORS_MAX) return;
+    size_t times = count_reads(x, x->root, n, &seen_first);
     if (times > 1 && !seen_first)
-        say(out, "this selector stands %zu times in the query and is read as often", times);
+        say(out,
+            "this selector is read %zu times, because different things are made of it: an "
+            "expression that needs it once, or a rule that records it, reads less",
+            times);
 }
 
 /* -- steps and windows ---------------------------------------------------------------------- */

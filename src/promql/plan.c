@@ -167,6 +167,8 @@ void mw_pq_say_what(const struct explain *x, const struct node *n, size_t steps,
     }
     if (n->fixed && x->steps > 1 && n->kind > N_STRING)
         mw_buf_text(out, "; computed once: does not depend on time");
+    if (x->analyzed && x->trace->row[n->id].recalled)
+        mw_buf_text(out, "; known: the same stands before it");
     if (x->analyzed && x->trace->row[n->id].threads > 1)
         mw_buf_printf(out, "; by %u threads", x->trace->row[n->id].threads);
 }

@@ -261,8 +261,8 @@ int64_t mw_querylog_since(mw_querylog *l)
 /* -- a query with its tree ------------------------------------------------------------------ */
 
 /* Names asked for with "=": a pattern may stand for all and says nothing of any one. */
-void mw_pq_remember(mw_querylog *l, mw_query_running *r, const struct ast *a, int code,
-                    size_t samples)
+void mw_pq_log_query(mw_querylog *l, mw_query_running *r, const struct ast *a, int code,
+                     size_t samples)
 {
     mw_buf text = {0};
     mw_pq_print(&text, a->root);

@@ -52,30 +52,32 @@ static void stretch_all(const struct sweep *w)
     f->stretched = true;
 }
 
-/* What a counter loses at its resets, added up from the first sample on; NULL: it has none. */
-static const double *losses(const struct sweep *w)
+/* The samples that are smaller than the one before; how many there are. */
+static size_t find_resets(const struct sweep *w, uint32_t **at)
 {
     const double *v = w->s->v;
-    double *lost = w->scratch, sum = 0;
     bool any = false;
     for (size_t i = 1; i < w->s->n; i++) any |= v[i] < v[i - 1];
-    if (!any) return NULL;
-    lost[0] = 0;
-    for (size_t i = 1; i < w->s->n; i++) {
-        if (v[i] < v[i - 1]) sum += v[i - 1];
-        lost[i] = sum;
-    }
-    return lost;
+    if (!any) return 0;
+    uint32_t *found = *at = (uint32_t *)(void *)w->scratch;
+    size_t n = 0;
+    for (size_t i = 1; i < w->s->n; i++)
+        if (v[i] < v[i - 1]) found[n++] = (uint32_t)i;
+    return n;
 }
 
-/* Growth from sample LO to HI of a counter; sums that are not finite are made anew. */
-static double growth(const double *v, const double *lost, size_t lo, size_t hi)
+/* Windows only move forward, and so does the first reset behind their first sample. */
+struct resets {
+    uint32_t *at;
+    size_t n, first;
+};
+
+/* Growth from sample LO to HI; what was lost at the resets between them is growth, too. */
+static double growth(const double *v, struct resets *r, size_t lo, size_t hi)
 {
     double grown = v[hi] - v[lo];
-    if (!lost) return grown;
-    if (isfinite(lost[hi])) return grown + (lost[hi] - lost[lo]);
-    for (size_t i = lo + 1; i <= hi; i++)
-        if (v[i] < v[i - 1]) grown += v[i - 1];
+    while (r->first < r->n && r->at[r->first] <= lo) r->first++;
+    for (size_t i = r->first; i < r->n && r->at[i] <= hi; i++) grown += v[r->at[i] - 1];
     return grown;
 }
 
@@ -97,12 +99,13 @@ static void extrapolate(const struct sweep *w, double *out, struct how how)
     const double *v = w->s->v;
     double seconds = how.per_second ? (double)w->range->sel.when.range_ms / 1000 : 1;
     if (!f->stretched) stretch_all(w);
-    const double *lost = how.counter ? losses(w) : NULL;
+    struct resets resets = {.n = 0};
+    if (how.counter) resets.n = find_resets(w, &resets.at);
     for (size_t i = 0; i < w->ev->n; i++) {
         size_t lo = f->lo[i], hi = f->hi[i];
         if (hi - lo < 2) continue;
         const struct stretch *st = &f->stretch[i];
-        double grown = growth(v, lost, lo, hi - 1), factor = st->factor;
+        double grown = growth(v, &resets, lo, hi - 1), factor = st->factor;
         bool zero =
             how.counter && grown > 0 && v[lo] >= 0 && v[lo] * st->sampled < st->reach * grown;
         if (zero) factor = from_zero(w, i, grown);

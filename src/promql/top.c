@@ -141,11 +141,12 @@ static struct heap *heaps_of(struct top *t, const struct series *s)
 static void top_row(struct ev *e, struct series *s, void *arg)
 {
     struct top *t = arg;
-    struct heap *h = heaps_of(t, s);
+    struct heap *h = NULL;
     uint32_t row = UINT32_MAX;
     for (size_t i = 0; i < e->n; i++) {
         double v = s->v[i], most = t->k[i];
         if (mw_pq_absent(v) || !most) continue;
+        if (!h) h = heaps_of(t, s);
         if ((double)h[i].n >= most && by_value(t, v, h[i].e[0].v) > 0) continue;
         if (row == UINT32_MAX) {
             const mw_labels *labels = mw_pq_labels_of(e, s);
@@ -201,6 +202,7 @@ struct vec mw_pq_top(struct ev *e, const struct node *n, const double *k)
     t.groups = mw_pq_grouper(e, &by);
     struct vec out;
     if (mw_pq_streams(e, n->agg.arg)) {
+        mw_pq_pass(e, n->agg.arg);
         mw_pq_each_row(e, n->agg.arg, &want, top_row, &t);
         out = rows_of(&t);
         out.distinct = mw_pq_one_name(mw_pq_stream_source(n->agg.arg)) && !e->run->typed;

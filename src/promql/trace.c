@@ -117,10 +117,13 @@ struct value mw_pq_traced_eval(struct ev *e, const struct node *n)
     struct trace *t = e->run->trace;
     if (is_leaf(n)) return mw_pq_eval_plain(e, n);
     struct look before = look(e->run);
+    bool known = mw_pq_known(e, n);
     if (n->kind == N_SELECTOR) t->within = n;
     struct value v = mw_pq_eval_plain(e, n);
     t->within = NULL;
-    add(e, n, &before)->rows += rows_seen(&v, e->n);
+    struct trace_row *row = add(e, n, &before);
+    row->rows += rows_seen(&v, e->n);
+    row->recalled |= known;
     return v;
 }
 

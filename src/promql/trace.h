@@ -13,6 +13,7 @@ struct trace_row {
     int64_t ns;
     int64_t min_t, max_t; /* of what a selector read, once it read */
     bool opened;
+    bool recalled;    /* its value was known from where the same stands before it */
     bool streamed;    /* rows passed by one at a time and were never all in memory */
     unsigned threads; /* that made its rows at once; 0 and 1: one */
 };

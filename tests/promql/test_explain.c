@@ -164,7 +164,7 @@ static void hints_name_what_makes_a_query_slow(void **state)
         {"up{job=~\".*a\"}", "the pattern for job begins with .*: every value is tried"},
         {"max_over_time(up[1h:1s])", "this subquery evaluates 4201 steps: use a larger step"},
         {"rate(http_total[1h])", "each sample is in 60 windows"},
-        {"up / (up + 1)", "this selector stands 2 times in the query and is read as often"},
+        {"sum(up) / count(up)", "this selector is read 2 times"},
         {"sum(up @ 60)", "the answer is the same at every step: an instant query gives it"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) says(rows[i][0], true, rows[i][1]);
@@ -176,10 +176,19 @@ static void hints_name_what_makes_a_query_slow(void **state)
 static void a_repeated_selector_is_told_of_once(void **state)
 {
     (void)state;
-    mw_buf b = explain("up + up + up", true, true);
-    const char *first = strstr(b.p, "stands 3 times");
+    mw_buf b = explain("sum(up) + count(up) + max(up)", true, true);
+    const char *first = strstr(b.p, "is read 3 times");
     assert_non_null(first);
-    assert_null(strstr(first + 1, "stands 3 times"));
+    assert_null(strstr(first + 1, "is read 3 times"));
+    mw_buf_deinit(&b);
+}
+
+static void what_stands_twice_is_known_at_its_second_place(void **state)
+{
+    (void)state;
+    mw_buf b = explain("up / (up + 1)", true, true);
+    has(&b, "known: the same stands before it");
+    assert_null(strstr(b.p, "is read 2 times"));
     mw_buf_deinit(&b);
 }
 
@@ -249,6 +258,7 @@ int main(void)
         promise(a_plan_reads_nothing_and_is_not_remembered),
         promise(hints_name_what_makes_a_query_slow),
         promise(a_repeated_selector_is_told_of_once),
+        promise(what_stands_twice_is_known_at_its_second_place),
         promise(mistakes_and_giants_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
