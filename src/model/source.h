@@ -71,6 +71,12 @@ typedef struct mw_select {
 
 typedef int mw_name_visit(void *arg, mw_str name); /* non-zero stops */
 
+/* Where the samples of a range lie. */
+typedef struct mw_places {
+    size_t blocks; /* that have samples of that time */
+    bool memory;   /* likewise */
+} mw_places;
+
 typedef struct mw_source mw_source;
 struct mw_source {
     /* Series with at least one sample or marker in the range; no order promised. */
@@ -83,6 +89,8 @@ struct mw_source {
                         mw_name_visit *visit, void *arg, mw_err *err);
     /* Does any series have a label of this NAME?  NULL, or true, when that is not known. */
     bool (*has_label)(mw_source *self, mw_str name);
+    /* For whoever wants a query explained; NULL: not known. */
+    void (*places)(mw_source *self, int64_t min_t, int64_t max_t, mw_places *out);
 };
 
 #endif

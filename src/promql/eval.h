@@ -27,7 +27,9 @@ struct run {
     const mw_promql_query *query;
     mw_str src; /* text of the query, for places */
     mw_err *err;
-    mw_series_set *open;  /* NULL when none is */
+    struct trace *trace;      /* NULL: nobody wants to know what nodes take */
+    const volatile int *stop; /* beside the query's cancel: somebody else wants it to end */
+    mw_series_set *open;      /* NULL when none is */
     mw_series_set *given; /* what the selector GIVEN_TO reads instead of opening a set of its own */
     const struct node *given_to;
     bool piece;         /* of a parallel evaluation, which does not split again */
@@ -41,6 +43,7 @@ struct run {
 };
 enum { PQ_WARNING, PQ_INFO };
 struct ev;
+struct trace; /* trace.h */
 
 /* The steps that are computed: start, start + step, ... */
 struct ev {
@@ -72,7 +75,9 @@ struct value {
 
 /* -- eval.c --------------------------------------------------------------------------------- */
 
+/* The _plain of a function here and below is what a trace is kept around. */
 struct value mw_pq_eval(struct ev *e, const struct node *n);
+struct value mw_pq_eval_plain(struct ev *e, const struct node *n);
 struct vec mw_pq_eval_vec(struct ev *e, const struct node *n);
 double *mw_pq_eval_scalar(struct ev *e, const struct node *n);
 
@@ -184,6 +189,8 @@ typedef void pq_samples_fn(struct ev *e, const struct samples *s, void *arg);
 /* Every series of the range selector or subquery N, one after the other. */
 void mw_pq_each_range(struct ev *e, const struct node *n, const struct want *want,
                       pq_samples_fn *fn, void *arg);
+void mw_pq_each_range_plain(struct ev *e, const struct node *n, const struct want *want,
+                            pq_samples_fn *fn, void *arg);
 
 /* -- stream.c: rows one after the other ------------------------------------------------------ */
 
@@ -198,6 +205,8 @@ const struct node *mw_pq_stream_source(const struct node *n);
 /* Rows of N, which streams. */
 void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want, pq_row_fn *fn,
                     void *arg);
+void mw_pq_each_row_plain(struct ev *e, const struct node *n, const struct want *want,
+                          pq_row_fn *fn, void *arg);
 /* Into the vector ARG: a pq_row_fn. */
 void mw_pq_collect(struct ev *e, struct series *s, void *arg);
 /* Full labels of the row that passes by; NULL: its series is gone. */
@@ -206,6 +215,8 @@ const mw_labels *mw_pq_labels_of(struct ev *e, const struct series *s);
 /* Nodes of other files that give rows one after the other. */
 void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *want, bool timestamps,
                        pq_row_fn *fn, void *arg);
+void mw_pq_select_rows_plain(struct ev *e, const struct node *n, const struct want *want,
+                             bool timestamps, pq_row_fn *fn, void *arg);
 void mw_pq_window_rows(struct ev *e, const struct node *call, const struct want *want,
                        pq_row_fn *fn, void *arg);
 

@@ -7,6 +7,7 @@
 
 #include "promql/functions.h"
 #include "promql/hist.h"
+#include "promql/trace.h"
 
 /* -- samples without stale markers ---------------------------------------------------------- */
 
@@ -110,11 +111,17 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     }
 }
 
-void mw_pq_each_range(struct ev *e, const struct node *n, const struct want *want,
-                      pq_samples_fn *fn, void *arg)
+void mw_pq_each_range_plain(struct ev *e, const struct node *n, const struct want *want,
+                            pq_samples_fn *fn, void *arg)
 {
     if (n->kind == N_SUBQUERY)
         each_of_subquery(e, n, fn, arg);
     else
         each_selected(e, n, want, fn, arg);
+}
+
+void mw_pq_each_range(struct ev *e, const struct node *n, const struct want *want,
+                      pq_samples_fn *fn, void *arg)
+{
+    (e->run->trace ? mw_pq_traced_range : mw_pq_each_range_plain)(e, n, want, fn, arg);
 }

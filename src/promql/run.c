@@ -39,12 +39,17 @@ void *mw_pq_alloc(struct run *r, size_t n, size_t size)
     return p;
 }
 
+static bool is_set(const volatile int *flag)
+{
+    return flag && __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
 void mw_pq_tick(struct run *r, size_t work)
 {
     r->work += work;
     if (r->work < WORK_PER_LOOK) return;
     r->work = 0;
-    if (r->query->cancel && __atomic_load_n(r->query->cancel, __ATOMIC_RELAXED))
+    if (is_set(r->query->cancel) || is_set(r->stop))
         mw_pq_throw(r, MW_ECANCEL, "query was canceled in expression evaluation");
     if (r->query->deadline_mono_ns && mw_mono_ns() > r->query->deadline_mono_ns)
         mw_pq_throw(r, MW_ETIMEOUT, "query timed out in expression evaluation");

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "promql/hist.h"
+#include "promql/trace.h"
 
 int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step)
 {
@@ -60,6 +61,7 @@ void mw_pq_open(struct ev *e, const struct node *n, const struct want *want)
     mw_select sel = mw_pq_selection(e, n, want);
     int rc = r->source->select(r->source, &sel, &r->open, r->err);
     if (rc != MW_OK) r->open = NULL, mw_pq_throw(r, rc, "%s", mw_code_text(rc));
+    if (r->trace) mw_pq_trace_open(r, n, &sel);
 }
 
 bool mw_pq_next_series(struct ev *e, mw_series_view *out)
@@ -73,6 +75,7 @@ bool mw_pq_next_series(struct ev *e, mw_series_view *out)
         return false;
     }
     mw_pq_read(r, out->n + 1);
+    if (r->trace) r->trace->series++;
     return true;
 }
 
@@ -170,8 +173,8 @@ static bool walk_smoothed(struct ev *e, const struct when *w, const mw_series_vi
     return any;
 }
 
-void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *want, bool timestamps,
-                       pq_row_fn *fn, void *arg)
+void mw_pq_select_rows_plain(struct ev *e, const struct node *n, const struct want *want,
+                             bool timestamps, pq_row_fn *fn, void *arg)
 {
     const struct when *w = &n->sel.when;
     mw_series_view s;
@@ -188,4 +191,11 @@ void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *wa
         fn(e, &out, arg);
         mw_pq_clear_row(e, row);
     }
+}
+
+void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *want, bool timestamps,
+                       pq_row_fn *fn, void *arg)
+{
+    (e->run->trace ? mw_pq_traced_select : mw_pq_select_rows_plain)(e, n, want, timestamps, fn,
+                                                                    arg);
 }

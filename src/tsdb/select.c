@@ -434,5 +434,6 @@ static bool source_has_label(mw_source *self, mw_str name)
 
 void mw_tsdb_source_init(mw_source *source)
 {
-    *source = (mw_source){source_select, source_names, source_values, source_has_label};
+    *source =
+        (mw_source){source_select, source_names, source_values, source_has_label, mw_tsdb_places};
 }
