@@ -167,6 +167,25 @@ static int check_query(const mw_promql_query *query, const struct ast *a, mw_err
     return MW_OK;
 }
 
+static int evaluate_tree(const mw_promql *q, mw_source *src, const mw_promql_query *query,
+                         struct ast *a, mw_promql_result **out, mw_err *err)
+{
+    int rc = check_query(query, a, err);
+    if (rc != MW_OK) return rc;
+    mw_promql_result *res = mw_pq_result_new(q->opt.max_bytes);
+    struct run r = {.arena = mw_pq_result_arena(res), .source = src, .opt = &q->opt};
+    r.query = query;
+    r.src = a->src;
+    r.err = err;
+    rc = guarded(&r, a->root, res);
+    if (rc == MW_OK)
+        *out = res;
+    else
+        mw_promql_result_free(res);
+    close_run(&r);
+    return rc;
+}
+
 int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *query,
                    mw_promql_result **out, mw_err *err)
 {
@@ -175,22 +194,43 @@ int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *qu
     *out = NULL;
     struct ast *a = mw_pq_parse(query->expr, err);
     if (!a) return err->code;
-    int rc = check_query(query, a, err);
-    if (rc == MW_OK) {
-        mw_promql_result *res = mw_pq_result_new(q->opt.max_bytes);
-        struct run r = {.arena = mw_pq_result_arena(res), .source = src, .opt = &q->opt};
-        r.query = query;
-        r.src = a->src;
-        r.err = err;
-        rc = guarded(&r, a->root, res);
-        if (rc == MW_OK)
-            *out = res;
-        else
-            mw_promql_result_free(res);
-        close_run(&r);
-    }
+    int rc = evaluate_tree(q, src, query, a, out, err);
     mw_pq_free(a);
     return rc;
+}
+
+/* -- one expression, many times ------------------------------------------------------------- */
+
+struct mw_promql_prepared {
+    struct ast *ast;
+};
+
+mw_promql_prepared *mw_promql_prepare(mw_str expr, mw_err *err)
+{
+    mw_err own;
+    if (!err) mw_err_init(&own), err = &own;
+    struct ast *a = mw_pq_parse(expr, err);
+    if (!a) return NULL;
+    mw_promql_prepared *p = mw_alloc(sizeof *p);
+    p->ast = a;
+    return p;
+}
+
+void mw_promql_prepared_free(mw_promql_prepared *p)
+{
+    if (p) mw_pq_free(p->ast);
+    mw_free(p);
+}
+
+mw_value_type mw_promql_prepared_type(const mw_promql_prepared *p) { return p->ast->root->type; }
+
+int mw_promql_eval_prepared(const mw_promql *q, mw_source *src, mw_promql_prepared *p,
+                            const mw_promql_query *query, mw_promql_result **out, mw_err *err)
+{
+    mw_err own;
+    if (!err) mw_err_init(&own), err = &own;
+    *out = NULL;
+    return evaluate_tree(q, src, query, p->ast, out, err);
 }
 
 int mw_promql_check(mw_str expr, mw_err *err)
