@@ -168,6 +168,18 @@ void mw_ids_drop(mw_ids *s, const uint32_t *v, size_t n)
     s->n = kept;
 }
 
+void mw_ids_find(const mw_ids *s, const uint32_t *v, size_t n, bool *found)
+{
+    for (size_t i = 0, k = 0; i < s->n && k < n;) {
+        if (s->v[i] == v[k])
+            found[i++] = true, k++;
+        else if (s->v[i] < v[k])
+            i = seek(s->v, s->n, i, v[k]);
+        else
+            k = seek(v, n, k, s->v[i]);
+    }
+}
+
 bool mw_ids_meet(const mw_ids *s, const uint32_t *v, size_t n)
 {
     size_t i = 0, k = 0;

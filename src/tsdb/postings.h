@@ -36,6 +36,8 @@ void mw_ids_append(mw_ids *s, const uint32_t *v, size_t n); /* sort before the s
 void mw_ids_sort(mw_ids *s);                                /* ascending, each once */
 void mw_ids_keep(mw_ids *s, const uint32_t *v, size_t n);   /* intersection with a sorted list */
 void mw_ids_drop(mw_ids *s, const uint32_t *v, size_t n);   /* without those of a sorted list */
+/* FOUND[i] becomes true when the i-th of S is in a sorted list; the others stay as they are. */
+void mw_ids_find(const mw_ids *s, const uint32_t *v, size_t n, bool *found);
 bool mw_ids_meet(const mw_ids *s, const uint32_t *v, size_t n); /* have they one in common? */
 
 #endif
