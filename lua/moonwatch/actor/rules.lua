@@ -186,7 +186,7 @@ function M.new(init, host, now)
   local self = setmetatable({ init = init or {}, host = host, now = now, apis = tables(), receiver_state = {},
                               watch = watch.new(host), next_save = now + SAVE_EVERY }, M)
   self.engine = rules.new {
-    host = host, cluster = self.init.redis ~= nil and self.init.redis ~= "", clock = host.now,
+    host = host, cluster = self.init.redis ~= nil and self.init.redis ~= "", clock = host.monotonic,
     emit = function(alerts) host.send("router", { type = "alerts", alerts = alerts }) end,
   }
   self.engine.reload = function(reason) return reload(self, reason) end

@@ -4,7 +4,7 @@
 -- with strict=false only the files that have problems are left out.
 --
 --   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, routing=, guests=, sources=, watch= }
--- Each rule is its fields and word, name, file, line, guest; routing is what the router gets:
+-- Each rule is its fields and word, name, file, line, order (in its file), guest; routing is what the router gets:
 --   { settings=, routes={...}, receivers={...}, inhibits={...}, windows={...}, escalations={...} }
 -- with { name=, items={ {kind="slack", ...}, {kind="function", fn=} }, rate=, send_resolved= } for a receiver and
 -- { name=, steps={ {after=, to=} } } for an escalation.
@@ -89,6 +89,7 @@ local function take(run, unit, guest, decl)
     return
   end
   unit.declared[#unit.declared + 1] = item
+  item.order = #unit.declared
   local fields, problems = schema.check(def, decl, { host = run.host, guest = unit.path })
   for _, p in ipairs(problems) do
     local line, col = place(run, item, p.path, p.at)
@@ -202,7 +203,7 @@ end
 local function rules(list)
   local out = {}
   for i, item in ipairs(list or {}) do
-    local rule = { word = item.word, name = item.name, file = item.file, line = item.line, index = i }
+    local rule = { word = item.word, name = item.name, file = item.file, line = item.line, order = item.order, index = i }
     for k, v in pairs(item.fields) do rule[k] = v end
     if item.word == "every" then
       rule.name = ("%s:%d"):format(item.file, item.line)

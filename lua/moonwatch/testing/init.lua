@@ -132,7 +132,8 @@ function World:set(selector, value)
   local labels = labels_of(self, selector)
   if value == nil then
     self.held[selector] = nil
-    self.host.append { { labels = labels, t = self.now, value = "stale" } }
+    -- It may have a sample of this moment already.
+    self.host.append { { labels = labels, t = self.now + 0.001, value = "stale" } }
   else
     self.held[selector] = { labels = labels, value = value }
     self.host.append { { labels = labels, t = self.now, value = value } }
