@@ -72,15 +72,13 @@ end
 -- One selector as a list of { name=, holds= }.
 local function compile(host, text)
   local matchers, why = host.selector(text)
-  if not matchers then return nil, why end
-  local out, any = {}, false
+  if not matchers then return nil, (why:gsub("^vector selector must", "match[] must")) end
+  local out = {}
   for i, m in ipairs(matchers) do
     local holds, bad = test(host, m)
     if not holds then return nil, bad end
     out[i] = { name = m.name, holds = holds }
-    any = any or not holds ""
   end
-  if not any then return nil, "match[] must contain at least one non-empty matcher" end
   return out
 end
 
