@@ -2,7 +2,7 @@
 return {
   word = "alert", shape = "named",
   help = "A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; " ..
-         "with `above` or `below` the expression is the value and moonwatch compares.",
+         "with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.",
   example = [[
 alert "WebErrorRate" {
   expr = 'sum by (job) (rate(http_requests_total{code=~"5.."}[5m])) / sum by (job) (rate(http_requests_total[5m]))',

@@ -1,7 +1,9 @@
 --- record.lua - the word `record`: keep the answer of an expression as a series of its own.
 return {
   word = "record", shape = "named",
-  help = "Evaluates an expression again and again and stores the answer as series with this name.",
+  help = "Evaluates an expression again and again and stores the answer as series with this name. Rules of one file with the same " ..
+         "`every` are a group: they run in their order, all at one moment, so that a rule sees what one above it has just written. " ..
+         "A series that the expression no longer gives, or whose rule is gone, ends with a stale marker.",
   example = [[
 record "job:http_requests:rate5m" { expr = "sum by (job) (rate(http_requests_total[5m]))" }]],
   fields = {
