@@ -15,7 +15,7 @@ typedef struct mw_postings {
         uint32_t *ids; /* cap > 0 */
     };
     uint32_t n, cap;
-    bool unsorted; /* since the last mw_postings_sort; until then ids may only be added */
+    uint32_t unsorted; /* so many at the end; until mw_postings_sort ids may only be added */
 } mw_postings;
 
 void mw_postings_deinit(mw_postings *p);
