@@ -205,6 +205,27 @@ describe("series of a recording rule", function()
   end)
 end)
 
+describe("series of an alert", function()
+  it("say its state, and end with it or with its rule", function()
+    local rules = 'alert "A" { expr = "x > 1", hold = "30s" }'
+    local world = testing.world(rules)
+    world:set("x", 2):advance "20s"
+    assert.equal(1, world:value 'ALERTS{alertname="A",alertstate="pending"}')
+    world:advance "30s"
+    assert.equal(1, world:value 'ALERTS{alertname="A",alertstate="firing"}')
+    assert.equal(1, world:value "count(ALERTS)")
+    assert.truthy(world:value 'ALERTS_FOR_STATE{alertname="A"}' < world.now - 30)
+    world:reload(rules)
+    assert.equal(1, world:value "count(ALERTS)")
+    world:reload 'alert "B" { expr = "x > 1", hold = "30s" }'
+    assert.equal(nil, world:value "ALERTS")
+    assert.equal(nil, world:value "ALERTS_FOR_STATE")
+    assert.equal(1, figure(world, 'moonwatch_rule_group_rules{rule_group="inline.lua;inline"}'))
+    world:reload 'record "r" { expr = "x", group = "g" }'
+    assert.equal(0, figure(world, 'moonwatch_rule_group_rules{rule_group="inline.lua;inline"}'))
+  end)
+end)
+
 describe("an alert that has nothing to tell", function()
   it("is noticed as soon as it has, and shown as evaluated in between", function()
     local world = testing.world(lines(

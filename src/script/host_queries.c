@@ -78,6 +78,16 @@ static bool is_quiet(mw_host *h, struct query *q, int64_t t)
     return quiet;
 }
 
+/* The query that item AT of the list at 1 is, or NULL; the metatable of queries is at 2. */
+static struct query *query_at(lua_State *L, int at)
+{
+    lua_rawgeti(L, 1, at);
+    bool is_query = lua_isuserdata(L, 3) && lua_getmetatable(L, 3) && lua_rawequal(L, 2, 4);
+    struct query *q = is_query ? lua_touserdata(L, 3) : NULL;
+    lua_settop(L, 2);
+    return q;
+}
+
 /* host.quiet(queries, from, to, t, until, observe): evaluates queries[from] to queries[to] at T as
  * long as they give nothing, and gives the place where that ended: at an item that is no query, one
  * that gives something or fails, once the clock passes UNTIL (after at least one), or behind TO. */
@@ -90,11 +100,10 @@ static int host_quiet(lua_State *L)
     double until = luaL_optnumber(L, 5, INFINITY);
     mw_series *seconds = mw_histogram_at(L, 6);
     lua_settop(L, 1);
+    luaL_getmetatable(L, QUERY_TYPE); /* once, not for each of thousands */
     for (int64_t before = mw_mono_ns(), now; at <= to; before = now) {
-        lua_rawgeti(L, 1, at);
-        if (!lua_isuserdata(L, -1)) break;
-        struct query *q = check_query(L, -1);
-        lua_pop(L, 1);
+        struct query *q = query_at(L, at);
+        if (!q) break;
         if (!is_quiet(h, q, t)) break;
         now = mw_mono_ns();
         q->seconds = (double)(now - before) / 1e9;

@@ -147,6 +147,28 @@ static void series_are_written_through_handles(void **state)
         "local no, why = w.series{['']='x'} assert(no == nil and why)");
 }
 
+static void quiet_queries_are_passed_over_up_to_the_first_that_is_not(void **state)
+{
+    run_lua(
+        *state, WORLD
+        "local function p(...) return assert(w.prepare(...)) end "
+        "local list = {p'up > 1', p('up', 1), p('up', nil, 0), p'none', p'up * on () up', p'up > "
+        "1', "
+        "p'up == 1', false, p'none', p('up', 0), p('up', nil, 1), p'\"text\"', io.stdout, p'none'} "
+        "local function quiet(from, to) return w.quiet(list, from, to, 1000) end "
+        "is(quiet(1, 4), 5) is(quiet(1, 3), 4) is(quiet(2, 14), 5) is(quiet(6, 14), 7) "
+        "is(quiet(8, 14), 8) is(quiet(9, 14), 10) is(quiet(11, 14), 11) is(quiet(12, 14), 12) "
+        "is(quiet(13, 14), 13) is(quiet(14, 14), 15) is(quiet(14, 20), 15) is(quiet(4, 3), 4) "
+        "local t, seconds = w.asked(list[1]) is(t, 1000) assert(seconds > 0) "
+        "is(w.asked(list[7]), nil) "
+        "is(w.quiet(list, 1, 4, 1000, 0), 2) is(w.quiet(list, 1, 4, 1000, host.monotonic() + 60), "
+        "5) "
+        "local observe = assert(w.instrument('observe', 'seconds', {})) "
+        "is(w.quiet(list, 1, 4, 1000, nil, observe), 5) "
+        "is(w.quiet(list, 1, 4, 1000, nil, print), 5) "
+        "assert(not pcall(w.quiet, nil, 1, 4, 1000)) assert(not pcall(w.asked, list))");
+}
+
 static void an_instrument_records_without_a_look_up(void **state)
 {
     run_lua(
@@ -183,6 +205,7 @@ int main(void)
         TEST(what_the_store_refuses_is_counted_by_reason),
         TEST(a_failing_query_leaves_the_series_as_they_are),
         TEST(series_are_written_through_handles),
+        TEST(quiet_queries_are_passed_over_up_to_the_first_that_is_not),
         TEST(an_instrument_records_without_a_look_up),
         TEST(without_a_store_rules_are_told_so),
     };

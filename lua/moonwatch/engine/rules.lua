@@ -189,6 +189,9 @@ local function regroup(self, runners, now)
     keyed[group.key] = group
   end
   for order, group in ipairs(self.groups) do enter(self, group, order, now, eager[group]) end
+  for key, group in pairs(self.keyed) do
+    if not keyed[key] then group:close() end
+  end
   self.keyed = keyed
 end
 

@@ -61,13 +61,16 @@ function M:complete(host)
     missed = make("add", "iterations_missed_total", HELP.missed),
     duration = make("set", "group_last_duration_seconds", HELP.duration),
     at = make("set", "group_last_evaluation_timestamp_seconds", HELP.at),
-    samples = make("set", "group_last_evaluation_samples", HELP.samples),
+    samples = make("set", "group_last_evaluation_samples", HELP.samples), rules = make("set", "group_rules", HELP.rules),
   }
   self.count.missed(0)
   make("set", "group_interval_seconds", HELP.interval)(self.every)
-  make("set", "group_rules", HELP.rules)(#self.members)
+  self.count.rules(#self.members)
   self.behind = self.members[1] and self.engine:behind(self.members[1].rule) or 0
 end
+
+--- It is no more.
+function M:close() self.count.rules(0) end
 
 -- -- running ---------------------------------------------------------------
 
