@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include "base/mem.h"
 #include "lua.h"
+#include "script/recorder.h"
 
 static int setup(void **state)
 {
@@ -147,6 +149,52 @@ static void series_are_written_through_handles(void **state)
         "local no, why = w.series{['']='x'} assert(no == nil and why)");
 }
 
+static mw_tsdb *store_with_a_histogram(mw_host *h)
+{
+    static mw_hspan span = {0, 1};
+    static double count = 3;
+    mw_nhist hist = {.count = count, .sum = 7, .pos = {&span, &count, 1, 1}};
+    uint64_t ref = 0;
+    mw_label l = {MW_STR(MW_METRIC_NAME), MW_STR("h")};
+    mw_labels *ls = mw_labels_new(&l, 1, NULL);
+    mw_tsdb *db = mw_tsdb_open(&(mw_tsdb_options){0}, NULL);
+    mw_appender *a = mw_appender_new(db);
+    assert_int_equal(mw_appender_add_histogram(a, ls, &ref, 1000, &hist), MW_OK);
+    assert_int_equal(mw_appender_commit(a, NULL), MW_OK);
+    mw_appender_free(a);
+    mw_free(ls);
+    *h = (mw_host){.tsdb = db, .source = mw_tsdb_source(db), .promql = mw_promql_new(NULL)};
+    return db;
+}
+
+static void native_histograms_are_recorded_as_such(void **state)
+{
+    mw_host h;
+    mw_tsdb *db = store_with_a_histogram(&h);
+    mw_recorded out;
+    mw_recorder *r = mw_recorder_new(MW_STR("h"), MW_STR("copy"), NULL, 0, 0, NULL);
+    (void)state;
+    assert_int_equal(mw_recorder_run(r, &h, 1500, &out, NULL), MW_OK);
+    assert_int_equal(out.written, 1);
+    mw_promql_query q = {.expr = MW_STR("copy"), .start = 1500, .end = 1500, .histograms = true};
+    mw_promql_result *res;
+    assert_int_equal(mw_promql_eval(h.promql, h.source, &q, &res, NULL), MW_OK);
+    assert_int_equal(res->n, 1);
+    assert_int_equal(res->rows[0].n, 0);
+    assert_int_equal(res->rows[0].n_h, 1);
+    assert_true(res->rows[0].h[0]->count == 3 && res->rows[0].h[0]->sum == 7);
+    mw_promql_result_free(res);
+    size_t markers;
+    assert_int_equal(mw_recorder_end(r, &h, 2000, &markers, NULL), MW_OK);
+    q.start = q.end = 2000;
+    assert_int_equal(mw_promql_eval(h.promql, h.source, &q, &res, NULL), MW_OK);
+    assert_int_equal(res->n, 0);
+    mw_promql_result_free(res);
+    mw_recorder_free(r);
+    mw_promql_free(h.promql);
+    mw_tsdb_close(db);
+}
+
 static void quiet_queries_are_passed_over_up_to_the_first_that_is_not(void **state)
 {
     run_lua(
@@ -205,6 +253,7 @@ int main(void)
         TEST(what_the_store_refuses_is_counted_by_reason),
         TEST(a_failing_query_leaves_the_series_as_they_are),
         TEST(series_are_written_through_handles),
+        cmocka_unit_test(native_histograms_are_recorded_as_such),
         TEST(quiet_queries_are_passed_over_up_to_the_first_that_is_not),
         TEST(an_instrument_records_without_a_look_up),
         TEST(without_a_store_rules_are_told_so),
