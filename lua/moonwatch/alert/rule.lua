@@ -199,7 +199,7 @@ function M:save()
   if next(self.alerts) == nil and not self.state then return nil end
   local alerts = state.save(self.alerts)
   if #alerts == 0 and not (self.state and next(self.state)) then return nil end
-  return { alerts = alerts, state = self.state, at = self.last_evaluation }
+  return { alerts = alerts, state = self.state }
 end
 
 --- Take up what `save` gave, in this program's earlier life (down = seconds since then) or on another node (0).

@@ -112,7 +112,7 @@ end
 --- Something of RUNNER changed that must survive.
 function M:changed(runner, now)
   self.generation = self.generation + 1
-  self.keeping[runner.id] = runner
+  self.keeping[runner.id], runner.kept_text = runner, nil
   if not self.cluster or not runner.owned or not runner.save then return end
   local id = runner.id
   local lease = self.leases[M.slot_of(id)]
@@ -282,7 +282,7 @@ local function adopt(self, id, now)
   if runner.refresh then runner:refresh() end
   if runner.last_evaluation and (value.at or 0) <= runner.last_evaluation then return end
   runner:restore(value, now, 0)
-  self.keeping[id] = runner
+  self.keeping[id], runner.kept_text = runner, nil
 end
 
 local on = {}
@@ -316,17 +316,21 @@ end
 
 -- -- restarts --------------------------------------------------------------
 
---- Everything that must survive, as plain values.
-function M:snapshot(now)
-  local out = { version = 1, at = now, rules = {} }
+--- Everything that must survive, as JSON.  What did not change is as it was the last time, unless FRESH.
+function M:snapshot(now, fresh)
+  local encode, parts = self.host.json.encode, {}
   for id, runner in pairs(self.keeping) do
-    out.rules[id] = runner:save()
-    if out.rules[id] == nil then self.keeping[id] = nil end
+    if fresh or not runner.kept_text then
+      local saved = runner:save()
+      runner.kept_text = saved and encode(saved)
+      if not saved then self.keeping[id] = nil end
+    end
+    if runner.kept_text then parts[#parts + 1] = encode(id) .. ":" .. runner.kept_text end
   end
-  return out
+  return ('{"version":1,"at":%s,"rules":{%s}}'):format(encode(now), table.concat(parts, ","))
 end
 
---- Take up a snapshot, after `load`.
+--- Take up a snapshot that was JSON, after `load`.
 function M:restore(snapshot, now)
   if type(snapshot) ~= "table" or snapshot.version ~= 1 or type(snapshot.rules) ~= "table" then return false end
   for id, saved in pairs(snapshot.rules) do
@@ -335,7 +339,7 @@ function M:restore(snapshot, now)
     if runner and runner.restore and type(saved) == "table" then
       local at = tonumber(saved.at) or tonumber(snapshot.at) or now
       runner:restore(saved, now, math.max(0, now - at))
-      self.keeping[id] = runner
+      self.keeping[id], runner.kept_text = runner, nil
     end
   end
   return true

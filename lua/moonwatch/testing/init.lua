@@ -247,7 +247,7 @@ end
 
 --- Forget and start again from what would be on disk, as a restart does.
 function World:restart(what)
-  local engine, router = self.engine:snapshot(self.now), self.router:snapshot()
+  local engine, router = self.host.json.decode(self.engine:snapshot(self.now)), self.router:snapshot()
   build(self)
   assert(self.router:restore(router))
   self:reload(what)
