@@ -26,8 +26,14 @@ end
 
 -- -- one file --------------------------------------------------------------
 
+-- A file may have a thousand problems, and is read once for all of them.
+local function tokens_of(run, file)
+  if not run.tokens[file] then run.tokens[file] = locate.tokens(run.sources[file]) end
+  return run.tokens[file]
+end
+
 local function place(run, item, path, at)
-  local line, col, text = locate.find(run.sources[item.file], item, path)
+  local line, col, text = locate.find(tokens_of(run, item.file), item, path)
   if at and text then
     local l, c = locate.inside(text, at.line, at.col)
     if l then return l, c end
@@ -255,7 +261,7 @@ end
 -- Gives set, problems; set is nil when it must not run.  The third value is { files=, globs= }, what to watch in either case.
 function M.load(options)
   local run = { options = options, host = options.host, problems = problems_of.new(), units = {}, sources = {},
-                guests = {}, watch = {}, globs = {}, seen = {}, modules = {} }
+                guests = {}, watch = {}, globs = {}, seen = {}, modules = {}, tokens = {} }
   run.settings = schema.defaults(words.by_name.settings, run.host)
   if options.config then load_root(run, options.config) end
   for _, dir in ipairs(options.rules or {}) do add_pattern(run, under(dir, "*.lua")) end
