@@ -4,6 +4,8 @@ alert "ReloadFailed" { expr = "moonwatch_config_last_reload_successful == 0", ho
                        summary = "the rules on disk do not load; older ones are running" }
 alert "RuleFailing" { expr = "sum by (word, rule) (increase(moonwatch_rule_failures_total[5m])) > 0", hold = "1m",
                       summary = "${labels.word} ${labels.rule} fails" }
+alert "RulesLate" { expr = "sum by (rule_group) (increase(moonwatch_rule_iterations_missed_total[5m])) > 0", hold = "5m",
+                    summary = "rules of ${labels.rule_group} are not evaluated in time: there is more to do than the interval allows" }
 alert "NotificationsFailing" { expr = "sum by (receiver) (increase(moonwatch_notification_failures_total[5m])) > 0", severity = "page",
                                summary = "${labels.receiver} does not take messages" }
 alert "SeriesRefused" { expr = "increase(moonwatch_tsdb_refused_series_total[5m]) > 0", summary = "the store is full: new series are refused" }

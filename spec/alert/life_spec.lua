@@ -41,6 +41,23 @@ describe("an alert", function()
   end)
 end)
 
+describe("what is saved of an alert", function()
+  it("is what was last true of it, however often it was saved before", function()
+    local rules = 'alert "A" { expr = "x > 1" }\nalert "B" { expr = "y > 1" }'
+    local world = testing.world(rules)
+    world:set("x", 2):set("y", 2):advance "30s"
+    world.engine:snapshot(world.now)
+    world:set("x", 0):advance "30s"
+    world.engine:snapshot(world.now)
+    world:restart(rules)
+    assert.same({ "B" }, world:firing())
+    world:set("x", 2):set("y", 0):advance "2m" -- past the grace after a restart
+    assert.same({ "A" }, world:firing())
+    world:restart(rules)
+    assert.same({ "A" }, world:firing())
+  end)
+end)
+
 describe("the time an alert is kept", function()
   it("is a change that must be saved, when it begins and when it ends", function()
     local world = testing.world 'alert "A" { expr = "x > 1", keep = "10m" }'

@@ -11,6 +11,14 @@ describe("rules/self.lua", function()
     world:set('up{job="a",instance="i"}', 1):set("moonwatch_config_last_reload_successful", 1):advance "30s"
     assert.same({}, world:firing())
   end)
+  it("fires for groups of rules that are not evaluated in time", function()
+    local world = testing.world "rules/self.lua"
+    local missed = 'moonwatch_rule_iterations_missed_total{rule_group="web.lua;web"}'
+    for i = 0, 4 do world:set(missed, i):advance "1m" end
+    assert.same({}, world:firing())
+    for i = 5, 8 do world:set(missed, i):advance "1m" end
+    assert.same({ "RulesLate" }, world:firing())
+  end)
   it("fires at once for blocks set aside and for commits that the disk did not take", function()
     local world = testing.world "rules/self.lua"
     world:set("moonwatch_tsdb_quarantined_blocks_total", 0):set("moonwatch_tsdb_write_failures_total", 0):advance "2m"

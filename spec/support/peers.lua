@@ -40,6 +40,18 @@ remote_write: [ { url: "%s", queue_config: { batch_send_deadline: 1s } } ]
   return { proc = p, port = port }
 end
 
+--- A real Prometheus that evaluates the rule file TEXT and scrapes nothing.
+function M.prometheus_rules(text)
+  local dir, port = proc.scratch(), proc.free_port()
+  proc.write(dir .. "/rules.yml", text)
+  proc.write(dir .. "/prometheus.yml", "rule_files: [ rules.yml ]\n")
+  local p = proc.spawn({ "prometheus", "--config.file=" .. dir .. "/prometheus.yml", "--storage.tsdb.path=" .. dir .. "/data",
+    "--web.listen-address=127.0.0.1:" .. port }, dir .. "/log")
+  local url = "http://127.0.0.1:" .. port
+  proc.eventually(function() return net.request(url .. "/-/ready") == 200 end, 20, "Prometheus is ready")
+  return { proc = p, port = port, url = url }
+end
+
 -- PostgreSQL refuses to run as root: there, it runs as the user that its package made.
 local function as_postgres(command)
   if ffi.C.geteuid() ~= 0 then return command end

@@ -14,10 +14,11 @@
 
 enum { FIRST = 4096, LARGEST = 1 << 20, ALIGN = 16, MUCH = 16 << 20 };
 #ifdef __SANITIZE_ADDRESS__
-enum { SPARES_MAX = 0 }; /* whoever uses what was freed shall be found */
+enum { KEEPS_SPARES = false }; /* whoever uses what was freed shall be found */
 #else
-enum { SPARES_MAX = 64 };
+enum { KEEPS_SPARES = true };
 #endif
+enum { SPARES_MAX = 64 };
 
 struct block {
     struct block *next;
@@ -53,7 +54,7 @@ static struct block *take_spare(void)
 static void free_block(struct block *b)
 {
     pthread_mutex_lock(&spare.lock);
-    bool kept = b->size == LARGEST && spare.n < SPARES_MAX;
+    bool kept = KEEPS_SPARES && b->size == LARGEST && spare.n < SPARES_MAX;
     if (kept) {
         b->next = spare.list;
         spare.list = b;

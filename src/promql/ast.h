@@ -123,6 +123,7 @@ struct ast {
     mw_arena *arena;
     mw_str src;
     struct node *root;
+    mw_str text;           /* printed in one spelling, once somebody asked for it */
     mw_matcher **matchers; /* pieces allocated in selectors, to be freed */
     size_t *matcher_counts, n, cap, counts_cap;
 };

@@ -243,6 +243,40 @@ int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *qu
     return rc;
 }
 
+/* -- one expression, many times ------------------------------------------------------------- */
+
+struct mw_promql_prepared {
+    struct ast *ast;
+};
+
+mw_promql_prepared *mw_promql_prepare(mw_str expr, mw_err *err)
+{
+    mw_err own;
+    if (!err) mw_err_init(&own), err = &own;
+    struct ast *a = mw_pq_parse(expr, err);
+    if (!a) return NULL;
+    mw_promql_prepared *p = mw_alloc(sizeof *p);
+    p->ast = a;
+    return p;
+}
+
+void mw_promql_prepared_free(mw_promql_prepared *p)
+{
+    if (p) mw_pq_free(p->ast);
+    mw_free(p);
+}
+
+mw_value_type mw_promql_prepared_type(const mw_promql_prepared *p) { return p->ast->root->type; }
+
+int mw_promql_eval_prepared(const mw_promql *q, mw_source *src, mw_promql_prepared *p,
+                            const mw_promql_query *query, mw_promql_result **out, mw_err *err)
+{
+    mw_err own;
+    if (!err) mw_err_init(&own), err = &own;
+    *out = NULL;
+    return mw_pq_run(q, src, query, p->ast, NULL, out, err);
+}
+
 int mw_promql_check(mw_str expr, mw_err *err)
 {
     mw_err own;

@@ -91,6 +91,15 @@ int mw_promql_explain(const mw_promql *q, mw_source *src, const mw_promql_query 
 
 void mw_promql_result_free(mw_promql_result *r); /* NULL is fine */
 
+/* An expression that is asked again and again, parsed and checked once; for one thread at a time.
+ * NULL with ERR as mw_promql_check.  In the query of mw_promql_eval_prepared expr is not read. */
+typedef struct mw_promql_prepared mw_promql_prepared;
+mw_promql_prepared *mw_promql_prepare(mw_str expr, mw_err *err);
+void mw_promql_prepared_free(mw_promql_prepared *p); /* NULL is fine */
+mw_value_type mw_promql_prepared_type(const mw_promql_prepared *p);
+int mw_promql_eval_prepared(const mw_promql *q, mw_source *src, mw_promql_prepared *p,
+                            const mw_promql_query *query, mw_promql_result **out, mw_err *err);
+
 /* The "data" member of the API's answer: {"resultType":...,"result":[...]}.  Rows from *ROW on are
  * written until OUT holds SOFT bytes or more; *ROW says where to go on (0 first); true when done.
  */

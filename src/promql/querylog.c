@@ -261,13 +261,22 @@ int64_t mw_querylog_since(mw_querylog *l)
 /* -- a query with its tree ------------------------------------------------------------------ */
 
 /* Names asked for with "=": a pattern may stand for all and says nothing of any one. */
-void mw_pq_log_query(mw_querylog *l, mw_query_running *r, const struct ast *a, int code,
-                     size_t samples)
+/* Printed once, however often the tree is computed. */
+static mw_str text_of(struct ast *a)
 {
     mw_buf text = {0};
+    if (a->text.p) return a->text;
     mw_pq_print(&text, a->root);
-    mw_querylog_end(l, r, &(mw_query_end){code, samples, {text.p, text.n}});
+    if (text.n > MW_QUERY_TEXT) text.n = MW_QUERY_TEXT;
+    a->text = (mw_str){mw_arena_strndup(a->arena, text.n ? text.p : "", text.n), text.n};
+    if (!a->text.p) a->text.n = 0;
     mw_buf_deinit(&text);
+    return a->text;
+}
+
+void mw_pq_log_query(mw_querylog *l, mw_query_running *r, struct ast *a, int code, size_t samples)
+{
+    mw_querylog_end(l, r, &(mw_query_end){code, samples, text_of(a)});
     for (size_t i = 0; i < a->n; i++)
         for (size_t k = 0; k < a->matcher_counts[i]; k++) {
             const mw_matcher *m = &a->matchers[i][k];

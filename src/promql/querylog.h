@@ -74,8 +74,7 @@ typedef struct mw_name_use {
 mw_name_use mw_querylog_use(mw_querylog *l, mw_str name);
 /* Both of R, whose tree is A. */
 struct ast;
-void mw_pq_log_query(mw_querylog *l, mw_query_running *r, const struct ast *a, int code,
-                     size_t samples);
+void mw_pq_log_query(mw_querylog *l, mw_query_running *r, struct ast *a, int code, size_t samples);
 
 /* What is not remembered was not asked for since this time, in milliseconds. */
 int64_t mw_querylog_since(mw_querylog *l);

@@ -1,4 +1,4 @@
-/* host_metrics.c - host.metric and host.log: what policy says about itself.
+/* host_metrics.c - host.metric, instrument and log: what policy says about itself.
  * SPDX-License-Identifier: MIT */
 #include <lauxlib.h>
 
@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "script/cross.h"
 #include "script/fields.h"
+#include "script/handles.h"
 #include "script/signals.h"
 #include "script/state.h"
 
@@ -27,6 +28,59 @@ static int host_metric(lua_State *L)
     return 1;
 }
 
+/* -- instruments ---------------------------------------------------------------------------- */
+
+/* Upvalues: the face, which keeps the registry; the series; which way. */
+static int record_add(lua_State *L)
+{
+    mw_counter_add(lua_touserdata(L, lua_upvalueindex(2)), luaL_checknumber(L, 1));
+    return 0;
+}
+
+static int record_set(lua_State *L)
+{
+    mw_gauge_set(lua_touserdata(L, lua_upvalueindex(2)), luaL_checknumber(L, 1));
+    return 0;
+}
+
+static int record_observe(lua_State *L)
+{
+    mw_histogram_observe(lua_touserdata(L, lua_upvalueindex(2)), luaL_checknumber(L, 1));
+    return 0;
+}
+
+/* host.instrument(kind, name, labels, help): a function that records one value */
+static int host_instrument(lua_State *L)
+{
+    mw_err err;
+    mw_series *s = NULL;
+    mw_err_init(&err);
+    const char *how = luaL_checkstring(L, 1), *name = luaL_checkstring(L, 2);
+    const char *help = luaL_optstring(L, 4, NULL);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    mw_cross_room(L, &mw_cross_trusted);
+    mw_value *labels = mw_cross_get(L, 3, &mw_cross_trusted, &err);
+    if (!labels) return mw_lua_refuse(L, &err);
+    int rc = mw_signal_instrument(mw_face_of(L)->host, how, name, labels, help, &s, &err);
+    mw_value_free(labels);
+    if (rc != MW_OK) return mw_lua_refuse(L, &err);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushlightuserdata(L, s);
+    lua_pushcclosure(L, *how == 'a' ? record_add : *how == 's' ? record_set : record_observe, 2);
+    return 1;
+}
+
+mw_series *mw_histogram_at(lua_State *L, int idx)
+{
+    if (lua_tocfunction(L, idx) != record_observe) return NULL;
+    lua_getupvalue(L, idx, 2);
+    mw_series *s = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return s;
+}
+
+/* -- log ------------------------------------------------------------------------------------ */
+
 static int host_log(lua_State *L)
 {
     mw_err err;
@@ -45,6 +99,7 @@ static int host_log(lua_State *L)
 
 void mw_host_open_metrics(lua_State *L)
 {
-    static const mw_host_fn fns[] = {{"metric", host_metric}, {"log", host_log}, {NULL, NULL}};
+    static const mw_host_fn fns[] = {
+        {"metric", host_metric}, {"instrument", host_instrument}, {"log", host_log}, {NULL, NULL}};
     mw_host_set(L, fns);
 }

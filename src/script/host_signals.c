@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "script/cross.h"
+#include "script/handles.h"
 #include "script/push.h"
 #include "script/signals.h"
 #include "script/state.h"
@@ -58,15 +59,6 @@ void mw_push_matrix(lua_State *L, const mw_promql_result *r)
     }
 }
 
-static int refuse_at(lua_State *L, const mw_err *err)
-{
-    mw_lua_refuse(L, err);
-    if (!err->line) return 2;
-    lua_pushinteger(L, err->line);
-    lua_pushinteger(L, err->col);
-    return 4;
-}
-
 /* -- the functions --------------------------------------------------------------------------- */
 
 static mw_str check_text(lua_State *L, int idx)
@@ -80,10 +72,12 @@ static int host_query(lua_State *L)
 {
     mw_err err;
     mw_err_init(&err);
-    mw_str expr = check_text(L, 1);
+    mw_host *h = mw_face_of(L)->host;
     int64_t t = mw_ms_of(luaL_checknumber(L, 2));
-    mw_promql_result *r = mw_signal_query(mw_face_of(L)->host, expr, t, t, 0, &err);
-    if (!r) return refuse_at(L, &err);
+    mw_promql_result *r = lua_isuserdata(L, 1)
+                              ? mw_signal_prepared(h, mw_check_query(L, 1), t, false, &err)
+                              : mw_signal_query(h, check_text(L, 1), t, t, 0, &err);
+    if (!r) return mw_lua_refuse_at(L, &err);
     if (r->type == MW_VALUE_STRING) {
         mw_promql_result_free(r);
         return mw_lua_refuse_text(L, "the expression is a string, not numbers");
@@ -102,7 +96,7 @@ static int host_range(lua_State *L)
             step = mw_ms_of(luaL_checknumber(L, 4));
     luaL_argcheck(L, step > 0, 4, "a step is above 0 seconds");
     mw_promql_result *r = mw_signal_query(mw_face_of(L)->host, expr, from, to, step, &err);
-    if (!r) return refuse_at(L, &err);
+    if (!r) return mw_lua_refuse_at(L, &err);
     mw_push_matrix(L, r);
     mw_promql_result_free(r);
     return 1;
@@ -115,7 +109,7 @@ static int host_check_expr(lua_State *L)
     mw_str expr = check_text(L, 1);
     mw_value_type type = MW_VALUE_NONE;
     if (mw_promql_check(expr, &err) == MW_OK) type = mw_promql_type(expr, &err);
-    if (type == MW_VALUE_NONE) return refuse_at(L, &err);
+    if (type == MW_VALUE_NONE) return mw_lua_refuse_at(L, &err);
     lua_pushboolean(L, 1);
     lua_pushstring(L, mw_value_type_name(type));
     return 2;
@@ -127,7 +121,8 @@ static int host_selector(lua_State *L)
     mw_err_init(&err);
     mw_matcher *m;
     size_t n;
-    if (mw_promql_selector(check_text(L, 1), &m, &n, &err) != MW_OK) return refuse_at(L, &err);
+    if (mw_promql_selector(check_text(L, 1), &m, &n, &err) != MW_OK)
+        return mw_lua_refuse_at(L, &err);
     lua_createtable(L, (int)n, 0);
     for (size_t i = 0; i < n; i++) {
         lua_createtable(L, 0, 3);

@@ -123,6 +123,12 @@ static int host_now(lua_State *L)
     return 1;
 }
 
+static int host_monotonic(lua_State *L)
+{
+    lua_pushnumber(L, (double)mw_mono_ns() / 1e9);
+    return 1;
+}
+
 /* -- names and regular expressions ----------------------------------------------------------- */
 
 static int host_nearest(lua_State *L)
@@ -236,6 +242,7 @@ void mw_host_open_text(lua_State *L)
                                      {"rfc3339", host_rfc3339},
                                      {"parse_time", host_parse_time},
                                      {"now", host_now},
+                                     {"monotonic", host_monotonic},
                                      {"nearest", host_nearest},
                                      {"regex", host_regex},
                                      {"env", host_env},

@@ -49,6 +49,25 @@ mw_promql_result *mw_signal_query(mw_host *h, mw_str expr, int64_t from_ms, int6
     return out;
 }
 
+mw_promql_result *mw_signal_prepared(mw_host *h, mw_promql_prepared *p, int64_t t_ms,
+                                     bool histograms, mw_err *err)
+{
+    mw_promql_result *out = NULL;
+    if (!h->promql || !h->source) {
+        mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
+        return NULL;
+    }
+    mw_promql_query q = {
+        .start = t_ms,
+        .end = t_ms,
+        .deadline_mono_ns = mw_mono_ns() + query_timeout_ns,
+        .histograms = histograms,
+    };
+    int rc = mw_promql_eval_prepared(h->promql, h->source, p, &q, &out, err);
+    if (rc != MW_OK) mw_fail(err, rc, 0, 0, "%s", mw_code_text(rc));
+    return out;
+}
+
 mw_value *mw_labels_value(const mw_labels *ls)
 {
     mw_value *map = mw_map_new();
@@ -101,22 +120,34 @@ static const struct how {
     {"observe", MW_HISTOGRAM, mw_histogram_observe},
 };
 
+static const struct how *find_how(const char *name, mw_err *err)
+{
+    for (size_t i = 0; i < sizeof hows / sizeof *hows; i++)
+        if (!strcmp(name, hows[i].name)) return &hows[i];
+    mw_fail(err, MW_EARG, 0, 0, "no way to record is called \"%s\"", name);
+    return NULL;
+}
+
+int mw_signal_instrument(mw_host *h, const char *how, const char *name, const mw_value *labels,
+                         const char *help, mw_series **s, mw_err *err)
+{
+    if (!h->registry) return mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no registry here");
+    const struct how *way = find_how(how, err);
+    if (!way) return MW_EARG;
+    mw_pairs p;
+    int rc = mw_pairs_init(&p, labels, err);
+    if (rc != MW_OK) return rc;
+    mw_family family = {.kind = way->kind, .name = name, .help = help};
+    rc = mw_registry_series(h->registry, &family, p.pair, p.n, s, err);
+    mw_pairs_deinit(&p);
+    return rc == MW_OK ? MW_OK : mw_fail(err, rc, 0, 0, "%s: %s", name, mw_code_text(rc));
+}
+
 int mw_signal_metric(mw_host *h, const char *how, const char *name, const mw_value *labels,
                      double value, const char *help, mw_err *err)
 {
-    if (!h->registry) return mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no registry here");
-    for (size_t i = 0; i < sizeof hows / sizeof *hows; i++) {
-        if (strcmp(how, hows[i].name)) continue;
-        mw_pairs p;
-        mw_series *s;
-        int rc = mw_pairs_init(&p, labels, err);
-        if (rc != MW_OK) return rc;
-        mw_family family = {.kind = hows[i].kind, .name = name, .help = help};
-        rc = mw_registry_series(h->registry, &family, p.pair, p.n, &s, err);
-        mw_pairs_deinit(&p);
-        if (rc != MW_OK) return mw_fail(err, rc, 0, 0, "%s: %s", name, mw_code_text(rc));
-        hows[i].record(s, value);
-        return MW_OK;
-    }
-    return mw_fail(err, MW_EARG, 0, 0, "no way to record is called \"%s\"", how);
+    mw_series *s;
+    int rc = mw_signal_instrument(h, how, name, labels, help, &s, err);
+    if (rc == MW_OK) find_how(how, err)->record(s, value);
+    return rc;
 }

@@ -13,6 +13,10 @@ int64_t mw_ms_of(double seconds); /* milliseconds, rounded; saturates; NaN is 0 
 mw_promql_result *mw_signal_query(mw_host *h, mw_str expr, int64_t from_ms, int64_t to_ms,
                                   int64_t step_ms, mw_err *err);
 
+/* An instant query of what was parsed before.  With HISTOGRAMS rows may hold native ones. */
+mw_promql_result *mw_signal_prepared(mw_host *h, mw_promql_prepared *p, int64_t t_ms,
+                                     bool histograms, mw_err *err);
+
 /* Labels as a map; NULL is an empty one. */
 mw_value *mw_labels_value(const mw_labels *ls);
 
@@ -32,6 +36,10 @@ void mw_pairs_deinit(mw_pairs *p);
 mw_value *mw_signal_logs(mw_host *h, const mw_value *q, size_t max, mw_err *err);
 int mw_signal_logs_count(mw_host *h, const mw_value *q, uint64_t *out, mw_err *err);
 mw_value *mw_signal_traces(mw_host *h, const mw_value *q, size_t max, mw_err *err);
+
+/* The instrument that HOW (as below) records with, made when it is new. */
+int mw_signal_instrument(mw_host *h, const char *how, const char *name, const mw_value *labels,
+                         const char *help, mw_series **s, mw_err *err);
 
 /* Records one measurement: HOW is "add", "set" or "observe"; HELP may be NULL. */
 int mw_signal_metric(mw_host *h, const char *how, const char *name, const mw_value *labels,

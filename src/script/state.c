@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "script/cross.h"
+#include "script/handles.h"
 #include "script/sandbox.h"
 
 typedef struct mw_pending mw_pending;
@@ -225,14 +226,23 @@ void mw_host_set(lua_State *L, const mw_host_fn *fns)
 void mw_host_push(lua_State *L)
 {
     static void (*const open[])(lua_State *) = {
-        mw_host_open_signals, mw_host_open_records, mw_host_open_files,
-        mw_host_open_json,    mw_host_open_text,    mw_host_open_metrics,
+        mw_host_open_signals, mw_host_open_queries, mw_host_open_series, mw_host_open_records,
+        mw_host_open_files,   mw_host_open_json,    mw_host_open_text,   mw_host_open_metrics,
         mw_host_open_calls,   mw_host_open_guest,   mw_host_open_world,
     };
     lua_newtable(L);
     lua_insert(L, -2);
     for (size_t i = 0; i < sizeof open / sizeof *open; i++) open[i](L);
     lua_pop(L, 1);
+}
+
+void mw_set_type(lua_State *L, const char *type, lua_CFunction gc)
+{
+    if (luaL_newmetatable(L, type)) {
+        lua_pushcfunction(L, gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
 }
 
 int mw_lua_refuse_text(lua_State *L, const char *text)
@@ -245,4 +255,13 @@ int mw_lua_refuse_text(lua_State *L, const char *text)
 int mw_lua_refuse(lua_State *L, const mw_err *err)
 {
     return mw_lua_refuse_text(L, err->code == MW_OK ? "refused" : err->msg);
+}
+
+int mw_lua_refuse_at(lua_State *L, const mw_err *err)
+{
+    mw_lua_refuse(L, err);
+    if (!err->line) return 2;
+    lua_pushinteger(L, err->line);
+    lua_pushinteger(L, err->col);
+    return 4;
 }

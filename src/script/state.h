@@ -64,6 +64,8 @@ void mw_host_set(lua_State *L, const mw_host_fn *fns); /* ends with {NULL, NULL}
 
 /* Fills the table below the face at the top of the stack; one for each host_*.c. */
 void mw_host_open_signals(lua_State *L);
+void mw_host_open_queries(lua_State *L);
+void mw_host_open_series(lua_State *L);
 void mw_host_open_records(lua_State *L);
 void mw_host_open_files(lua_State *L);
 void mw_host_open_json(lua_State *L);
@@ -82,5 +84,6 @@ void mw_host_op(mw_host *h, const char *name, mw_value *arg, mw_reply *reply, vo
 /* nil and a message, for a refusal. */
 int mw_lua_refuse(lua_State *L, const mw_err *err);
 int mw_lua_refuse_text(lua_State *L, const char *text);
+int mw_lua_refuse_at(lua_State *L, const mw_err *err); /* and line and column, when there are */
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "tsdb/index_inside.h"
 
-enum { CANCEL_EVERY = 256 };
+enum { CANCEL_EVERY = 256, FEW = 64 };
 
 /* -- matching ------------------------------------------------------------------------------- */
 
@@ -39,6 +39,25 @@ static bool single_pair(const mw_index *ix, const mw_matcher *m, mw_pair **pair)
     return true;
 }
 
+/* The same for a set of few series: they are looked for in the lists of the values, which may be
+ * far longer than all that is wanted of them. */
+static bool narrow_few(const name_entry *e, const mw_matcher *m, bool accepted,
+                       const mw_select *sel, mw_ids *set)
+{
+    bool found[FEW] = {0};
+    for (size_t i = 0; i < e->n; i++) {
+        if (i % CANCEL_EVERY == 0 && cancelled(sel)) return false;
+        const mw_pair *p = e->pairs[i];
+        if (mw_matcher_matches(m, mw_pair_value(p)) == accepted)
+            mw_ids_find(set, mw_postings_ids(&p->ids), p->ids.n, found);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < set->n; i++)
+        if (found[i] == accepted) set->v[kept++] = set->v[i];
+    set->n = kept;
+    return true;
+}
+
 static bool narrow(const mw_index *ix, const mw_matcher *m, const mw_select *sel, mw_ids *set)
 {
     mw_pair *pair;
@@ -50,6 +69,7 @@ static bool narrow(const mw_index *ix, const mw_matcher *m, const mw_select *sel
     }
     mw_ids some = {0};
     const name_entry *e = mw_index_find_name(ix, m->name);
+    if (e && set->n <= FEW) return narrow_few(e, m, !without, sel, set);
     bool go_on = !e || collect(e, m, !without, sel, &some);
     if (go_on) apply(set, some.v, some.n);
     mw_ids_deinit(&some);
@@ -77,9 +97,11 @@ static int resolve(const mw_index *ix, const mw_select *sel, mw_ids *out, mw_err
     const mw_matcher *start = best_start(ix, sel, &pair);
     const mw_postings none = {0}, *from = !start ? &ix->all : pair ? &pair->ids : &none;
     mw_ids_append(out, mw_postings_ids(from), from->n);
-    for (size_t i = 0; i < sel->n && out->n; i++) {
-        if (&sel->matchers[i] == start) continue;
-        if (cancelled(sel) || !narrow(ix, &sel->matchers[i], sel, out))
+    /* Exact ones first: after them there may be few left for the others to look at. */
+    for (size_t i = 0; i < 2 * sel->n && out->n; i++) {
+        const mw_matcher *m = &sel->matchers[i % sel->n];
+        if (m == start || (m->op == MW_MATCH_EQ) != (i < sel->n)) continue;
+        if (cancelled(sel) || !narrow(ix, m, sel, out))
             return mw_fail(err, MW_ECANCEL, 0, 0, "the query was cancelled");
     }
     return MW_OK;

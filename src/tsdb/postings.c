@@ -59,7 +59,7 @@ void mw_postings_add(mw_postings *p, uint32_t id)
         return;
     }
     make_room(p);
-    if (p->n && p->ids[p->n - 1] > id) p->unsorted = true;
+    if (p->unsorted || (p->n && p->ids[p->n - 1] > id)) p->unsorted++;
     p->ids[p->n++] = id;
 }
 
@@ -92,10 +92,28 @@ static void sort_ids(uint32_t *v, size_t n)
     mw_free(spare);
 }
 
+/* The last N of V are sorted, and so is what stands before them: bring them together. */
+static void merge_tail(uint32_t *v, size_t all, size_t n)
+{
+    uint32_t *late = mw_alloc(n * sizeof *late);
+    memcpy(late, v + all - n, n * sizeof *late);
+    for (size_t i = all - n, at = all; n;) {
+        bool early = i && v[i - 1] > late[n - 1];
+        v[--at] = early ? v[--i] : late[--n];
+    }
+    mw_free(late);
+}
+
+/* A few more series in a long list are no reason to sort all of it. */
 void mw_postings_sort(mw_postings *p)
 {
-    if (p->unsorted) sort_ids(p->ids, p->n);
-    p->unsorted = false;
+    if (p->unsorted > p->n / 4)
+        sort_ids(p->ids, p->n);
+    else if (p->unsorted) {
+        sort_ids(p->ids + p->n - p->unsorted, p->unsorted);
+        merge_tail(p->ids, p->n, p->unsorted);
+    }
+    p->unsorted = 0;
 }
 
 void mw_postings_remove(mw_postings *p, const uint32_t *gone, size_t n)
@@ -166,6 +184,18 @@ void mw_ids_drop(mw_ids *s, const uint32_t *v, size_t n)
         s->v[kept++] = s->v[i];
     }
     s->n = kept;
+}
+
+void mw_ids_find(const mw_ids *s, const uint32_t *v, size_t n, bool *found)
+{
+    for (size_t i = 0, k = 0; i < s->n && k < n;) {
+        if (s->v[i] == v[k])
+            found[i++] = true, k++;
+        else if (s->v[i] < v[k])
+            i = seek(s->v, s->n, i, v[k]);
+        else
+            k = seek(v, n, k, s->v[i]);
+    }
 }
 
 bool mw_ids_meet(const mw_ids *s, const uint32_t *v, size_t n)

@@ -15,7 +15,7 @@ typedef struct mw_postings {
         uint32_t *ids; /* cap > 0 */
     };
     uint32_t n, cap;
-    bool unsorted; /* since the last mw_postings_sort; until then ids may only be added */
+    uint32_t unsorted; /* so many at the end; until mw_postings_sort ids may only be added */
 } mw_postings;
 
 void mw_postings_deinit(mw_postings *p);
@@ -36,6 +36,8 @@ void mw_ids_append(mw_ids *s, const uint32_t *v, size_t n); /* sort before the s
 void mw_ids_sort(mw_ids *s);                                /* ascending, each once */
 void mw_ids_keep(mw_ids *s, const uint32_t *v, size_t n);   /* intersection with a sorted list */
 void mw_ids_drop(mw_ids *s, const uint32_t *v, size_t n);   /* without those of a sorted list */
+/* FOUND[i] becomes true when the i-th of S is in a sorted list; the others stay as they are. */
+void mw_ids_find(const mw_ids *s, const uint32_t *v, size_t n, bool *found);
 bool mw_ids_meet(const mw_ids *s, const uint32_t *v, size_t n); /* have they one in common? */
 
 #endif

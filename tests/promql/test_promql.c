@@ -147,6 +147,77 @@ static void budgets_deadlines_and_cancel_stop_a_query(void **state)
         MW_EPARSE);
 }
 
+static char *answer_json(mw_promql_result *r)
+{
+    mw_buf b;
+    size_t row = 0;
+    mw_buf_init(&b);
+    assert_true(mw_promql_result_json(r, &row, SIZE_MAX, &b));
+    char *text = strdup(b.p);
+    mw_promql_result_free(r);
+    mw_buf_deinit(&b);
+    return text;
+}
+
+static void a_prepared_expression_answers_as_one_that_is_parsed_each_time(void **state)
+{
+    static const char *const exprs[] = {"up == 1",
+                                        "sum by (job) (rate(http_total[5m])) or up @ start()",
+                                        "max_over_time(up[10m:1m] @ end()) + step()",
+                                        "label_replace(up, 'x', '$1', 'job', '(.*)')", "time()"};
+    struct mem_source *m = world();
+    mw_promql *engine = mw_promql_new(NULL);
+    (void)state;
+    for (size_t i = 0; i < sizeof exprs / sizeof *exprs; i++) {
+        mw_err err;
+        mw_err_init(&err);
+        mw_promql_prepared *p = mw_promql_prepare(mw_str_of(exprs[i]), &err);
+        assert_non_null(p);
+        assert_int_equal(mw_promql_prepared_type(p), mw_promql_type(mw_str_of(exprs[i]), NULL));
+        for (int64_t t = 0; t <= 1800000; t += 300000) {
+            mw_promql_query q = {.expr = mw_str_of(exprs[i]), .start = t, .range = t > 900000};
+            q.end = t + 600000, q.step = 60000;
+            mw_promql_result *a, *b;
+            assert_int_equal(mw_promql_eval(engine, &m->source, &q, &a, NULL), MW_OK);
+            assert_int_equal(mw_promql_eval_prepared(engine, &m->source, p, &q, &b, NULL), MW_OK);
+            char *x = answer_json(a), *y = answer_json(b);
+            assert_string_equal(x, y);
+            free(x);
+            free(y);
+        }
+        mw_promql_prepared_free(p);
+    }
+    mw_promql_free(engine);
+    end(m);
+}
+
+static void a_prepared_expression_lives_on_after_it_failed(void **state)
+{
+    struct mem_source *m = world();
+    mw_promql *engine = mw_promql_new(&(mw_promql_options){.max_samples = 10});
+    mw_promql_prepared *p = mw_promql_prepare(MW_STR("sum_over_time(up[30m])"), NULL);
+    mw_promql_result *r;
+    mw_err err;
+    (void)state;
+    mw_err_init(&err);
+    assert_int_equal(mw_promql_eval_prepared(engine, &m->source, p,
+                                             &(mw_promql_query){.start = 1800000}, &r, &err),
+                     MW_ELIMIT);
+    assert_null(r);
+    assert_int_equal(mw_promql_eval_prepared(engine, &m->source, p,
+                                             &(mw_promql_query){.start = 60000}, &r, NULL),
+                     MW_OK);
+    mw_promql_result_free(r);
+    mw_promql_prepared_free(p);
+    mw_promql_free(engine);
+    end(m);
+    mw_err_init(&err);
+    assert_null(mw_promql_prepare(MW_STR("sum("), &err));
+    assert_int_equal(err.code, MW_EPARSE);
+    assert_true(err.line == 1 && err.col);
+    mw_promql_prepared_free(NULL);
+}
+
 static void answers_become_the_json_of_the_api_in_pieces(void **state)
 {
     struct mem_source *m = world();
@@ -231,6 +302,8 @@ int main(void)
         cmocka_unit_test(keywords_still_name_metrics_and_labels),
         cmocka_unit_test(nesting_without_end_is_refused),
         cmocka_unit_test(budgets_deadlines_and_cancel_stop_a_query),
+        cmocka_unit_test(a_prepared_expression_answers_as_one_that_is_parsed_each_time),
+        cmocka_unit_test(a_prepared_expression_lives_on_after_it_failed),
         cmocka_unit_test(answers_become_the_json_of_the_api_in_pieces),
         cmocka_unit_test(selectors_of_apis_give_their_matchers),
         cmocka_unit_test(damaged_queries_never_bring_it_down),

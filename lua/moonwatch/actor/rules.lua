@@ -13,7 +13,7 @@ local M = {}
 M.__index = M
 
 local SAVE_EVERY = 5
-local SAVE_ANYWAY = 30 -- the file also says when this node was last alive
+local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
 local APIS = { "rules", "health", "slos", "checks", "reload", "cluster" }
 
@@ -85,13 +85,13 @@ local function path(self) return self.host.data_dir .. "/rules-state.json" end
 
 local function save(self)
   self.next_save = self.now + SAVE_EVERY
-  local fresh = self.now - (self.saved_at or 0) < SAVE_ANYWAY
-  if self.saved == self.engine.generation and fresh and not self.stopping then return end
-  local ok, why = self.host.write_file(path(self), self.host.json.encode(self.engine:snapshot(self.now)))
+  local whole = self.stopping or self.now - (self.whole_at or 0) >= SAVE_ANYWAY
+  if self.saved == self.engine.generation and not whole then return end
+  local ok, why = self.host.write_file(path(self), self.engine:snapshot(self.now, whole))
   if ok == nil or ok == false then
     self.host.log("error", "rules state not written: " .. tostring(why))
   else
-    self.saved, self.saved_at = self.engine.generation, self.now
+    self.saved, self.whole_at = self.engine.generation, whole and self.now or self.whole_at
   end
 end
 
@@ -186,7 +186,7 @@ function M.new(init, host, now)
   local self = setmetatable({ init = init or {}, host = host, now = now, apis = tables(), receiver_state = {},
                               watch = watch.new(host), next_save = now + SAVE_EVERY }, M)
   self.engine = rules.new {
-    host = host, cluster = self.init.redis ~= nil and self.init.redis ~= "", clock = host.now,
+    host = host, cluster = self.init.redis ~= nil and self.init.redis ~= "", clock = host.monotonic,
     emit = function(alerts) host.send("router", { type = "alerts", alerts = alerts }) end,
   }
   self.engine.reload = function(reason) return reload(self, reason) end

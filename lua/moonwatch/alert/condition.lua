@@ -12,8 +12,26 @@ local function compare(rule, value)
   return true
 end
 
-local function from_expr(rule, host, t)
-  local rows, why = host.query(rule.expr, t)
+-- The text EXPR of RUNNER, parsed; nil, why.
+local function prepared(runner, expr)
+  if runner.queries[expr] then return runner.queries[expr] end
+  local query, why = runner.host.prepare(expr, runner.rule.above, runner.rule.below)
+  runner.queries[expr] = query
+  return query, why
+end
+
+local function ask(runner, expr, t)
+  local query, why = prepared(runner, expr)
+  if not query then return nil, why end
+  return runner.host.query(query, t - runner.engine:behind(runner.rule))
+end
+
+--- The query that host.quiet may ask instead of `judge`, as long as it gives nothing.
+function M.query(runner) return runner.rule.expr and prepared(runner, runner.rule.expr) end
+
+local function from_expr(runner, t)
+  local rule = runner.rule
+  local rows, why = ask(runner, rule.expr, t)
   if not rows then return nil, { error = why } end
   for _, row in ipairs(rows) do row.active = compare(rule, row.value) end
   return rows
@@ -113,8 +131,8 @@ local function agree(a, b)
 end
 M.agree = agree
 
-local function excused_by_expr(rule, host, rows, t)
-  local excuses, why = host.query(rule.unless, t)
+local function excused_by_expr(runner, rows, t)
+  local excuses, why = ask(runner, runner.rule.unless, t)
   if not excuses then return { error = "unless: " .. why } end
   for _, row in ipairs(rows) do
     for _, excuse in ipairs(excuses) do
@@ -140,9 +158,10 @@ local function rows_of(runner, t)
   local rule = runner.rule
   local rows, failure
   if rule.when then rows, failure = from_function(runner, t)
-  else rows, failure = from_expr(rule, runner.host, t) end
+  else rows, failure = from_expr(runner, t) end
   if not rows then return nil, failure end
-  if type(rule.unless) == "string" then failure = excused_by_expr(rule, runner.host, rows, t)
+  if next(rows) == nil then return rows end
+  if type(rule.unless) == "string" then failure = excused_by_expr(runner, rows, t)
   elseif rule.unless then failure = excused_by_function(runner, rows, t) end
   if failure then return nil, failure end
   return rows
@@ -164,19 +183,25 @@ local function within_limit(runner, seen)
   return out, ("%d alerts, more than the limit of %d: the rest is left out"):format(#keys, limit)
 end
 
---- Judge the rule at T.  Gives seen, clear, problem (see state.step), or nil, { error=, traceback= }.
-function M.judge(runner, t)
+local NONE = {} -- never changed
+
+--- Judge the rule at T.  Gives seen, clear, problem (see state.step), or nil, { error=, traceback= }.  IDLE: there is no
+-- alert that a row that is not active could be about.
+function M.judge(runner, t, idle)
   local rows, failure = rows_of(runner, t)
   if not rows then return nil, failure end
+  if next(rows) == nil then return NONE, NONE end
   local seen, clear = {}, {}
   for _, row in ipairs(rows) do
-    local labels = final_labels(runner, row, t)
-    local key = state.key(labels)
-    if seen[key] and row.active then
-      return nil, { error = ("two samples give the same labels %s"):format(M.show(labels)) }
+    if row.active or not idle then
+      local labels = final_labels(runner, row, t)
+      local key = state.key(labels)
+      if seen[key] and row.active then
+        return nil, { error = "vector contains metrics with the same labelset after applying alert labels: " .. M.show(labels) }
+      end
+      if row.active then seen[key] = { labels = labels, value = row.value, extra = row.extra, sample = row.labels }
+      else clear[key] = row.value end
     end
-    if row.active then seen[key] = { labels = labels, value = row.value, extra = row.extra, sample = row.labels }
-    else clear[key] = row.value end
   end
   local kept, problem = within_limit(runner, seen)
   return kept, clear, problem

@@ -14,38 +14,47 @@ local RESEND = 60
 --- rule: the fields of the word.  engine: see engine/rules.lua.
 function M.new(rule, engine)
   return setmetatable({
-    rule = rule, engine = engine, host = engine.host, alerts = {}, compiled = {}, written = {}, health = "unknown",
+    rule = rule, engine = engine, host = engine.host, alerts = {}, compiled = {}, queries = {}, written = {}, health = "unknown",
+    samples = 0,
   }, M)
 end
 
 -- -- ALERTS ----------------------------------------------------------------
 
-local function series(alert, name, alertstate)
-  local labels = { __name__ = name, alertstate = alertstate }
-  for k, v in pairs(alert.labels) do labels[k] = v end
-  return labels
+-- The series NAME of ALERT, in ALERTSTATE; made once and kept with it.
+local function series(self, alert, name, alertstate)
+  local book = alert.series
+  if not book then
+    book = {}
+    alert.series = book
+  end
+  local key = alertstate or name
+  if not book[key] then
+    local labels = { __name__ = name, alertstate = alertstate }
+    for k, v in pairs(alert.labels) do labels[k] = v end
+    book[key] = assert(self.host.series(labels))
+  end
+  return book[key]
 end
 
 local function write_series(self, t)
-  local rows, written = {}, {}
+  local list, written, n = {}, {}, 0
+  local function put(handle, value) list[n + 1], list[n + 2], n = handle, value, n + 2 end
   for key, alert in pairs(self.alerts) do
     if alert.state ~= "inactive" then
-      rows[#rows + 1] = { labels = series(alert, "ALERTS", alert.state), t = t, value = 1 }
-      rows[#rows + 1] = { labels = series(alert, "ALERTS_FOR_STATE"), t = t, value = alert.active_at }
+      put(series(self, alert, "ALERTS", alert.state), 1)
+      put(series(self, alert, "ALERTS_FOR_STATE"), alert.active_at)
       written[key] = { alert = alert, state = alert.state }
     end
   end
+  self.samples = n
   for key, before in pairs(self.written) do
     local after = written[key]
-    if not after or after.state ~= before.state then
-      rows[#rows + 1] = { labels = series(before.alert, "ALERTS", before.state), t = t, value = "stale" }
-    end
-    if not after then
-      rows[#rows + 1] = { labels = series(before.alert, "ALERTS_FOR_STATE"), t = t, value = "stale" }
-    end
+    if not after or after.state ~= before.state then put(series(self, before.alert, "ALERTS", before.state), "stale") end
+    if not after then put(series(self, before.alert, "ALERTS_FOR_STATE"), "stale") end
   end
   self.written = written
-  if #rows > 0 then self.host.append(rows) end
+  if n > 0 then self.host.write(t - self.engine:behind(self.rule), list) end
 end
 
 -- -- telling ---------------------------------------------------------------
@@ -101,27 +110,45 @@ local function apply(self, changes, t)
   if #changes > 0 then self.engine:changed(self, t) end
 end
 
+local function idle(self) return next(self.alerts) == nil and next(self.written) == nil end
+
 function M:evaluate(t)
-  self.last_evaluation = t
+  self.last_evaluation, self.samples = t, 0
   local before = self.rule.when and self.host.json.encode(self.state or {})
-  local seen, clear, problem = condition.judge(self, t)
+  local seen, clear, problem = condition.judge(self, t, idle(self))
   if not seen then
     self.engine:failed(self, clear, t)
     return tell(self, t)
   end
   self.health, self.last_error, self.traceback, self.problem = "ok", nil, nil, problem
+  if before and before ~= self.host.json.encode(self.state or {}) then self.engine:changed(self, t) end
+  if next(seen) == nil and idle(self) then return end
   without_dependents(self, seen)
   local changes, kept = state.step(self.alerts, seen, clear, t, self.rule)
   apply(self, changes, t)
   if kept then self.engine:changed(self, t) end
-  if before and before ~= self.host.json.encode(self.state or {}) then self.engine:changed(self, t) end
   write_series(self, t)
   tell(self, t)
 end
 
---- Worst state of its alerts.
+--- While there is no alert: the query that shows that there is none, see host.quiet.
+function M:quiet()
+  if self.health == "ok" and idle(self) then return condition.query(self) end
+end
+
+--- Take note of what host.quiet did since the last evaluation.
+function M:refresh()
+  local query = self.last_evaluation and condition.query(self)
+  local t, seconds = nil, nil
+  if query then t, seconds = self.host.asked(query) end
+  if not t then return end
+  t = t + self.engine:behind(self.rule)
+  if t > self.last_evaluation then self.last_evaluation, self.seconds = t, seconds end
+end
+
+--- Worst state of its alerts; "unknown" when there are none and it was not evaluated yet.
 function M:status()
-  local worst = "inactive"
+  local worst = self.last_evaluation and "inactive" or "unknown"
   for _, alert in pairs(self.alerts) do
     if alert.state == "firing" then return "firing" end
     if alert.state == "pending" then worst = "pending" end
@@ -149,9 +176,10 @@ end
 
 --- Take over from the runner that had this name before.
 function M:inherit(old)
+  old:refresh()
   self.alerts, self.state, self.written = old.alerts, old.state, old.written
   self.health, self.last_error, self.traceback = old.health, old.last_error, old.traceback
-  self.last_evaluation = old.last_evaluation
+  self.last_evaluation, self.seconds, self.samples = old.last_evaluation, old.seconds, old.samples
 end
 
 --- The rule is no more: what fires ends now.
@@ -168,9 +196,10 @@ function M:drop(t)
 end
 
 function M:save()
+  if next(self.alerts) == nil and not self.state then return nil end
   local alerts = state.save(self.alerts)
   if #alerts == 0 and not (self.state and next(self.state)) then return nil end
-  return { alerts = alerts, state = self.state, at = self.last_evaluation }
+  return { alerts = alerts, state = self.state }
 end
 
 --- Take up what `save` gave, in this program's earlier life (down = seconds since then) or on another node (0).

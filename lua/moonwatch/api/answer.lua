@@ -8,6 +8,9 @@ end
 --- Prometheus's shape of a success.
 function M.success(host, data) return M.json(host, 200, { status = "success", data = data }) end
 
+--- Prometheus's shape of a request that makes no sense.
+function M.bad_data(host, message) return M.json(host, 400, { status = "error", errorType = "bad_data", error = message }) end
+
 --- Our own shape of an error.
 function M.problem(host, status, code, message)
   return M.json(host, status, { error = { code = code, message = message } })
@@ -18,12 +21,6 @@ function M.param(req, name)
   local values = req.query and req.query[name]
   if type(values) == "table" then return values[1] end
   return values
-end
-
-function M.params(req, name)
-  local values = req.query and (req.query[name] or req.query[name .. "[]"])
-  if values == nil then return {} end
-  return type(values) == "table" and values or { values }
 end
 
 --- A number as Go's %e with the fewest digits writes it: "1e+00".

@@ -1,8 +1,15 @@
 --- rules.lua - /api/v1/rules and /api/v1/alerts as Prometheus answers them, /api/mw/v1/rules with all we know.
 local answer = require "moonwatch.api.answer"
+local filter = require "moonwatch.api.rules_filter"
 local state = require "moonwatch.alert.state"
 
 local M = {}
+
+local NEVER = "0001-01-01T00:00:00Z"
+
+local function time_text(host, t) return t and host.rfc3339(t) or NEVER end
+
+-- -- alerts ----------------------------------------------------------------
 
 local function sorted_alerts(runner)
   local out = {}
@@ -21,9 +28,24 @@ local function alert_row(host, alert)
   }
 end
 
+local function alert_rows(host, runner)
+  local out = host.json.array {}
+  for i, alert in ipairs(sorted_alerts(runner)) do out[i] = alert_row(host, alert) end
+  return out
+end
+
+-- -- rules -----------------------------------------------------------------
+
 local function plain(t)
   local out = {}
   for name, value in pairs(t or {}) do out[name] = type(value) == "string" and value or "function" end
+  return out
+end
+
+--- The labels that the file gives RULE.
+local function labels_of(rule)
+  local out = plain(rule.labels)
+  out.severity = out.severity or rule.severity
   return out
 end
 
@@ -44,86 +66,123 @@ local function shown_query(rule)
 end
 
 local function common(host, runner)
+  if runner.refresh then runner:refresh() end
   return {
     name = runner.rule.alertname or runner.rule.name, query = shown_query(runner.rule), health = runner.health,
     lastError = runner.last_error, evaluationTime = runner.seconds or 0,
-    lastEvaluation = host.rfc3339(runner.last_evaluation or 0),
+    lastEvaluation = time_text(host, runner.last_evaluation),
   }
 end
 
-local function alerting(host, runner)
+local function alerting(host, runner, query)
   local rule, row = runner.rule, common(host, runner)
-  local labels = plain(rule.labels)
-  labels.severity = rule.severity
   row.type, row.state, row.duration, row.keepFiringFor = "alerting", runner:status(), rule.hold, rule.keep
-  row.labels, row.annotations, row.alerts = labels, texts(rule), host.json.array {}
-  for i, alert in ipairs(sorted_alerts(runner)) do row.alerts[i] = alert_row(host, alert) end
+  row.labels, row.annotations = labels_of(rule), texts(rule)
+  row.alerts = query.exclude_alerts and host.json.null or alert_rows(host, runner)
   return row
 end
 
 local function recording(host, runner)
   local row = common(host, runner)
-  row.type, row.labels = "recording", runner.rule.labels
+  row.type, row.labels = "recording", labels_of(runner.rule)
   return row
 end
 
 local PROMETHEUS = { alert = alerting, record = recording }
 
-local function wanted(req)
-  local kind = answer.param(req, "type")
-  local names = {}
-  for _, name in ipairs(answer.params(req, "rule_name")) do names[name] = true end
-  return function(row)
-    if kind == "alert" and row.type ~= "alerting" then return false end
-    if kind == "record" and row.type ~= "recording" then return false end
-    return next(names) == nil or names[row.name]
+-- -- groups ----------------------------------------------------------------
+
+-- What QUERY wants of GROUP, or nil when that is no rule at all.
+local function group_row(host, group, query)
+  local rules = host.json.array {}
+  for _, runner in ipairs(group.members) do
+    local rule = runner.rule
+    if PROMETHEUS[rule.word] and query:takes(rule, rule.alertname or rule.name, labels_of(rule)) then
+      rules[#rules + 1] = PROMETHEUS[rule.word](host, runner, query)
+    end
   end
+  if #rules == 0 then return nil end
+  return {
+    name = group.name, file = group.file, interval = group.every, limit = group:limit(), rules = rules,
+    evaluationTime = group.seconds, lastEvaluation = time_text(host, group.last_evaluation),
+  }
 end
 
-local function groups(engine, req)
-  local host, by, out, want = engine.host, {}, engine.host.json.array {}, wanted(req)
-  for _, runner in ipairs(engine.runners) do
-    local make = PROMETHEUS[runner.rule.word]
-    local row = make and make(host, runner)
-    if row and want(row) then
-      local file = runner.rule.file
-      local group = by[file]
-      if not group then
-        group = { name = (file:match "([^/]*)%.lua$" or file), file = file, interval = runner.rule.every, limit = 0,
-                  rules = {}, evaluationTime = 0, lastEvaluation = row.lastEvaluation }
-        by[file], out[#out + 1] = group, group
-      end
-      group.interval = math.min(group.interval, runner.rule.every)
-      group.evaluationTime = group.evaluationTime + row.evaluationTime
-      if row.lastEvaluation > group.lastEvaluation then group.lastEvaluation = row.lastEvaluation end
-      table.insert(group.rules, row)
+local function listed(engine)
+  local out = {}
+  for _, group in ipairs(engine.groups) do
+    if group.listed then out[#out + 1] = group end
+  end
+  table.sort(out, function(a, b)
+    if a.file ~= b.file then return a.file < b.file end
+    return a.name < b.name
+  end)
+  return out
+end
+
+-- The page of groups that QUERY asks for, and the token of the next one.
+local function page(engine, query)
+  local out, started = engine.host.json.array {}, query.token == nil
+  for _, group in ipairs(listed(engine)) do
+    local token = query.limit and engine.host.sha256(group.key)
+    started = started or token == query.token
+    local row = started and query:takes_group(group) and group_row(engine.host, group, query)
+    if row then
+      if #out == query.limit then return out, token end
+      out[#out + 1] = row
     end
+  end
+  if not started then
+    return nil, ("invalid parameter %q: invalid group_next_token '%s'. were rule groups changed?"):format("group_next_token", query.token)
   end
   return out
 end
 
+local function rules(engine, req)
+  local query, why = filter.new(req, engine.host)
+  local groups, token
+  if query then
+    groups, token = page(engine, query)
+    if not groups then why = token end
+  end
+  if why then return answer.bad_data(engine.host, why) end
+  return answer.success(engine.host, { groups = groups, groupNextToken = token })
+end
+
+-- Alerts of one rule after the other, those of firing rules first, as Prometheus sorts its rules in each group.
+local WORSE = { firing = 3, pending = 2, inactive = 1, unknown = 0 }
 local function all_alerts(engine)
   local out = engine.host.json.array {}
-  for _, runner in ipairs(engine.runners) do
-    if runner.rule.word == "alert" then
-      for _, alert in ipairs(sorted_alerts(runner)) do out[#out + 1] = alert_row(engine.host, alert) end
+  for _, group in ipairs(listed(engine)) do
+    local runners = {}
+    for _, runner in ipairs(group.members) do
+      if runner.rule.word == "alert" then runners[#runners + 1] = { runner = runner, rank = WORSE[runner:status()] } end
+    end
+    table.sort(runners, function(a, b)
+      if a.rank ~= b.rank then return a.rank > b.rank end
+      return a.runner.id < b.runner.id
+    end)
+    for _, item in ipairs(runners) do
+      for _, alert in ipairs(sorted_alerts(item.runner)) do out[#out + 1] = alert_row(engine.host, alert) end
     end
   end
   return out
 end
+
+-- -- our own ---------------------------------------------------------------
 
 -- One rule with all we know of it.
 local function ours(engine, runner)
   local host, rule = engine.host, runner.rule
   local row = common(host, runner)
-  row.name, row.word, row.file, row.line, row.every = rule.name, rule.word, rule.file, rule.line, rule.every or runner.every
+  row.name, row.word, row.file, row.line, row.every = rule.name, rule.word, rule.file, rule.line, runner.group.every
+  row.group, row.query_offset = runner.group.name, rule.expr and engine:behind(rule) or nil
   row.traceback, row.problem, row.slot = runner.traceback, runner.problem, engine.slot_of(runner.id)
   row.evaluated_here = not runner.owned or engine:owns(runner.id)
-  row.next = host.rfc3339(runner.entry.next)
+  row.next = host.rfc3339(runner.group.entry.next)
   if rule.word == "alert" then
     row.state, row.hold, row.keep, row.severity = runner:status(), rule.hold, rule.keep, rule.severity
-    row.threshold, row.alerts = rule.above or rule.below, host.json.array {}
-    for i, alert in ipairs(sorted_alerts(runner)) do row.alerts[i] = alert_row(host, alert) end
+    row.threshold, row.alerts = rule.above or rule.below, alert_rows(host, runner)
   elseif rule.word ~= "record" then
     row.query = nil
   end
@@ -146,7 +205,7 @@ local function one(engine, _, _, name)
   return answer.json(engine.host, 200, { rules = out })
 end
 
-M["/api/v1/rules"] = function(engine, req) return answer.success(engine.host, { groups = groups(engine, req) }) end
+M["/api/v1/rules"] = rules
 M["/api/v1/alerts"] = function(engine) return answer.success(engine.host, { alerts = all_alerts(engine) }) end
 M["/api/mw/v1/rules"] = list
 M["/api/mw/v1/rules/**"] = one

@@ -4,7 +4,7 @@
 -- with strict=false only the files that have problems are left out.
 --
 --   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, routing=, guests=, sources=, watch= }
--- Each rule is its fields and word, name, file, line, guest; routing is what the router gets:
+-- Each rule is its fields and word, name, file, line, order (in its file), guest; routing is what the router gets:
 --   { settings=, routes={...}, receivers={...}, inhibits={...}, windows={...}, escalations={...} }
 -- with { name=, items={ {kind="slack", ...}, {kind="function", fn=} }, rate=, send_resolved= } for a receiver and
 -- { name=, steps={ {after=, to=} } } for an escalation.
@@ -26,8 +26,14 @@ end
 
 -- -- one file --------------------------------------------------------------
 
+-- A file may have a thousand problems, and is read once for all of them.
+local function tokens_of(run, file)
+  if not run.tokens[file] then run.tokens[file] = locate.tokens(run.sources[file]) end
+  return run.tokens[file]
+end
+
 local function place(run, item, path, at)
-  local line, col, text = locate.find(run.sources[item.file], item, path)
+  local line, col, text = locate.find(tokens_of(run, item.file), item, path)
   if at and text then
     local l, c = locate.inside(text, at.line, at.col)
     if l then return l, c end
@@ -89,6 +95,7 @@ local function take(run, unit, guest, decl)
     return
   end
   unit.declared[#unit.declared + 1] = item
+  item.order = #unit.declared
   local fields, problems = schema.check(def, decl, { host = run.host, guest = unit.path })
   for _, p in ipairs(problems) do
     local line, col = place(run, item, p.path, p.at)
@@ -202,7 +209,7 @@ end
 local function rules(list)
   local out = {}
   for i, item in ipairs(list or {}) do
-    local rule = { word = item.word, name = item.name, file = item.file, line = item.line, index = i }
+    local rule = { word = item.word, name = item.name, file = item.file, line = item.line, order = item.order, index = i }
     for k, v in pairs(item.fields) do rule[k] = v end
     if item.word == "every" then
       rule.name = ("%s:%d"):format(item.file, item.line)
@@ -254,7 +261,7 @@ end
 -- Gives set, problems; set is nil when it must not run.  The third value is { files=, globs= }, what to watch in either case.
 function M.load(options)
   local run = { options = options, host = options.host, problems = problems_of.new(), units = {}, sources = {},
-                guests = {}, watch = {}, globs = {}, seen = {}, modules = {} }
+                guests = {}, watch = {}, globs = {}, seen = {}, modules = {}, tokens = {} }
   run.settings = schema.defaults(words.by_name.settings, run.host)
   if options.config then load_root(run, options.config) end
   for _, dir in ipairs(options.rules or {}) do add_pattern(run, under(dir, "*.lua")) end

@@ -106,11 +106,23 @@ local function brace(tokens, i)
   end
 end
 
+-- The first token on LINE or behind it.
+local function first_on(tokens, line)
+  local low, high = 1, #tokens + 1
+  while low < high do
+    local mid = math.floor((low + high) / 2)
+    if tokens[mid].line < line then low = mid + 1 else high = mid end
+  end
+  return low
+end
+
 -- The token of the word itself, nearest to LINE.
 local function opening(tokens, decl)
   local best
-  for i, t in ipairs(tokens) do
-    if t.kind == "name" and t.text == decl.word and t.line <= decl.line and t.line >= decl.line - 3 then
+  for i = first_on(tokens, decl.line - 3), #tokens do
+    local t = tokens[i]
+    if t.line > decl.line then break end
+    if t.kind == "name" and t.text == decl.word then
       local after = tokens[i + 1]
       local named = after and after.kind == "text" and after.text:sub(2, -2) == decl.name
       if named or not decl.name or not best then best = i end
@@ -120,9 +132,8 @@ local function opening(tokens, decl)
   return best
 end
 
---- Where DECL's field at PATH stands: line, col, and the token of its value when that is one text.
-function M.find(source, decl, path)
-  local tokens = M.tokens(source)
+--- Where DECL's field at PATH stands among the TOKENS of its file: line, col, and the token of its value when that is one text.
+function M.find(tokens, decl, path)
   local start = opening(tokens, decl)
   if not start then return decl.line, 1 end
   local token, value = start, nil

@@ -172,8 +172,9 @@ function M:accept(reports, now)
       self.share("alert", alert.fp, alert)
     end
     self:route(alert, now)
+    -- That an alert goes on is told every minute: what is worth telling the peers is worth writing down.
+    self.changed = self.changed or share
   end
-  if #reports > 0 then self.changed = true end
 end
 
 function M:warn_unrouted()

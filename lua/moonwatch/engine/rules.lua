@@ -5,30 +5,31 @@
 -- belongs to one of 16 slots, and only the node that holds the slot evaluates alerts and jobs of it; records, SLO figures
 -- and checks run on every node, because each has a store of its own.
 local burn = require "moonwatch.slo.burn"
+local groups = require "moonwatch.engine.rules_group"
 local schedule = require "moonwatch.engine.rules_schedule"
 
 local M = {}
 M.__index = M
 
 M.SLOTS = 16
-local BATCH = 50 -- rules evaluated before the mailbox is looked at again
+local BATCH, SLICE = 100, 25 -- rules evaluated before the mailbox is looked at again; of one group before the next has its turn
+local BATCH_SECONDS, SLICE_SECONDS = 0.1, 0.02 -- and the time after which it is the others' turn anyway
 
--- In this order at one moment: a record is there before the alert that reads it.
 local RUNNERS = {
-  { list = "records", new = require("moonwatch.engine.rules_record").new, word = "record" },
-  { list = "slos", new = require("moonwatch.slo.rule").new, word = "slo" },
+  { list = "records", new = require("moonwatch.engine.rules_record").new, word = "record", grouped = true },
+  { list = "slos", new = require("moonwatch.slo.rule").new, word = "slo", grouped = true },
   { list = "checks", new = require("moonwatch.check.rule").new, word = "check" },
-  { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true },
+  { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true, grouped = true },
   { list = "everys", new = require("moonwatch.engine.rules_every").new, word = "every", owned = true },
 }
 
 --- options: { host=, emit=function(alerts, now), cluster= (wait for leases), spread= (false: all rules at round times), clock= (for
--- measuring only) }.
+-- measuring only, seconds) }.
 function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
-    spread = options.spread ~= false, runners = {}, by_id = {}, schedule = schedule.new(), shared = {}, leases = {},
-    external_labels = {}, guests = {}, problems = {}, generation = 0,
+    spread = options.spread ~= false, runners = {}, by_id = {}, groups = {}, busy = {}, schedule = schedule.new(),
+    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = {}, problems = {}, generation = 0,
   }, M)
   return self
 end
@@ -69,6 +70,34 @@ function M:count(name, runner, by)
   self.host.metric("add", name, { word = runner.rule.word, rule = runner.rule.name }, by)
 end
 
+--- The histogram of the time that rules of WORD take.
+function M:observer(word)
+  local record = self.observers[word]
+  if not record then
+    record = self.host.instrument("observe", "moonwatch_rule_evaluation_seconds", { word = word }, "Time to evaluate one rule.")
+    self.observers[word] = record
+  end
+  return record
+end
+
+--- RUNNER was at work for SECONDS.
+function M:observe(runner, seconds) self:observer(runner.rule.word)(seconds) end
+
+--- How far back RULE looks and writes.
+function M:behind(rule) return rule.query_offset or self.set and self.set.settings.query_offset or 0 end
+
+--- The store did not take samples of RUNNER: REFUSED is reason -> number.
+function M:refused(runner, refused, now)
+  local what = {}
+  for reason, n in pairs(refused) do
+    what[#what + 1] = ("%d %s"):format(n, (reason:gsub("_", " ")))
+    self.host.metric("add", "moonwatch_rule_samples_refused_total", { rule_group = runner.group.key, reason = reason }, n,
+                     "Samples of recording rules that the store did not take.")
+  end
+  table.sort(what)
+  self:failed(runner, { error = "samples not taken: " .. table.concat(what, ", ") }, now)
+end
+
 --- A runner could not do its work.
 function M:failed(runner, failure, now)
   local text = failure.error or "failed"
@@ -83,6 +112,7 @@ end
 --- Something of RUNNER changed that must survive.
 function M:changed(runner, now)
   self.generation = self.generation + 1
+  self.keeping[runner.id], runner.kept_text = runner, nil
   if not self.cluster or not runner.owned or not runner.save then return end
   local id = runner.id
   local lease = self.leases[M.slot_of(id)]
@@ -100,16 +130,69 @@ end
 
 -- -- loading ---------------------------------------------------------------
 
-local function enter(self, runner, spec, order, now, old)
+-- The groups of a file, in the order of its rules: FILE;NAME with the interval behind all but the first of a name.
+local function group_of(self, found, spec, runner, every)
   local rule = runner.rule
-  runner.id, runner.owned = spec.word .. "/" .. rule.name, spec.owned
-  local every = rule.every or runner.every
-  local entry = { runner = runner, every = every, order = order,
-                  offset = self.spread and schedule.hash(runner.id) % math.floor(every * 1000) / 1000 or 0 }
-  local last = old and old.entry.every == every and old.entry.next - every or now
-  runner.entry = entry
-  self.schedule:add(entry, math.max(last, now - every), runner.eager and not old and now or nil)
-  self.runners[order], self.by_id[runner.id] = runner, runner
+  local name, file = groups.name_of(rule), rule.file or ""
+  local options = { engine = self, every = every, name = name, file = file, listed = spec.grouped }
+  if not spec.grouped then
+    options.name, options.key = runner.id, runner.id
+    return groups.new(options), true
+  end
+  local of_name = found[file .. ";" .. name] or {}
+  found[file .. ";" .. name] = of_name
+  local group = of_name[every]
+  if group then return group, false end
+  if next(of_name) then options.name = name .. " " .. self.host.duration_text(every) end
+  options.key = file .. ";" .. options.name
+  of_name[every] = groups.new(options)
+  return of_name[every], true
+end
+
+local function in_file_order(runners)
+  local out = {}
+  for i, item in ipairs(runners) do out[i] = item end
+  table.sort(out, function(a, b)
+    local x, y = a.runner.rule.order or 0, b.runner.rule.order or 0
+    if x ~= y then return x < y end
+    return a.place < b.place
+  end)
+  return out
+end
+
+-- When GROUP comes up: where the one with its name did before, when its interval is the same.
+local function enter(self, group, order, now, eager)
+  local before = self.keyed[group.key]
+  local entry = { group = group, every = group.every, order = order,
+                  offset = self.spread and schedule.hash(group.key) % math.floor(group.every * 1000) / 1000 or 0 }
+  local last = now
+  if before and before.every == group.every then
+    last = before.running and before.t or before.entry.next - group.every
+    group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
+  end
+  group.entry = entry
+  group:complete(self.host)
+  self.schedule:add(entry, math.max(last, now - group.every), eager and now or nil)
+end
+
+-- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  What is done for its turn stays with the runner: a group that
+-- was at work ends there, and its rules come up again in their next turn.
+local function regroup(self, runners, now)
+  local found, keyed, eager = {}, {}, {}
+  self.groups, self.busy = {}, {}
+  for _, item in ipairs(in_file_order(runners)) do
+    local runner = item.runner
+    local group, fresh = group_of(self, found, item.spec, runner, runner.rule.every or runner.every)
+    group:add(runner)
+    if fresh then self.groups[#self.groups + 1] = group end
+    eager[group] = eager[group] or item.eager
+    keyed[group.key] = group
+  end
+  for order, group in ipairs(self.groups) do enter(self, group, order, now, eager[group]) end
+  for key, group in pairs(self.keyed) do
+    if not keyed[key] then group:close() end
+  end
+  self.keyed = keyed
 end
 
 -- The alerts of the files, and those that SLOs ask for.
@@ -122,61 +205,84 @@ local function with_burn_alerts(set)
   return out
 end
 
+-- Of all runners, which are thousands, those that have something to keep over a restart.
+local function find_keepers(self)
+  self.keeping = {}
+  for id, runner in pairs(self.by_id) do
+    if runner.save and runner:save() then self.keeping[id] = runner end
+  end
+end
+
 --- Run SET from now on.  Rules that were there before keep their state; those that are gone end.
 function M:load(set, now)
-  local before = self.by_id
+  local before, runners = self.by_id, {}
   self.runners, self.by_id, self.schedule = {}, {}, schedule.new()
   local guests = self.guests
   self.set, self.guests, self.external_labels = set, set.guests, set.settings.external_labels or {}
   self.external_url = set.settings.external_url
   for _, spec in ipairs(RUNNERS) do
     for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(set) or set[spec.list]) do
-      local old = before[spec.word .. "/" .. rule.name]
-      local runner = spec.new(rule, self)
+      local id = spec.word .. "/" .. rule.name
+      local old, runner = before[id], spec.new(rule, self)
+      runner.id, runner.owned = id, spec.owned
       if old then runner:inherit(old) end
-      enter(self, runner, spec, #self.runners + 1, now, old)
-      local shared = not old and self.shared[runner.id]
+      local place = #self.runners + 1
+      self.runners[place], self.by_id[id] = runner, runner
+      runners[place] = { runner = runner, spec = spec, place = place, eager = runner.eager and not old }
+      local shared = not old and self.shared[id]
       if shared and runner.restore then runner:restore(shared, now, 0) end
     end
   end
+  regroup(self, runners, now)
   for id, runner in pairs(before) do
     if not self.by_id[id] then runner:drop(now) end
   end
   for _, guest in pairs(guests) do guest:close() end
+  find_keepers(self)
   self.generation = self.generation + 1
 end
 
 -- -- time ------------------------------------------------------------------
 
-local function evaluate(self, runner, t)
-  local started = self.clock and self.clock()
-  runner:evaluate(t)
-  if started then
-    runner.seconds = self.clock() - started
-    self.host.metric("observe", "moonwatch_rule_evaluation_seconds", { word = runner.rule.word }, runner.seconds)
+-- Who is due gets in line behind those that are still at work.
+local function line_up(self, now)
+  while true do
+    local entry, t, missed = self.schedule:pop(now)
+    if not entry then return end
+    entry.group:begin(t, missed)
+    self.busy[#self.busy + 1] = entry
   end
-  self:count("moonwatch_rule_evaluations_total", runner, 1)
 end
 
---- Do what is due.  Gives the next time to be called.
+--- Do what is due, every group in its turn.  Gives the next time to be called.
 function M:tick(now)
-  for _ = 1, BATCH do
-    local entry, t, missed = self.schedule:pop(now)
-    if not entry then break end
-    local runner = entry.runner
-    if missed > 0 then self:count("moonwatch_rule_iterations_missed_total", runner, missed) end
-    if not runner.owned or self:owns(runner.id) then evaluate(self, runner, t) end
+  line_up(self, now)
+  local clock, left = self.clock, BATCH
+  local untill = clock and clock() + BATCH_SECONDS
+  while self.busy[1] and left > 0 and not (clock and clock() >= untill) do
+    local entry = table.remove(self.busy, 1)
+    local n, done = entry.group:go(math.min(SLICE, left), clock and clock() + SLICE_SECONDS)
+    left = left - n
+    if done then self.schedule:back(entry, entry.group.t) else self.busy[#self.busy + 1] = entry end
   end
-  return self.schedule:next_time()
+  return self.busy[1] and now or self.schedule:next_time()
 end
 
 -- -- other nodes -----------------------------------------------------------
 
+--- The alerts of the rule ID may be others from now on, or this node's to judge no longer.
+function M:rouse(id)
+  local runner = self.by_id[id]
+  if runner and runner.group then runner.group:rouse() end
+end
+
 local function adopt(self, id, now)
   local value, runner = self.shared[id], self.by_id[id]
   if not value or not runner or not runner.restore then return end
+  if runner.refresh then runner:refresh() end
   if runner.last_evaluation and (value.at or 0) <= runner.last_evaluation then return end
   runner:restore(value, now, 0)
+  self.keeping[id], runner.kept_text = runner, nil
 end
 
 local on = {}
@@ -184,6 +290,7 @@ local on = {}
 function on.shared(self, msg, now)
   if msg.kind ~= "alert-state" then return end
   self.shared[msg.id] = msg.value
+  self:rouse(msg.id)
   if not self:owns(msg.id) then adopt(self, msg.id, now) end
 end
 
@@ -193,6 +300,7 @@ function on.lease(self, msg, now)
   self.cluster = true
   local had = self.leases[slot] and self.leases[slot].held
   self.leases[slot] = { held = msg.held, fence = msg.fence }
+  for _, group in ipairs(self.groups) do group:rouse() end
   if msg.held and not had then
     for id in pairs(self.by_id) do
       if M.slot_of(id) == slot then adopt(self, id, now) end
@@ -208,23 +316,30 @@ end
 
 -- -- restarts --------------------------------------------------------------
 
---- Everything that must survive, as plain values.
-function M:snapshot(now)
-  local out = { version = 1, at = now, rules = {} }
-  for id, runner in pairs(self.by_id) do
-    if runner.save then out.rules[id] = runner:save() end
+--- Everything that must survive, as JSON.  What did not change is as it was the last time, unless FRESH.
+function M:snapshot(now, fresh)
+  local encode, parts = self.host.json.encode, {}
+  for id, runner in pairs(self.keeping) do
+    if fresh or not runner.kept_text then
+      local saved = runner:save()
+      runner.kept_text = saved and encode(saved)
+      if not saved then self.keeping[id] = nil end
+    end
+    if runner.kept_text then parts[#parts + 1] = encode(id) .. ":" .. runner.kept_text end
   end
-  return out
+  return ('{"version":1,"at":%s,"rules":{%s}}'):format(encode(now), table.concat(parts, ","))
 end
 
---- Take up a snapshot, after `load`.
+--- Take up a snapshot that was JSON, after `load`.
 function M:restore(snapshot, now)
   if type(snapshot) ~= "table" or snapshot.version ~= 1 or type(snapshot.rules) ~= "table" then return false end
   for id, saved in pairs(snapshot.rules) do
     local runner = self.by_id[id]
+    self:rouse(id)
     if runner and runner.restore and type(saved) == "table" then
       local at = tonumber(saved.at) or tonumber(snapshot.at) or now
       runner:restore(saved, now, math.max(0, now - at))
+      self.keeping[id], runner.kept_text = runner, nil
     end
   end
   return true

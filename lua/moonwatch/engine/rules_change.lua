@@ -2,7 +2,7 @@
 local M = {}
 
 local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys" }
-local IGNORED = { file = true, line = true, index = true, guest = true }
+local IGNORED = { file = true, line = true, index = true, order = true, guest = true }
 
 -- A rule as text, without where it stands; functions of a file that changed count as changed with its text.
 local function print_of(value, sources)

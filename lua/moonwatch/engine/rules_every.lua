@@ -26,7 +26,7 @@ end
 function M:inherit(old) self.state, self.last_evaluation = old.state, old.last_evaluation end
 function M.drop() end
 function M:save()
-  if self.state and next(self.state) then return { state = self.state, at = self.last_evaluation } end
+  if self.state and next(self.state) then return { state = self.state } end
 end
 function M:restore(saved) self.state = type(saved.state) == "table" and saved.state or nil end
 

@@ -1,7 +1,7 @@
---- rules_schedule.lua - who is due next: a heap of runners by time, then by their order in the files.
+--- rules_schedule.lua - who is due next: a heap of groups by time, then by their order in the files.
 --
--- A rule comes up at fixed places of the clock, offset + n * every.  The offset comes from its name, so that many rules
--- do not come up at once; whatever was missed is counted and never made up for.
+-- A group comes up at fixed places of the clock, offset + n * every.  The offset comes from its name, so that many groups
+-- do not come up at once; whatever was missed is counted and never made up for.  Who was taken comes back when it is done.
 local M = {}
 M.__index = M
 
@@ -54,16 +54,21 @@ end
 
 function M:next_time() return self.heap[1] and self.heap[1].next end
 
---- The entry due at NOW or nil; then its place and how many it missed.  It is put back for its next place.
+--- Take the entry due at NOW, or nil; then its place and how many it missed.  `back` puts it in again.
 function M:pop(now)
-  local entry = self.heap[1]
+  local heap = self.heap
+  local entry = heap[1]
   if not entry or entry.next > now then return nil end
-  local t = M.slot(entry, now)
-  if t < entry.next then t = entry.next end
-  local missed = math.floor((t - entry.next) / entry.every + 0.5)
-  entry.next = M.slot(entry, t) + entry.every
-  down(self.heap, 1)
-  return entry, t, missed
+  local last = table.remove(heap)
+  if last ~= entry then
+    heap[1] = last
+    down(heap, 1)
+  end
+  local t = math.max(M.slot(entry, now), entry.next)
+  return entry, t, math.floor((t - entry.next) / entry.every + 0.5)
 end
+
+--- ENTRY has done its work for T and waits for its next place, which may have come already.
+function M:back(entry, t) self:add(entry, t) end
 
 return M

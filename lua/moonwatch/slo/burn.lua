@@ -68,7 +68,7 @@ function M.alerts(rule)
   for i, severity in ipairs(order) do
     out[i] = {
       word = "alert", name = ("%s burn %s"):format(rule.name, severity), alertname = "SLOErrorBudgetBurn", file = rule.file,
-      line = rule.line, slo = rule.name, expr = table.concat(by[severity], " or "), every = 30, hold = 0, keep = 0,
+      line = rule.line, order = rule.order, slo = rule.name, expr = table.concat(by[severity], " or "), every = 30, hold = 0, keep = 0,
       severity = severity, labels = {}, depends_on = {}, runbook = rule.runbook,
       summary = rule.summary or "${labels.slo} spends its error budget ${value|round:1} times too fast",
     }

@@ -132,7 +132,8 @@ function World:set(selector, value)
   local labels = labels_of(self, selector)
   if value == nil then
     self.held[selector] = nil
-    self.host.append { { labels = labels, t = self.now, value = "stale" } }
+    -- It may have a sample of this moment already.
+    self.host.append { { labels = labels, t = self.now + 0.001, value = "stale" } }
   else
     self.held[selector] = { labels = labels, value = value }
     self.host.append { { labels = labels, t = self.now, value = value } }
@@ -246,7 +247,7 @@ end
 
 --- Forget and start again from what would be on disk, as a restart does.
 function World:restart(what)
-  local engine, router = self.engine:snapshot(self.now), self.router:snapshot()
+  local engine, router = self.host.json.decode(self.engine:snapshot(self.now)), self.router:snapshot()
   build(self)
   assert(self.router:restore(router))
   self:reload(what)

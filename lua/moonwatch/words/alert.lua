@@ -2,7 +2,7 @@
 return {
   word = "alert", shape = "named",
   help = "A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; " ..
-         "with `above` or `below` the expression is the value and moonwatch compares.",
+         "with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.",
   example = [[
 alert "WebErrorRate" {
   expr = 'sum by (job) (rate(http_requests_total{code=~"5.."}[5m])) / sum by (job) (rate(http_requests_total[5m]))',
@@ -29,11 +29,16 @@ alert "WebErrorRate" {
     { "unless", { "expr", "fn" }, help = "samples of this expression remove alerts that agree with them on every label both have; a function removes the alerts for which it answers true" },
     { "depends_on", "texts", default = {}, help = "alerts or checks; while one of them is firing or failing, no new alert of this rule starts" },
     { "limit", "count", help = "at most so many alerts at once; the rest is left out and shown as a problem" },
+    { "group", "text", help = "rules of one group of a file run one after the other at one moment; default the file's name" },
+    { "query_offset", "duration", help = "evaluate `expr` as of so long ago, for data that arrives late; default that of settings" },
   },
   after = function(fields, problem)
     if fields.when and (fields.above or fields.below) then
       local name = fields.above and "above" or "below"
       problem(("%q compares the value of `expr`; compare inside `when` instead"):format(name), { name })
+    end
+    if fields.when and fields.query_offset then
+      problem('"query_offset" is about `expr`; a function asks for the time it wants', { "query_offset" })
     end
     for _, name in ipairs { "alertname", "severity", "__name__" } do
       if fields.labels and fields.labels[name] then

@@ -24,6 +24,7 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
     { "external_url", "text", help = "address people reach this server at; links in notifications start with it" },
     { "resolve_timeout", "interval", default = "5m", help = "an alert posted without an end resolves after this long without being posted again" },
     { "external_labels", "labels", default = {}, help = "added to alerts when they are sent" },
+    { "query_offset", "duration", default = "0s", help = "rules look at the time so long ago, for data that arrives late" },
     { "tls", "table", help = "serve HTTPS", absent = true, fields = {
       { "cert", "text", help = "certificate file" }, { "key", "text", help = "key file" },
       { "client_ca", "text", help = "clients must present a certificate of this authority" } } },

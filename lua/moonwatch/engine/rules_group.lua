@@ -1,0 +1,137 @@
+--- rules_group.lua - rules that run one after the other, in the order of their file, at one moment.
+--
+-- The records, alerts and SLOs of one file with one interval are a group, unless they name another with `group`; checks and
+-- jobs stand alone.  All rules of a group look at the same time, so that one sees what an earlier one of its group has just
+-- written.  A long group is worked off in pieces, others in between; its time stays the one it began with.
+--
+-- Most alerts have nothing to tell most of the time.  Their queries stand in `quiet`, and host.quiet walks along them as long
+-- as they give nothing, without touching any rule.
+local M = {}
+M.__index = M
+
+local HELP = {
+  evaluations = "Rules evaluated.",
+  iterations = "Times a group was due, whether it ran or was missed.",
+  missed = "Times a group was due and did not run, because it was still running or the server was behind.",
+  duration = "Time that the last run of a group took.",
+  at = "Time that the last run of a group looked at.",
+  samples = "Samples that the last run of a group gave.",
+  interval = "Time between two runs of a group.",
+  rules = "Rules of a group.",
+}
+
+--- What RULE belongs to: name of the group, without the interval.
+function M.name_of(rule)
+  if rule.group then return rule.group end
+  local file = rule.file or ""
+  return file:match "([^/]*)%.lua$" or file
+end
+
+--- options: { engine=, key= ("FILE;NAME", known to users as rule_group), name=, file=, every=, listed= (a group of its file) }.
+function M.new(options)
+  return setmetatable({
+    engine = options.engine, key = options.key, name = options.name, file = options.file, every = options.every,
+    listed = options.listed, members = {}, quiet = {}, seconds = 0,
+  }, M)
+end
+
+function M:add(runner)
+  self.members[#self.members + 1], self.quiet[#self.members + 1] = runner, false
+  runner.group = self
+end
+
+--- The limit that all its rules share, 0 when they do not.
+function M:limit()
+  local limit = self.members[1] and self.members[1].rule.limit
+  for _, runner in ipairs(self.members) do
+    if runner.rule.limit ~= limit then return 0 end
+  end
+  return limit or 0
+end
+
+-- -- figures ---------------------------------------------------------------
+
+--- Ready for work, with all its members: makes its instruments.
+function M:complete(host)
+  local labels = { rule_group = self.key }
+  local function make(kind, name, help) return host.instrument(kind, "moonwatch_rule_" .. name, labels, help) end
+  self.count = {
+    evaluations = make("add", "evaluations_total", HELP.evaluations),
+    iterations = make("add", "group_iterations_total", HELP.iterations),
+    missed = make("add", "iterations_missed_total", HELP.missed),
+    duration = make("set", "group_last_duration_seconds", HELP.duration),
+    at = make("set", "group_last_evaluation_timestamp_seconds", HELP.at),
+    samples = make("set", "group_last_evaluation_samples", HELP.samples), rules = make("set", "group_rules", HELP.rules),
+  }
+  self.count.missed(0)
+  make("set", "group_interval_seconds", HELP.interval)(self.every)
+  self.count.rules(#self.members)
+  self.behind = self.members[1] and self.engine:behind(self.members[1].rule) or 0
+end
+
+--- It is no more.
+function M:close() self.count.rules(0) end
+
+-- -- running ---------------------------------------------------------------
+
+--- Due at T, MISSED times in vain before.
+function M:begin(t, missed)
+  self.t, self.at, self.spent, self.samples, self.running = t, 1, 0, 0, true
+  self.count.iterations(missed + 1)
+  if missed > 0 then self.count.missed(missed) end
+end
+
+local function evaluate(self, i)
+  local runner, engine = self.members[i], self.engine
+  if runner.owned and not engine:owns(runner.id) then
+    self.quiet[i] = false
+    return
+  end
+  local clock = engine.clock
+  local before = clock and clock()
+  runner:evaluate(self.t)
+  self.samples = self.samples + (runner.samples or 0)
+  if clock then
+    runner.seconds = clock() - before
+    engine:observe(runner, runner.seconds)
+  end
+  self.quiet[i] = runner.quiet and engine:behind(runner.rule) == self.behind and runner:quiet() or false
+end
+
+-- All rules up to LAST, or up to the one after which it is late.
+local function walk(self, last, untill)
+  local engine, quiet = self.engine, self.quiet
+  local clock = engine.clock
+  repeat
+    if quiet[self.at] then
+      self.at = engine.host.quiet(quiet, self.at, last, self.t - self.behind, untill, engine:observer "alert")
+    end
+    if self.at <= last then
+      evaluate(self, self.at)
+      self.at = self.at + 1
+    end
+  until self.at > last or (untill and clock() >= untill)
+end
+
+--- Evaluate up to N rules, fewer when it gets later than UNTILL on the engine's clock.  Gives how many, and whether that was
+-- the last.
+function M:go(n, untill)
+  local first, clock = self.at, self.engine.clock
+  local before = clock and clock()
+  if #self.members > 0 then walk(self, math.min(first + n - 1, #self.members), untill) end
+  if clock then self.spent = self.spent + clock() - before end
+  self.count.evaluations(self.at - first)
+  if self.at <= #self.members then return self.at - first, false end
+  self.seconds, self.last_evaluation, self.running = self.spent, self.t, false
+  self.count.duration(self.spent)
+  self.count.at(self.t)
+  self.count.samples(self.samples)
+  return self.at - first, true
+end
+
+--- What is owned may have come or gone: look at every rule again.
+function M:rouse()
+  for i = 1, #self.members do self.quiet[i] = false end
+end
+
+return M
