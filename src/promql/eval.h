@@ -163,6 +163,7 @@ int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step); /* lo
 struct want {
     const mw_keep *keep; /* NULL: all */
     bool later;          /* none, until mw_pq_labels_of asks for them */
+    mw_digest digest;    /* of the samples of a range that is looked at once */
 };
 /* The selection that SEL makes, for the range it looks at. */
 mw_select mw_pq_selection(struct ev *e, const struct node *sel, const struct want *want);
@@ -177,6 +178,7 @@ struct samples {
     const double *v;
     size_t n;
     const mw_nhist *const *h; /* NULL: only floats; h[i] not NULL: v[i] is not one */
+    size_t left_out;          /* as in mw_series_view */
 };
 typedef void pq_samples_fn(struct ev *e, const struct samples *s, void *arg);
 /* Every series of the range selector or subquery N, one after the other. */

@@ -14,6 +14,7 @@ struct function {
     pq_window_fn *window;                                        /* with mw_pq_call_window */
     pq_sweep_fn *sweep; /* the same for all steps at once, of plain ranges; may be NULL */
     unsigned flags;
+    mw_digest digest; /* what matters of samples for the sweep */
 };
 
 enum {

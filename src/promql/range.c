@@ -39,7 +39,7 @@ static void with_histograms(struct ev *e, struct buffer *b, struct samples *s)
                 b->h[kept] = mw_pq_hinted(e, s->h[i], mw_pq_told_hint(s->h, i));
             b->v[kept++] = s->h[i] ? mw_pq_none() : s->v[i];
         }
-    *s = (struct samples){s->labels, s->nameless, b->t, b->v, kept, b->h};
+    *s = (struct samples){s->labels, s->nameless, b->t, b->v, kept, b->h, 0};
 }
 
 static void without_stale(struct ev *e, struct buffer *b, struct samples *s)
@@ -70,7 +70,7 @@ static void each_selected(struct ev *e, const struct node *n, const struct want 
     mw_series_view view;
     mw_pq_open(e, n, want);
     while (mw_pq_next_series(e, &view)) {
-        struct samples s = {view.labels, false, view.t, view.v, view.n, view.h};
+        struct samples s = {view.labels, false, view.t, view.v, view.n, view.h, view.left_out};
         without_stale(e, &b, &s);
         if (s.n) fn(e, &s, arg);
     }
@@ -98,7 +98,7 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     struct vec v = mw_pq_eval_vec(&inner, n->sel.sub);
     reserve(e, &b, inner.n);
     for (size_t i = 0; i < v.n; i++) {
-        struct samples s = {v.s[i].labels, v.s[i].nameless, b.t, b.v, 0, NULL};
+        struct samples s = {v.s[i].labels, v.s[i].nameless, b.t, b.v, 0, NULL, 0};
         if (v.s[i].h) mw_pq_hist_subquery(&inner, &v.s[i], &s);
         for (size_t k = 0; !s.h && k < inner.n; k++) {
             if (mw_pq_absent(v.s[i].v[k])) continue;

@@ -42,6 +42,7 @@ mw_select mw_pq_selection(struct ev *e, const struct node *n, const struct want 
                      .n = n->sel.n_matchers,
                      .keep = want ? want->keep : NULL,
                      .later = want && want->later,
+                     .digest = want ? want->digest : MW_DIGEST_NONE,
                      .arena = e->run->arena,
                      .cancel = e->run->query->cancel};
     looked_at(e, n, &sel);

@@ -33,6 +33,7 @@ static void remember(struct ev *e, struct frame *f, const struct samples *s)
     }
     memcpy(f->t, s->t, s->n * sizeof *f->t);
     f->n = s->n;
+    f->left_out = s->left_out;
     f->stretched = false;
 }
 
@@ -41,7 +42,8 @@ struct frame *mw_pq_frame(struct ev *e, struct frames *known, const struct node 
 {
     struct frame **seat = seat_of(known, s), *f = *seat;
     const struct when *w = &range->sel.when;
-    if (f && f->n == s->n && !memcmp(f->t, s->t, s->n * sizeof *s->t)) return f;
+    if (f && f->n == s->n && f->left_out == s->left_out && !memcmp(f->t, s->t, s->n * sizeof *s->t))
+        return f;
     if (!f) f = *seat = new_frame(e);
     remember(e, f, s);
     f->total = 0;
@@ -183,7 +185,10 @@ void mw_pq_window_rows(struct ev *e, const struct node *call, const struct want 
     }
     if (c.fn->flags & FN_QUANTILE) mw_pq_note_quantile(e, call->call.args[0], c.scalars[0]);
     c.row = mw_pq_row(e);
-    mw_pq_each_range(e, c.range, want, one_series, &c);
+    struct want wanted = want ? *want : (struct want){.keep = NULL};
+    bool once = e->n == 1 && c.range->kind == N_SELECTOR && !c.range->sel.window;
+    wanted.digest = once ? c.fn->digest : MW_DIGEST_NONE;
+    mw_pq_each_range(e, c.range, &wanted, one_series, &c);
 }
 
 struct value mw_pq_call_window(struct ev *e, const struct node *call)

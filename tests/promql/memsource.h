@@ -55,7 +55,7 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
         const mw_labels *ls = s->labels;
         if (m->copy.arena) ls = mw_labels_new_in(m->copy.arena, ls->l, ls->n, err);
         if (!ls) return err->code;
-        *out = (mw_series_view){ls, hi - lo, s->t + lo, s->v + lo, s->any_h ? s->h + lo : NULL};
+        *out = (mw_series_view){ls, hi - lo, s->t + lo, s->v + lo, s->any_h ? s->h + lo : NULL, 0};
         return 1;
     }
     return 0;
