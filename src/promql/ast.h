@@ -28,6 +28,8 @@ enum binop {
     OP_DIV,
     OP_MOD,
     OP_POW,
+    OP_TRIM_UPPER,
+    OP_TRIM_LOWER,
     OP_ATAN2,
     OP_EQ,
     OP_NE,
@@ -40,6 +42,7 @@ enum binop {
     OP_UNLESS
 };
 #define PQ_IS_COMPARE(op) ((op) >= OP_EQ && (op) <= OP_LE)
+#define PQ_IS_TRIM(op)    ((op) == OP_TRIM_UPPER || (op) == OP_TRIM_LOWER)
 #define PQ_IS_SET(op)     ((op) >= OP_AND)
 
 enum at_kind { AT_NONE, AT_TIME, AT_START, AT_END };
@@ -83,6 +86,7 @@ struct node {
             mw_matcher *matchers;
             size_t n_matchers;
             bool ranged;
+            bool any; /* may match every series: the labels of info() */
             enum window_kind window;
             struct node *sub; /* of a subquery */
         } sel;

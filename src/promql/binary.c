@@ -42,6 +42,7 @@ bool mw_pq_compare(enum binop op, double a, double b)
 /* What L op R gives for a vector element: a comparison without bool keeps KEEP or nothing. */
 static double combine(const struct node *n, double l, double r, double keep)
 {
+    if (PQ_IS_TRIM(n->bin.op)) return n->bin.returns_bool ? 0 : mw_pq_none();
     if (!PQ_IS_COMPARE(n->bin.op)) return mw_pq_apply(n->bin.op, l, r);
     bool holds = mw_pq_compare(n->bin.op, l, r);
     if (n->bin.returns_bool) return holds;
@@ -52,7 +53,7 @@ static double combine(const struct node *n, double l, double r, double keep)
 static bool drops_name(const struct ev *e, const struct node *n)
 {
     if (n->bin.op == OP_ATAN2 && e->run->opt->closed_ranges) return false;
-    return !PQ_IS_COMPARE(n->bin.op) || n->bin.returns_bool;
+    return (!PQ_IS_COMPARE(n->bin.op) && !PQ_IS_TRIM(n->bin.op)) || n->bin.returns_bool;
 }
 
 /* -- a vector and a number ------------------------------------------------------------------ */
@@ -106,7 +107,7 @@ static void chain(struct join *j, const struct vec *side, size_t offset, size_t 
 }
 
 /* All labels alike, {__name__="up", job="x"}: the metric may be what makes two rows differ. */
-static void text_of(const mw_labels *ls, char *out, size_t cap)
+void mw_pq_series_text(const mw_labels *ls, char *out, size_t cap)
 {
     mw_buf b;
     mw_buf_init(&b);
@@ -126,9 +127,9 @@ static void many_to_many(struct join *j, size_t group, const struct series *a,
                          const struct series *b)
 {
     char match[140], x[140], y[140];
-    text_of(j->g.labels[group], match, sizeof match);
-    text_of(mw_pq_seen(j->e, a), x, sizeof x);
-    text_of(mw_pq_seen(j->e, b), y, sizeof y);
+    mw_pq_series_text(j->g.labels[group], match, sizeof match);
+    mw_pq_series_text(mw_pq_seen(j->e, a), x, sizeof x);
+    mw_pq_series_text(mw_pq_seen(j->e, b), y, sizeof y);
     bool in_order = strcmp(x, y) <= 0;
     mw_pq_throw(j->e->run, MW_EEXEC,
                 "found duplicate series for the match group %s on the %s hand-side of the "
@@ -326,6 +327,9 @@ struct value mw_pq_binary(struct ev *e, const struct node *n)
 {
     struct value l = mw_pq_eval(e, n->bin.lhs), r = mw_pq_eval(e, n->bin.rhs);
     if (l.type == MW_VALUE_SCALAR && r.type == MW_VALUE_SCALAR) {
+        if (PQ_IS_TRIM(n->bin.op))
+            mw_pq_throw(e->run, MW_EEXEC, "operator \"%s\" not allowed for Scalar operations",
+                        mw_pq_op_text(n->bin.op));
         for (size_t k = 0; k < e->n; k++)
             l.scalar[k] = mw_pq_apply(n->bin.op, l.scalar[k], r.scalar[k]);
         return l;

@@ -180,6 +180,10 @@ double mw_pq_apply(enum binop op, double a, double b); /* arithmetic */
 bool mw_pq_compare(enum binop op, double a, double b);
 struct vec mw_pq_set_op(struct ev *e, enum binop op, struct vec l, struct vec r,
                         const struct grouping *g);
+/* All labels alike, {__name__="up", job="x"}: the metric may be what makes two rows differ. */
+void mw_pq_series_text(const mw_labels *ls, char *out, size_t cap);
+/* PATTERN compiled, for as long as the run lasts; an error names function FN. */
+mw_regex *mw_pq_regex(struct ev *e, mw_str pattern, const char *fn);
 struct grouping mw_pq_matching(struct ev *e, const struct matching *m);
 
 #endif

@@ -16,15 +16,15 @@ struct function {
 };
 
 enum {
-    FN_KEEPS_NAME = 1,     /* the metric name stays */
-    FN_COUNTER = 2,        /* wants counters: others get an info */
-    FN_MOVES = 4,          /* depends on the time of evaluation whatever its arguments */
-    FN_DURATION = 8,       /* may stand inside a duration */
-    FN_ANCHORED = 16,      /* takes anchored ranges */
-    FN_SMOOTHED = 32,      /* takes smoothed ranges */
-    FN_QUANTILE = 64,      /* its scalar is a quantile: others than 0 to 1 get a warning */
-    FN_ORDERS = 128,       /* the order of its rows means something */
-    FN_OF_HISTOGRAMS = 256 /* of native ones, which only a selector gives so far */
+    FN_KEEPS_NAME = 1,      /* the metric name stays */
+    FN_COUNTER = 2,         /* wants counters: others get an info */
+    FN_MOVES = 4,           /* depends on the time of evaluation whatever its arguments */
+    FN_ANCHORED = 16,       /* takes anchored ranges */
+    FN_SMOOTHED = 32,       /* takes smoothed ranges */
+    FN_QUANTILE = 64,       /* its scalar is a quantile: others than 0 to 1 get a warning */
+    FN_ORDERS = 128,        /* the order of its rows means something */
+    FN_OF_HISTOGRAMS = 256, /* of native ones, which only a selector gives so far */
+    FN_INFO = 512           /* its second argument chooses labels, not series */
 };
 
 const struct function *mw_pq_function_find(mw_str name); /* NULL when there is none */
@@ -46,6 +46,7 @@ PQ_EVAL(mw_pq_call_max_of);
 PQ_EVAL(mw_pq_call_time); /* timefn.c */
 PQ_EVAL(mw_pq_call_date);
 PQ_EVAL(mw_pq_call_timestamp);
+PQ_EVAL(mw_pq_call_start_timestamp);
 PQ_EVAL(mw_pq_call_start);
 PQ_EVAL(mw_pq_call_end);
 PQ_EVAL(mw_pq_call_step);
@@ -56,6 +57,7 @@ PQ_EVAL(mw_pq_call_absent); /* labelfn.c */
 PQ_EVAL(mw_pq_call_absent_over_time);
 PQ_EVAL(mw_pq_call_label_replace);
 PQ_EVAL(mw_pq_call_label_join);
+PQ_EVAL(mw_pq_call_info); /* info.c */
 PQ_EVAL(mw_pq_call_sort); /* sort.c */
 PQ_EVAL(mw_pq_call_sort_desc);
 PQ_EVAL(mw_pq_call_sort_by_label);

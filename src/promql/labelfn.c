@@ -101,13 +101,15 @@ static mw_str expand(struct ev *e, const mw_regex *re, mw_str tpl, const mw_str 
     return (mw_str){kept, len};
 }
 
-static mw_regex *compile(struct ev *e, mw_str pattern)
+mw_regex *mw_pq_regex(struct ev *e, mw_str pattern, const char *fn)
 {
     struct run *r = e->run;
     mw_err err;
     mw_err_init(&err);
     mw_regex *re = mw_regex_new(pattern, &err);
-    if (!re) mw_pq_throw(r, MW_EEXEC, "invalid regular expression in label_replace(): %s", err.msg);
+    if (!re)
+        mw_pq_throw(r, MW_EEXEC, "invalid regular expression in %s(): %.*s", fn,
+                    MW_STR_ARG(pattern));
     MW_PUSH(r->regexes, r->n_regexes, r->regexes_cap, re);
     return re;
 }
@@ -117,7 +119,7 @@ struct value mw_pq_call_label_replace(struct ev *e, const struct node *call)
     struct vec v = mw_pq_eval_vec(e, call->call.args[0]);
     mw_str dst = text_arg(call, 1), tpl = text_arg(call, 2), src = text_arg(call, 3),
            groups[GROUPS_MAX];
-    mw_regex *re = compile(e, text_arg(call, 4));
+    mw_regex *re = mw_pq_regex(e, text_arg(call, 4), "label_replace");
     check_name(e, "destination", "label_replace", dst);
     for (size_t i = 0; i < v.n; i++) {
         struct series *s = &v.s[i];

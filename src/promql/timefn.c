@@ -91,6 +91,14 @@ struct value mw_pq_call_timestamp(struct ev *e, const struct node *call)
     return mw_pq_vector(v);
 }
 
+/* When the counting behind a sample began.  Senders may say so, no store here keeps it: there is
+ * nothing to give, as in a Prometheus that was not told to keep start timestamps. */
+struct value mw_pq_call_start_timestamp(struct ev *e, const struct node *call)
+{
+    mw_pq_eval_vec(e, call->call.args[0]);
+    return mw_pq_vector((struct vec){.distinct = true});
+}
+
 static struct value seconds(struct ev *e, int64_t ms)
 {
     double *v = mw_pq_alloc(e->run, e->n, sizeof *v);
