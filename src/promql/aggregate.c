@@ -98,6 +98,12 @@ bool mw_pq_groups_distinct(const struct grouping *g)
     return !g->without;
 }
 
+void mw_pq_inherit_names(struct ev *e, const struct vec *in, const size_t *of, struct vec *out)
+{
+    for (size_t i = 0; i < in->n && !e->run->names_go; i++)
+        out->s[of[i]].nameless |= in->s[i].nameless;
+}
+
 /* Rows of each group one behind the other, so that a group's cells stay in the cache. */
 static size_t *rows_by_group(struct ev *e, const struct groups *g, size_t rows, size_t *first)
 {
@@ -153,6 +159,7 @@ struct value mw_pq_aggregate(struct ev *e, const struct node *n)
         struct groups g = mw_pq_group(e, &in, NULL, &by);
         out = fold(e, &folds[i], &in, &g);
         out.distinct = mw_pq_groups_distinct(&by);
+        mw_pq_inherit_names(e, &in, g.of, &out);
         return mw_pq_vector(out);
     }
     return mw_pq_vector(mw_pq_choose(e, n, &in, param));

@@ -74,6 +74,7 @@ struct node {
     enum node_kind kind;
     mw_value_type type;
     size_t pos, end;
+    size_t own;  /* pos without the parentheses around it */
     bool parens; /* was written in parentheses */
     bool fixed;  /* the same value at every step */
     int depth;

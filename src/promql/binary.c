@@ -49,11 +49,16 @@ static double combine(const struct node *n, double l, double r, double keep)
     return holds ? keep : mw_pq_none();
 }
 
-/* Prometheus 2 forgot atan2 here. */
-static bool drops_name(const struct ev *e, const struct node *n)
+/* What the values count is no longer what the name says.  Prometheus 2 forgot atan2 here. */
+static bool changes_schema(const struct ev *e, const struct node *n)
 {
     if (n->bin.op == OP_ATAN2 && e->run->opt->closed_ranges) return false;
-    return (!PQ_IS_COMPARE(n->bin.op) && !PQ_IS_TRIM(n->bin.op)) || n->bin.returns_bool;
+    return !PQ_IS_COMPARE(n->bin.op) && !PQ_IS_TRIM(n->bin.op);
+}
+
+static bool drops_name(const struct ev *e, const struct node *n)
+{
+    return changes_schema(e, n) || n->bin.returns_bool;
 }
 
 /* -- a vector and a number ------------------------------------------------------------------ */
@@ -171,7 +176,8 @@ static const mw_labels *joined(struct join *j, const struct series *many, const 
     const struct matching *m = j->m;
     const mw_labels *from = many->labels;
     bool grouped = m->group_left || m->group_right;
-    bool nameless = many->nameless || drops_name(j->e, j->n);
+    bool nameless = mw_pq_nameless(j->e, many) || changes_schema(j->e, j->n) ||
+                    (j->n->bin.returns_bool && j->e->run->names_go);
     mw_label *l = mw_pq_alloc(j->e->run, from->n + m->include.n + 1, sizeof *l);
     size_t n = 0;
     for (uint32_t i = 0; i < from->n; i++) {
@@ -183,7 +189,7 @@ static const mw_labels *joined(struct join *j, const struct series *many, const 
     }
     for (size_t i = 0; grouped && i < m->include.n; i++) {
         mw_str value = one ? mw_pq_label(one->labels, m->include.p[i]) : MW_STR("");
-        if (one && one->nameless && mw_pq_is_meta(m->include.p[i])) value.n = 0;
+        if (one && mw_pq_nameless(j->e, one) && mw_pq_is_meta(m->include.p[i])) value.n = 0;
         bool twice = false;
         for (size_t k = 0; k < i; k++) twice |= mw_str_eq(m->include.p[i], m->include.p[k]);
         if (value.n && !twice) l[n++] = (mw_label){m->include.p[i], value};
@@ -212,6 +218,7 @@ static void join_row(struct join *j, const struct series *many, const double *va
         if (!out || (by_one && met != j->one_of[k])) {
             met = j->one_of[k];
             out = mw_pq_add(e, &j->out, joined(j, many, met ? &j->one.s[met - 1] : NULL));
+            out->nameless = j->n->bin.returns_bool;
         }
         out->v[k] = v;
     }

@@ -112,12 +112,13 @@ static void top_of_step(struct chooser *c, const struct members *m, enum tok op,
 
 static double ratio_of(struct ev *e, const struct node *n, double r)
 {
+    char text[PQ_NUMBER_TEXT];
     if (isnan(r)) mw_pq_throw(e->run, MW_EEXEC, "Ratio value is NaN");
     double capped = r > 1 ? 1 : r < -1 ? -1 : r;
     if (capped != r)
         mw_pq_note(e->run, PQ_WARNING, n->agg.param,
-                   "PromQL warning: ratio value should be between -1 and 1, got %g, capping to %g",
-                   r, capped);
+                   "PromQL warning: ratio value should be between -1 and 1, got %s, capping to %g",
+                   mw_pq_number_text(r, text), capped);
     return capped;
 }
 
@@ -170,6 +171,7 @@ static struct vec quantiles(struct ev *e, const struct node *n, struct vec *in, 
             mw_pq_tick(e->run, found * 4);
         }
     }
+    mw_pq_inherit_names(e, in, m.g.of, &out);
     return out;
 }
 
@@ -219,7 +221,8 @@ static const mw_labels *with_value(struct tally *t, const mw_labels *ls, double 
     return mw_pq_labels(t->e, l, ls->n + 1);
 }
 
-static void count(struct tally *t, size_t group, const mw_labels *ls, double v, size_t step)
+static struct series *count(struct tally *t, size_t group, const mw_labels *ls, double v,
+                            size_t step)
 {
     uint64_t bits;
     if (isnan(v)) v = NAN;
@@ -232,8 +235,9 @@ static void count(struct tally *t, size_t group, const mw_labels *ls, double v, 
         t->slots[at] = (struct counted){group, t->out.n, bits};
         t->n++;
     }
-    double *cell = &t->out.s[t->slots[at].row - 1].v[step];
-    *cell = mw_pq_absent(*cell) ? 1 : *cell + 1;
+    struct series *s = &t->out.s[t->slots[at].row - 1];
+    s->v[step] = mw_pq_absent(s->v[step]) ? 1 : s->v[step] + 1;
+    return s;
 }
 
 /* Without the label that is about to be set, whatever the rows say of it. */
@@ -269,7 +273,8 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
     for (size_t i = 0; i < in->n; i++) {
         for (size_t k = 0; k < e->n; k++)
             if (!mw_pq_absent(in->s[i].v[k]))
-                count(&t, g.of[i], g.labels[g.of[i]], in->s[i].v[k], k);
+                count(&t, g.of[i], g.labels[g.of[i]], in->s[i].v[k], k)->nameless |=
+                    in->s[i].nameless;
         mw_pq_tick(e->run, e->n * 4);
     }
     return t.out;

@@ -139,8 +139,6 @@ static void close_run(struct run *r)
     if (r->open) r->open->close(r->open);
     for (size_t i = 0; i < r->n_regexes; i++) mw_regex_free(r->regexes[i]);
     mw_free(r->regexes);
-    mw_free(r->notes[PQ_WARNING]);
-    mw_free(r->notes[PQ_INFO]);
 }
 
 /* Everything that is alive when a throw arrives here hangs from R. */
@@ -182,6 +180,7 @@ int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *qu
         r.query = query;
         r.src = a->src;
         r.err = err;
+        r.names_go = !q->opt.delayed_names;
         rc = guarded(&r, a->root, res);
         if (rc == MW_OK)
             *out = res;

@@ -66,7 +66,7 @@ static const struct function functions[] = {
     OVER("rate", mw_pq_rate, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
     OVER("increase", mw_pq_increase, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
     OVER("delta", mw_pq_delta, FN_ANCHORED | FN_SMOOTHED),
-    OVER("irate", mw_pq_irate, FN_COUNTER),
+    OVER("irate", mw_pq_irate, 0),
     OVER("idelta", mw_pq_idelta, 0),
     OVER("deriv", mw_pq_deriv, 0),
     OVER("resets", mw_pq_resets, FN_ANCHORED),

@@ -26,7 +26,7 @@ static const mw_labels *with_label(struct ev *e, const struct series *s, mw_str 
 static void relabel(struct ev *e, struct series *s, mw_str dst, mw_str value)
 {
     s->labels = with_label(e, s, dst, value);
-    s->nameless = false;
+    if (e->run->names_go || mw_str_is(dst, MW_METRIC_NAME)) s->nameless = false;
 }
 
 static struct value unique(struct ev *e, struct vec *v)

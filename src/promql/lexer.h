@@ -91,7 +91,8 @@ bool mw_pq_number(const struct token *t, double *out, char why[PQ_TOKEN_TEXT]);
 struct token mw_pq_bad(struct lexer *lx, size_t pos, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* -- quote.c: text as Go's %q shows it ------------------------------------------------------- */
+/* -- quote.c: text as Go's %q and %g show it
+ * ------------------------------------------------------- */
 
 enum { PQ_RUNE_TEXT = 16 };
 /* S between quotes, at most MOST characters of it; OUT is always terminated.  Returns OUT. */
@@ -100,6 +101,8 @@ const char *mw_pq_quote(mw_str s, size_t most, char *out, size_t cap);
 const char *mw_pq_quote_rune(mw_str s, char out[PQ_RUNE_TEXT]);
 /* The same as U+0078 'x'. */
 const char *mw_pq_name_rune(mw_str s, char out[2 * PQ_RUNE_TEXT]);
+enum { PQ_NUMBER_TEXT = 32 };
+const char *mw_pq_number_text(double v, char out[PQ_NUMBER_TEXT]); /* as %g shows it */
 /* The first character of S and its bytes; 0xfffd and 1 when they are none. */
 uint32_t mw_pq_rune(mw_str s, size_t *bytes);
 

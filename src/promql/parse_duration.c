@@ -64,7 +64,7 @@ static struct node *signed_by(struct parser *p, struct node *inner, bool minus, 
     if (!inner) return NULL;
     if (inner->kind == N_NUMBER && !inner->parens) {
         inner->number = minus ? -inner->number : inner->number;
-        inner->pos = pos;
+        inner->pos = inner->own = pos;
         return inner;
     }
     struct node *n = mw_pq_node(p, N_UNARY, pos);

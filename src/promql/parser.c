@@ -54,7 +54,7 @@ struct node *mw_pq_node(struct parser *p, enum node_kind kind, size_t pos)
     struct node *n = mw_arena_zalloc(p->ast->arena, sizeof *n);
     if (!n) return PQ_FAIL(p, pos, "the expression is too large");
     n->kind = kind;
-    n->pos = pos;
+    n->pos = n->own = pos;
     n->depth = 1;
     return n;
 }
@@ -129,7 +129,7 @@ static struct node *parse_unary(struct parser *p)
     if (!inner) return NULL;
     if (inner->kind == N_NUMBER && !inner->parens) {
         inner->number = minus ? -inner->number : inner->number;
-        inner->pos = pos;
+        inner->pos = inner->own = pos;
         return inner;
     }
     if (!(n = mw_pq_node(p, N_UNARY, pos))) return NULL;

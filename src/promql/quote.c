@@ -1,10 +1,13 @@
-/* quote.c - text in messages as Go's %q shows it, which is what clients of Prometheus know.
+/* quote.c - text in messages as Go's %q shows it, and numbers as %g does, which is what clients of
+ * Prometheus know.
  *
  * Characters that can be seen stay; others become escapes, bytes that are no UTF-8 become \x..
  * Which characters can be seen is a table of the ranges that cannot, good for all that names and
  * label values are made of.
  * SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "promql/lexer.h"
@@ -96,5 +99,19 @@ const char *mw_pq_name_rune(mw_str s, char out[2 * PQ_RUNE_TEXT])
     if (visible(c) && bytes)
         snprintf(out + n, 2 * PQ_RUNE_TEXT - (size_t)n, " '%.*s'", c == NO_RUNE ? 3 : (int)bytes,
                  c == NO_RUNE ? "\xef\xbf\xbd" : s.p);
+    return out;
+}
+
+/* The fewest digits that read back as V; with an exponent when there are six before the point. */
+const char *mw_pq_number_text(double v, char out[PQ_NUMBER_TEXT])
+{
+    int digits = 0;
+    if (isnan(v)) return strcpy(out, "NaN");
+    if (isinf(v)) return strcpy(out, v > 0 ? "+Inf" : "-Inf");
+    do snprintf(out, PQ_NUMBER_TEXT, "%.*e", digits, v);
+    while (strtod(out, NULL) != v && ++digits < 17);
+    int exponent = atoi(strchr(out, 'e') + 1);
+    if (exponent >= -4 && exponent < 6)
+        snprintf(out, PQ_NUMBER_TEXT, "%.*f", digits > exponent ? digits - exponent : 0, v);
     return out;
 }

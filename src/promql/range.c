@@ -168,7 +168,7 @@ static void note_counter(struct ev *e, const struct call *c, const struct sample
 {
     static const char *const suffixes[] = {"_total", "_sum", "_count", "_bucket"};
     mw_str name = mw_labels_find(s->labels, MW_METRIC_NAME);
-    if (!name.n || s->nameless) return;
+    if (!name.n || (s->nameless && e->run->names_go)) return;
     for (size_t i = 0; i < 4; i++)
         if (ends_in(name, suffixes[i])) return;
     mw_pq_note(e->run, PQ_INFO, c->range,

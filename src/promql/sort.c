@@ -67,7 +67,7 @@ static struct value sorted(struct ev *e, const struct node *call,
                            int (*compare)(const void *, const void *))
 {
     struct vec v = mw_pq_eval_vec(e, call->call.args[0]);
-    if (e->run->query->range)
+    if (e->n > 1)
         mw_pq_note(e->run, PQ_WARNING, call,
                    "PromQL warning: sort is ineffective for range queries since results are always "
                    "ordered by labels");

@@ -65,6 +65,11 @@ mw_str mw_pq_label(const mw_labels *ls, mw_str name)
 
 /* -- names ---------------------------------------------------------------------------------- */
 
+bool mw_pq_nameless(const struct ev *e, const struct series *s)
+{
+    return s->nameless && e->run->names_go;
+}
+
 bool mw_pq_is_meta(mw_str name)
 {
     if (name.n != 8 || name.p[0] != '_') return false;
@@ -75,7 +80,7 @@ bool mw_pq_is_meta(mw_str name)
 const mw_labels *mw_pq_seen(struct ev *e, const struct series *s)
 {
     size_t n = 0;
-    if (!s->nameless) return s->labels;
+    if (!mw_pq_nameless(e, s)) return s->labels;
     mw_label *l = mw_pq_alloc(e->run, s->labels->n, sizeof *l);
     for (uint32_t i = 0; i < s->labels->n; i++)
         if (!mw_pq_is_meta(s->labels->l[i].name)) l[n++] = s->labels->l[i];
@@ -113,11 +118,11 @@ static bool counts(const struct grouping *g, mw_str name, bool nameless, size_t 
     return named != g->without;
 }
 
-static size_t pick(const struct grouping *g, const struct series *s, mw_label *out)
+static size_t pick(const struct grouping *g, const struct series *s, bool nameless, mw_label *out)
 {
     size_t n = 0, at = 0;
     for (uint32_t i = 0; i < s->labels->n; i++)
-        if (counts(g, s->labels->l[i].name, s->nameless, &at)) out[n++] = s->labels->l[i];
+        if (counts(g, s->labels->l[i].name, nameless, &at)) out[n++] = s->labels->l[i];
     return n;
 }
 
@@ -183,7 +188,7 @@ struct groups mw_pq_group(struct ev *e, const struct vec *a, const struct vec *b
     t.picked = mw_pq_alloc(e->run, widest(a) + widest(b), sizeof *t.picked);
     for (size_t i = 0; i < rows; i++) {
         const struct series *s = i < a->n ? &a->s[i] : &b->s[i - a->n];
-        t.groups.of[i] = find_group(e, &t, pick(g, s, t.picked));
+        t.groups.of[i] = find_group(e, &t, pick(g, s, mw_pq_nameless(e, s), t.picked));
         mw_pq_tick(e->run, 8);
     }
     return t.groups;

@@ -401,6 +401,7 @@ int main(int argc, char **argv)
     int first = 1;
     for (; first < argc && argv[first][0] == '-'; first++) {
         opt.closed_ranges |= !strcmp(argv[first], "--closed");
+        opt.delayed_names |= !strcmp(argv[first], "--delayed");
         verbose |= !strcmp(argv[first], "-v");
     }
     if (first == argc) glob("tests/promql/data/*.test", 0, NULL, &found);
