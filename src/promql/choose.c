@@ -87,12 +87,42 @@ static void choose(struct chooser *c, const struct pick *p, size_t step)
     c->out.s[c->at[p->row] - 1].v[step] = p->v;
 }
 
-static size_t limit(struct run *r, double k, size_t rows)
+/* The smallest and the largest of a parameter over all steps; NaN when one of them is. */
+struct bounds {
+    double min, max;
+    bool nan;
+};
+
+static struct bounds bounds_of(struct ev *e, const double *param)
 {
-    if (isnan(k)) mw_pq_throw(r, MW_EEXEC, "Parameter value is NaN");
-    if (k >= 9223372036854775807.0) mw_pq_throw(r, MW_EEXEC, "Scalar value %g overflows int64", k);
-    if (k <= -9223372036854775808.0)
-        mw_pq_throw(r, MW_EEXEC, "Scalar value %g underflows int64", k);
+    struct bounds b = {param[0], param[0], isnan(param[0])};
+    for (size_t k = 1; k < e->n; k++) {
+        b.nan |= isnan(param[k]);
+        if (param[k] < b.min) b.min = param[k];
+        if (param[k] > b.max) b.max = param[k];
+    }
+    if (b.nan) b.min = b.max = NAN;
+    return b;
+}
+
+/* Whether K, the number of rows wanted, makes sense and is at least 1 anywhere. */
+static bool check_limit(struct ev *e, const double *k)
+{
+    char text[PQ_NUMBER_TEXT];
+    struct bounds b = bounds_of(e, k);
+    if (b.max < 1) return false;
+    if (b.nan) mw_pq_throw(e->run, MW_EEXEC, "Parameter value is NaN");
+    if (b.min <= -9223372036854775808.0)
+        mw_pq_throw(e->run, MW_EEXEC, "Scalar value %s underflows int64",
+                    mw_pq_number_text(b.min, text));
+    if (b.max >= 9223372036854775807.0)
+        mw_pq_throw(e->run, MW_EEXEC, "Scalar value %s overflows int64",
+                    mw_pq_number_text(b.max, text));
+    return true;
+}
+
+static size_t limit(double k, size_t rows)
+{
     if (k < 1) return 0;
     return k < (double)rows ? (size_t)k : rows;
 }
@@ -100,7 +130,7 @@ static size_t limit(struct run *r, double k, size_t rows)
 static void top_of_step(struct chooser *c, const struct members *m, enum tok op, double k,
                         size_t step, struct pick *picks)
 {
-    size_t most = limit(c->e->run, k, c->in->n);
+    size_t most = limit(k, c->in->n);
     for (size_t g = 0; g < m->g.n && most; g++) {
         size_t n = present(m, c->in, g, step, picks);
         if (op != T_KW_LIMITK)
@@ -110,16 +140,46 @@ static void top_of_step(struct chooser *c, const struct members *m, enum tok op,
     }
 }
 
-static double ratio_of(struct ev *e, const struct node *n, double r)
+static void note_ratio(struct ev *e, const struct node *n, double got, int capped)
 {
     char text[PQ_NUMBER_TEXT];
-    if (isnan(r)) mw_pq_throw(e->run, MW_EEXEC, "Ratio value is NaN");
-    double capped = r > 1 ? 1 : r < -1 ? -1 : r;
-    if (capped != r)
-        mw_pq_note(e->run, PQ_WARNING, n->agg.param,
-                   "PromQL warning: ratio value should be between -1 and 1, got %s, capping to %g",
-                   mw_pq_number_text(r, text), capped);
-    return capped;
+    mw_pq_note(e->run, PQ_WARNING, n->agg.param,
+               "PromQL warning: ratio value should be between -1 and 1, got %s, capping to %d",
+               mw_pq_number_text(got, text), capped);
+}
+
+static bool check_ratio(struct ev *e, const struct node *n, const double *r)
+{
+    struct bounds b = bounds_of(e, r);
+    if (b.max == 0 && b.min == 0) return false;
+    if (b.nan) mw_pq_throw(e->run, MW_EEXEC, "Ratio value is NaN");
+    if (b.max > 1) note_ratio(e, n, b.max, 1);
+    if (b.min < -1) note_ratio(e, n, b.min, -1);
+    return true;
+}
+
+static size_t put_text(unsigned char *out, mw_str s)
+{
+    size_t n = 0;
+    out[n++] = (unsigned char)(s.n < 255 ? s.n : 255);
+    if (s.n >= 255)
+        for (int shift = 0; shift < 24; shift += 8) out[n++] = (unsigned char)(s.n >> shift);
+    memcpy(out + n, s.p, s.n);
+    return n + s.n;
+}
+
+/* Where between 0 and 1 a row stands: by the hash that Prometheus takes, so that the same rows are
+ * chosen there and here. */
+static double place_of(struct ev *e, const mw_labels *ls)
+{
+    size_t bytes = 0, n = 0;
+    for (uint32_t i = 0; i < ls->n; i++) bytes += ls->l[i].name.n + ls->l[i].value.n + 8;
+    unsigned char *text = mw_pq_alloc(e->run, bytes, 1);
+    for (uint32_t i = 0; i < ls->n; i++) {
+        n += put_text(text + n, ls->l[i].name);
+        n += put_text(text + n, ls->l[i].value);
+    }
+    return (double)mw_xxh64(text, n) / 18446744073709551615.0;
 }
 
 /* The hash of a row's labels decides, so that r and r - 1 split the rows between them. */
@@ -136,16 +196,17 @@ static struct vec choose_rows(struct ev *e, const struct node *n, struct vec *in
                               const double *param, const struct grouping *by)
 {
     struct chooser c = {.e = e, .in = in, .out = {.distinct = in->distinct}};
+    bool ratio = n->agg.op == T_KW_LIMIT_RATIO;
+    if (!(ratio ? check_ratio(e, n, param) : check_limit(e, param))) return c.out;
     struct members m = members_of(e, in, by);
     c.at = mw_pq_alloc(e->run, in->n, sizeof *c.at);
     memset(c.at, 0, in->n * sizeof *c.at);
     struct pick *picks = mw_pq_alloc(e->run, in->n, sizeof *picks);
     double *place = mw_pq_alloc(e->run, in->n, sizeof *place);
-    for (size_t i = 0; i < in->n; i++)
-        place[i] = (double)(mw_pq_seen(e, &in->s[i])->hash >> 11) / 9007199254740992.0;
+    for (size_t i = 0; i < in->n; i++) place[i] = ratio ? place_of(e, mw_pq_seen(e, &in->s[i])) : 0;
     for (size_t k = 0; k < e->n; k++) {
-        if (n->agg.op == T_KW_LIMIT_RATIO)
-            ratio_of_step(&c, place, ratio_of(e, n, param[k]), k);
+        if (ratio)
+            ratio_of_step(&c, place, param[k], k);
         else
             top_of_step(&c, &m, n->agg.op, param[k], k, picks);
     }
@@ -154,6 +215,15 @@ static struct vec choose_rows(struct ev *e, const struct node *n, struct vec *in
 
 /* -- quantile ------------------------------------------------------------------------------- */
 
+static void note_bounds(struct ev *e, const struct node *n, const double *q)
+{
+    struct bounds b = bounds_of(e, q);
+    struct ev one = *e;
+    one.n = 1;
+    if (b.nan || b.max > 1) mw_pq_note_quantile(&one, n->agg.param, &b.max);
+    if (b.min < 0) mw_pq_note_quantile(&one, n->agg.param, &b.min);
+}
+
 static struct vec quantiles(struct ev *e, const struct node *n, struct vec *in, const double *q,
                             const struct grouping *by)
 {
@@ -161,7 +231,7 @@ static struct vec quantiles(struct ev *e, const struct node *n, struct vec *in, 
     struct members m = members_of(e, in, by);
     struct pick *picks = mw_pq_alloc(e->run, in->n, sizeof *picks);
     double *values = mw_pq_alloc(e->run, in->n, sizeof *values);
-    if (in->n) mw_pq_note_quantile(e, n->agg.param, q);
+    note_bounds(e, n, q);
     for (size_t g = 0; g < m.g.n; g++) {
         struct series *s = mw_pq_add(e, &out, m.g.labels[g]);
         for (size_t k = 0; k < e->n; k++) {
@@ -256,15 +326,9 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
     mw_str label = n->agg.param->kind == N_STRING ? n->agg.param->string : MW_STR("");
     struct tally t = {.e = e, .label = label, .kept = true};
     if (!label.n || !mw_utf8_valid(label)) {
-        mw_buf shown;
-        mw_buf_init(&shown);
-        for (size_t i = 0; i < label.n && i < 64; i++)
-            mw_buf_printf(&shown, (unsigned char)label.p[i] < 0x80 ? "%c" : "\\x%02x",
-                          (unsigned char)label.p[i]);
         char text[300];
-        snprintf(text, sizeof text, "%s", shown.n ? shown.p : "");
-        mw_buf_deinit(&shown);
-        mw_pq_throw(e->run, MW_EEXEC, "invalid label name \"%s\"", text);
+        mw_pq_throw(e->run, MW_EEXEC, "invalid label name %s",
+                    mw_pq_quote(label, 64, text, sizeof text));
     }
     for (size_t i = 0; n->agg.without && i < n->agg.by.n; i++)
         if (mw_str_eq(n->agg.by.p[i], label)) t.kept = false;
