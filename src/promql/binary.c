@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "promql/eval.h"
@@ -128,11 +129,42 @@ void mw_pq_series_text(const mw_labels *ls, char *out, size_t cap)
     mw_buf_deinit(&b);
 }
 
-static void many_to_many(struct join *j, size_t group, const struct series *a,
-                         const struct series *b)
+static int by_labels(const void *a, const void *b)
+{
+    const struct series *x = *(const struct series *const *)a,
+                        *y = *(const struct series *const *)b;
+    return mw_labels_cmp(x->labels, y->labels);
+}
+
+/* The first two rows of the one side, in order of their labels, that clash at STEP. */
+static bool find_clash(struct join *j, const struct series **rows, size_t step,
+                       const struct series **first, const struct series **second)
+{
+    const struct series **met = mw_pq_alloc(j->e->run, j->g.n, sizeof *met);
+    memset(met, 0, j->g.n * sizeof *met);
+    for (size_t i = 0; i < j->one.n; i++) {
+        size_t g = j->g.of[j->many.n + (size_t)(rows[i] - j->one.s)];
+        if (mw_pq_absent(rows[i]->v[step])) continue;
+        if (met[g]) return *first = met[g], *second = rows[i], true;
+        met[g] = rows[i];
+    }
+    return false;
+}
+
+/* Some rows of the one side clash: of the earliest step those are named that come first, whatever
+ * the order in which a store gave them. */
+static void many_to_many(struct join *j)
 {
     char match[140], x[140], y[140];
-    mw_pq_series_text(j->g.labels[group], match, sizeof match);
+    const struct series *a = NULL, *b = NULL;
+    const struct series **rows = mw_pq_alloc(j->e->run, j->one.n, sizeof *rows);
+    for (size_t i = 0; i < j->one.n; i++) rows[i] = &j->one.s[i];
+    qsort(rows, j->one.n, sizeof *rows, by_labels);
+    for (size_t k = 0; k < j->e->n && !a; k++)
+        if (j->any_many[k]) find_clash(j, rows, k, &a, &b);
+    MW_ASSERT(a);
+    mw_pq_series_text(j->g.labels[j->g.of[j->many.n + (size_t)(a - j->one.s)]], match,
+                      sizeof match);
     mw_pq_series_text(mw_pq_seen(j->e, a), x, sizeof x);
     mw_pq_series_text(mw_pq_seen(j->e, b), y, sizeof y);
     bool in_order = strcmp(x, y) <= 0;
@@ -152,8 +184,7 @@ static void lay_one_side(struct join *j, size_t group)
         const double *v = j->one.s[i - 1].v;
         for (size_t k = 0; k < e->n; k++) {
             if (mw_pq_absent(v[k])) continue;
-            if (j->one_of[k] && j->any_many[k])
-                many_to_many(j, group, &j->one.s[j->one_of[k] - 1], &j->one.s[i - 1]);
+            if (j->one_of[k] && j->any_many[k]) many_to_many(j);
             j->one_row[k] = v[k];
             j->one_of[k] = i;
         }

@@ -103,6 +103,7 @@ static struct node *find_function(struct parser *p, struct node *n)
     char text[PQ_TOKEN_TEXT];
     if ((n->call.fn = mw_pq_function_find(n->call.name))) return n;
     const char *near = mw_pq_function_nearest(n->call.name);
+    if (near && *near != n->call.name.p[0]) near = NULL; /* somebody meant something else */
     return PQ_FAIL(p, n->pos, "unknown function with name %s%s%s%s",
                    mw_pq_quote(n->call.name, 64, text, sizeof text),
                    near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
