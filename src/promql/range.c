@@ -177,6 +177,13 @@ static void note_counter(struct ev *e, const struct call *c, const struct sample
                MW_STR_ARG(name));
 }
 
+static void note_quantile(struct ev *e, const struct call *c, const double *q)
+{
+    struct ev one = *e;
+    one.n = 1;
+    if (!(*q >= 0 && *q <= 1)) mw_pq_note_quantile(&one, c->node->call.args[0], q);
+}
+
 static void one_series(struct ev *e, const struct samples *s, void *arg)
 {
     struct call *c = arg;
@@ -204,6 +211,7 @@ static void one_series(struct ev *e, const struct samples *s, void *arg)
         w.t = s->t + lo, w.v = s->v + lo, w.n = hi - lo;
         for (size_t k = 0; k < c->n_scalars; k++) args[k] = c->scalars[k][i];
         c->row[i] = c->fn->window(&w);
+        if (c->fn->flags & FN_QUANTILE) note_quantile(e, c, args);
         any |= !mw_pq_absent(c->row[i]);
         mw_pq_tick(e->run, w.n + 1);
     }
@@ -225,7 +233,6 @@ struct value mw_pq_call_window(struct ev *e, const struct node *call)
         else
             c.scalars[c.n_scalars++] = mw_pq_eval_scalar(e, arg);
     }
-    if (c.fn->flags & FN_QUANTILE) mw_pq_note_quantile(e, call->call.args[0], c.scalars[0]);
     mw_pq_each_range(e, c.range, one_series, &c);
     c.out.distinct = c.range->kind == N_SELECTOR && mw_pq_one_name(c.range) && !c.typed;
     mw_pq_merge(e, &c.out, true);

@@ -11,6 +11,7 @@
 #include "memsource.h"
 /* clang-format off */
 #include "promql/promql.h"
+#include "said.h"
 /* clang-format on */
 #include <glob.h>
 
@@ -30,19 +31,10 @@ struct expectation {
     struct mem_values values;
 };
 
-enum { SAID_FAIL, SAID_WARN, SAID_INFO, SAID_KINDS };
-
-/* What must be said: every one of these, and no other of a kind that has some. */
-struct said {
-    int kind;
-    bool regex;
-    char text[512];
-};
-
 struct eval {
     size_t line;
     bool range, fail, ordered, native, any_text, as_matrix;
-    int64_t start, end, step;
+    int64_t at, start, end, step;
     char expr[8192], text[1024];
     bool has_text, has_number;
     bool warn, no_warn, info, no_info;
@@ -144,6 +136,7 @@ static bool eval_header(struct eval *e, const char *line)
     if (starts(p, "_info")) e->info = true, p += 5;
     if (take_word(&p, "instant")) {
         if (take_word(&p, "at") && !take_duration(&p, &e->start)) return false;
+        e->at = e->start;
     } else if (take_word(&p, "range")) {
         e->range = true;
         if (!take_word(&p, "from") || !take_duration(&p, &e->start)) return false;
@@ -296,32 +289,6 @@ static bool rows_match(const struct script *s, const struct eval *e, const mw_pr
     return false;
 }
 
-/* An error as clients see it. */
-static void error_text(const mw_err *err, char out[600])
-{
-    if (err->line)
-        snprintf(out, 600, "%d:%d: parse error: %s", err->line, err->col, err->msg);
-    else
-        snprintf(out, 600, "%s", err->msg);
-}
-
-static bool is_said(const struct said *want, const char *got)
-{
-    if (want->regex) {
-        char pattern[600];
-        snprintf(pattern, sizeof pattern, ".*(%s).*", want->text);
-        mw_regex *re = mw_regex_new(mw_str_of(pattern), NULL);
-        bool found = re && mw_regex_matches(re, mw_str_of(got));
-        mw_regex_free(re);
-        return found;
-    }
-    const char *place = want->kind == SAID_FAIL ? strstr(got, "parse error: ") : NULL;
-    if (place && !strcmp(place + 13, want->text)) return true;
-    size_t n = strlen(want->text);
-    if (strncmp(got, want->text, n)) return false;
-    return !got[n] || (want->kind != SAID_FAIL && (starts(got + n, " (") || starts(got + n, ", ")));
-}
-
 /* Everything that was to be said of KIND was, and nothing else. */
 static bool all_said(const struct script *s, const struct eval *e, int kind, const char *const *got,
                      size_t n)
@@ -413,7 +380,7 @@ static void run_eval(struct script *s, struct eval *e)
     mw_promql_result *r = NULL;
     mw_err err;
     mw_err_init(&err);
-    q.start = e->as_matrix ? e->end : e->start, q.end = e->end, q.step = e->step;
+    q.start = e->as_matrix ? e->at : e->start, q.end = e->end, q.step = e->step;
     int rc = mw_promql_eval(s->engine, &s->source.source, &q, &r, &err);
     bool ok = answer_matches(s, e, rc, r, &err);
     if (ok && rc == MW_OK && !e->range && !e->as_matrix && !e->has_text &&
