@@ -57,26 +57,30 @@ static bool changes_schema(const struct ev *e, const struct node *n)
     return !PQ_IS_COMPARE(n->bin.op) && !PQ_IS_TRIM(n->bin.op);
 }
 
-static bool drops_name(const struct ev *e, const struct node *n)
+bool mw_pq_drops_name(const struct ev *e, const struct node *n)
 {
     return changes_schema(e, n) || n->bin.returns_bool;
 }
 
 /* -- a vector and a number ------------------------------------------------------------------ */
 
+void mw_pq_scalar_row(struct ev *e, const struct node *n, struct series *s, const double *number,
+                      bool swapped)
+{
+    double *x = s->v;
+    for (size_t k = 0; k < e->n; k++) {
+        if (mw_pq_absent(x[k])) continue;
+        double l = swapped ? number[k] : x[k], r = swapped ? x[k] : number[k];
+        x[k] = combine(n, l, r, x[k]);
+    }
+    mw_pq_tick(e->run, e->n);
+}
+
 static struct value vector_scalar(struct ev *e, const struct node *n, struct vec v,
                                   const double *number, bool swapped)
 {
-    for (size_t i = 0; i < v.n; i++) {
-        double *x = v.s[i].v;
-        for (size_t k = 0; k < e->n; k++) {
-            if (mw_pq_absent(x[k])) continue;
-            double l = swapped ? number[k] : x[k], r = swapped ? x[k] : number[k];
-            x[k] = combine(n, l, r, x[k]);
-        }
-        mw_pq_tick(e->run, e->n);
-    }
-    if (drops_name(e, n)) {
+    for (size_t i = 0; i < v.n; i++) mw_pq_scalar_row(e, n, &v.s[i], number, swapped);
+    if (mw_pq_drops_name(e, n)) {
         mw_pq_drop_names(e, &v);
         mw_pq_merge(e, &v, false);
     }

@@ -1,8 +1,8 @@
-/* choose.c - aggregations that choose rows (topk, bottomk, limitk, limit_ratio) or look at all of
+/* choose.c - aggregations that choose rows by their labels (limitk, limit_ratio) or look at all of
  * them at once (quantile, count_values).
  *
- * Rows are put in order of their labels first, so that ties and limits do not depend on the order
- * in which a store happens to give its series.  SPDX-License-Identifier: MIT */
+ * Rows are put in order of their labels first, so that a limit does not depend on the order in
+ * which a store happens to give its series.  SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,22 +22,6 @@ struct pick {
     size_t row;
     double v;
 };
-
-static int ascending(const void *a, const void *b)
-{
-    const struct pick *x = a, *y = b;
-    bool nx = isnan(x->v), ny = isnan(y->v);
-    if (nx || ny) return nx != ny ? nx - ny : (x->row > y->row) - (x->row < y->row);
-    if (x->v != y->v) return x->v < y->v ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-static int descending(const void *a, const void *b)
-{
-    const struct pick *x = a, *y = b;
-    if (isnan(x->v) || isnan(y->v) || x->v == y->v) return ascending(a, b);
-    return x->v > y->v ? -1 : 1;
-}
 
 /* Members of each group: rows first[g] .. first[g+1] of order. */
 struct members {
@@ -68,7 +52,7 @@ static size_t present(const struct members *m, const struct vec *in, size_t g, s
     return n;
 }
 
-/* -- topk, bottomk, limitk, limit_ratio ----------------------------------------------------- */
+/* -- limitk, limit_ratio -------------------------------------------------------------------- */
 
 struct chooser {
     struct ev *e;
@@ -105,12 +89,11 @@ static struct bounds bounds_of(struct ev *e, const double *param)
     return b;
 }
 
-/* Whether K, the number of rows wanted, makes sense and is at least 1 anywhere. */
-static bool check_limit(struct ev *e, const double *k)
+void mw_pq_check_limit(struct ev *e, const double *k)
 {
     char text[PQ_NUMBER_TEXT];
     struct bounds b = bounds_of(e, k);
-    if (b.max < 1) return false;
+    if (b.max < 1) return;
     if (b.nan) mw_pq_throw(e->run, MW_EEXEC, "Parameter value is NaN");
     if (b.min <= -9223372036854775808.0)
         mw_pq_throw(e->run, MW_EEXEC, "Scalar value %s underflows int64",
@@ -118,24 +101,17 @@ static bool check_limit(struct ev *e, const double *k)
     if (b.max >= 9223372036854775807.0)
         mw_pq_throw(e->run, MW_EEXEC, "Scalar value %s overflows int64",
                     mw_pq_number_text(b.max, text));
-    return true;
 }
 
-static size_t limit(double k, size_t rows)
-{
-    if (k < 1) return 0;
-    return k < (double)rows ? (size_t)k : rows;
-}
+double mw_pq_limit(double k) { return k < 1 ? 0 : floor(k); }
 
-static void top_of_step(struct chooser *c, const struct members *m, enum tok op, double k,
-                        size_t step, struct pick *picks)
+static void first_of_step(struct chooser *c, const struct members *m, double k, size_t step,
+                          struct pick *picks)
 {
-    size_t most = limit(k, c->in->n);
+    double most = mw_pq_limit(k);
     for (size_t g = 0; g < m->g.n && most; g++) {
         size_t n = present(m, c->in, g, step, picks);
-        if (op != T_KW_LIMITK)
-            qsort(picks, n, sizeof *picks, op == T_KW_TOPK ? descending : ascending);
-        for (size_t i = 0; i < n && i < most; i++) choose(c, &picks[i], step);
+        for (size_t i = 0; i < n && (double)i < most; i++) choose(c, &picks[i], step);
         mw_pq_tick(c->e->run, n * 4);
     }
 }
@@ -197,7 +173,8 @@ static struct vec choose_rows(struct ev *e, const struct node *n, struct vec *in
 {
     struct chooser c = {.e = e, .in = in, .out = {.distinct = in->distinct}};
     bool ratio = n->agg.op == T_KW_LIMIT_RATIO;
-    if (!(ratio ? check_ratio(e, n, param) : check_limit(e, param))) return c.out;
+    if (ratio && !check_ratio(e, n, param)) return c.out;
+    if (!ratio) mw_pq_check_limit(e, param);
     struct members m = members_of(e, in, by);
     c.at = mw_pq_alloc(e->run, in->n, sizeof *c.at);
     memset(c.at, 0, in->n * sizeof *c.at);
@@ -208,7 +185,7 @@ static struct vec choose_rows(struct ev *e, const struct node *n, struct vec *in
         if (ratio)
             ratio_of_step(&c, place, param[k], k);
         else
-            top_of_step(&c, &m, n->agg.op, param[k], k, picks);
+            first_of_step(&c, &m, param[k], k, picks);
     }
     return c.out;
 }
@@ -347,7 +324,7 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
 struct vec mw_pq_choose(struct ev *e, const struct node *n, struct vec *in, const double *param)
 {
     struct grouping by = mw_pq_grouping(e, n);
-    if (in->n) qsort(in->s, in->n, sizeof *in->s, by_labels);
+    if (in->n && n->agg.op == T_KW_LIMITK) qsort(in->s, in->n, sizeof *in->s, by_labels);
     switch (n->agg.op) {
     case T_KW_QUANTILE: return quantiles(e, n, in, param, &by);
     case T_KW_COUNT_VALUES: return count_values(e, n, in);

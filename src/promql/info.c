@@ -144,11 +144,11 @@ static void collect(struct info *i, const struct node *sel)
     const struct when *w = &sel->sel.when;
     mw_series_view s;
     double *row = NULL;
-    mw_pq_open(e, sel, mw_pq_time(e, w, 0) - e->lookback, mw_pq_time(e, w, e->n - 1));
+    mw_pq_open(e, sel, NULL);
     while (mw_pq_next_series(e, &s)) {
         if (!row) row = mw_pq_row(e);
         if (!times_of(e, w, &s, row)) continue;
-        mw_pq_add_row(e, &i->found, mw_pq_keep(e, s.labels), row);
+        mw_pq_add_row(e, &i->found, s.labels, row);
         row = NULL;
     }
 }

@@ -40,9 +40,10 @@ static size_t slot_of(const uint64_t *seen, size_t cap, uint64_t h)
     return at;
 }
 
-static void count_more(struct run *r, struct mw_pq_notes *k, const char *text)
+static uint64_t hash_of(const char *text) { return mw_hash(text, strlen(text)) | 1; }
+
+static void count_more(struct run *r, struct mw_pq_notes *k, uint64_t h)
 {
-    uint64_t h = mw_hash(text, strlen(text)) | 1;
     if (k->n_seen * 2 >= k->cap) {
         size_t cap = k->cap ? k->cap * 2 : 64;
         uint64_t *seen = mw_pq_alloc(r, cap, sizeof *seen);
@@ -75,7 +76,7 @@ static struct note *note_of(struct run *r, int kind, const char *text)
     struct mw_pq_notes *k = r->notes[kind];
     for (size_t i = 0; i < k->n; i++)
         if (!strcmp(k->shown[i].text, text)) return &k->shown[i];
-    if (k->n == SHOWN) return count_more(r, k, text), NULL;
+    if (k->n == SHOWN) return count_more(r, k, hash_of(text)), NULL;
     k->shown[k->n] = (struct note){.text = kept(r, text)};
     return &k->shown[k->n++];
 }
@@ -109,6 +110,18 @@ static const char repaired[] =
     "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
     "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
 
+static void add_repairs(struct note *n, const struct repair *how, size_t times, int64_t from,
+                        int64_t to)
+{
+    bool first = !n->repairs;
+    n->worst.low = first ? how->low : fmin(n->worst.low, how->low);
+    n->worst.high = first ? how->high : fmax(n->worst.high, how->high);
+    n->worst.diff = first ? how->diff : fmax(n->worst.diff, how->diff);
+    if (first || from < n->from) n->from = from;
+    if (first || to > n->to) n->to = to;
+    n->repairs += times;
+}
+
 void mw_pq_note_repair(struct run *r, const struct node *node, mw_str metric,
                        const struct repair *how, int64_t t)
 {
@@ -117,18 +130,8 @@ void mw_pq_note_repair(struct run *r, const struct node *node, mw_str metric,
              metric.n ? mw_pq_quote(metric, 128, name, sizeof name) : "");
     struct note *n = note_of(r, PQ_INFO, text);
     if (!n) return;
-    if (!n->repairs++) {
-        n->placed = true;
-        n->pos = node->own;
-        n->worst = *how;
-        n->from = n->to = t;
-        return;
-    }
-    n->worst.low = fmin(n->worst.low, how->low);
-    n->worst.high = fmax(n->worst.high, how->high);
-    n->worst.diff = fmax(n->worst.diff, how->diff);
-    if (t < n->from) n->from = t;
-    if (t > n->to) n->to = t;
+    if (!n->repairs) n->placed = true, n->pos = node->own;
+    add_repairs(n, how, 1, t, t);
 }
 
 /* "2015-07-01T20:10:51Z": to the second. */
@@ -150,6 +153,32 @@ static size_t put_repair(const struct note *n, char *out, size_t cap)
                  mw_pq_number_text(n->worst.low, low), mw_pq_number_text(n->worst.high, high),
                  n->worst.diff, n->repairs, second_of(n->from, from), second_of(n->to, to));
     return (size_t)wrote < cap ? (size_t)wrote : cap - 1;
+}
+
+/* -- pieces of an evaluation ---------------------------------------------------------------- */
+
+static bool is_shown(const struct mw_pq_notes *k, uint64_t h)
+{
+    for (size_t i = 0; k && i < k->n; i++)
+        if (hash_of(k->shown[i].text) == h) return true;
+    return false;
+}
+
+void mw_pq_notes_take(struct run *r, const struct run *from)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        const struct mw_pq_notes *k = from->notes[kind];
+        for (size_t i = 0; k && i < k->n; i++) {
+            const struct note *one = &k->shown[i];
+            struct note *n = note_of(r, kind, one->text);
+            if (!n) continue;
+            if (one->placed && !n->repairs) n->placed = true, n->pos = one->pos;
+            if (one->repairs) add_repairs(n, &one->worst, one->repairs, one->from, one->to);
+        }
+        for (size_t i = 0; k && i < k->cap; i++)
+            if (k->seen[i] && !is_shown(r->notes[kind], k->seen[i]))
+                count_more(r, r->notes[kind], k->seen[i]);
+    }
 }
 
 /* -- the end -------------------------------------------------------------------------------- */

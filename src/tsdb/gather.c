@@ -74,6 +74,7 @@ static bool key_in_memory(mw_tsdb *db, uint32_t id, uint64_t last_birth, mw_key 
 static void take_memory(mw_gather *g, mw_tsdb *db, const mw_ids *ids, bool alone)
 {
     mw_key key;
+    if (alone) mw_grow(&g->series, &g->cap, ids->n, sizeof *g->series);
     for (size_t i = 0; i < ids->n; i++) {
         if (alone)
             add(g)->head = ids->v[i];

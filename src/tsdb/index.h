@@ -35,6 +35,7 @@ void mw_index_enter(mw_index *ix, const mw_indexed *series, size_t n);
 /* Forget N series; their pairs may be freed.  Sorts LEAVERS by id. */
 void mw_index_remove(mw_index *ix, mw_indexed *leavers, size_t n);
 
+uint32_t mw_index_numbers(mw_index *ix); /* one more than the highest number of a pair so far */
 const mw_pair *mw_index_pair(const mw_index *ix, uint32_t number);
 mw_str mw_pair_name(const mw_pair *p);
 mw_str mw_pair_value(const mw_pair *p);
@@ -59,6 +60,8 @@ int mw_index_names(mw_index *ix, const mw_select *sel, mw_arena *arena, mw_str_l
                    mw_err *err);
 int mw_index_values(mw_index *ix, const char *name, const mw_select *sel, mw_arena *arena,
                     mw_str_list *out, mw_err *err);
+
+bool mw_index_has_name(mw_index *ix, mw_str name);
 
 /* Series per value of LABEL, or per label name when LABEL is NULL, unsorted. */
 typedef struct mw_index_count {
