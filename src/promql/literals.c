@@ -251,7 +251,7 @@ static bool number_value(mw_str text, double *out, char why[PQ_TOKEN_TEXT])
     size_t n;
     bool ok = strip_underscores(text, digits, sizeof digits, &n);
     mw_str s = {digits, n};
-    bool hex = n > 1 && (digits[1] | 32) == 'x';
+    bool hex = ok && n > 1 && (digits[1] | 32) == 'x';
     bool read = ok && (octal(s, out) || mw_double_parse(s, out));
     bool word = isalpha((unsigned char)text.p[0]); /* inf, nan */
     bool beyond = read && !word && isinf(*out);
