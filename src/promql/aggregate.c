@@ -59,6 +59,7 @@ static struct vec folded(struct ev *e, const struct node *n, const struct fold_k
         mw_keep keep = mw_pq_group_labels(e, &by);
         struct want want = {.keep = &keep};
         struct work w = {kind, &by, f};
+        mw_pq_pass(e, n->agg.arg);
         if (!mw_pq_rows_in_pieces(e, n->agg.arg, &want, begin, mw_pq_fold_row, end, &w))
             mw_pq_each_row(e, n->agg.arg, &want, mw_pq_fold_row, f);
     } else {

@@ -84,7 +84,11 @@ static struct value eval_once(struct ev *e, const struct node *n)
 struct value mw_pq_eval(struct ev *e, const struct node *n)
 {
     bool leaf = n->kind == N_NUMBER || n->kind == N_STRING;
-    return n->fixed && e->n > 1 && !leaf ? eval_once(e, n) : eval_here(e, n);
+    struct value v;
+    if (mw_pq_recall(e, n, &v)) return v;
+    v = n->fixed && e->n > 1 && !leaf ? eval_once(e, n) : eval_here(e, n);
+    mw_pq_remember(e, n, &v);
+    return v;
 }
 
 struct vec mw_pq_eval_vec(struct ev *e, const struct node *n)
@@ -143,6 +147,7 @@ static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
     e.n = step_count(q);
     e.histograms = q->histograms && passes_histograms(root);
     mw_pq_prepare(r, root);
+    mw_pq_share(r, root);
     r->typed = may_have_types(r->source);
     if (root->type == MW_VALUE_MATRIX) {
         mw_pq_result_matrix(&e, root, out);

@@ -223,6 +223,15 @@ typedef double pq_window_fn(const struct window *w);
 struct sweep; /* window.h */
 typedef void pq_sweep_fn(const struct sweep *w, double *out);
 
+/* -- share.c: what stands in a query more than once ------------------------------------------ */
+
+void mw_pq_share(struct run *r, struct node *root);
+bool mw_pq_known(const struct ev *e, const struct node *n); /* computed already */
+/* One use of N, whose value is filled in where it is known. */
+bool mw_pq_recall(struct ev *e, const struct node *n, struct value *out);
+void mw_pq_pass(const struct ev *e, const struct node *n); /* one use of N that does without it */
+void mw_pq_remember(struct ev *e, const struct node *n, const struct value *v);
+
 /* -- sums and order ------------------------------------------------------------------------- */
 
 /* A sum that keeps what rounding lost (Neumaier 1974). */

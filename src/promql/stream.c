@@ -2,7 +2,8 @@
  *
  * Whoever only adds rows up need not have all of them in memory, nor most of their labels.  A node
  * streams when each of its rows comes from one series alone and no two rows can become alike: a
- * selector, a range function of one, and functions of numbers of those.
+ * selector, a range function of one, and functions of numbers of those.  What is known already is
+ * taken as it is instead.
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
@@ -54,6 +55,7 @@ static bool binary_streams(const struct ev *e, const struct node *n)
 bool mw_pq_streams(const struct ev *e, const struct node *n)
 {
     if (n->fixed && e->n > 1) return false;
+    if (mw_pq_known(e, n)) return false;
     switch (n->kind) {
     case N_SELECTOR: return true;
     case N_CALL: return call_streams(e, n);

@@ -194,6 +194,7 @@ struct vec mw_pq_top(struct ev *e, const struct node *n, const double *k)
     t.groups = mw_pq_grouper(e, &by);
     struct vec out;
     if (mw_pq_streams(e, n->agg.arg)) {
+        mw_pq_pass(e, n->agg.arg);
         mw_pq_each_row(e, n->agg.arg, &want, top_row, &t);
         out = rows_of(&t);
         out.distinct = mw_pq_one_name(mw_pq_stream_source(n->agg.arg)) && !e->run->typed;
