@@ -22,7 +22,7 @@ static const struct function functions[] = {
     MATH("sgn", mw_pq_sgn), MATH("deg", mw_pq_deg), MATH("rad", mw_pq_rad),
     MATH("sin", sin), MATH("cos", cos), MATH("tan", tan),
     MATH("asin", asin), MATH("acos", acos), MATH("atan", atan),
-    MATH("sinh", sinh), MATH("cosh", cosh), MATH("tanh", tanh),
+    MATH("sinh", mw_pq_sinh), MATH("cosh", mw_pq_cosh), MATH("tanh", tanh),
     MATH("asinh", asinh), MATH("acosh", acosh), MATH("atanh", atanh),
     CALL("round", "vs", 1, 'v', mw_pq_call_round, 0),
     CALL("clamp", "vss", 0, 'v', mw_pq_call_clamp, 0),

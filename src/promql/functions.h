@@ -84,6 +84,8 @@ double mw_pq_year(double t);
 double mw_pq_sgn(double v); /* mathfn.c */
 double mw_pq_deg(double v);
 double mw_pq_rad(double v);
+double mw_pq_sinh(double v);
+double mw_pq_cosh(double v);
 
 /* Per function over a window of samples (window.c, rate.c). */
 pq_window_fn mw_pq_sum_over_time, mw_pq_avg_over_time, mw_pq_min_over_time, mw_pq_max_over_time,
