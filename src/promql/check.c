@@ -94,7 +94,7 @@ static int check_count(struct checker *c, const struct node *n)
 
 static int check_window_kind(struct checker *c, const struct node *n, const struct node *arg)
 {
-    if (arg->kind != N_SELECTOR || !arg->sel.window) return MW_OK;
+    if (arg->kind != N_SELECTOR || !arg->sel.ranged || !arg->sel.window) return MW_OK;
     bool anchored = arg->sel.window == WINDOW_ANCHORED;
     if (n->call.fn->flags & (anchored ? FN_ANCHORED : FN_SMOOTHED)) return MW_OK;
     return WRONG(c, arg->pos, "%s modifier can only be used with: %s - not with %s",
@@ -142,10 +142,6 @@ static int check_call(struct checker *c, struct node *n)
     if (!rc && !f->eval)
         return mw_pq_fail(c->err, c->ast->src, n->call.name_pos, MW_EMISSING,
                           "function \"%s\" is not implemented yet", f->name);
-    if (!rc && f->flags & FN_OF_HISTOGRAMS && n->call.args[0]->kind != N_SELECTOR)
-        return mw_pq_fail(c->err, c->ast->src, n->call.args[0]->pos, MW_EMISSING,
-                          "function \"%s\" of anything but a selector is not implemented yet",
-                          f->name);
     return rc;
 }
 

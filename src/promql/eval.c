@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "promql/functions.h"
+#include "promql/hist.h"
 #include "promql/result.h"
 
 /* -- nodes ---------------------------------------------------------------------------------- */
@@ -27,6 +28,7 @@ static const mw_nhist **repeat_histogram(struct ev *e, const mw_nhist **h)
 
 void mw_pq_negate_row(struct ev *e, struct series *s)
 {
+    if (s->h) mw_pq_hist_negate_row(e, s);
     for (size_t k = 0; k < e->n; k++)
         if (!mw_pq_absent(s->v[k])) s->v[k] = -s->v[k];
 }
@@ -126,13 +128,6 @@ static size_t step_count(const mw_promql_query *q)
     return q->range && q->end > q->start ? (size_t)((q->end - q->start) / q->step) + 1 : 1;
 }
 
-/* Only what a selector gives leaves as it is; everything else knows only floats. */
-static bool passes_histograms(const struct node *root)
-{
-    while (root->kind == N_UNARY && root->unary.plus) root = root->unary.inner;
-    return root->kind == N_SELECTOR;
-}
-
 static bool may_have_types(mw_source *s)
 {
     if (!s->has_label) return true;
@@ -145,7 +140,6 @@ static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
     struct ev e = {.run = r, .start = q->start, .step = q->range ? q->step : 1};
     e.lookback = q->lookback_ms > 0 ? q->lookback_ms : r->opt->lookback_ms;
     e.n = step_count(q);
-    e.histograms = q->histograms && passes_histograms(root);
     mw_pq_prepare(r, root);
     mw_pq_share(r, root);
     r->typed = may_have_types(r->source);

@@ -3,8 +3,7 @@
  * Every node is evaluated for all steps at once: an instant vector is a list of series with one
  * value per step.  A step without a value holds the bits of the stale marker, which no selector
  * lets through and no arithmetic produces.  A step whose value is a native histogram looks like one
- * without a value to all code that knows only floats; the histogram stands beside it, and only
- * where the evaluation says that it takes histograms.
+ * without a value to all code that knows only floats; the histogram stands beside it: see hist.h.
  *
  * All memory is in the arena of the run, and a failure leaves by mw_pq_throw (longjmp) to
  * mw_promql_eval, so the code in between neither frees nor checks.  What the arena cannot hold (an
@@ -17,6 +16,7 @@
 #include <setjmp.h>
 
 #include "base/arena.h"
+#include "model/nhist_math.h"
 #include "promql/ast.h"
 
 struct run {
@@ -36,7 +36,8 @@ struct run {
     size_t n_regexes, regexes_cap;
     size_t samples, work;         /* read so far; since the clock was looked at */
     struct mw_pq_notes *notes[2]; /* NULL: none */
-    bool names_go; /* rows that lost their names show it; otherwise only at the end */
+    bool names_go;        /* rows that lost their names show it; otherwise only at the end */
+    mw_nwork *work_of[3]; /* see hist.h */
 };
 enum { PQ_WARNING, PQ_INFO };
 struct ev;
@@ -46,7 +47,7 @@ struct ev {
     struct run *run;
     int64_t start, step, lookback;
     size_t n;
-    bool histograms; /* selectors give histograms, too: only for those who know what they are */
+    bool hints; /* selectors say of each histogram whether its counter was reset */
 };
 
 struct series {
@@ -81,7 +82,8 @@ void mw_pq_close_run(struct run *r); /* all but the arena */
 
 void mw_pq_throw(struct run *r, int code, const char *fmt, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
-void *mw_pq_alloc(struct run *r, size_t n, size_t size); /* never NULL; not zeroed */
+void mw_pq_no_room(struct run *r) __attribute__((noreturn)); /* the arena is full */
+void *mw_pq_alloc(struct run *r, size_t n, size_t size);     /* never NULL; not zeroed */
 void mw_pq_tick(struct run *r, size_t work);    /* throws when time is up or somebody cancelled */
 void mw_pq_read(struct run *r, size_t samples); /* throws over the limit of samples */
 
@@ -174,6 +176,7 @@ int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step); /* lo
 struct want {
     const mw_keep *keep; /* NULL: all */
     bool later;          /* none, until mw_pq_labels_of asks for them */
+    mw_digest digest;    /* of the samples of a range that is looked at once */
 };
 /* The selection that SEL makes, for the range it looks at. */
 mw_select mw_pq_selection(struct ev *e, const struct node *sel, const struct want *want);
@@ -188,6 +191,7 @@ struct samples {
     const double *v;
     size_t n;
     const mw_nhist *const *h; /* NULL: only floats; h[i] not NULL: v[i] is not one */
+    size_t left_out;          /* as in mw_series_view */
 };
 typedef void pq_samples_fn(struct ev *e, const struct samples *s, void *arg);
 /* Every series of the range selector or subquery N, one after the other. */

@@ -243,6 +243,7 @@ void mw_pq_fold_row(struct ev *e, struct series *s, void *arg)
     struct acc *a = acc_of(f, s);
     a->nameless |= s->nameless && !e->run->names_go;
     f->kind->add(a, s->v, e->n);
+    if (s->h) mw_pq_hist_row(e, &f->histograms, s, (size_t)(a - f->acc));
     mw_pq_tick(e->run, e->n);
 }
 
@@ -253,6 +254,11 @@ void mw_pq_fold_merge(struct fold *f, const struct fold *from)
         struct acc *a = acc_of(f, &s);
         a->nameless |= from->acc[g].nameless;
         f->kind->merge(a, &from->acc[g], f->ev->n);
+    }
+    for (size_t i = 0; i < from->histograms.rows.n; i++) {
+        struct series s = {.labels = from->groups->labels[from->histograms.of[i]]};
+        mw_pq_hist_row_copy(f->ev, &f->histograms, &from->histograms.rows.s[i],
+                            (size_t)(acc_of(f, &s) - f->acc));
     }
 }
 

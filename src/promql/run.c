@@ -21,16 +21,20 @@ void mw_pq_throw(struct run *r, int code, const char *fmt, ...)
     longjmp(r->exit, code);
 }
 
+void mw_pq_no_room(struct run *r)
+{
+    mw_pq_throw(r, MW_ELIMIT,
+                "query needs more than its %zu MiB of memory: select fewer series, a shorter "
+                "range or a larger step",
+                r->opt->max_bytes >> 20);
+}
+
 void *mw_pq_alloc(struct run *r, size_t n, size_t size)
 {
     size_t total;
     void *p = NULL;
     if (!__builtin_mul_overflow(n, size, &total)) p = mw_arena_alloc(r->arena, total ? total : 1);
-    if (!p)
-        mw_pq_throw(r, MW_ELIMIT,
-                    "query needs more than its %zu MiB of memory: select fewer series, a shorter "
-                    "range or a larger step",
-                    r->opt->max_bytes >> 20);
+    if (!p) mw_pq_no_room(r);
     mw_pq_tick(r, total / 8 + 1);
     return p;
 }
