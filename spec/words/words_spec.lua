@@ -113,7 +113,7 @@ end)
 describe("bad PromQL", function()
   it("is refused at its own place, also in a text of several lines", function()
     refused('record "r" { expr = "sum(up" }',
-            'w.lua:1:28: record "r": expr: bad PromQL: unexpected end of input in aggregation, expected "," or ")" (at 1:7 of the expression)')
+            'w.lua:1:28: record "r": expr: bad PromQL: unclosed left parenthesis (at 1:7 of the expression)')
     local list = problems('alert "A" { expr = [[\n up\n   == == 1]] }')
     assert.equal(1, #list)
     assert.truthy(list[1]:find('^w.lua:3:7: alert "A": expr: bad PromQL: '), list[1])

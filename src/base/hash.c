@@ -18,6 +18,8 @@ void mw_hash128(const void *p, size_t n, const void *secret, size_t secret_n, ui
     out[1] = h.high64;
 }
 
+uint64_t mw_xxh64(const void *p, size_t n) { return XXH64(p, n, 0); }
+
 uint64_t mw_fnv64(uint64_t state, const void *p, size_t n)
 {
     const unsigned char *b = p;

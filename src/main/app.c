@@ -57,6 +57,7 @@ static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
         .clock = &app->clock,
         .lookback_ms = mw_setting_ms(promql, "lookback", 0),
         .default_step_ms = mw_setting_ms(promql, "default_step", 0),
+        .delayed_names = mw_str_is(mw_map_text(promql, "drop_names"), "at-end"),
         .closed_ranges = mw_str_is(mw_map_text(promql, "ranges"), "closed"),
         .max_samples = mw_setting_size(limits, "query_samples", 0),
     });

@@ -20,6 +20,12 @@ bool mw_pq_groups_distinct(const struct grouping *g)
     return !g->without;
 }
 
+void mw_pq_inherit_names(struct ev *e, const struct vec *in, const size_t *of, struct vec *out)
+{
+    for (size_t i = 0; i < in->n && !e->run->names_go; i++)
+        out->s[of[i]].nameless |= in->s[i].nameless;
+}
+
 mw_keep mw_pq_group_labels(struct ev *e, const struct grouping *g)
 {
     if (!g->without) return (mw_keep){g->names.p, g->names.n, false};

@@ -74,6 +74,7 @@ struct node {
     enum node_kind kind;
     mw_value_type type;
     size_t pos, end;
+    size_t own;            /* pos without the parentheses around it */
     unsigned short parens; /* pairs of parentheses that it was written in */
     bool fixed;            /* the same value at every step */
     bool units;            /* a number written as a duration */
@@ -85,11 +86,11 @@ struct node {
         mw_str string;
         struct {
             struct when when;
-            mw_str name; /* empty when not given as an identifier or a quoted metric name */
+            mw_str name; /* in front of the braces; empty when it is not there */
             mw_matcher *matchers;
             size_t n_matchers;
-            bool quoted; /* the name was given in the braces */
             bool ranged;
+            bool any; /* may match every series: the labels of info() */
             enum window_kind window;
             struct node *sub; /* of a subquery */
         } sel;

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "promql/hist.h"
@@ -42,17 +43,23 @@ bool mw_pq_compare(enum binop op, double a, double b)
 /* What L op R gives for a vector element: a comparison without bool keeps KEEP or nothing. */
 static double combine(const struct node *n, double l, double r, double keep)
 {
+    if (PQ_IS_TRIM(n->bin.op)) return n->bin.returns_bool ? 0 : mw_pq_none();
     if (!PQ_IS_COMPARE(n->bin.op)) return mw_pq_apply(n->bin.op, l, r);
     bool holds = mw_pq_compare(n->bin.op, l, r);
     if (n->bin.returns_bool) return holds;
     return holds ? keep : mw_pq_none();
 }
 
-/* Prometheus 2 forgot atan2 here. */
-bool mw_pq_drops_name(const struct ev *e, const struct node *n)
+/* What the values count is no longer what the name says.  Prometheus 2 forgot atan2 here. */
+static bool changes_schema(const struct ev *e, const struct node *n)
 {
     if (n->bin.op == OP_ATAN2 && e->run->opt->closed_ranges) return false;
-    return (!PQ_IS_COMPARE(n->bin.op) && !PQ_IS_TRIM(n->bin.op)) || n->bin.returns_bool;
+    return !PQ_IS_COMPARE(n->bin.op) && !PQ_IS_TRIM(n->bin.op);
+}
+
+bool mw_pq_drops_name(const struct ev *e, const struct node *n)
+{
+    return changes_schema(e, n) || n->bin.returns_bool;
 }
 
 /* -- a vector and a number ------------------------------------------------------------------ */
@@ -112,7 +119,7 @@ static void chain(struct join *j, const struct vec *side, size_t offset, size_t 
 }
 
 /* All labels alike, {__name__="up", job="x"}: the metric may be what makes two rows differ. */
-static void text_of(const mw_labels *ls, char *out, size_t cap)
+void mw_pq_series_text(const mw_labels *ls, char *out, size_t cap)
 {
     mw_buf b;
     mw_buf_init(&b);
@@ -128,13 +135,44 @@ static void text_of(const mw_labels *ls, char *out, size_t cap)
     mw_buf_deinit(&b);
 }
 
-static void many_to_many(struct join *j, size_t group, const struct series *a,
-                         const struct series *b)
+static int by_labels(const void *a, const void *b)
+{
+    const struct series *x = *(const struct series *const *)a,
+                        *y = *(const struct series *const *)b;
+    return mw_labels_cmp(x->labels, y->labels);
+}
+
+/* The first two rows of the one side, in order of their labels, that clash at STEP. */
+static bool find_clash(struct join *j, const struct series **rows, size_t step,
+                       const struct series **first, const struct series **second)
+{
+    const struct series **met = mw_pq_alloc(j->e->run, j->g.n, sizeof *met);
+    memset(met, 0, j->g.n * sizeof *met);
+    for (size_t i = 0; i < j->one.n; i++) {
+        size_t g = j->g.of[j->many.n + (size_t)(rows[i] - j->one.s)];
+        if (mw_pq_absent(rows[i]->v[step])) continue;
+        if (met[g]) return *first = met[g], *second = rows[i], true;
+        met[g] = rows[i];
+    }
+    return false;
+}
+
+/* Some rows of the one side clash: of the earliest step those are named that come first, whatever
+ * the order in which a store gave them. */
+static void many_to_many(struct join *j)
 {
     char match[140], x[140], y[140];
-    text_of(j->g.labels[group], match, sizeof match);
-    text_of(mw_pq_seen(j->e, a), x, sizeof x);
-    text_of(mw_pq_seen(j->e, b), y, sizeof y);
+    const struct series *a = NULL, *b = NULL;
+    const struct series **rows = mw_pq_alloc(j->e->run, j->one.n, sizeof *rows);
+    for (size_t i = 0; i < j->one.n; i++) rows[i] = &j->one.s[i];
+    qsort(rows, j->one.n, sizeof *rows, by_labels);
+    for (size_t k = 0; k < j->e->n && !a; k++)
+        if (j->any_many[k]) find_clash(j, rows, k, &a, &b);
+    MW_ASSERT(a);
+    mw_pq_series_text(j->g.labels[j->g.of[j->many.n + (size_t)(a - j->one.s)]], match,
+                      sizeof match);
+    mw_pq_series_text(mw_pq_seen(j->e, a), x, sizeof x);
+    mw_pq_series_text(mw_pq_seen(j->e, b), y, sizeof y);
     bool in_order = strcmp(x, y) <= 0;
     mw_pq_throw(j->e->run, MW_EEXEC,
                 "found duplicate series for the match group %s on the %s hand-side of the "
@@ -152,8 +190,7 @@ static void lay_one_side(struct join *j, size_t group)
         const double *v = j->one.s[i - 1].v;
         for (size_t k = 0; k < e->n; k++) {
             if (mw_pq_absent(v[k])) continue;
-            if (j->one_of[k] && j->any_many[k])
-                many_to_many(j, group, &j->one.s[j->one_of[k] - 1], &j->one.s[i - 1]);
+            if (j->one_of[k] && j->any_many[k]) many_to_many(j);
             j->one_row[k] = v[k];
             j->one_of[k] = i;
         }
@@ -176,7 +213,8 @@ static const mw_labels *joined(struct join *j, const struct series *many, const 
     const struct matching *m = j->m;
     const mw_labels *from = many->labels;
     bool grouped = m->group_left || m->group_right;
-    bool nameless = many->nameless || mw_pq_drops_name(j->e, j->n);
+    bool nameless = mw_pq_nameless(j->e, many) || changes_schema(j->e, j->n) ||
+                    (j->n->bin.returns_bool && j->e->run->names_go);
     mw_label *l = mw_pq_alloc(j->e->run, from->n + m->include.n + 1, sizeof *l);
     size_t n = 0;
     for (uint32_t i = 0; i < from->n; i++) {
@@ -188,7 +226,7 @@ static const mw_labels *joined(struct join *j, const struct series *many, const 
     }
     for (size_t i = 0; grouped && i < m->include.n; i++) {
         mw_str value = one ? mw_pq_label(one->labels, m->include.p[i]) : MW_STR("");
-        if (one && one->nameless && mw_pq_is_meta(m->include.p[i])) value.n = 0;
+        if (one && mw_pq_nameless(j->e, one) && mw_pq_is_meta(m->include.p[i])) value.n = 0;
         bool twice = false;
         for (size_t k = 0; k < i; k++) twice |= mw_str_eq(m->include.p[i], m->include.p[k]);
         if (value.n && !twice) l[n++] = (mw_label){m->include.p[i], value};
@@ -233,6 +271,7 @@ static void join_row(struct join *j, const struct series *many, const double *va
         if (!out || (by_one && met != j->one_of[k])) {
             met = j->one_of[k];
             out = mw_pq_add(e, &j->out, joined(j, many, met ? &j->one.s[met - 1] : NULL));
+            out->nameless = j->n->bin.returns_bool;
         }
         out->v[k] = v;
         if (h) mw_pq_set_h(e, out, k, h);
@@ -350,6 +389,9 @@ struct value mw_pq_binary(struct ev *e, const struct node *n)
 {
     struct value l = mw_pq_eval(e, n->bin.lhs), r = mw_pq_eval(e, n->bin.rhs);
     if (l.type == MW_VALUE_SCALAR && r.type == MW_VALUE_SCALAR) {
+        if (PQ_IS_TRIM(n->bin.op))
+            mw_pq_throw(e->run, MW_EEXEC, "operator \"%s\" not allowed for Scalar operations",
+                        mw_pq_op_text(n->bin.op));
         for (size_t k = 0; k < e->n; k++)
             l.scalar[k] = mw_pq_apply(n->bin.op, l.scalar[k], r.scalar[k]);
         return l;

@@ -38,67 +38,33 @@ static int want(struct checker *c, const struct node *n, mw_value_type type, con
                  mw_pq_type_text(n->type));
 }
 
-/* -- durations ------------------------------------------------------------------------------ */
-
-/* A duration is made of numbers, arithmetic and step(), range(), min_of() and max_of(). */
-static int check_duration(struct checker *c, struct node *n)
-{
-    if (!n) return MW_OK;
-    int rc = MW_OK;
-    n->type = MW_VALUE_SCALAR;
-    switch (n->kind) {
-    case N_NUMBER: return MW_OK;
-    case N_UNARY: return check_duration(c, n->unary.inner);
-    case N_BINARY:
-        if (n->bin.op > OP_POW || n->bin.returns_bool || n->bin.match.on || n->bin.match.ignoring)
-            break;
-        rc = check_duration(c, n->bin.lhs);
-        return rc ? rc : check_duration(c, n->bin.rhs);
-    case N_CALL:
-        n->call.fn = mw_pq_function_find(n->call.name);
-        if (!n->call.fn || !(n->call.fn->flags & FN_DURATION)) break;
-        if (n->call.n_args != strlen(n->call.fn->args))
-            return WRONG(c, n->pos, "expected %zu argument(s) in call to \"%s\", got %zu",
-                         strlen(n->call.fn->args), n->call.fn->name, n->call.n_args);
-        for (size_t i = 0; i < n->call.n_args && !rc; i++) rc = check_duration(c, n->call.args[i]);
-        return rc;
-    default: break;
-    }
-    return WRONG(c, n->pos,
-                 "a duration is made of numbers, + - * / %% ^, step(), range(), min_of() and "
-                 "max_of()");
-}
-
-static int check_when(struct checker *c, struct when *w)
-{
-    int rc = check_duration(c, w->range_expr);
-    if (!rc) rc = check_duration(c, w->step_expr);
-    if (!rc) rc = check_duration(c, w->offset_expr);
-    const struct node *r = w->range_expr, *s = w->step_expr;
-    if (!rc && r && r->kind == N_NUMBER && !(r->number > 0))
-        return WRONG(c, r->pos, "duration must be greater than 0");
-    if (!rc && s && s->kind == N_NUMBER && !(s->number > 0))
-        return WRONG(c, s->pos, "duration must be greater than 0");
-    return rc;
-}
-
 /* -- selectors ------------------------------------------------------------------------------ */
 
+/* The name in front of the braces is the first of the matchers. */
 static int check_selector(struct checker *c, struct node *n)
 {
+    char name[100], value[100];
+    bool constrained = n->sel.any;
     n->type = n->sel.ranged ? MW_VALUE_MATRIX : MW_VALUE_VECTOR;
-    return check_when(c, &n->sel.when);
+    for (size_t i = 0; i < n->sel.n_matchers; i++) {
+        const mw_matcher *m = &n->sel.matchers[i];
+        constrained |= !mw_matcher_matches(m, MW_STR(""));
+        if (i && n->sel.name.n && mw_str_is(m->name, MW_METRIC_NAME))
+            return WRONG(c, n->pos, "metric name must not be set twice: %s or %s",
+                         mw_pq_quote(n->sel.name, 80, name, sizeof name),
+                         mw_pq_quote(m->value, 80, value, sizeof value));
+    }
+    if (constrained) return MW_OK;
+    return WRONG(c, n->pos, "vector selector must contain at least one non-empty matcher");
 }
 
 static int check_subquery(struct checker *c, struct node *n)
 {
     n->type = MW_VALUE_MATRIX;
     int rc = check(c, n->sel.sub);
-    if (rc) return rc;
-    if (n->sel.sub->type != MW_VALUE_VECTOR && n->sel.sub->type != MW_VALUE_SCALAR)
-        return WRONG(c, n->pos, "subquery is only allowed on instant vector, got %s instead",
-                     mw_pq_type_text(n->sel.sub->type));
-    return check_when(c, &n->sel.when);
+    if (rc || n->sel.sub->type == MW_VALUE_VECTOR) return rc;
+    return WRONG(c, n->pos, "subquery is only allowed on instant vector, got %s instead",
+                 mw_value_type_name(n->sel.sub->type));
 }
 
 /* -- calls ---------------------------------------------------------------------------------- */
@@ -137,24 +103,36 @@ static int check_window_kind(struct checker *c, const struct node *n, const stru
                  n->call.fn->name);
 }
 
-static int unknown_function(struct checker *c, const struct node *n)
+/* The second argument of info() chooses labels, and looks like a selector without a metric. */
+static int check_info(struct checker *c, const struct node *n)
 {
-    const char *near = mw_pq_function_nearest(n->call.name);
-    return WRONG(c, n->call.name_pos,
-                 near ? "unknown function \"%.*s\"; did you mean \"%s\"?"
-                      : "unknown function \"%.*s\"",
-                 MW_STR_ARG(n->call.name), near);
+    struct node *labels = n->call.n_args > 1 ? n->call.args[1] : NULL;
+    if (!labels || !(n->call.fn->flags & FN_INFO)) return MW_OK;
+    bool selector = labels->kind == N_SELECTOR && !labels->parens;
+    if (selector && labels->sel.ranged)
+        return WRONG(c, n->pos,
+                     "expected type instant vector in call to function \"info\", got "
+                     "range vector");
+    if (!selector && labels->type != MW_VALUE_VECTOR && check(c, labels) == MW_OK &&
+        labels->type != MW_VALUE_VECTOR)
+        return WRONG(c, n->pos, "expected type %s in call to function \"info\", got %s",
+                     mw_pq_type_text(MW_VALUE_VECTOR), mw_pq_type_text(labels->type));
+    if (!selector) return WRONG(c, labels->pos, "expected label selectors only");
+    if (labels->sel.name.n)
+        return WRONG(c, labels->pos, "expected label selectors only, got vector selector instead");
+    labels->sel.any = true;
+    return MW_OK;
 }
 
 static int check_call(struct checker *c, struct node *n)
 {
-    const struct function *f = n->call.fn = mw_pq_function_find(n->call.name);
+    const struct function *f = n->call.fn;
     char where[96];
-    if (!f) return unknown_function(c, n);
     n->type = f->ret == 's' ? MW_VALUE_SCALAR : MW_VALUE_VECTOR;
     int rc = check_count(c, n);
     size_t declared = strlen(f->args);
     snprintf(where, sizeof where, "call to function \"%s\"", f->name);
+    if (!rc) rc = check_info(c, n);
     for (size_t i = 0; i < n->call.n_args && !rc; i++) {
         struct node *arg = n->call.args[i];
         if ((rc = check(c, arg))) return rc;
@@ -182,27 +160,39 @@ static int check_aggregate(struct checker *c, struct node *n)
 
 /* -- operators ------------------------------------------------------------------------------ */
 
-static int check_matching(struct checker *c, const struct node *n)
+static int check_vectors(struct checker *c, const struct node *n)
 {
     const struct matching *m = &n->bin.match;
-    bool vectors = n->bin.lhs->type == MW_VALUE_VECTOR && n->bin.rhs->type == MW_VALUE_VECTOR;
-    bool grouped = m->group_left || m->group_right;
-    if ((m->on || m->ignoring) && !vectors && m->labels.n)
-        return WRONG(c, n->bin.op_pos, "vector matching only allowed between instant vectors");
-    if (!vectors && (m->fills_left || m->fills_right))
-        return WRONG(c, n->bin.op_pos,
-                     "filling in missing series only allowed between instant vectors");
-    if (PQ_IS_SET(n->bin.op) && grouped)
-        return WRONG(c, n->bin.op_pos, "no grouping allowed for \"%s\" operation",
-                     mw_pq_op_text(n->bin.op));
-    if (PQ_IS_SET(n->bin.op) && (m->fills_left || m->fills_right))
-        return WRONG(c, n->bin.op_pos, "filling in missing series not allowed for set operators");
-    for (size_t i = 0; m->on && i < m->include.n; i++)
-        for (size_t j = 0; j < m->labels.n; j++)
+    bool fills = m->fills_left || m->fills_right;
+    const char *op = mw_pq_op_text(n->bin.op);
+    if (n->bin.lhs->type != MW_VALUE_VECTOR || n->bin.rhs->type != MW_VALUE_VECTOR) {
+        if (m->labels.n)
+            return WRONG(c, n->pos, "vector matching only allowed between instant vectors");
+        if (fills)
+            return WRONG(c, n->pos,
+                         "filling in missing series only allowed between instant vectors");
+        if (PQ_IS_SET(n->bin.op))
+            return WRONG(c, n->pos, "set operator \"%s\" not allowed in binary scalar expression",
+                         op);
+        return MW_OK;
+    }
+    if (PQ_IS_SET(n->bin.op) && (m->group_left || m->group_right))
+        return WRONG(c, n->pos, "no grouping allowed for \"%s\" operation", op);
+    if (PQ_IS_SET(n->bin.op) && fills)
+        return WRONG(c, n->pos, "filling in missing series not allowed for set operators");
+    return MW_OK;
+}
+
+static int check_group_labels(struct checker *c, const struct node *n)
+{
+    const struct matching *m = &n->bin.match;
+    char text[100];
+    for (size_t j = 0; m->on && j < m->labels.n; j++)
+        for (size_t i = 0; i < m->include.n; i++)
             if (mw_str_eq(m->include.p[i], m->labels.p[j]))
                 return WRONG(c, n->bin.op_pos,
-                             "label \"%.*s\" must not occur in ON and GROUP clause at once",
-                             MW_STR_ARG(m->labels.p[j]));
+                             "label %s must not occur in ON and GROUP clause at once",
+                             mw_pq_quote(m->labels.p[j], 80, text, sizeof text));
     return MW_OK;
 }
 
@@ -219,19 +209,16 @@ static int check_binary(struct checker *c, struct node *n)
     if (!rc) rc = check(c, r);
     if (rc) return rc;
     bool scalars = l->type == MW_VALUE_SCALAR && r->type == MW_VALUE_SCALAR;
-    if (!is_operand(l) || !is_operand(r))
-        return WRONG(c, is_operand(l) ? r->pos : l->pos,
-                     "binary expression must contain only scalar and instant vector types");
+    n->type = scalars ? MW_VALUE_SCALAR : MW_VALUE_VECTOR;
     if (n->bin.returns_bool && !PQ_IS_COMPARE(op))
         return WRONG(c, n->bin.op_pos, "bool modifier can only be used on comparison operators");
     if (PQ_IS_COMPARE(op) && scalars && !n->bin.returns_bool)
         return WRONG(c, n->bin.op_pos, "comparisons between scalars must use BOOL modifier");
-    if (PQ_IS_SET(op) && (l->type == MW_VALUE_SCALAR || r->type == MW_VALUE_SCALAR))
-        return WRONG(c, n->bin.op_pos,
-                     "set operator \"%s\" not allowed in binary scalar expression",
-                     mw_pq_op_text(op));
-    n->type = scalars ? MW_VALUE_SCALAR : MW_VALUE_VECTOR;
-    return check_matching(c, n);
+    if ((rc = check_group_labels(c, n))) return rc;
+    if (!is_operand(l) || !is_operand(r))
+        return WRONG(c, is_operand(l) ? r->pos : l->pos,
+                     "binary expression must contain only scalar and instant vector types");
+    return check_vectors(c, n);
 }
 
 static int check_unary(struct checker *c, struct node *n)
@@ -241,7 +228,7 @@ static int check_unary(struct checker *c, struct node *n)
     if (rc || is_operand(n)) return rc;
     return WRONG(c, n->pos,
                  "unary expression only allowed on expressions of type scalar or instant vector, "
-                 "got %s",
+                 "got \"%s\"",
                  mw_pq_type_text(n->type));
 }
 

@@ -76,10 +76,44 @@ static void choose(struct chooser *c, const struct pick *p, size_t step)
         c->out.s[c->at[p->row] - 1].v[step] = p->v;
 }
 
+/* The smallest and the largest of a parameter over all steps; NaN when one of them is. */
+struct bounds {
+    double min, max;
+    bool nan;
+};
+
+static struct bounds bounds_of(struct ev *e, const double *param)
+{
+    struct bounds b = {param[0], param[0], isnan(param[0])};
+    for (size_t k = 1; k < e->n; k++) {
+        b.nan |= isnan(param[k]);
+        if (param[k] < b.min) b.min = param[k];
+        if (param[k] > b.max) b.max = param[k];
+    }
+    if (b.nan) b.min = b.max = NAN;
+    return b;
+}
+
+void mw_pq_check_limit(struct ev *e, const double *k)
+{
+    char text[PQ_NUMBER_TEXT];
+    struct bounds b = bounds_of(e, k);
+    if (b.max < 1) return;
+    if (b.nan) mw_pq_throw(e->run, MW_EEXEC, "Parameter value is NaN");
+    if (b.min <= -9223372036854775808.0)
+        mw_pq_throw(e->run, MW_EEXEC, "Scalar value %s underflows int64",
+                    mw_pq_number_text(b.min, text));
+    if (b.max >= 9223372036854775807.0)
+        mw_pq_throw(e->run, MW_EEXEC, "Scalar value %s overflows int64",
+                    mw_pq_number_text(b.max, text));
+}
+
+double mw_pq_limit(double k) { return k < 1 ? 0 : floor(k); }
+
 static void first_of_step(struct chooser *c, const struct members *m, double k, size_t step,
                           struct pick *picks)
 {
-    double most = mw_pq_limit(c->e->run, k);
+    double most = mw_pq_limit(k);
     for (size_t g = 0; g < m->g.n && most; g++) {
         size_t n = present(m, c->in, g, step, picks);
         for (size_t i = 0; i < n && (double)i < most; i++) choose(c, &picks[i], step);
@@ -87,15 +121,46 @@ static void first_of_step(struct chooser *c, const struct members *m, double k, 
     }
 }
 
-static double ratio_of(struct ev *e, const struct node *n, double r)
+static void note_ratio(struct ev *e, const struct node *n, double got, int capped)
 {
-    if (isnan(r)) mw_pq_throw(e->run, MW_EEXEC, "Ratio value is NaN");
-    double capped = r > 1 ? 1 : r < -1 ? -1 : r;
-    if (capped != r)
-        mw_pq_note(e->run, PQ_WARNING, n->agg.param,
-                   "PromQL warning: ratio value should be between -1 and 1, got %g, capping to %g",
-                   r, capped);
-    return capped;
+    char text[PQ_NUMBER_TEXT];
+    mw_pq_note(e->run, PQ_WARNING, n->agg.param,
+               "PromQL warning: ratio value should be between -1 and 1, got %s, capping to %d",
+               mw_pq_number_text(got, text), capped);
+}
+
+static bool check_ratio(struct ev *e, const struct node *n, const double *r)
+{
+    struct bounds b = bounds_of(e, r);
+    if (b.max == 0 && b.min == 0) return false;
+    if (b.nan) mw_pq_throw(e->run, MW_EEXEC, "Ratio value is NaN");
+    if (b.max > 1) note_ratio(e, n, b.max, 1);
+    if (b.min < -1) note_ratio(e, n, b.min, -1);
+    return true;
+}
+
+static size_t put_text(unsigned char *out, mw_str s)
+{
+    size_t n = 0;
+    out[n++] = (unsigned char)(s.n < 255 ? s.n : 255);
+    if (s.n >= 255)
+        for (int shift = 0; shift < 24; shift += 8) out[n++] = (unsigned char)(s.n >> shift);
+    memcpy(out + n, s.p, s.n);
+    return n + s.n;
+}
+
+/* Where between 0 and 1 a row stands: by the hash that Prometheus takes, so that the same rows are
+ * chosen there and here. */
+static double place_of(struct ev *e, const mw_labels *ls)
+{
+    size_t bytes = 0, n = 0;
+    for (uint32_t i = 0; i < ls->n; i++) bytes += ls->l[i].name.n + ls->l[i].value.n + 8;
+    unsigned char *text = mw_pq_alloc(e->run, bytes, 1);
+    for (uint32_t i = 0; i < ls->n; i++) {
+        n += put_text(text + n, ls->l[i].name);
+        n += put_text(text + n, ls->l[i].value);
+    }
+    return (double)mw_xxh64(text, n) / 18446744073709551615.0;
 }
 
 /* The hash of a row's labels decides, so that r and r - 1 split the rows between them. */
@@ -112,17 +177,19 @@ static struct vec choose_rows(struct ev *e, const struct node *n, struct vec *in
                               const double *param, const struct grouping *by)
 {
     struct chooser c = {.e = e, .in = in, .out = {.distinct = in->distinct}};
+    bool ratio = n->agg.op == T_KW_LIMIT_RATIO;
+    if (ratio && !check_ratio(e, n, param)) return c.out;
+    if (!ratio) mw_pq_check_limit(e, param);
     struct members m = members_of(e, in, by);
     mw_pq_expose(e, in);
     c.at = mw_pq_alloc(e->run, in->n, sizeof *c.at);
     memset(c.at, 0, in->n * sizeof *c.at);
     struct pick *picks = mw_pq_alloc(e->run, in->n, sizeof *picks);
     double *place = mw_pq_alloc(e->run, in->n, sizeof *place);
-    for (size_t i = 0; i < in->n; i++)
-        place[i] = (double)(mw_pq_seen(e, &in->s[i])->hash >> 11) / 9007199254740992.0;
+    for (size_t i = 0; i < in->n; i++) place[i] = ratio ? place_of(e, mw_pq_seen(e, &in->s[i])) : 0;
     for (size_t k = 0; k < e->n; k++) {
-        if (n->agg.op == T_KW_LIMIT_RATIO)
-            ratio_of_step(&c, place, ratio_of(e, n, param[k]), k);
+        if (ratio)
+            ratio_of_step(&c, place, param[k], k);
         else
             first_of_step(&c, &m, param[k], k, picks);
     }
@@ -131,6 +198,15 @@ static struct vec choose_rows(struct ev *e, const struct node *n, struct vec *in
 
 /* -- quantile ------------------------------------------------------------------------------- */
 
+static void note_bounds(struct ev *e, const struct node *n, const double *q)
+{
+    struct bounds b = bounds_of(e, q);
+    struct ev one = *e;
+    one.n = 1;
+    if (b.nan || b.max > 1) mw_pq_note_quantile(&one, n->agg.param, &b.max);
+    if (b.min < 0) mw_pq_note_quantile(&one, n->agg.param, &b.min);
+}
+
 static struct vec quantiles(struct ev *e, const struct node *n, struct vec *in, const double *q,
                             const struct grouping *by)
 {
@@ -138,7 +214,7 @@ static struct vec quantiles(struct ev *e, const struct node *n, struct vec *in, 
     struct members m = members_of(e, in, by);
     struct pick *picks = mw_pq_alloc(e->run, in->n, sizeof *picks);
     double *values = mw_pq_alloc(e->run, in->n, sizeof *values);
-    if (in->n) mw_pq_note_quantile(e, n->agg.param, q);
+    note_bounds(e, n, q);
     for (size_t g = 0; g < m.g.n; g++) {
         struct series *s = mw_pq_add(e, &out, m.g.labels[g]);
         for (size_t k = 0; k < e->n; k++) {
@@ -148,6 +224,7 @@ static struct vec quantiles(struct ev *e, const struct node *n, struct vec *in, 
             mw_pq_tick(e->run, found * 4);
         }
     }
+    mw_pq_inherit_names(e, in, m.g.of, &out);
     return out;
 }
 
@@ -197,8 +274,8 @@ static const mw_labels *with_value(struct tally *t, const mw_labels *ls, mw_str 
 }
 
 /* One more of the value TEXT, which BITS tell from others. */
-static void count(struct tally *t, size_t group, const mw_labels *ls, uint64_t bits, mw_str text,
-                  size_t step)
+static struct series *count(struct tally *t, size_t group, const mw_labels *ls, uint64_t bits,
+                            mw_str text, size_t step)
 {
     if (!t->kept) bits = 0;
     if (t->n * 2 >= t->cap) grow(t);
@@ -208,21 +285,23 @@ static void count(struct tally *t, size_t group, const mw_labels *ls, uint64_t b
         t->slots[at] = (struct counted){group, t->out.n, bits};
         t->n++;
     }
-    double *cell = &t->out.s[t->slots[at].row - 1].v[step];
-    *cell = mw_pq_absent(*cell) ? 1 : *cell + 1;
+    struct series *s = &t->out.s[t->slots[at].row - 1];
+    s->v[step] = mw_pq_absent(s->v[step]) ? 1 : s->v[step] + 1;
+    return s;
 }
 
-static void count_number(struct tally *t, size_t group, const mw_labels *ls, double v, size_t step)
+static struct series *count_number(struct tally *t, size_t group, const mw_labels *ls, double v,
+                                   size_t step)
 {
     char text[MW_DOUBLE_MAX];
     uint64_t bits;
     if (isnan(v)) v = NAN;
     memcpy(&bits, &v, sizeof bits);
-    count(t, group, ls, bits, (mw_str){text, (size_t)mw_double_fixed(v, text)}, step);
+    return count(t, group, ls, bits, (mw_str){text, (size_t)mw_double_fixed(v, text)}, step);
 }
 
-static void count_histogram(struct tally *t, size_t group, const mw_labels *ls, const mw_nhist *h,
-                            size_t step)
+static struct series *count_histogram(struct tally *t, size_t group, const mw_labels *ls,
+                                      const mw_nhist *h, size_t step)
 {
     mw_buf b;
     mw_buf_init(&b);
@@ -231,7 +310,7 @@ static void count_histogram(struct tally *t, size_t group, const mw_labels *ls, 
     size_t n = b.n;
     mw_buf_deinit(&b);
     if (!text) mw_pq_no_room(t->e->run);
-    count(t, group, ls, mw_hash(text, n), (mw_str){text, n}, step);
+    return count(t, group, ls, mw_hash(text, n), (mw_str){text, n}, step);
 }
 
 /* Without the label that is about to be set, whatever the rows say of it. */
@@ -250,15 +329,9 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
     mw_str label = n->agg.param->kind == N_STRING ? n->agg.param->string : MW_STR("");
     struct tally t = {.e = e, .label = label, .kept = true};
     if (!label.n || !mw_utf8_valid(label)) {
-        mw_buf shown;
-        mw_buf_init(&shown);
-        for (size_t i = 0; i < label.n && i < 64; i++)
-            mw_buf_printf(&shown, (unsigned char)label.p[i] < 0x80 ? "%c" : "\\x%02x",
-                          (unsigned char)label.p[i]);
         char text[300];
-        snprintf(text, sizeof text, "%s", shown.n ? shown.p : "");
-        mw_buf_deinit(&shown);
-        mw_pq_throw(e->run, MW_EEXEC, "invalid label name \"%s\"", text);
+        mw_pq_throw(e->run, MW_EEXEC, "invalid label name %s",
+                    mw_pq_quote(label, 64, text, sizeof text));
     }
     for (size_t i = 0; n->agg.without && i < n->agg.by.n; i++)
         if (mw_str_eq(n->agg.by.p[i], label)) t.kept = false;
@@ -267,9 +340,12 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
     for (size_t i = 0; i < in->n; i++) {
         for (size_t k = 0; k < e->n; k++)
             if (!mw_pq_absent(in->s[i].v[k]))
-                count_number(&t, g.of[i], g.labels[g.of[i]], in->s[i].v[k], k);
+                count_number(&t, g.of[i], g.labels[g.of[i]], in->s[i].v[k], k)->nameless |=
+                    in->s[i].nameless;
         for (size_t k = 0; in->s[i].h && k < e->n; k++)
-            if (in->s[i].h[k]) count_histogram(&t, g.of[i], g.labels[g.of[i]], in->s[i].h[k], k);
+            if (in->s[i].h[k])
+                count_histogram(&t, g.of[i], g.labels[g.of[i]], in->s[i].h[k], k)->nameless |=
+                    in->s[i].nameless;
         mw_pq_tick(e->run, e->n * 4);
     }
     return t.out;

@@ -174,8 +174,6 @@ void mw_pq_close_run(struct run *r)
     if (r->given) r->given->close(r->given);
     for (size_t i = 0; i < r->n_regexes; i++) mw_regex_free(r->regexes[i]);
     mw_free(r->regexes);
-    mw_free(r->notes[PQ_WARNING]);
-    mw_free(r->notes[PQ_INFO]);
 }
 
 /* Everything that is alive when a throw arrives here hangs from R. */
@@ -216,6 +214,7 @@ int mw_pq_run(const mw_promql *q, mw_source *src, const mw_promql_query *query, 
     r.err = err;
     r.trace = trace;
     r.stop = &running.cancel;
+    r.names_go = !q->opt.delayed_names;
     mw_querylog_begin(q->log, &running, a->src, query);
     rc = guarded(&r, a->root, res);
     if (trace && trace->plan_only)

@@ -36,10 +36,10 @@ struct run {
     bool typed;         /* some series may have a type or a unit, which go with the name */
     mw_regex **regexes; /* compiled while running */
     size_t n_regexes, regexes_cap;
-    size_t samples, work; /* read so far; since the clock was looked at */
+    size_t samples, work;         /* read so far; since the clock was looked at */
+    struct mw_pq_notes *notes[2]; /* NULL: none */
+    bool names_go;        /* rows that lost their names show it; otherwise only at the end */
     mw_nwork *work_of[3]; /* see hist.h */
-    const char **notes[2];
-    size_t n_notes[2], notes_cap[2];
 };
 enum { PQ_WARNING, PQ_INFO };
 struct ev;
@@ -57,7 +57,7 @@ struct series {
     const mw_labels *labels;
     double *v;          /* one per step */
     const mw_nhist **h; /* NULL, or one per step: where not NULL, v is absent */
-    bool nameless;      /* labels still has __name__, but it no longer counts */
+    bool nameless;      /* labels still has __name__, but it no longer counts: see names_go */
 };
 
 struct vec {
@@ -89,12 +89,24 @@ void mw_pq_throw(struct run *r, int code, const char *fmt, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 void mw_pq_no_room(struct run *r) __attribute__((noreturn)); /* the arena is full */
 void *mw_pq_alloc(struct run *r, size_t n, size_t size);     /* never NULL; not zeroed */
-void mw_pq_note_quantile(struct ev *e, const struct node *arg, const double *q);
 void mw_pq_tick(struct run *r, size_t work);    /* throws when time is up or somebody cancelled */
 void mw_pq_read(struct run *r, size_t samples); /* throws over the limit of samples */
+
+/* -- notes.c -------------------------------------------------------------------------------- */
+
 /* A note of KIND, once per text; the place of NODE is added unless it is NULL. */
 void mw_pq_note(struct run *r, int kind, const struct node *node, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+void mw_pq_note_quantile(struct ev *e, const struct node *arg, const double *q);
+struct repair {
+    bool forced;
+    double low, high, diff; /* bounds between which counts fell, and by how much at most */
+};
+void mw_pq_note_repair(struct run *r, const struct node *node, mw_str metric,
+                       const struct repair *how, int64_t t);
+void mw_pq_notes_take(struct run *r, const struct run *from); /* what was noted there, here, too */
+const char *const *mw_pq_notes(struct run *r, int kind, size_t *n); /* as they are told */
 
 /* -- vec.c: rows ---------------------------------------------------------------------------- */
 
@@ -110,6 +122,7 @@ const mw_labels *mw_pq_labels(struct ev *e, const mw_label *l, size_t n);
 mw_str mw_pq_label(const mw_labels *ls, mw_str name); /* {NULL, 0} when absent */
 /* __name__, __type__ and __unit__: what goes when a name goes. */
 bool mw_pq_is_meta(mw_str name);
+bool mw_pq_nameless(const struct ev *e, const struct series *s); /* already now */
 mw_str mw_pq_name(const struct series *s); /* metric name for messages; may be empty */
 /* The labels of S as they are seen outside: without the name when it no longer counts. */
 const mw_labels *mw_pq_seen(struct ev *e, const struct series *s);
@@ -273,6 +286,10 @@ double mw_pq_apply(enum binop op, double a, double b);           /* arithmetic *
 bool mw_pq_compare(enum binop op, double a, double b);
 struct vec mw_pq_set_op(struct ev *e, enum binop op, struct vec l, struct vec r,
                         const struct grouping *g);
+/* All labels alike, {__name__="up", job="x"}: the metric may be what makes two rows differ. */
+void mw_pq_series_text(const mw_labels *ls, char *out, size_t cap);
+/* PATTERN compiled, for as long as the run lasts; an error names function FN. */
+mw_regex *mw_pq_regex(struct ev *e, mw_str pattern, const char *fn);
 struct grouping mw_pq_matching(struct ev *e, const struct matching *m);
 
 #endif

@@ -241,6 +241,7 @@ void mw_pq_fold_row(struct ev *e, struct series *s, void *arg)
 {
     struct fold *f = arg;
     struct acc *a = acc_of(f, s);
+    a->nameless |= s->nameless && !e->run->names_go;
     f->kind->add(a, s->v, e->n);
     if (s->h) mw_pq_hist_row(e, &f->histograms, s, (size_t)(a - f->acc));
     mw_pq_tick(e->run, e->n);
@@ -250,7 +251,9 @@ void mw_pq_fold_merge(struct fold *f, const struct fold *from)
 {
     for (size_t g = 0; g < from->groups->n; g++) {
         struct series s = {.labels = from->groups->labels[g]};
-        f->kind->merge(acc_of(f, &s), &from->acc[g], f->ev->n);
+        struct acc *a = acc_of(f, &s);
+        a->nameless |= from->acc[g].nameless;
+        f->kind->merge(a, &from->acc[g], f->ev->n);
     }
     for (size_t i = 0; i < from->histograms.rows.n; i++) {
         struct series s = {.labels = from->groups->labels[from->histograms.of[i]]};
@@ -265,6 +268,7 @@ struct vec mw_pq_fold_rows(struct fold *f)
     for (size_t g = 0; g < f->groups->n; g++) {
         if (f->kind->finish) f->kind->finish(&f->acc[g], f->ev->n);
         mw_pq_add_row(f->ev, &out, f->groups->labels[g], f->acc[g].v);
+        out.s[g].nameless = f->acc[g].nameless;
     }
     return out;
 }

@@ -11,6 +11,7 @@ struct acc {
     double *c; /* what rounding took from v */
     double *n; /* rows so far */
     struct spread *spread;
+    bool nameless; /* some row lost its name, which shows at the end */
 };
 
 struct fold_kind;

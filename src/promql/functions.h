@@ -21,11 +21,11 @@ enum {
     FN_KEEPS_NAME = 1, /* the metric name stays */
     FN_COUNTER = 2,    /* wants counters: others get an info */
     FN_MOVES = 4,      /* depends on the time of evaluation whatever its arguments */
-    FN_DURATION = 8,   /* may stand inside a duration */
     FN_ANCHORED = 16,  /* takes anchored ranges */
     FN_SMOOTHED = 32,  /* takes smoothed ranges */
     FN_QUANTILE = 64,  /* its scalar is a quantile: others than 0 to 1 get a warning */
     FN_ORDERS = 128,   /* the order of its rows means something */
+    FN_INFO = 512,     /* its second argument chooses labels, not series */
 };
 
 const struct function *mw_pq_function_find(mw_str name); /* NULL when there is none */
@@ -48,6 +48,7 @@ PQ_EVAL(mw_pq_call_max_of);
 PQ_EVAL(mw_pq_call_time); /* timefn.c */
 PQ_EVAL(mw_pq_call_date);
 PQ_EVAL(mw_pq_call_timestamp);
+PQ_EVAL(mw_pq_call_start_timestamp);
 PQ_EVAL(mw_pq_call_start);
 PQ_EVAL(mw_pq_call_end);
 PQ_EVAL(mw_pq_call_step);
@@ -58,6 +59,7 @@ PQ_EVAL(mw_pq_call_absent); /* labelfn.c */
 PQ_EVAL(mw_pq_call_absent_over_time);
 PQ_EVAL(mw_pq_call_label_replace);
 PQ_EVAL(mw_pq_call_label_join);
+PQ_EVAL(mw_pq_call_info); /* info.c */
 PQ_EVAL(mw_pq_call_sort); /* sort.c */
 PQ_EVAL(mw_pq_call_sort_desc);
 PQ_EVAL(mw_pq_call_sort_by_label);
@@ -84,6 +86,8 @@ double mw_pq_year(double t);
 double mw_pq_sgn(double v); /* mathfn.c */
 double mw_pq_deg(double v);
 double mw_pq_rad(double v);
+double mw_pq_sinh(double v);
+double mw_pq_cosh(double v);
 
 /* Per function over a window of samples (window.c, rate.c). */
 pq_window_fn mw_pq_sum_over_time, mw_pq_avg_over_time, mw_pq_min_over_time, mw_pq_max_over_time,

@@ -35,11 +35,11 @@ static bool counts(const struct grouping *g, mw_str name, bool nameless, size_t 
     return named != g->without;
 }
 
-static size_t pick(const struct grouping *g, const struct series *s, mw_label *out)
+static size_t pick(const struct grouping *g, const struct series *s, bool nameless, mw_label *out)
 {
     size_t n = 0, at = 0;
     for (uint32_t i = 0; i < s->labels->n; i++)
-        if (counts(g, s->labels->l[i].name, s->nameless, &at)) out[n++] = s->labels->l[i];
+        if (counts(g, s->labels->l[i].name, nameless, &at)) out[n++] = s->labels->l[i];
     return n;
 }
 
@@ -111,7 +111,7 @@ size_t mw_pq_group_of(struct ev *e, struct grouper *t, const struct series *s)
         t->widest = s->labels->n * 2;
         t->picked = mw_pq_alloc(e->run, t->widest, sizeof *t->picked);
     }
-    size_t g = find_picked(e, t, pick(t->by, s, t->picked));
+    size_t g = find_picked(e, t, pick(t->by, s, mw_pq_nameless(e, s), t->picked));
     *met = (struct met){s->labels, (uint32_t)g, s->nameless};
     return g;
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/num.h"
 #include "promql/functions.h"
 #include "promql/hist.h"
@@ -24,6 +23,21 @@ struct histograms {
     size_t *first, *next;   /* rows of a group, plus one */
     struct bucket *buckets; /* room for all rows */
 };
+
+/* The metric is only named while names are still there. */
+static mw_str told_name(const struct ev *e, const mw_labels *ls)
+{
+    return e->run->names_go ? MW_STR("") : mw_labels_find(ls, MW_METRIC_NAME);
+}
+
+static void note_bad_label(struct ev *e, const struct node *arg, mw_str le, mw_str metric)
+{
+    char value[160], name[160];
+    mw_pq_note(e->run, PQ_WARNING, arg,
+               "PromQL warning: bucket label \"le\" is missing or has a malformed value of %s%s%s",
+               mw_pq_quote(le, 64, value, sizeof value), metric.n ? " for metric name " : "",
+               metric.n ? mw_pq_quote(metric, 64, name, sizeof name) : "");
+}
 
 static bool any_number(struct ev *e, const struct series *s)
 {
@@ -48,10 +62,7 @@ static struct histograms histograms_of(struct ev *e, const struct node *arg)
         mw_str le = mw_labels_find(s->labels, "le");
         if (s->h && !any_number(e, s)) continue;
         if (!mw_double_parse(le, &h.le[i]) || isnan(h.le[i])) {
-            mw_pq_note(e->run, PQ_WARNING, arg,
-                       "PromQL warning: bucket label \"le\" is missing or has a malformed value of "
-                       "\"%.*s\" for metric name \"%.*s\"",
-                       MW_STR_ARG(le), MW_STR_ARG(mw_pq_name(s)));
+            note_bad_label(e, arg, le, told_name(e, s->labels));
             continue;
         }
         h.next[i] = h.first[h.g.of[i]];
@@ -93,11 +104,6 @@ static bool nearly_equal(double a, double b)
         return diff < 1e-12 * 2.2250738585072014e-308;
     return diff / fmin(sum, 1.7976931348623157e308) < 1e-12;
 }
-
-struct repair {
-    bool forced;
-    double low, high, diff; /* bounds between which counts fell, and by how much at most */
-};
 
 static struct repair make_monotonic(struct bucket *b, size_t n)
 {
@@ -184,17 +190,6 @@ static double fraction(double low, double high, const struct bucket *b, size_t n
 
 /* -- the functions -------------------------------------------------------------------------- */
 
-static void note_repair(struct ev *e, const struct node *arg, const struct repair *r, size_t step)
-{
-    char when[40];
-    if (!r->forced) return;
-    mw_pq_note(e->run, PQ_INFO, arg,
-               "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
-               "https://prometheus.io/docs/prometheus/latest/querying/functions/"
-               "#histogram_quantile), from buckets %g to %g, with a max diff of %.2g, at %s",
-               r->low, r->high, r->diff, mw_time_rfc3339(e->start + (int64_t)step * e->step, when));
-}
-
 static void quantile_rows(struct ev *e, struct histograms *h, const struct node *arg,
                           const double *q, struct vec *out)
 {
@@ -207,7 +202,9 @@ static void quantile_rows(struct ev *e, struct histograms *h, const struct node 
             size_t n = buckets_at(h, g, k);
             if (!n) continue;
             s->v[k] = quantile(q[k], h->buckets, n, &repair);
-            note_repair(e, arg, &repair, k);
+            if (repair.forced)
+                mw_pq_note_repair(e->run, arg, told_name(e, h->g.labels[g]), &repair,
+                                  e->start + (int64_t)k * e->step);
             mw_pq_tick(e->run, n * 4);
         }
     }

@@ -27,7 +27,7 @@ static const mw_labels *with_label(struct ev *e, const struct series *s, mw_str 
 static void relabel(struct ev *e, struct series *s, mw_str dst, mw_str value)
 {
     s->labels = with_label(e, s, dst, value);
-    s->nameless = false;
+    if (e->run->names_go || mw_str_is(dst, MW_METRIC_NAME)) s->nameless = false;
 }
 
 static struct value unique(struct ev *e, struct vec *v)
@@ -102,13 +102,15 @@ static mw_str expand(struct ev *e, const mw_regex *re, mw_str tpl, const mw_str 
     return (mw_str){kept, len};
 }
 
-static mw_regex *compile(struct ev *e, mw_str pattern)
+mw_regex *mw_pq_regex(struct ev *e, mw_str pattern, const char *fn)
 {
     struct run *r = e->run;
     mw_err err;
     mw_err_init(&err);
     mw_regex *re = mw_regex_new(pattern, &err);
-    if (!re) mw_pq_throw(r, MW_EEXEC, "invalid regular expression in label_replace(): %s", err.msg);
+    if (!re)
+        mw_pq_throw(r, MW_EEXEC, "invalid regular expression in %s(): %.*s", fn,
+                    MW_STR_ARG(pattern));
     MW_PUSH(r->regexes, r->n_regexes, r->regexes_cap, re);
     return re;
 }
@@ -118,7 +120,7 @@ struct value mw_pq_call_label_replace(struct ev *e, const struct node *call)
     struct vec v = mw_pq_eval_vec(e, call->call.args[0]);
     mw_str dst = text_arg(call, 1), tpl = text_arg(call, 2), src = text_arg(call, 3),
            groups[GROUPS_MAX];
-    mw_regex *re = compile(e, text_arg(call, 4));
+    mw_regex *re = mw_pq_regex(e, text_arg(call, 4), "label_replace");
     check_name(e, "destination", "label_replace", dst);
     for (size_t i = 0; i < v.n; i++) {
         struct series *s = &v.s[i];

@@ -1,7 +1,8 @@
 /* lexer.c - PromQL text as tokens.
  *
- * One token at a time, no look-back.  A colon belongs to a name outside of square brackets and
- * separates range and step inside them; everything else does not depend on where it stands.
+ * One token at a time.  Braces, brackets and everything else each have their own table of what may
+ * begin there.  After "[" up to the first number or duration nothing but arithmetic is let in, so
+ * that what was never meant as a duration is told so at once.
  * SPDX-License-Identifier: MIT */
 #include "promql/lexer.h"
 
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#include "base/num.h"
 
 static const char *const names[T_COUNT] = {
 #define PQ_TOK(id, text) [T_##id] = text,
@@ -22,7 +21,9 @@ static const char *const names[T_COUNT] = {
 #undef PQ_TOK
 };
 
-mw_str mw_pq_keyword_text(enum tok t) { return mw_str_of(names[t]); }
+const char *mw_pq_token_name(enum tok t) { return names[t]; }
+
+bool mw_pq_is_word(enum tok t) { return t == T_IDENT || t == T_METRIC || t >= T_FIRST_KEYWORD; }
 
 /* -- places and errors ---------------------------------------------------------------------- */
 
@@ -32,7 +33,7 @@ void mw_pq_place(mw_str src, size_t pos, int *line, int *col)
     for (size_t i = 0; i < pos && i < src.n; i++) {
         if (src.p[i] == '\n')
             ++*line, *col = 1;
-        else if (((unsigned char)src.p[i] & 0xc0) != 0x80)
+        else
             ++*col;
     }
 }
@@ -49,257 +50,285 @@ int mw_pq_fail(mw_err *err, mw_str src, size_t pos, int code, const char *fmt, .
     return mw_fail(err, code, line, col, "%s", msg);
 }
 
-static void describe(char out[96], const char *kind, mw_str text)
+struct token mw_pq_bad(struct lexer *lx, size_t pos, const char *fmt, ...)
 {
-    int shown = text.n > 48 ? 48 : (int)text.n;
-    snprintf(out, 96, "%s \"%.*s%s\"", kind, shown, text.p, text.n > 48 ? "..." : "");
+    char msg[sizeof lx->bad.msg];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    mw_err_init(&lx->bad);
+    mw_pq_fail(&lx->bad, lx->src, pos, MW_EPARSE, "%s", msg);
+    return (struct token){.type = T_BAD, .pos = pos, .end = lx->src.n};
 }
 
-const char *mw_pq_token_text(const struct token *t, char out[96])
+/* -- how an error names a token ------------------------------------------------------------- */
+
+/* What a token is called before its text; symbols and keywords speak for themselves. */
+static const char *kind_of(enum tok t)
 {
-    switch (t->type) {
-    case T_END: return "end of input";
-    case T_IDENT: describe(out, "identifier", t->text); break;
-    case T_NUMBER: describe(out, "number", t->text); break;
-    case T_DURATION: describe(out, "duration", t->text); break;
-    case T_STRING: describe(out, "string", t->str); break;
-    default: describe(out, t->type >= T_FIRST_KEYWORD ? "keyword" : "character", t->text);
-    }
+    static const char *const kinds[] = {[T_IDENT] = "identifier ",
+                                        [T_METRIC] = "metric identifier ",
+                                        [T_NUMBER] = "number ",
+                                        [T_DURATION] = "duration ",
+                                        [T_STRING] = "string "};
+    return t >= T_IDENT && t <= T_STRING ? kinds[t] : "";
+}
+
+const char *mw_pq_token_text(const struct token *t, char out[PQ_TOKEN_TEXT])
+{
+    char quoted[PQ_TOKEN_TEXT - 32];
+    enum tok k = t->type;
+    bool is_operator = (k >= T_AT && k < T_FIRST_KEYWORD) || (k >= T_KW_AND && k <= T_KW_ATAN2);
+    bool aggregation = k >= T_KW_SUM && k <= T_KW_LIMIT_RATIO;
+    bool keyword = k >= T_KW_BY && k <= T_KW_FILL_RIGHT;
+    bool name = k == T_IDENT || k == T_METRIC;
+    if (k == T_END) return "end of input";
+    if (is_operator || aggregation || keyword)
+        snprintf(out, PQ_TOKEN_TEXT, "<%s%.*s>",
+                 is_operator   ? "op:"
+                 : aggregation ? "aggr:"
+                               : "",
+                 MW_STR_ARG(t->text));
+    else if (!name && t->text.n > 10)
+        snprintf(out, PQ_TOKEN_TEXT, "%s%s...", kind_of(k),
+                 mw_pq_quote(t->text, 10, quoted, sizeof quoted));
+    else
+        snprintf(out, PQ_TOKEN_TEXT, "%s%s", kind_of(k),
+                 mw_pq_quote(t->text, SIZE_MAX, quoted, sizeof quoted));
     return out;
 }
 
-static struct token bad(struct lexer *lx, size_t pos, const char *what, mw_str text)
+/* -- names ---------------------------------------------------------------------------------- */
+
+static bool is_alpha(char c) { return isalpha((unsigned char)c) || c == '_'; }
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+static char at(const struct lexer *lx, size_t pos) { return pos < lx->src.n ? lx->src.p[pos] : 0; }
+
+static mw_str rest(const struct lexer *lx, size_t pos)
 {
-    mw_pq_fail(lx->err, lx->src, pos, MW_EPARSE, "%s: \"%.*s\"", what,
-               text.n > 64 ? 64 : (int)text.n, text.p);
-    return (struct token){.type = T_BAD, .pos = pos, .end = pos};
+    return pos < lx->src.n ? (mw_str){lx->src.p + pos, lx->src.n - pos} : (mw_str){"", 0};
 }
 
-/* -- strings -------------------------------------------------------------------------------- */
-
-static size_t put_utf8(char *out, uint32_t c)
+static struct token token(struct lexer *lx, enum tok type, size_t n)
 {
-    if (c < 0x80) return out[0] = (char)c, 1;
-    if (c < 0x800) return out[0] = (char)(0xc0 | c >> 6), out[1] = (char)(0x80 | (c & 63)), 2;
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12), out[1] = (char)(0x80 | (c >> 6 & 63));
-        return out[2] = (char)(0x80 | (c & 63)), 3;
+    size_t start = lx->at;
+    lx->at += n;
+    return (struct token){type, start, lx->at, {lx->src.p + start, n}, {NULL, 0}};
+}
+
+static bool before_paren(const struct lexer *lx, size_t pos)
+{
+    while (is_space(at(lx, pos))) pos++;
+    return at(lx, pos) == '(';
+}
+
+static bool same_word(mw_str word, const char *name)
+{
+    return strlen(name) == word.n && !strncasecmp(name, word.p, word.n);
+}
+
+/* A metric may be called fill: only fill(...) is meant. */
+static enum tok keyword(const struct lexer *lx, mw_str word)
+{
+    if (same_word(word, "inf") || same_word(word, "nan")) return T_NUMBER;
+    for (int t = T_FIRST_KEYWORD; t < T_COUNT; t++) {
+        if (!same_word(word, names[t])) continue;
+        bool fill = t >= T_KW_FILL && t <= T_KW_FILL_RIGHT;
+        return fill && !before_paren(lx, lx->at + word.n) ? T_IDENT : (enum tok)t;
     }
-    out[0] = (char)(0xf0 | c >> 18), out[1] = (char)(0x80 | (c >> 12 & 63));
-    out[2] = (char)(0x80 | (c >> 6 & 63)), out[3] = (char)(0x80 | (c & 63));
-    return 4;
+    return memchr(word.p, ':', word.n) ? T_METRIC : T_IDENT;
 }
 
-static bool digits(const char *p, const char *end, int n, int base, uint32_t *out)
+static size_t word_length(const struct lexer *lx, bool digits, bool colons)
 {
-    *out = 0;
-    if (end - p < n) return false;
-    for (int i = 0; i < n; i++) {
-        int c = tolower((unsigned char)p[i]);
-        int d = isdigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
-        if (d >= base) return false;
-        *out = *out * (uint32_t)base + (uint32_t)d;
-    }
-    return true;
-}
-
-/* One escape at P (behind the backslash): bytes into OUT, their number in *N, the bytes read as
- * the answer; 0 when it is no escape. */
-static size_t escape(const char *p, const char *end, char quote, char *out, size_t *n)
-{
-    static const char from[] = "abfnrtv\\", to[] = "\a\b\f\n\r\t\v\\";
-    uint32_t c;
-    *n = 1;
-    if (p == end) return 0;
-    const char *simple = *p ? strchr(from, *p) : NULL;
-    if (simple) return out[0] = to[simple - from], 1;
-    if (*p == quote) return out[0] = quote, 1;
-    if (*p == 'x') return digits(p + 1, end, 2, 16, &c) ? (void)(out[0] = (char)c), 3 : 0;
-    if (*p >= '0' && *p <= '7')
-        return digits(p, end, 3, 8, &c) && c < 256 ? (void)(out[0] = (char)c), 3 : 0;
-    if (*p != 'u' && *p != 'U') return 0;
-    int width = *p == 'u' ? 4 : 8;
-    if (!digits(p + 1, end, width, 16, &c)) return 0;
-    if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return 0;
-    *n = put_utf8(out, c);
-    return (size_t)width + 1;
-}
-
-static struct token finish_string(struct lexer *lx, size_t start, char *text, size_t n)
-{
-    struct token t = {T_STRING, start, lx->at, {lx->src.p + start, lx->at - start}, 0, {text, n}};
-    return t;
-}
-
-/* Bytes up to the closing quote of the string at START; what it stands for is never longer. */
-static size_t string_length(const struct lexer *lx, size_t start)
-{
-    size_t at = start + 1;
-    char quote = lx->src.p[start];
-    while (at < lx->src.n && lx->src.p[at] != quote)
-        at += quote != '`' && lx->src.p[at] == '\\' ? 2 : 1;
-    return at - start;
-}
-
-static struct token lex_string(struct lexer *lx)
-{
-    size_t start = lx->at++;
-    const char *src = lx->src.p, *end = src + lx->src.n;
-    char quote = src[start];
-    size_t n = 0, put;
-    char *text = mw_arena_alloc(lx->arena, string_length(lx, start) + 4);
-    if (!text) return bad(lx, start, "query is too large", MW_STR(""));
-    for (; lx->at < lx->src.n; lx->at++) {
-        char c = src[lx->at];
-        if (c == quote) {
-            lx->at++, text[n] = 0;
-            return finish_string(lx, start, text, n);
-        }
-        if (quote == '`' || (c != '\\' && c != '\n')) {
-            text[n++] = c;
-            continue;
-        }
-        if (c == '\n') break;
-        size_t read = escape(src + lx->at + 1, end, quote, text + n, &put);
-        if (!read)
-            return bad(lx, lx->at, "unknown escape sequence in a string",
-                       (mw_str){src + lx->at, lx->at + 1 < lx->src.n ? 2 : 1});
-        n += put, lx->at += read;
-    }
-    return bad(lx, start, quote == '`' ? "unterminated raw string" : "unterminated quoted string",
-               (mw_str){src + start, lx->at - start});
-}
-
-/* -- numbers and durations ------------------------------------------------------------------ */
-
-static bool is_name(char c) { return isalnum((unsigned char)c) || c == '_'; }
-
-static size_t run(const struct lexer *lx, size_t at, const char *set)
-{
-    while (at < lx->src.n && lx->src.p[at] && strchr(set, lx->src.p[at])) at++;
-    return at;
-}
-
-/* Where the number at AT ends: hex, or digits with underscores, a fraction and an exponent. */
-static size_t number_end(const struct lexer *lx, size_t at)
-{
-    static const char dec[] = "0123456789_";
-    const char *p = lx->src.p;
-    size_t n = lx->src.n;
-    if (at + 1 < n && p[at] == '0' && (p[at + 1] | 32) == 'x')
-        return run(lx, at + 2, "0123456789abcdefABCDEF_");
-    at = run(lx, at, dec);
-    if (at < n && p[at] == '.') at = run(lx, at + 1, dec);
-    if (at < n && (p[at] | 32) == 'e') {
-        size_t e = at + 1;
-        if (e < n && (p[e] == '+' || p[e] == '-')) e++;
-        if (e < n && isdigit((unsigned char)p[e])) at = run(lx, e, dec);
-    }
-    return at;
-}
-
-/* An underscore stands between two digits or behind the prefix; never elsewhere. */
-static bool strip_underscores(mw_str s, char *out, size_t cap, size_t *n)
-{
-    *n = 0;
-    if (s.n >= cap) return false;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] != '_') {
-            out[(*n)++] = s.p[i];
-            continue;
-        }
-        bool before = i > 0 && (isxdigit((unsigned char)s.p[i - 1]) || (s.p[i - 1] | 32) == 'x');
-        bool after = i + 1 < s.n && isxdigit((unsigned char)s.p[i + 1]);
-        if (!before || !after) return false;
-    }
-    return true;
-}
-
-/* "0755" is octal, as in Go; "08" and "0.5" are decimal. */
-static bool octal(mw_str s, double *out)
-{
-    double v = 0;
-    if (s.n < 2 || s.p[0] != '0') return false;
-    for (size_t i = 1; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '7') return false;
-        v = v * 8 + (s.p[i] - '0');
-    }
-    *out = v;
-    return true;
-}
-
-static struct token lex_number(struct lexer *lx)
-{
-    char digits_only[512]; /* any double without an exponent fits */
-    size_t start = lx->at, end = number_end(lx, start), n;
-    const char *p = lx->src.p;
-    struct token t = {.type = T_NUMBER, .pos = start};
-    bool unit = end < lx->src.n && is_name(p[end]);
-    while (end < lx->src.n && is_name(p[end])) end++;
-    lx->at = t.end = end;
-    t.text = (mw_str){p + start, end - start};
-    if (unit) {
-        int64_t ms;
-        t.type = T_DURATION;
-        if (!mw_duration_parse(t.text, &ms))
-            return bad(lx, start, "bad number or duration syntax", t.text);
-        t.num = (double)ms / 1000;
-        return t;
-    }
-    if (!strip_underscores(t.text, digits_only, sizeof digits_only, &n))
-        return bad(lx, start, "bad number or duration syntax", t.text);
-    mw_str text = {digits_only, n};
-    if (!octal(text, &t.num) && !mw_double_parse(text, &t.num))
-        return bad(lx, start, "bad number or duration syntax", t.text);
-    return t;
-}
-
-/* -- names and symbols ---------------------------------------------------------------------- */
-
-static enum tok keyword(mw_str word)
-{
-    for (int t = T_FIRST_KEYWORD; t < T_COUNT; t++)
-        if (strlen(names[t]) == word.n && !strncasecmp(names[t], word.p, word.n))
-            return (enum tok)t;
-    return T_IDENT;
+    size_t end = lx->at;
+    while (is_alpha(at(lx, end)) || (digits && is_digit(at(lx, end))) ||
+           (colons && at(lx, end) == ':'))
+        end++;
+    return end - lx->at;
 }
 
 static struct token lex_name(struct lexer *lx)
 {
-    size_t start = lx->at;
-    const char *p = lx->src.p;
-    while (lx->at < lx->src.n && (is_name(p[lx->at]) || (p[lx->at] == ':' && !lx->brackets)))
-        lx->at++;
-    mw_str text = {p + start, lx->at - start};
-    return (struct token){keyword(text), start, lx->at, text, 0, {NULL, 0}};
+    size_t n = word_length(lx, true, true);
+    return token(lx, keyword(lx, (mw_str){lx->src.p + lx->at, n}), n);
 }
 
-static struct token lex_symbol(struct lexer *lx)
+/* step, range, min_of or max_of; T_END when it is none of them. */
+static struct token lex_duration_word(struct lexer *lx)
 {
-    size_t start = lx->at, left = lx->src.n - start;
-    const char *p = lx->src.p + start;
-    int best = T_BAD;
-    for (int t = T_LPAREN; t < T_FIRST_KEYWORD; t++) {
+    mw_str word = {lx->src.p + lx->at, word_length(lx, false, false)};
+    for (int t = T_KW_STEP; t < T_COUNT; t++)
+        if (same_word(word, names[t])) return token(lx, (enum tok)t, word.n);
+    return (struct token){.type = T_END};
+}
+
+/* -- symbols -------------------------------------------------------------------------------- */
+
+static struct token closed_once_too_often(struct lexer *lx, struct token t)
+{
+    if (--lx->parens >= 0) return t;
+    return mw_pq_bad(lx, lx->at, "unexpected right parenthesis ')'");
+}
+
+static struct token opened_bracket(struct lexer *lx, struct token t)
+{
+    if (lx->brackets) {
+        lx->at = t.pos;
+        return mw_pq_bad(lx, t.pos, "unexpected left bracket '['");
+    }
+    lx->brackets = lx->duration = true;
+    lx->got_colon = false;
+    return t;
+}
+
+static struct token closed_bracket(struct lexer *lx, struct token t)
+{
+    if (!lx->brackets) return mw_pq_bad(lx, t.pos, "unexpected right bracket ']'");
+    lx->brackets = lx->duration = false;
+    return t;
+}
+
+/* The longest of the symbols FIRST to LAST that stands here; T_END when there is none. */
+static struct token symbol(struct lexer *lx, enum tok first, enum tok last)
+{
+    mw_str left = rest(lx, lx->at);
+    int best = T_END;
+    for (int t = first; t <= (int)last; t++) {
         size_t n = strlen(names[t]);
-        if (n <= left && !memcmp(p, names[t], n) && (best == T_BAD || n == 2)) best = t;
+        if (n <= left.n && !memcmp(left.p, names[t], n) && (best == T_END || n == 2)) best = t;
     }
-    if (best == T_BAD) {
-        size_t n = 1;
-        while (n < left && ((unsigned char)p[n] & 0xc0) == 0x80) n++;
-        return bad(lx, start, "unexpected character", (mw_str){p, n});
+    if (best == T_END) return (struct token){.type = T_END};
+    return token(lx, (enum tok)best, strlen(names[best]));
+}
+
+static struct token unexpected(struct lexer *lx, const char *where)
+{
+    char text[PQ_RUNE_TEXT];
+    return mw_pq_bad(lx, lx->at, "unexpected character%s: %s", where,
+                     mw_pq_quote_rune(rest(lx, lx->at), text));
+}
+
+/* -- outside of braces ---------------------------------------------------------------------- */
+
+static struct token at_end(struct lexer *lx)
+{
+    if (lx->braces) return mw_pq_bad(lx, lx->at, "unexpected end of input inside braces");
+    if (lx->duration)
+        return mw_pq_bad(lx, lx->at, "unexpected end of input in duration expression");
+    if (lx->parens) return mw_pq_bad(lx, lx->at, "unclosed left parenthesis");
+    if (lx->brackets) return mw_pq_bad(lx, lx->at, "unclosed left bracket");
+    return (struct token){.type = T_END, .pos = lx->at, .end = lx->at};
+}
+
+/* A name or a colon where a range is being given. */
+static struct token lex_in_range(struct lexer *lx)
+{
+    char text[PQ_RUNE_TEXT];
+    if (at(lx, lx->at) == ':') {
+        if (lx->got_colon) return mw_pq_bad(lx, lx->at, "unexpected colon ':'");
+        lx->got_colon = true;
+        return token(lx, T_COLON, 1);
     }
-    lx->brackets += (best == T_LBRACKET) - (best == T_RBRACKET && lx->brackets > 0);
-    lx->at += strlen(names[best]);
-    return (struct token){(enum tok)best, start, lx->at, {p, lx->at - start}, 0, {NULL, 0}};
+    struct token t = lex_duration_word(lx);
+    if (t.type != T_END) return t;
+    return mw_pq_bad(lx, lx->at, "unexpected character: %s, expected ':'",
+                     mw_pq_quote_rune(rest(lx, lx->at), text));
+}
+
+static struct token after_symbol(struct lexer *lx, struct token t)
+{
+    char text[PQ_RUNE_TEXT];
+    size_t second = t.pos + 1;
+    switch (t.type) {
+    case T_LPAREN: lx->parens++; return t;
+    case T_RPAREN: return closed_once_too_often(lx, t);
+    case T_LBRACKET: return opened_bracket(lx, t);
+    case T_RBRACKET: return closed_bracket(lx, t);
+    case T_LBRACE: lx->braces = true; return t;
+    case T_RE: return mw_pq_bad(lx, t.pos, "unexpected character after '=': '~'");
+    case T_NRE:
+        return mw_pq_bad(lx, t.pos, "unexpected character after '!': %s",
+                         mw_pq_quote_rune(rest(lx, second), text));
+    case T_RBRACE:
+    case T_COLON:
+    case T_END: lx->at = t.type == T_END ? lx->at : t.pos; return unexpected(lx, "");
+    default: return t;
+    }
+}
+
+static struct token lex_statement(struct lexer *lx)
+{
+    char c = at(lx, lx->at), d = at(lx, lx->at + 1), text[PQ_RUNE_TEXT];
+    if (is_digit(c) || (c == '.' && is_digit(d))) return mw_pq_lex_number(lx);
+    if (c == '"' || c == '\'' || c == '`') return mw_pq_lex_string(lx);
+    if (is_alpha(c) || c == ':') return lx->brackets ? lex_in_range(lx) : lex_name(lx);
+    if (c == '!' && d != '=')
+        return mw_pq_bad(lx, lx->at, "unexpected character after '!': %s",
+                         mw_pq_quote_rune(rest(lx, lx->at + 1), text));
+    return after_symbol(lx, symbol(lx, T_FIRST_SYMBOL, T_POW));
+}
+
+/* Between "[" and the first number. */
+static struct token lex_duration(struct lexer *lx)
+{
+    static const char what[] = " in duration expression";
+    char c = at(lx, lx->at), d = at(lx, lx->at + 1);
+    if (is_digit(c) || (c == '.' && is_digit(d))) {
+        lx->got_duration = true;
+        lx->duration = false;
+        return mw_pq_lex_number(lx);
+    }
+    if (c == ':') {
+        struct token t = token(lx, T_COLON, 1);
+        if (!lx->got_duration)
+            return mw_pq_bad(lx, lx->at, "unexpected colon before duration in duration expression");
+        if (lx->got_colon)
+            return mw_pq_bad(lx, lx->at, "unexpected repeated colon in duration expression");
+        lx->got_colon = true;
+        return t;
+    }
+    if (is_alpha(c)) {
+        struct token t = lex_duration_word(lx);
+        return t.type == T_END ? unexpected(lx, what) : t;
+    }
+    if (c && strchr("()],", c)) return after_symbol(lx, symbol(lx, T_FIRST_SYMBOL, T_COMMA));
+    struct token t = symbol(lx, T_ADD, T_POW);
+    return t.type == T_END ? unexpected(lx, what) : t;
+}
+
+/* -- inside of braces ----------------------------------------------------------------------- */
+
+static struct token lex_in_braces(struct lexer *lx)
+{
+    char c = at(lx, lx->at), text[PQ_RUNE_TEXT];
+    if (is_alpha(c)) return token(lx, T_IDENT, word_length(lx, true, false));
+    if (c == '"' || c == '\'' || c == '`') return mw_pq_lex_string(lx);
+    if (c == '{') return mw_pq_bad(lx, lx->at, "unexpected left brace '{'");
+    if (c == '}') lx->braces = false;
+    if (c && strchr(",}", c)) return symbol(lx, T_FIRST_SYMBOL, T_COMMA);
+    if (c == '=')
+        return token(lx, at(lx, lx->at + 1) == '~' ? T_RE : T_ASSIGN,
+                     at(lx, lx->at + 1) == '~' ? 2 : 1);
+    if (c != '!') return unexpected(lx, " inside braces");
+    char d = at(lx, lx->at + 1);
+    if (d == '~' || d == '=') return token(lx, d == '~' ? T_NRE : T_NE, 2);
+    return mw_pq_bad(lx, lx->at, "unexpected character after '!' inside braces: %s",
+                     mw_pq_quote_rune(rest(lx, lx->at + 1), text));
 }
 
 static void skip_blank(struct lexer *lx)
 {
     for (; lx->at < lx->src.n; lx->at++) {
         char c = lx->src.p[lx->at];
-        if (c == '#')
-            while (lx->at + 1 < lx->src.n && lx->src.p[lx->at + 1] != '\n') lx->at++;
-        else if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+        if (c == '#' && !lx->duration)
+            while (lx->at + 1 < lx->src.n && lx->src.p[lx->at + 1] != '\r' &&
+                   lx->src.p[lx->at + 1] != '\n')
+                lx->at++;
+        else if (!is_space(c))
             return;
     }
 }
@@ -307,10 +336,7 @@ static void skip_blank(struct lexer *lx)
 struct token mw_pq_next(struct lexer *lx)
 {
     skip_blank(lx);
-    if (lx->at >= lx->src.n) return (struct token){.type = T_END, .pos = lx->at, .end = lx->at};
-    char c = lx->src.p[lx->at], d = lx->at + 1 < lx->src.n ? lx->src.p[lx->at + 1] : 0;
-    if (isdigit((unsigned char)c) || (c == '.' && isdigit((unsigned char)d))) return lex_number(lx);
-    if (c == '"' || c == '\'' || c == '`') return lex_string(lx);
-    if (isalpha((unsigned char)c) || c == '_' || (c == ':' && !lx->brackets)) return lex_name(lx);
-    return lex_symbol(lx);
+    if (lx->at >= lx->src.n) return at_end(lx);
+    if (lx->braces) return lex_in_braces(lx);
+    return lx->duration ? lex_duration(lx) : lex_statement(lx);
 }

@@ -8,6 +8,10 @@ double mw_pq_sgn(double v) { return v > 0 ? 1 : v < 0 ? -1 : v; }
 double mw_pq_deg(double v) { return v * 180 / M_PI; }
 double mw_pq_rad(double v) { return v * M_PI / 180; }
 
+/* Like Go's, infinite as soon as exp() is: C's would go on for the last bit of the way. */
+double mw_pq_sinh(double v) { return fabs(v) > 21 ? copysign(exp(fabs(v)) * 0.5, v) : sinh(v); }
+double mw_pq_cosh(double v) { return fabs(v) > 21 ? exp(fabs(v)) * 0.5 : cosh(v); }
+
 /* Names go; what then looks alike must not meet at one step. */
 static struct value renamed(struct ev *e, struct vec *v)
 {
@@ -47,8 +51,22 @@ struct value mw_pq_call_round(struct ev *e, const struct node *call)
     return renamed(e, &v);
 }
 
-static double go_max(double a, double b) { return isnan(a) || isnan(b) ? NAN : a > b ? a : b; }
-static double go_min(double a, double b) { return isnan(a) || isnan(b) ? NAN : a < b ? a : b; }
+/* As Go has them: an infinity decides even against NaN, and 0 is more than -0. */
+static double go_max(double a, double b)
+{
+    if (a == INFINITY || b == INFINITY) return INFINITY;
+    if (isnan(a) || isnan(b)) return NAN;
+    if (a == 0 && b == 0) return signbit(a) ? b : a;
+    return a > b ? a : b;
+}
+
+static double go_min(double a, double b)
+{
+    if (a == -INFINITY || b == -INFINITY) return -INFINITY;
+    if (isnan(a) || isnan(b)) return NAN;
+    if (a == 0 && b == 0) return signbit(a) ? a : b;
+    return a < b ? a : b;
+}
 
 /* Steps where the bounds contradict each other have no value at all. */
 static struct value clamp(struct ev *e, const struct node *arg, const double *low,

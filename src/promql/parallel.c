@@ -54,6 +54,7 @@ static void start_piece(struct piece *p, struct ev *e, size_t i)
                           .err = &p->err,
                           .samples = r->samples,
                           .typed = r->typed,
+                          .names_go = r->names_go,
                           .piece = true};
     mw_err_init(&p->err);
     p->run.arena = mw_arena_new(r->opt->max_bytes / PIECES);
@@ -61,13 +62,6 @@ static void start_piece(struct piece *p, struct ev *e, size_t i)
     p->run.given_to = mw_pq_stream_source(p->n);
     p->ev = *e;
     p->ev.run = &p->run;
-}
-
-static void take_notes(struct run *r, const struct run *from)
-{
-    for (int kind = 0; kind < 2; kind++)
-        for (size_t i = 0; i < from->n_notes[kind]; i++)
-            mw_pq_note(r, kind, NULL, "%s", from->notes[kind][i]);
 }
 
 static void end_piece(struct piece *p)
@@ -100,7 +94,7 @@ static void take_over(struct ev *e, struct piece *p, pq_piece_end *end, void *ar
     mw_pq_read(r, 0);
     for (size_t i = 0; i < PIECES; i++) {
         end(p[i].made, arg);
-        take_notes(r, &p[i].run);
+        mw_pq_notes_take(r, &p[i].run);
     }
 }
 

@@ -5,32 +5,53 @@
 
 #include "promql/functions.h"
 
-static double seconds_of(struct run *r, const struct node *n)
+/* What durations are refused with names bytes, not lines, as Prometheus does. */
+static void refuse(struct run *r, const struct node *n, const char *what) __attribute__((noreturn));
+static void refuse(struct run *r, const struct node *n, const char *what)
+{
+    mw_pq_throw(r, MW_EPARSE, "%zu:%zu: %s", n->pos, n->end, what);
+}
+
+static double seconds_of(struct run *r, const struct node *n);
+
+static double operated(struct run *r, const struct node *n)
+{
+    double a = seconds_of(r, n->bin.lhs), b = seconds_of(r, n->bin.rhs);
+    if (b == 0 && n->bin.op == OP_DIV) refuse(r, n, "division by zero");
+    if (b == 0 && n->bin.op == OP_MOD) refuse(r, n, "modulo by zero");
+    return mw_pq_apply(n->bin.op, a, b);
+}
+
+static double called(struct run *r, const struct node *n)
 {
     const mw_promql_query *q = r->query;
-    switch (n->kind) {
-    case N_NUMBER: return n->number;
-    case N_UNARY:
-        return n->unary.plus ? seconds_of(r, n->unary.inner) : -seconds_of(r, n->unary.inner);
-    case N_BINARY:
-        return mw_pq_apply(n->bin.op, seconds_of(r, n->bin.lhs), seconds_of(r, n->bin.rhs));
-    default: break;
-    }
     mw_str name = n->call.name;
     if (mw_str_is(name, "step")) return q->range ? (double)q->step / 1000 : 0;
     if (mw_str_is(name, "range")) return q->range ? (double)(q->end - q->start) / 1000 : 0;
     double a = seconds_of(r, n->call.args[0]), b = seconds_of(r, n->call.args[1]);
+    if (isnan(a) || isnan(b)) return NAN;
     return mw_str_is(name, "min_of") ? fmin(a, b) : fmax(a, b);
 }
 
-enum { LONGEST_S = 1000000000 }; /* about 31 years: sums of times stay far from overflow */
+static double seconds_of(struct run *r, const struct node *n)
+{
+    switch (n->kind) {
+    case N_UNARY:
+        return n->unary.plus ? seconds_of(r, n->unary.inner) : -seconds_of(r, n->unary.inner);
+    case N_BINARY: return operated(r, n);
+    case N_CALL: return called(r, n);
+    default: return n->number;
+    }
+}
 
 static int64_t duration(struct run *r, const struct node *n, bool positive)
 {
     double s = seconds_of(r, n);
-    if (positive && !(s > 0)) mw_pq_throw(r, MW_EEXEC, "duration must be greater than 0");
-    if (!(fabs(s) <= 292.0 * LONGEST_S)) mw_pq_throw(r, MW_EEXEC, "duration out of range");
-    return (int64_t)round(s * 1000);
+    if (!isfinite(s)) refuse(r, n, "duration is NaN or infinite");
+    if (positive && s <= 0) refuse(r, n, "duration must be greater than 0");
+    if (fabs(s) > 9223372036.854775807) refuse(r, n, "duration is out of range");
+    bool literal = n->kind == N_NUMBER && !n->parens;
+    return (int64_t)(literal ? round(s * 1000) : s * 1000);
 }
 
 static void prepare_when(struct run *r, struct when *w)

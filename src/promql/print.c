@@ -187,8 +187,8 @@ static int by_text(const void *a, const void *b)
 
 static bool is_name_in_front(const struct node *n, const mw_matcher *m)
 {
-    return n->sel.name.n && !n->sel.quoted && m->op == MW_MATCH_EQ &&
-           mw_str_is(m->name, MW_METRIC_NAME) && mw_str_eq(m->value, n->sel.name);
+    return n->sel.name.n && m->op == MW_MATCH_EQ && mw_str_is(m->name, MW_METRIC_NAME) &&
+           mw_str_eq(m->value, n->sel.name);
 }
 
 static void print_matchers(mw_buf *b, const struct node *n)
@@ -279,7 +279,7 @@ void mw_pq_print_head(mw_buf *b, const struct node *n)
     if (n->kind == N_BINARY) print_operator(b, n);
     if (n->kind == N_UNARY) mw_buf_byte(b, n->unary.plus ? '+' : '-');
     if (n->kind != N_AGGREGATE) return;
-    mw_buf_str(b, mw_pq_keyword_text(n->agg.op));
+    mw_buf_text(b, mw_pq_token_name(n->agg.op));
     if (!n->agg.without && !n->agg.by.n) return;
     print_names(b, n->agg.without ? " without" : " by", &n->agg.by);
     mw_buf_byte(b, ' ');
@@ -308,7 +308,7 @@ void mw_pq_print_bare(mw_buf *b, const struct node *n)
     case N_NUMBER: (n->units ? print_seconds : print_number)(b, n->number); break;
     case N_STRING: mw_pq_print_string(b, n->string); break;
     case N_SELECTOR:
-        if (!n->sel.quoted) mw_buf_str(b, n->sel.name);
+        mw_buf_str(b, n->sel.name);
         print_matchers(b, n);
         mw_pq_print_when(b, n);
         break;

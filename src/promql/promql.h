@@ -16,6 +16,7 @@ typedef struct mw_promql_options {
     int64_t lookback_ms;     /* 0: 5 minutes */
     int64_t default_step_ms; /* of a subquery without a step; 0: 1 minute */
     bool closed_ranges;      /* as Prometheus 2 */
+    bool delayed_names;      /* names that go, go at the end: until then they tell series apart */
     size_t max_samples;      /* read by one query; 0: 50 million */
     size_t max_bytes;        /* of the query's arena; 0: 1 GiB */
     const mw_clock *clock;   /* of its log of queries; NULL: the system's */

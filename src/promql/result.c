@@ -69,14 +69,8 @@ static void compact_histograms(struct ev *e, const struct series *s, mw_promql_r
 
 static void take_notes(struct run *r, mw_promql_result *out)
 {
-    const char ***to[] = {(const char ***)&out->warnings, (const char ***)&out->infos};
-    for (int kind = 0; kind < 2; kind++) {
-        const char **kept = mw_pq_alloc(r, r->n_notes[kind] + 1, sizeof *kept);
-        for (size_t i = 0; i < r->n_notes[kind]; i++) kept[i] = r->notes[kind][i];
-        *to[kind] = kept;
-    }
-    out->n_warnings = r->n_notes[PQ_WARNING];
-    out->n_infos = r->n_notes[PQ_INFO];
+    out->warnings = mw_pq_notes(r, PQ_WARNING, &out->n_warnings);
+    out->infos = mw_pq_notes(r, PQ_INFO, &out->n_infos);
     out->samples_read = r->samples;
 }
 
@@ -117,6 +111,7 @@ void mw_pq_result_value(struct ev *e, const struct node *root, struct value *v,
                         mw_promql_result *out)
 {
     bool range = e->run->query->range;
+    e->run->names_go = true;
     out->type = range ? MW_VALUE_MATRIX : v->type;
     if (v->type == MW_VALUE_STRING) {
         char *copy = mw_pq_alloc(e->run, v->string.n + 1, 1);
@@ -183,6 +178,7 @@ static void matrix_row(struct ev *e, const struct samples *s, void *arg)
         m->cap = cap;
     }
     struct series seen = {.labels = s->labels, .nameless = s->nameless};
+    e->run->names_go = true;
     row.labels = mw_pq_seen(e, &seen);
     m->rows[m->n++] = row;
 }

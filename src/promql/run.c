@@ -1,4 +1,4 @@
-/* run.c - one evaluation's budget, clock, notes and way out.  SPDX-License-Identifier: MIT */
+/* run.c - one evaluation's budget, clock and way out.  SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "promql/eval.h"
 
-enum { WORK_PER_LOOK = 1 << 18, NOTES_MAX = 10 };
+enum { WORK_PER_LOOK = 1 << 18 };
 
 void mw_pq_throw(struct run *r, int code, const char *fmt, ...)
 {
@@ -64,35 +64,4 @@ void mw_pq_read(struct run *r, size_t samples)
                     "evaluation: more than %zu",
                     r->opt->max_samples);
     mw_pq_tick(r, samples);
-}
-
-void mw_pq_note_quantile(struct ev *e, const struct node *arg, const double *q)
-{
-    for (size_t i = 0; i < e->n; i++)
-        if (!(q[i] >= 0 && q[i] <= 1))
-            mw_pq_note(e->run, PQ_WARNING, arg,
-                       "PromQL warning: quantile value should be between 0 and 1, got %s%g",
-                       q[i] == INFINITY ? "+" : "", q[i]);
-}
-
-void mw_pq_note(struct run *r, int kind, const struct node *node, const char *fmt, ...)
-{
-    char msg[512];
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(msg, sizeof msg, fmt, ap);
-    va_end(ap);
-    if (n >= (int)sizeof msg) n = sizeof msg - 1;
-    if (node) {
-        int line, col;
-        mw_pq_place(r->src, node->pos, &line, &col);
-        snprintf(msg + n, sizeof msg - (size_t)n, " (%d:%d)", line, col);
-    }
-    if (r->n_notes[kind] == NOTES_MAX) return;
-    for (size_t i = 0; i < r->n_notes[kind]; i++)
-        if (!strcmp(r->notes[kind][i], msg)) return;
-    size_t len = strlen(msg);
-    char *kept = mw_pq_alloc(r, len + 1, 1);
-    memcpy(kept, msg, len + 1);
-    MW_PUSH(r->notes[kind], r->n_notes[kind], r->notes_cap[kind], kept);
 }

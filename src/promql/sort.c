@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/num.h"
 #include "promql/functions.h"
 #include "promql/hist.h"
 
@@ -27,28 +28,31 @@ static int by_value(const struct key *a, const struct key *b, int sign)
 static int ascending(const void *a, const void *b) { return by_value(a, b, 1); }
 static int descending(const void *a, const void *b) { return by_value(a, b, -1); }
 
-/* Runs of digits compare as numbers: "node9" before "node10". */
+/* A run of digits at the start of S that is a number, or of anything else. */
+static mw_str piece(mw_str s, bool *number, int64_t *value)
+{
+    mw_str p = {s.p, 0};
+    bool digits = s.n && isdigit((unsigned char)*s.p);
+    while (p.n < s.n && !isdigit((unsigned char)s.p[p.n]) != digits) p.n++;
+    *number = digits && mw_int64_parse(p, value);
+    return p;
+}
+
+/* Pieces of digits compare as numbers, others as text: "node9" before "node10".  Equal as far as
+ * the shorter goes, the longer comes later. */
 static int natural(mw_str a, mw_str b)
 {
-    size_t i = 0, j = 0;
-    while (i < a.n && j < b.n) {
-        bool digits = isdigit((unsigned char)a.p[i]) && isdigit((unsigned char)b.p[j]);
-        if (!digits) {
-            if (a.p[i] != b.p[j]) return (unsigned char)a.p[i] < (unsigned char)b.p[j] ? -1 : 1;
-            i++, j++;
-            continue;
-        }
-        while (i < a.n && a.p[i] == '0') i++;
-        while (j < b.n && b.p[j] == '0') j++;
-        mw_str x = {a.p + i, 0}, y = {b.p + j, 0};
-        while (i < a.n && isdigit((unsigned char)a.p[i])) i++, x.n++;
-        while (j < b.n && isdigit((unsigned char)b.p[j])) j++, y.n++;
-        if (x.n != y.n) return x.n < y.n ? -1 : 1;
-        int c = mw_str_cmp(x, y);
+    while (a.n && b.n) {
+        bool x_number, y_number;
+        int64_t i = 0, j = 0;
+        mw_str x = piece(a, &x_number, &i), y = piece(b, &y_number, &j);
+        bool numbers = x_number && y_number;
+        int c = numbers ? (i > j) - (i < j) : mw_str_cmp(x, y);
         if (c) return c;
+        a = (mw_str){a.p + x.n, a.n - x.n};
+        b = (mw_str){b.p + y.n, b.n - y.n};
     }
-    if (i < a.n || j < b.n) return i < a.n ? 1 : -1;
-    return mw_str_cmp(a, b);
+    return (a.n > 0) - (b.n > 0);
 }
 
 static int by_label(const void *a, const void *b)
@@ -69,7 +73,7 @@ static struct value sorted(struct ev *e, const struct node *call,
 {
     struct vec v = mw_pq_eval_vec(e, call->call.args[0]);
     if (compare == ascending || compare == descending) mw_pq_drop_h(&v);
-    if (e->run->query->range)
+    if (e->n > 1)
         mw_pq_note(e->run, PQ_WARNING, call,
                    "PromQL warning: sort is ineffective for range queries since results are always "
                    "ordered by labels");

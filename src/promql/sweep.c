@@ -107,6 +107,13 @@ static void note_counter(struct ev *e, struct call *c, const struct samples *s)
                MW_STR_ARG(name));
 }
 
+static void note_quantile(struct ev *e, const struct call *c, const double *q)
+{
+    struct ev one = *e;
+    one.n = 1;
+    if (!(*q >= 0 && *q <= 1)) mw_pq_note_quantile(&one, c->node->call.args[0], q);
+}
+
 /* Step by step, for functions and ranges that know no other way. */
 static void by_windows(struct ev *e, struct call *c, const struct samples *s)
 {
@@ -127,6 +134,7 @@ static void by_windows(struct ev *e, struct call *c, const struct samples *s)
         w.t = s->t + w.lo, w.v = s->v + w.lo, w.n = w.hi - w.lo;
         for (size_t k = 0; k < c->n_scalars; k++) args[k] = c->scalars[k][i];
         c->row[i] = c->fn->window(&w);
+        if (c->fn->flags & FN_QUANTILE) note_quantile(e, c, args);
         mw_pq_tick(e->run, w.n + 1);
     }
 }
@@ -183,7 +191,6 @@ void mw_pq_window_rows(struct ev *e, const struct node *call, const struct want 
         else
             c.scalars[c.n_scalars++] = mw_pq_eval_scalar(e, a);
     }
-    if (c.fn->flags & FN_QUANTILE) mw_pq_note_quantile(e, call->call.args[0], c.scalars[0]);
     c.row = mw_pq_row(e);
     struct want wanted = want ? *want : (struct want){.keep = NULL};
     bool once = e->n == 1 && c.range->kind == N_SELECTOR && !c.range->sel.window;

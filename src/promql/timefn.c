@@ -15,16 +15,25 @@ struct date {
 
 static bool leap(int64_t y) { return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0; }
 
+/* Days since 1970 and the seconds of the day.  What is no 64-bit number of seconds is the smallest
+ * of them, and what is too far back for Go's calendar comes out 2^64 seconds later: nobody means
+ * such times, but NaN has a month and both servers should name the same. */
+static int64_t days_of(double t, int64_t *rest)
+{
+    static const double end = 9223372036854775808.0;
+    static const int64_t first = -9223372028715321600; /* of Go's calendar */
+    __int128 s = t >= -end && t < end ? (int64_t)t : INT64_MIN;
+    if (s < first) s += (__int128)1 << 64;
+    int64_t days = (int64_t)(s / 86400);
+    *rest = (int64_t)(s % 86400);
+    if (*rest < 0) *rest += 86400, days--;
+    return days;
+}
+
 static struct date date_of(double t)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    static const int64_t far = (int64_t)1 << 55;
-    int64_t s = isnan(t)           ? INT64_MIN / 4
-                : t > (double)far  ? far
-                : t < -(double)far ? -far
-                                   : (int64_t)t;
-    int64_t days = s / 86400, rest = s % 86400;
-    if (rest < 0) days--, rest += 86400;
+    int64_t rest, days = days_of(t, &rest);
     int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
     int64_t in_era = z - era * 146097;
     int64_t y = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
@@ -91,6 +100,14 @@ struct value mw_pq_call_timestamp(struct ev *e, const struct node *call)
     mw_pq_drop_names(e, &v);
     mw_pq_merge(e, &v, false);
     return mw_pq_vector(v);
+}
+
+/* When the counting behind a sample began.  Senders may say so, no store here keeps it: there is
+ * nothing to give, as in a Prometheus that was not told to keep start timestamps. */
+struct value mw_pq_call_start_timestamp(struct ev *e, const struct node *call)
+{
+    mw_pq_eval_vec(e, call->call.args[0]);
+    return mw_pq_vector((struct vec){.distinct = true});
 }
 
 static struct value seconds(struct ev *e, int64_t ms)

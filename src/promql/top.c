@@ -39,15 +39,6 @@ struct top {
     size_t n, cap;
 };
 
-double mw_pq_limit(struct run *r, double k)
-{
-    if (isnan(k)) mw_pq_throw(r, MW_EEXEC, "Parameter value is NaN");
-    if (k >= 9223372036854775807.0) mw_pq_throw(r, MW_EEXEC, "Scalar value %g overflows int64", k);
-    if (k <= -9223372036854775808.0)
-        mw_pq_throw(r, MW_EEXEC, "Scalar value %g underflows int64", k);
-    return k < 1 ? 0 : floor(k);
-}
-
 /* -- order ---------------------------------------------------------------------------------- */
 
 /* Below 0: A is better by its value; NaN is the worst in both directions. */
@@ -192,7 +183,8 @@ static struct vec rows_of(struct top *t)
 static const double *limits(struct ev *e, const double *k)
 {
     double *most = mw_pq_alloc(e->run, e->n, sizeof *most);
-    for (size_t i = 0; i < e->n; i++) most[i] = mw_pq_limit(e->run, k[i]);
+    mw_pq_check_limit(e, k);
+    for (size_t i = 0; i < e->n; i++) most[i] = mw_pq_limit(k[i]);
     return most;
 }
 

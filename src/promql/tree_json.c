@@ -109,7 +109,7 @@ static void matcher(mw_buf *b, const mw_matcher *m)
 /* A name in front of the braces comes last. */
 static void matchers(mw_buf *b, const struct node *n)
 {
-    bool front = n->sel.name.n && !n->sel.quoted;
+    bool front = n->sel.name.n;
     mw_buf_text(b, "\"matchers\":[");
     for (size_t i = front; i < n->sel.n_matchers; i++) matcher(b, &n->sel.matchers[i]);
     if (front) matcher(b, &n->sel.matchers[0]);
@@ -136,7 +136,7 @@ static void selector(mw_buf *b, const struct node *n)
     mw_buf_printf(b, "{\"anchored\":%s,", truth(n->sel.window == WINDOW_ANCHORED));
     matchers(b, n);
     mw_buf_text(b, "\"name\":");
-    mw_buf_json(b, n->sel.quoted ? MW_STR("") : n->sel.name);
+    mw_buf_json(b, n->sel.name);
     mw_buf_byte(b, ',');
     span(b, "offset", n->sel.when.offset_expr);
     if (n->sel.ranged) span(b, "range", n->sel.when.range_expr);
@@ -195,7 +195,7 @@ static void aggregate(mw_buf *b, const struct node *n)
     child(b, "expr", n->agg.arg);
     mw_buf_byte(b, ',');
     names(b, "grouping", &n->agg.by);
-    mw_buf_printf(b, ",\"op\":\"%.*s\",", MW_STR_ARG(mw_pq_keyword_text(n->agg.op)));
+    mw_buf_printf(b, ",\"op\":\"%s\",", mw_pq_token_name(n->agg.op));
     child(b, "param", n->agg.param);
     mw_buf_printf(b, ",\"type\":\"aggregation\",\"without\":%s}", truth(n->agg.without));
 }

@@ -67,6 +67,11 @@ mw_str mw_pq_label(const mw_labels *ls, mw_str name)
 
 /* -- names ---------------------------------------------------------------------------------- */
 
+bool mw_pq_nameless(const struct ev *e, const struct series *s)
+{
+    return s->nameless && e->run->names_go;
+}
+
 bool mw_pq_is_meta(mw_str name)
 {
     if (name.n != 8 || name.p[0] != '_') return false;
@@ -77,7 +82,7 @@ bool mw_pq_is_meta(mw_str name)
 const mw_labels *mw_pq_seen(struct ev *e, const struct series *s)
 {
     size_t n = 0;
-    if (!s->nameless) return s->labels;
+    if (!mw_pq_nameless(e, s)) return s->labels;
     mw_label *l = mw_pq_alloc(e->run, s->labels->n, sizeof *l);
     for (uint32_t i = 0; i < s->labels->n; i++)
         if (!mw_pq_is_meta(s->labels->l[i].name)) l[n++] = s->labels->l[i];

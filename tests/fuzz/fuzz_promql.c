@@ -12,7 +12,7 @@
 enum { POINTS = 12, STEP_MS = 15000, DEADLINE_S = 2 };
 
 static mw_tsdb *db;
-static mw_promql *engine;
+static mw_promql *engines[2]; /* as Prometheus 3, and with every setting the other way */
 
 /* -- the series ----------------------------------------------------------------------------- */
 
@@ -39,12 +39,17 @@ static void start(void)
     add(a, "up", "instance", "y", -2.5);
     add(a, "r_total", "code", "200", 60);
     add(a, "r_total", "code", "500", 7);
+    add(a, "target_info", "instance", "x", 1);
+    add(a, "build_info", "instance", "x", -1);
     add(a, "h_bucket", "le", "0.5", 3);
     add(a, "h_bucket", "le", "1", 5);
     add(a, "h_bucket", "le", "+Inf", 6);
     MW_ASSERT(mw_appender_commit(a, NULL) == MW_OK);
     mw_appender_free(a);
-    engine = mw_promql_new(&(mw_promql_options){.max_samples = 20000, .max_bytes = 8 << 20});
+    mw_promql_options o = {.max_samples = 20000, .max_bytes = 8 << 20};
+    engines[0] = mw_promql_new(&o);
+    o.closed_ranges = o.delayed_names = true;
+    engines[1] = mw_promql_new(&o);
 }
 
 /* -- one expression ------------------------------------------------------------------------- */
@@ -60,6 +65,7 @@ static void eval(mw_str expr, bool range)
                          .step = STEP_MS,
                          .deadline_mono_ns = mw_mono_ns() + DEADLINE_S * INT64_C(1000000000)};
     mw_promql_result *r = NULL;
+    const mw_promql *engine = engines[expr.n & 1];
     int code = mw_promql_eval(engine, mw_tsdb_source(db), &q, &r, &err);
     MW_ASSERT(code == err.code);
     if (code == MW_OK) {

@@ -45,17 +45,17 @@ static void says(const char *expr, int code, int line, int col, const char *text
 static void mistakes_are_named_with_their_place(void **state)
 {
     (void)state;
-    says("ratee(up[5m])", MW_EPARSE, 1, 1, "unknown function \"ratee\"; did you mean \"rate\"?");
+    says("ratee(up[5m])", MW_EPARSE, 1, 1,
+         "unknown function with name \"ratee\"; did you mean \"rate\"?");
     says("rate(up)", MW_EPARSE, 1, 6,
          "expected type range vector in call to function \"rate\", got instant vector");
-    says("sum(up", MW_EPARSE, 1, 7,
-         "unexpected end of input in aggregation, expected \",\" or \")\"");
+    says("sum(up", MW_EPARSE, 1, 7, "unclosed left parenthesis");
+    says("sum(up down)", MW_EPARSE, 1, 8, "unexpected identifier \"down\" in aggregation");
     says("up\n  and", MW_EPARSE, 2, 6, "unexpected end of input");
-    says("up{job=\"a\"", MW_EPARSE, 1, 11,
-         "unexpected end of input in label matching, expected \",\" or \"}\"");
+    says("up{job=\"a\"", MW_EPARSE, 1, 11, "unexpected end of input inside braces");
     says("{}", MW_EPARSE, 1, 1, "vector selector must contain at least one non-empty matcher");
     says("1 == 1", MW_EPARSE, 1, 3, "comparisons between scalars must use BOOL modifier");
-    says("\"a", MW_EPARSE, 1, 1, "unterminated quoted string: \"\"a\"");
+    says("\"a", MW_EPARSE, 1, 1, "unterminated quoted string");
     says("", MW_EPARSE, 1, 1, "no expression found in input");
 }
 

@@ -1,12 +1,17 @@
 /* test_scripts.c - runs files in Prometheus's promqltest format.
  *
  * Without arguments: every .test file in tests/promql/data.  With arguments: those files;
- * "--closed" before them asks for the ranges of Prometheus 2, "-v" shows every failure in full.
+ * "--closed" before them asks for the ranges of Prometheus 2, "--delayed" for names that go at the
+ * end, "-v" shows every failure in full.  A file says the same for itself with a line "settings
+ * closed", "settings delayed" or both.
+ * "expect warn", "expect info" and "expect fail" take "msg:" and the text, or "regex:" and what
+ * must be found in it.  A text may leave out the place of an error, or of a note what follows it.
  * SPDX-License-Identifier: MIT */
 #include "memsource.h"
 #include "nhcb.h"
 /* clang-format off */
 #include "promql/promql.h"
+#include "said.h"
 /* clang-format on */
 #include <glob.h>
 
@@ -15,6 +20,7 @@ struct script {
     size_t n, cap, at;
     struct mem_source source;
     mw_promql *engine;
+    mw_promql_options options;
     const char *path;
     bool verbose;
     size_t passed, failed, skipped;
@@ -28,10 +34,12 @@ struct expectation {
 struct eval {
     size_t line;
     bool range, fail, ordered, any_text, as_matrix;
-    int64_t start, end, step;
-    char expr[8192], message[1024], text[1024];
+    int64_t at, start, end, step;
+    char expr[8192], text[1024];
     bool has_text, has_number;
     bool warn, no_warn, info, no_info;
+    struct said said[8];
+    size_t n_said;
     double number;
     struct expectation *rows;
     size_t n, cap;
@@ -126,6 +134,7 @@ static bool eval_header(struct eval *e, const char *line)
     if (starts(p, "_info")) e->info = true, p += 5;
     if (take_word(&p, "instant")) {
         if (take_word(&p, "at") && !take_duration(&p, &e->start)) return false;
+        e->at = e->start;
     } else if (take_word(&p, "range")) {
         e->range = true;
         if (!take_word(&p, "from") || !take_duration(&p, &e->start)) return false;
@@ -137,27 +146,44 @@ static bool eval_header(struct eval *e, const char *line)
     return true;
 }
 
+static void add_said(struct eval *e, int kind, bool regex, const char *text)
+{
+    MW_ASSERT(e->n_said < sizeof e->said / sizeof *e->said);
+    struct said *s = &e->said[e->n_said++];
+    s->kind = kind;
+    s->regex = regex;
+    snprintf(s->text, sizeof s->text, "%s", mem_blank(text));
+}
+
+static void expect_said(struct eval *e, int kind, const char *p)
+{
+    p = mem_blank(p + 4); /* fail, warn, info: all as long */
+    if (starts(p, "msg:")) add_said(e, kind, false, p + 4);
+    if (starts(p, "regex:")) add_said(e, kind, true, p + 6);
+}
+
 static void expect_line(struct eval *e, const char *p)
 {
-    const char *msg = strstr(p, "msg:");
     if (starts(p, "string")) {
         const char *text = mem_blank(p + 6);
         mem_word(text, e->text, false);
         e->has_text = true;
     } else if (starts(p, "fail")) {
         e->fail = true;
-        if (msg) snprintf(e->message, sizeof e->message, "%s", mem_blank(msg + 4));
+        expect_said(e, SAID_FAIL, p);
     } else if (starts(p, "ordered"))
         e->ordered = true;
     else if (starts(p, "no_warn"))
         e->no_warn = true;
     else if (starts(p, "no_info"))
         e->no_info = true;
-    else if (starts(p, "warn"))
+    else if (starts(p, "warn")) {
         e->warn = true;
-    else if (starts(p, "info"))
+        expect_said(e, SAID_WARN, p);
+    } else if (starts(p, "info")) {
         e->info = true;
-    else if (starts(p, "range vector")) {
+        expect_said(e, SAID_INFO, p);
+    } else if (starts(p, "range vector")) {
         p += 12;
         e->as_matrix = take_word(&p, "from") && take_duration(&p, &e->start) &&
                        take_word(&p, "to") && take_duration(&p, &e->end) && take_word(&p, "step") &&
@@ -171,10 +197,13 @@ static bool eval_body(struct script *s, struct eval *e)
         const char *line = s->lines[s->at], *rest;
         if (starts(line, "eval") && (line[4] == ' ' || line[4] == '_')) return true;
         if (starts(line, "expected_fail_message")) {
-            snprintf(e->message, sizeof e->message, "%s", mem_blank(line + 21));
+            add_said(e, SAID_FAIL, false, line + 21);
             continue;
         }
-        if (starts(line, "expected_fail_regexp")) continue;
+        if (starts(line, "expected_fail_regexp")) {
+            add_said(e, SAID_FAIL, true, line + 20);
+            continue;
+        }
         if (starts(line, "expect ")) {
             expect_line(e, mem_blank(line + 7));
             continue;
@@ -269,16 +298,45 @@ static bool rows_match(const struct script *s, const struct eval *e, const mw_pr
     return false;
 }
 
+/* Everything that was to be said of KIND was, and nothing else. */
+static bool all_said(const struct script *s, const struct eval *e, int kind, const char *const *got,
+                     size_t n)
+{
+    static const char *const kinds[] = {"error", "warning", "info"};
+    char what[700];
+    size_t wanted = 0, found = 0;
+    for (size_t i = 0; i < e->n_said; i++) {
+        bool here = false;
+        if (e->said[i].kind != kind) continue;
+        wanted++;
+        for (size_t k = 0; k < n; k++) here |= is_said(&e->said[i], got[k]);
+        snprintf(what, sizeof what, "no %s \"%s\"", kinds[kind], e->said[i].text);
+        if (!here) return say(s, e, what), say(s, e, n ? got[0] : "(none)");
+    }
+    for (size_t k = 0; k < n && wanted; k++) {
+        bool here = false;
+        for (size_t i = 0; i < e->n_said; i++)
+            here |= e->said[i].kind == kind && is_said(&e->said[i], got[k]);
+        found += here;
+        if (!here) say(s, e, got[k]);
+    }
+    return !wanted || found == n;
+}
+
 static bool answer_matches(const struct script *s, const struct eval *e, int rc,
                            const mw_promql_result *r, const mw_err *err)
 {
-    if (e->fail != (rc != MW_OK)) return say(s, e, rc ? err->msg : "should have failed");
-    if (e->fail && *e->message && strcmp(e->message, err->msg)) return say(s, e, err->msg);
-    if (e->fail) return true;
+    char text[600];
+    const char *error = text;
+    error_text(err, text);
+    if (e->fail != (rc != MW_OK)) return say(s, e, rc ? text : "should have failed");
+    if (e->fail) return all_said(s, e, SAID_FAIL, &error, 1);
     if (e->warn != (r->n_warnings > 0) && (e->warn || e->no_warn))
         return say(s, e, r->n_warnings ? r->warnings[0] : "should have warned");
     if (e->info != (r->n_infos > 0) && (e->info || e->no_info))
         return say(s, e, r->n_infos ? r->infos[0] : "should have informed");
+    if (!all_said(s, e, SAID_WARN, r->warnings, r->n_warnings)) return false;
+    if (!all_said(s, e, SAID_INFO, r->infos, r->n_infos)) return false;
     if (e->has_text)
         return mw_str_is(r->string, e->text) || say(s, e, "another string than expected");
     if (e->has_number && !e->range)
@@ -333,7 +391,7 @@ static void run_eval(struct script *s, struct eval *e)
     mw_promql_result *r = NULL;
     mw_err err;
     mw_err_init(&err);
-    q.start = e->as_matrix ? e->end : e->start, q.end = e->end, q.step = e->step;
+    q.start = e->as_matrix ? e->at : e->start, q.end = e->end, q.step = e->step;
     int rc = mw_promql_eval(s->engine, &s->source.source, &q, &r, &err);
     bool ok = answer_matches(s, e, rc, r, &err);
     if (ok && rc == MW_OK && !e->range && !e->as_matrix && !e->has_text &&
@@ -359,6 +417,22 @@ static bool eval_block(struct script *s, const char *line)
     return ok;
 }
 
+/* -- settings ------------------------------------------------------------------------------- */
+
+static bool set(struct script *s, const char *words)
+{
+    while (*(words = mem_blank(words)))
+        if (take_word(&words, "closed"))
+            s->options.closed_ranges = true;
+        else if (take_word(&words, "delayed"))
+            s->options.delayed_names = true;
+        else
+            return false;
+    mw_promql_free(s->engine);
+    s->engine = mw_promql_new(&s->options);
+    return true;
+}
+
 /* -- whole files ---------------------------------------------------------------------------- */
 
 static void run_script(struct script *s)
@@ -375,7 +449,9 @@ static void run_script(struct script *s)
         if (!strcmp(line, "clear")) {
             mem_deinit(&s->source);
             mem_init(&s->source);
-        } else if (starts(line, "load"))
+        } else if (starts(line, "settings "))
+            ok = set(s, line + 9);
+        else if (starts(line, "load"))
             ok = load(s, line);
         else if (starts(line, "eval"))
             ok = eval_block(s, line);
@@ -397,20 +473,20 @@ int main(int argc, char **argv)
     int first = 1;
     for (; first < argc && argv[first][0] == '-'; first++) {
         opt.closed_ranges |= !strcmp(argv[first], "--closed");
+        opt.delayed_names |= !strcmp(argv[first], "--delayed");
         verbose |= !strcmp(argv[first], "-v");
     }
     if (first == argc) glob("tests/promql/data/*.test", 0, NULL, &found);
     size_t n = first < argc ? (size_t)(argc - first) : found.gl_pathc;
-    mw_promql *engine = mw_promql_new(&opt);
     for (size_t i = 0; i < n; i++) {
-        struct script s = {.engine = engine, .verbose = verbose};
+        struct script s = {.engine = mw_promql_new(&opt), .options = opt, .verbose = verbose};
         s.path = first < argc ? argv[first + (int)i] : found.gl_pathv[i];
         run_script(&s);
         printf("%s %s: %zu passed, %zu failed, %zu skipped\n",
                s.failed ? "[  FAILED  ]" : "[       OK ]", s.path, s.passed, s.failed, s.skipped);
+        mw_promql_free(s.engine);
         passed += s.passed, failed += s.failed, skipped += s.skipped;
     }
-    mw_promql_free(engine);
     globfree(&found);
     printf("%zu passed, %zu failed, %zu skipped\n", passed, failed, skipped);
     return failed ? 1 : 0;

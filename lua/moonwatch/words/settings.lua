@@ -42,6 +42,8 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       help = 'a loss of power may take the samples of the last so long, a crash of moonwatch takes none; "always": nothing that was accepted' },
     { "promql", "table", default = {}, help = "how PromQL is read", fields = {
       { "ranges", "text", default = "left-open", choices = { "left-open", "closed" }, help = "does [5m] include a sample exactly 5m old" },
+      { "drop_names", "text", default = "at-once", choices = { "at-once", "at-end" },
+        help = "when rate(x) is no longer called x: at once, or after the whole query" },
       { "lookback", "interval", default = "5m", help = "how long a sample stays the current one" },
       { "default_step", "interval", default = "1m", help = "step of subqueries that name none" } } },
     { "strict", "boolean", default = true, help = "true: one bad file refuses the whole load; false: only the bad files are left out" },
