@@ -137,6 +137,14 @@ static void top(mw_call *c, const char *member, const char *label, size_t limit)
     mw_buf_byte(&c->out, ']');
 }
 
+static void top_pairs(mw_call *c, size_t limit)
+{
+    fields rows = {.out = &c->out};
+    mw_buf_text(&c->out, ",\"seriesCountByLabelValuePair\":[");
+    mw_tsdb_top_pairs(c->parts->host->tsdb, limit, top_row, &rows);
+    mw_buf_byte(&c->out, ']');
+}
+
 typedef struct label_counts {
     mw_source *source;
     mw_arena *arena; /* of the names */
@@ -244,6 +252,7 @@ void api_tsdb(mw_call *c)
     top(c, "seriesCountByLabelName", NULL, limit);
     label_rows(c, &labels, "labelValueCountByLabelName", false, limit);
     label_rows(c, &labels, "memoryInBytesByLabelName", true, limit);
+    top_pairs(c, limit);
     mw_buf_byte(&c->out, '}');
     call_close_data(c);
     mw_free(labels.row);

@@ -53,6 +53,7 @@ static struct vec folded(struct ev *e, const struct node *n, const struct fold_k
         mw_keep keep = mw_pq_group_labels(e, &by);
         struct want want = {.keep = &keep};
         struct work w = {kind, &by, f};
+        mw_pq_pass(e, n->agg.arg);
         if (!mw_pq_rows_in_pieces(e, n->agg.arg, &want, begin, mw_pq_fold_row, end, &w))
             mw_pq_each_row(e, n->agg.arg, &want, mw_pq_fold_row, f);
     } else {
@@ -60,6 +61,7 @@ static struct vec folded(struct ev *e, const struct node *n, const struct fold_k
         for (size_t i = 0; i < in.n; i++) mw_pq_fold_row(e, &in.s[i], f);
     }
     struct vec out = mw_pq_fold_rows(f);
+    if (f->histograms.rows.n) mw_pq_hist_fold(e, n, &f->histograms, &out);
     out.distinct = mw_pq_groups_distinct(&by);
     return out;
 }

@@ -2,11 +2,13 @@
  *
  * Whoever only adds rows up need not have all of them in memory, nor most of their labels.  A node
  * streams when each of its rows comes from one series alone and no two rows can become alike: a
- * selector, a range function of one, and functions of numbers of those.
+ * selector, a range function of one, and functions of numbers of those.  What is known already is
+ * taken as it is instead.
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
 #include "promql/functions.h"
+#include "promql/trace.h"
 
 static const struct node *range_of(const struct node *call)
 {
@@ -54,6 +56,7 @@ static bool binary_streams(const struct ev *e, const struct node *n)
 bool mw_pq_streams(const struct ev *e, const struct node *n)
 {
     if (n->fixed && e->n > 1) return false;
+    if (mw_pq_known(e, n)) return false;
     switch (n->kind) {
     case N_SELECTOR: return true;
     case N_CALL: return call_streams(e, n);
@@ -98,8 +101,8 @@ static void through_minus(struct ev *e, struct series *s, void *arg)
     l->fn(e, s, l->arg);
 }
 
-void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want, pq_row_fn *fn,
-                    void *arg)
+void mw_pq_each_row_plain(struct ev *e, const struct node *n, const struct want *want,
+                          pq_row_fn *fn, void *arg)
 {
     struct link l = {n, NULL, fn, arg};
     if (n->kind == N_SELECTOR) {
@@ -116,6 +119,12 @@ void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want,
         l.number = mw_pq_eval_scalar(e, left ? n->bin.rhs : n->bin.lhs);
         mw_pq_each_row(e, left ? n->bin.lhs : n->bin.rhs, want, through_operator, &l);
     }
+}
+
+void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want, pq_row_fn *fn,
+                    void *arg)
+{
+    (e->run->trace ? mw_pq_traced_rows : mw_pq_each_row_plain)(e, n, want, fn, arg);
 }
 
 /* -- keeping rows --------------------------------------------------------------------------- */

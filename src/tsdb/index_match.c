@@ -205,6 +205,74 @@ size_t mw_index_counts(mw_index *ix, const char *label, mw_arena *arena, mw_inde
     return n;
 }
 
+/* A heap with the least of the most at its top: there may be far more pairs than anybody asks for.
+ */
+typedef struct pair_heap {
+    struct best {
+        const name_entry *name;
+        const mw_pair *pair;
+    } * best;
+    size_t n, limit;
+} pair_heap;
+
+static uint32_t weight_of(const pair_heap *h, size_t i) { return h->best[i].pair->ids.n; }
+
+static void swap_best(pair_heap *h, size_t a, size_t b)
+{
+    struct best keep = h->best[a];
+    h->best[a] = h->best[b];
+    h->best[b] = keep;
+}
+
+static void sink(pair_heap *h)
+{
+    for (size_t i = 0, child; (child = 2 * i + 1) < h->n; i = child) {
+        if (child + 1 < h->n && weight_of(h, child + 1) < weight_of(h, child)) child++;
+        if (weight_of(h, i) <= weight_of(h, child)) return;
+        swap_best(h, i, child);
+    }
+}
+
+static void offer(pair_heap *h, const name_entry *name, const mw_pair *pair)
+{
+    if (h->n == h->limit) {
+        if (pair->ids.n <= weight_of(h, 0)) return;
+        h->best[0] = (struct best){name, pair};
+        sink(h);
+        return;
+    }
+    size_t i = h->n++;
+    h->best[i] = (struct best){name, pair};
+    for (; i && weight_of(h, i) < weight_of(h, (i - 1) / 2); i = (i - 1) / 2)
+        swap_best(h, i, (i - 1) / 2);
+}
+
+static mw_str joined(mw_arena *arena, const name_entry *e, mw_str value)
+{
+    char *text = mw_arena_alloc(arena, e->len + value.n + 2);
+    memcpy(text, e->text, e->len);
+    text[e->len] = '=';
+    memcpy(text + e->len + 1, value.p, value.n);
+    text[e->len + 1 + value.n] = 0;
+    return (mw_str){text, e->len + 1 + value.n};
+}
+
+size_t mw_index_pair_counts(mw_index *ix, size_t limit, mw_arena *arena, mw_index_count **out)
+{
+    pair_heap h = {.best = mw_array(limit + 1, sizeof *h.best), .limit = limit};
+    mw_index_read_lock(ix);
+    for (size_t i = 0; limit && i < ix->name_heads; i++)
+        for (const name_entry *e = ix->names[i]; e; e = e->next)
+            for (size_t k = 0; k < e->n; k++) offer(&h, e, e->pairs[k]);
+    *out = mw_array(h.n + 1, sizeof **out);
+    for (size_t i = 0; i < h.n; i++)
+        (*out)[i] = (mw_index_count){joined(arena, h.best[i].name, mw_pair_value(h.best[i].pair)),
+                                     weight_of(&h, i)};
+    pthread_rwlock_unlock(&ix->lock);
+    mw_free(h.best);
+    return h.n;
+}
+
 uint64_t mw_index_bytes(mw_index *ix)
 {
     pthread_rwlock_rdlock(&ix->lock); /* sorted or not */

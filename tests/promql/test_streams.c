@@ -207,6 +207,31 @@ static void equal_values_are_ranked_by_their_labels(void **state)
     mw_promql_result_free(all);
 }
 
+static size_t read_by(const char *expr)
+{
+    mw_promql_result *r = ask(expr, true, from, to, by);
+    size_t n = r->samples_read;
+    mw_promql_result_free(r);
+    return n;
+}
+
+static void what_stands_twice_is_read_once(void **state)
+{
+    static const char once[] = "rate(x_total{job=\"j1\"}[2m])";
+    char twice[200];
+    (void)state;
+    snprintf(twice, sizeof twice, "%s / %s", once, once);
+    assert_int_equal(read_by(twice), read_by(once));
+    snprintf(twice, sizeof twice, "sum(%s) > 0 and sum(%s) < 1e9 unless sum(%s) == 1", once, once,
+             once);
+    assert_int_equal(read_by(twice), read_by(once));
+    snprintf(twice, sizeof twice, "%s - %s offset 1m", once, "x_total{job=\"j1\"}");
+    assert_true(read_by(twice) > read_by(once));
+    agree("x_total + x_total + x_total", "x_total * 3", true);
+    agree("-x_total / (x_total + 1) - x_total",
+          "label_replace(-x_total, \"a\", \"\", \"a\", \"b\") / (x_total + 1) - x_total", false);
+}
+
 /* Pieces of a selection that fail, fail the query, and leave nothing behind. */
 static void a_budget_that_is_too_small_is_told(void **state)
 {
@@ -238,6 +263,7 @@ int main(void)
         cmocka_unit_test(aggregations_of_passing_rows_are_those_of_all_rows),
         cmocka_unit_test(windows_of_a_range_are_those_of_its_steps),
         cmocka_unit_test(equal_values_are_ranked_by_their_labels),
+        cmocka_unit_test(what_stands_twice_is_read_once),
         cmocka_unit_test(a_budget_that_is_too_small_is_told),
     };
     return cmocka_run_group_tests_name("test_streams", tests, open_world, close_world);
