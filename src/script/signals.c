@@ -62,6 +62,7 @@ mw_promql_result *mw_signal_prepared(mw_host *h, mw_promql_prepared *p, int64_t 
         .end = t_ms,
         .deadline_mono_ns = mw_mono_ns() + query_timeout_ns,
         .histograms = histograms,
+        .origin = "rules",
     };
     int rc = mw_promql_eval_prepared(h->promql, h->source, p, &q, &out, err);
     if (rc != MW_OK) mw_fail(err, rc, 0, 0, "%s", mw_code_text(rc));
