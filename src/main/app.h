@@ -26,7 +26,8 @@ typedef struct mw_app {
     mw_host host;
     mw_actor *rules, *router;
     mw_server *server;
-    mw_pool *house; /* one thread that seals, merges and forgets */
+    mw_labels *external_labels; /* NULL: none */
+    mw_pool *house;             /* one thread that seals, merges and forgets */
     bool log_tapped;
 } mw_app;
 

@@ -31,6 +31,7 @@ typedef struct mw_select {
     size_t n;
     int64_t min_t, max_t;       /* milliseconds, both inclusive */
     bool labels_only;           /* samples are not wanted: n = 0 in every view */
+    bool sorted;                /* series come in the order of mw_labels_cmp */
     const volatile int *cancel; /* not NULL: give up with MW_ECANCEL when it becomes non-zero */
 } mw_select;
 
@@ -38,7 +39,7 @@ typedef int mw_name_visit(void *arg, mw_str name); /* non-zero stops */
 
 typedef struct mw_source mw_source;
 struct mw_source {
-    /* Series with at least one sample or marker in the range; no order promised. */
+    /* Series with at least one sample or marker in the range; in no order unless asked. */
     int (*select)(mw_source *self, const mw_select *sel, mw_series_set **out, mw_err *err);
     /* Names of labels, or values of label NAME, over the series that SEL matches (all when it has
      * no matchers); each once, no order promised. */

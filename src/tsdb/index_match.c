@@ -4,6 +4,9 @@
  * the values it accepts.  One that accepts the empty string accepts series without the label too,
  * so it takes away the union over the values it refuses.
  * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/mem.h"
 #include "tsdb/index_inside.h"
 
@@ -180,6 +183,46 @@ size_t mw_index_counts(mw_index *ix, const char *label, mw_arena *arena, mw_inde
                     ((mw_index_count){copy(arena, (mw_str){e->text, e->len}), series_of(e)}));
     pthread_rwlock_unlock(&ix->lock);
     *out = rows;
+    return n;
+}
+
+static int pair_cmp(const mw_pair *a, const mw_pair *b)
+{
+    if (a->ids.n != b->ids.n) return a->ids.n < b->ids.n ? 1 : -1;
+    int c = mw_str_cmp(mw_pair_name(a), mw_pair_name(b));
+    return c ? c : mw_str_cmp(mw_pair_value(a), mw_pair_value(b));
+}
+
+static int most_series(const void *a, const void *b)
+{
+    return pair_cmp(*(const mw_pair *const *)a, *(const mw_pair *const *)b);
+}
+
+static mw_index_count told_pair(const mw_pair *p, mw_arena *arena)
+{
+    mw_str name = mw_pair_name(p), value = mw_pair_value(p);
+    char *text = mw_arena_alloc(arena, name.n + value.n + 2);
+    memcpy(text, name.p, name.n);
+    text[name.n] = '=';
+    memcpy(text + name.n + 1, value.p, value.n);
+    return (mw_index_count){{text, name.n + 1 + value.n}, p->ids.n};
+}
+
+size_t mw_index_top_pairs(mw_index *ix, size_t limit, mw_arena *arena, mw_index_count **out)
+{
+    const mw_pair **pairs = NULL;
+    size_t n = 0, cap = 0;
+    mw_index_read_lock(ix);
+    for (size_t h = 0; h < ix->name_heads; h++)
+        for (const name_entry *e = ix->names[h]; e; e = e->next)
+            for (size_t i = 0; i < e->n; i++)
+                if (e->pairs[i]->ids.n) MW_PUSH(pairs, n, cap, e->pairs[i]);
+    if (n) qsort(pairs, n, sizeof *pairs, most_series);
+    if (n > limit) n = limit;
+    *out = mw_array(n + 1, sizeof **out);
+    for (size_t i = 0; i < n; i++) (*out)[i] = told_pair(pairs[i], arena);
+    pthread_rwlock_unlock(&ix->lock);
+    mw_free(pairs);
     return n;
 }
 

@@ -6,8 +6,9 @@
  * memory meanwhile is passed over there; one that was born into its slot since is recognised by
  * its birth.
  *
- * Names and values are answered for all series that match in the range's blocks and in memory:
- * which of them have samples in it is not looked up.
+ * Names and values are answered for all series that match in the range's blocks and in memory.
+ * Where a block reaches beyond the range, and only some of its series are asked for, those count
+ * that have a run of samples in it.
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
@@ -16,11 +17,17 @@
 #include "tsdb/gather.h"
 #include "tsdb/runs.h"
 
+enum {
+    HISTOGRAM_BYTES = 256 << 20, /* of one series in one range */
+    SORTED_BYTES = 512 << 20     /* of labels, when series are put in order */
+};
+
 typedef struct selection {
     mw_series_set set; /* first: what the caller holds */
     mw_tsdb *db;
     mw_block_set *blocks;
     mw_gather gather;
+    const mw_labels **known; /* of each series gathered, when they were sorted */
     size_t at;
     int64_t min_t, max_t;
     bool labels_only;
@@ -39,6 +46,7 @@ typedef struct selection {
 
 /* What the look at one place of a series came to. */
 typedef struct look {
+    const mw_labels *known;  /* NULL: to be looked up */
     const mw_labels *labels; /* NULL: not there */
     bool surely;             /* a sample is certainly in the range */
 } look;
@@ -65,6 +73,7 @@ static int read_block(selection *sel, const mw_spot *spot, look *l, mw_err *err)
                        &why) != MW_OK)
         return damaged(&why);
     if (!n) return MW_OK;
+    if (!l->labels) l->labels = l->known;
     if (!l->labels) l->labels = mw_mblock_labels(b, spot->series, sel->labels);
     for (size_t i = 0; i < n && !l->surely; i++) {
         if (sel->labels_only && run_surely_in(&sel->runs[i], sel->min_t, sel->max_t)) {
@@ -94,6 +103,7 @@ static void read_memory(selection *sel, uint32_t id, look *l)
             l->surely = true;
         else
             some = mw_stream_extract(s, sel->min_t, sel->max_t, MW_GENS_ALL, &sel->extract);
+        if ((some || l->surely) && !l->labels) l->labels = l->known;
         if ((some || l->surely) && !l->labels)
             l->labels = mw_stream_labels(db->index, s, sel->labels);
     }
@@ -141,7 +151,7 @@ static int view_of(selection *sel, const look *l, mw_series_view *out, mw_err *e
 
 static int read_series(selection *sel, const mw_gathered *g, mw_series_view *out, mw_err *err)
 {
-    look l = {0};
+    look l = {.known = sel->known ? sel->known[g - sel->gather.series] : NULL};
     mw_samples_reset(&sel->samples);
     mw_arena_reset(sel->hist);
     for (uint32_t i = g->spots; i != MW_NOWHERE && !l.surely; i = sel->gather.spots[i].next) {
@@ -175,12 +185,61 @@ static void set_close(mw_series_set *set)
     mw_samples_deinit(&sel->samples);
     mw_arena_free(sel->labels);
     mw_arena_free(sel->hist);
+    mw_free(sel->known);
     mw_free(sel->runs);
     mw_free(sel->h);
     mw_free(sel);
 }
 
-enum { HISTOGRAM_BYTES = 256 << 20 }; /* of one series in one range */
+/* -- in order ------------------------------------------------------------------------------- */
+
+typedef struct sorting {
+    const mw_labels *ls;
+    mw_gathered g;
+} sorting;
+
+static int by_labels(const void *a, const void *b)
+{
+    return mw_labels_cmp(((const sorting *)a)->ls, ((const sorting *)b)->ls);
+}
+
+/* NULL: it has left memory, or the arena is full. */
+static const mw_labels *labels_of(selection *sel, const mw_gathered *g)
+{
+    const mw_labels *ls = NULL;
+    if (g->spots != MW_NOWHERE) {
+        const mw_spot *spot = &sel->gather.spots[g->spots];
+        return mw_mblock_labels(sel->blocks->block[spot->block].b, spot->series, sel->labels);
+    }
+    mw_tsdb *db = sel->db;
+    mw_shard *sh = &db->shards[g->head & (db->n_shards - 1)];
+    pthread_mutex_lock(&sh->lock);
+    const mw_stream *s = mw_shard_at(sh, g->head >> db->shift);
+    if (s && s->birth <= sel->gather.last_birth) ls = mw_stream_labels(db->index, s, sel->labels);
+    pthread_mutex_unlock(&sh->lock);
+    return ls;
+}
+
+static int sort_series(selection *sel, mw_err *err)
+{
+    mw_gather *g = &sel->gather;
+    size_t n = 0;
+    sorting *rows = mw_array(g->n + 1, sizeof *rows);
+    for (size_t i = 0; i < g->n && mw_arena_used(sel->labels) < SORTED_BYTES; i++) {
+        rows[n] = (sorting){labels_of(sel, &g->series[i]), g->series[i]};
+        n += rows[n].ls != NULL;
+    }
+    if (n) qsort(rows, n, sizeof *rows, by_labels);
+    sel->known = mw_array(n + 1, sizeof *sel->known);
+    for (size_t i = 0; i < n; i++) {
+        sel->known[i] = rows[i].ls;
+        g->series[i] = rows[i].g;
+    }
+    g->n = n;
+    mw_free(rows);
+    if (mw_arena_used(sel->labels) < SORTED_BYTES) return MW_OK;
+    return mw_fail(err, MW_ELIMIT, 0, 0, "too many series match to be put in order");
+}
 
 static int source_select(mw_source *self, const mw_select *want, mw_series_set **out, mw_err *err)
 {
@@ -199,6 +258,7 @@ static int source_select(mw_source *self, const mw_select *want, mw_series_set *
     };
     int rc = want->min_t > want->max_t ? MW_OK
                                        : mw_gather_series(&sel->gather, db, sel->blocks, want, err);
+    if (rc == MW_OK && want->sorted) rc = sort_series(sel, err);
     if (rc == MW_OK)
         *out = &sel->set;
     else
@@ -231,12 +291,31 @@ static void tell(struct list *l, mw_name_visit *visit, void *arg)
             break;
 }
 
+static bool any_time(const mw_select *sel) { return sel->min_t == 0 && sel->max_t == 0; }
+
+/* Of IDS those that have a run of samples in the range; damage counts as one. */
+static void keep_in_range(mw_mblock *b, const mw_select *sel, mw_ids *ids)
+{
+    const mw_mblock_meta *m = mw_mblock_meta_of(b);
+    mw_run_ref *runs = NULL;
+    size_t kept = 0, cap = 0;
+    if (any_time(sel) || (m->min_t >= sel->min_t && m->max_t <= sel->max_t)) return;
+    for (size_t i = 0; i < ids->n; i++) {
+        size_t n = 0;
+        int code = mw_mblock_runs(b, ids->v[i], sel->min_t, sel->max_t, &runs, &n, &cap, NULL);
+        if (code || n) ids->v[kept++] = ids->v[i];
+    }
+    ids->n = kept;
+    mw_free(runs);
+}
+
 /* Names of labels, or values of NAME. */
 static int list_block(mw_mblock *b, const char *name, const mw_select *sel, struct list *l)
 {
     mw_ids ids = {0};
     int code = sel->n ? mw_mblock_select(b, sel, &ids, NULL) : MW_OK;
     const mw_ids *among = sel->n ? &ids : NULL;
+    if (!code && sel->n) keep_in_range(b, sel, &ids);
     if (!code && name)
         code = mw_mblock_values(b, mw_str_of(name), among, keep, l);
     else if (!code)
@@ -248,8 +327,27 @@ static int list_block(mw_mblock *b, const char *name, const mw_select *sel, stru
 static bool overlaps(const mw_mblock *b, const mw_select *sel)
 {
     const mw_mblock_meta *m = mw_mblock_meta_of(b);
-    bool any_time = sel->min_t == 0 && sel->max_t == 0;
-    return any_time || (m->max_t >= sel->min_t && m->min_t <= sel->max_t);
+    return any_time(sel) || (m->max_t >= sel->min_t && m->min_t <= sel->max_t);
+}
+
+static bool memory_overlaps(mw_tsdb *db, const mw_select *sel)
+{
+    bool yes = any_time(sel);
+    for (unsigned i = 0; i < db->n_shards && !yes; i++) {
+        mw_shard *sh = &db->shards[i];
+        pthread_mutex_lock(&sh->lock);
+        yes = sh->series && sh->max_t >= sel->min_t && sh->min_t <= sel->max_t;
+        pthread_mutex_unlock(&sh->lock);
+    }
+    return yes;
+}
+
+static int list_memory(mw_tsdb *db, const char *name, const mw_select *sel, struct list *l,
+                       mw_err *err)
+{
+    if (!memory_overlaps(db, sel)) return MW_OK;
+    return name ? mw_index_values(db->index, name, sel, l->arena, &l->strs, err)
+                : mw_index_names(db->index, sel, l->arena, &l->strs, err);
 }
 
 static int list(mw_source *self, const char *name, const mw_select *sel, mw_name_visit *visit,
@@ -258,8 +356,7 @@ static int list(mw_source *self, const char *name, const mw_select *sel, mw_name
     mw_tsdb *db = (mw_tsdb *)self;
     struct list l = {.arena = mw_arena_new(0)};
     mw_block_set *set = mw_blocks_hold(&db->blocks);
-    int rc = name ? mw_index_values(db->index, name, sel, l.arena, &l.strs, err)
-                  : mw_index_names(db->index, sel, l.arena, &l.strs, err);
+    int rc = list_memory(db, name, sel, &l, err);
     for (size_t i = 0; i < set->n && !rc; i++) {
         if (!overlaps(set->block[i].b, sel)) continue;
         rc = list_block(set->block[i].b, name, sel, &l);
