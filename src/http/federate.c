@@ -271,6 +271,7 @@ void get_federate(mw_call *c)
     int rc = MW_OK;
     for (size_t i = 0; i < s.n && !rc; i++) {
         s.sel[i].labels_only = false;
+        s.sel[i].newest = true;
         s.sel[i].min_t = now - o->lookback_ms;
         s.sel[i].max_t = now;
         rc = collect(c, f, &s.sel[i], &err);

@@ -12,7 +12,7 @@
 /* One series with all of its samples in the asked range, in order of time, stale markers included.
  * labels live until the set is closed; t, v and h until the next call of next. */
 typedef struct mw_series_view {
-    const mw_labels *labels;
+    const mw_labels *labels; /* as the selection wants them; NULL when it asks for them later */
     size_t n;
     const int64_t *t;
     const double *v;          /* the sum where the sample is a histogram */
@@ -24,7 +24,20 @@ struct mw_series_set {
     /* 1: *OUT is filled.  0: no more.  Negative: failed, ERR says why. */
     int (*next)(mw_series_set *set, mw_series_view *out, mw_err *err);
     void (*close)(mw_series_set *set); /* frees SET */
+    /* Full labels of the series that next gave last, with mw_select.later; NULL when it is gone. */
+    const mw_labels *(*labels)(mw_series_set *set);
+    /* For reading by several threads, before the first next: piece I of N of the series, a set of
+     * its own that is closed before SET; SET itself gives none any more.  NULL: cannot. */
+    mw_series_set *(*piece)(mw_series_set *set, size_t i, size_t n);
+    size_t at_most; /* series that it may give; 0: not known */
 };
+
+/* Which labels of a series are wanted: those named, or all but those. */
+typedef struct mw_keep {
+    const mw_str *names;
+    size_t n;
+    bool without;
+} mw_keep;
 
 typedef struct mw_select {
     const mw_matcher *matchers;
@@ -32,6 +45,11 @@ typedef struct mw_select {
     int64_t min_t, max_t;       /* milliseconds, both inclusive */
     bool labels_only;           /* samples are not wanted: n = 0 in every view */
     bool sorted;                /* series come in the order of mw_labels_cmp */
+    bool newest;                /* only the newest sample or marker of each series is wanted */
+    bool later;                 /* labels are NULL until they are asked for */
+    const mw_keep *keep;        /* not NULL: only these labels; a hint that a source may ignore.
+                                   Equal sets of a set are then mostly one pointer.  Borrowed
+                                   until the set is closed. */
     const volatile int *cancel; /* not NULL: give up with MW_ECANCEL when it becomes non-zero */
 } mw_select;
 

@@ -187,6 +187,14 @@ static mw_pair *get_pair(mw_index *ix, mw_str name, mw_str value)
     return p;
 }
 
+uint32_t mw_index_numbers(mw_index *ix)
+{
+    pthread_rwlock_rdlock(&ix->lock);
+    uint32_t n = ix->numbers;
+    pthread_rwlock_unlock(&ix->lock);
+    return n;
+}
+
 const mw_pair *mw_index_pair(const mw_index *ix, uint32_t number) { return *place_of(ix, number); }
 uint32_t *mw_index_said(mw_index *ix, uint32_t number) { return &(*place_of(ix, number))->said; }
 

@@ -35,6 +35,7 @@ void mw_index_enter(mw_index *ix, const mw_indexed *series, size_t n);
 /* Forget N series; their pairs may be freed.  Sorts LEAVERS by id. */
 void mw_index_remove(mw_index *ix, mw_indexed *leavers, size_t n);
 
+uint32_t mw_index_numbers(mw_index *ix); /* one more than the highest number of a pair so far */
 const mw_pair *mw_index_pair(const mw_index *ix, uint32_t number);
 mw_str mw_pair_name(const mw_pair *p);
 mw_str mw_pair_value(const mw_pair *p);

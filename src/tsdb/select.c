@@ -2,9 +2,9 @@
  *
  * A set holds the blocks it began with, so that whatever is sealed meanwhile stays readable in
  * memory.  Each step reads one series: its runs from blocks, oldest first, then what stands in
- * memory, which is copied under the shard's lock and decoded outside it.  A series that has left
- * memory meanwhile is passed over there; one that was born into its slot since is recognised by
- * its birth.
+ * memory, which is copied under the shard's lock, a few series at a time, and decoded outside it. A
+ * series that has left memory meanwhile is passed over there; one that was born into its slot since
+ * is recognised by its birth.  Pieces of a set share what it found and read on their own.
  *
  * Names and values are answered for all series that match in the range's blocks and in memory.
  * Where a block reaches beyond the range, and only some of its series are asked for, those count
@@ -14,29 +14,28 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "tsdb/batch.h"
 #include "tsdb/gather.h"
 #include "tsdb/runs.h"
-
-enum {
-    HISTOGRAM_BYTES = 256 << 20, /* of one series in one range */
-    SORTED_BYTES = 512 << 20     /* of labels, when series are put in order */
-};
 
 typedef struct selection {
     mw_series_set set; /* first: what the caller holds */
     mw_tsdb *db;
+    struct selection *whole; /* whose blocks and series these are; itself unless it is a piece */
     mw_block_set *blocks;
     mw_gather gather;
-    const mw_labels **known; /* of each series gathered, when they were sorted */
-    size_t at;
-    int64_t min_t, max_t;
-    bool labels_only;
+
+    size_t at, end; /* of the gathered series */
+    size_t batch_at, batch_end;
+    mw_batch *batch; /* what memory has of them */
+    mw_wanted want;
+    bool later;
+    const mw_keep *keep;
     const volatile int *cancel;
-    mw_arena *labels; /* of the views given out */
-    mw_arena *hist;   /* of the present view */
+    mw_labelling *labelling;
+    mw_arena *hist; /* of the present view */
     mw_run_ref *runs;
     size_t cap_runs;
-    mw_extract extract;
     mw_samples samples;
     const mw_nhist **h;
     size_t cap_h;
@@ -44,11 +43,10 @@ typedef struct selection {
 
 /* -- one series ----------------------------------------------------------------------------- */
 
-/* What the look at one place of a series came to. */
+/* What the look at the places of a series came to. */
 typedef struct look {
-    const mw_labels *known;  /* NULL: to be looked up */
-    const mw_labels *labels; /* NULL: not there */
-    bool surely;             /* a sample is certainly in the range */
+    const mw_labels *labels;
+    bool there, surely; /* surely: a sample is certainly in the range */
 } look;
 
 static int damaged(const mw_err *why)
@@ -65,18 +63,20 @@ static bool run_surely_in(const mw_run_ref *r, int64_t min, int64_t max)
 
 static int read_block(selection *sel, const mw_spot *spot, look *l, mw_err *err)
 {
-    mw_mblock *b = sel->blocks->block[spot->block].b;
+    mw_mblock *b = sel->whole->blocks->block[spot->block].b;
+    const mw_wanted *w = &sel->want;
     mw_err why;
     mw_err_init(&why);
     size_t n = 0;
-    if (mw_mblock_runs(b, spot->series, sel->min_t, sel->max_t, &sel->runs, &n, &sel->cap_runs,
-                       &why) != MW_OK)
+    if (mw_mblock_runs(b, spot->series, w->min_t, w->max_t, &sel->runs, &n, &sel->cap_runs, &why) !=
+        MW_OK)
         return damaged(&why);
     if (!n) return MW_OK;
-    if (!l->labels) l->labels = l->known;
-    if (!l->labels) l->labels = mw_mblock_labels(b, spot->series, sel->labels);
+    if (!l->labels && !sel->later)
+        l->labels = mw_labelling_of_block(sel->labelling, b, spot->block, spot->series);
+    l->there |= sel->later || l->labels;
     for (size_t i = 0; i < n && !l->surely; i++) {
-        if (sel->labels_only && run_surely_in(&sel->runs[i], sel->min_t, sel->max_t)) {
+        if (w->labels_only && run_surely_in(&sel->runs[i], w->min_t, w->max_t)) {
             l->surely = true;
             break;
         }
@@ -89,26 +89,6 @@ static int read_block(selection *sel, const mw_spot *spot, look *l, mw_err *err)
         }
     }
     return MW_OK;
-}
-
-static void read_memory(selection *sel, uint32_t id, look *l)
-{
-    mw_tsdb *db = sel->db;
-    mw_shard *sh = &db->shards[id & (db->n_shards - 1)];
-    bool some = false;
-    pthread_mutex_lock(&sh->lock);
-    const mw_stream *s = mw_shard_at(sh, id >> db->shift);
-    if (s && s->birth <= sel->gather.last_birth) {
-        if (sel->labels_only && mw_stream_surely_in(s, sel->min_t, sel->max_t))
-            l->surely = true;
-        else
-            some = mw_stream_extract(s, sel->min_t, sel->max_t, MW_GENS_ALL, &sel->extract);
-        if ((some || l->surely) && !l->labels) l->labels = l->known;
-        if ((some || l->surely) && !l->labels)
-            l->labels = mw_stream_labels(db->index, s, sel->labels);
-    }
-    pthread_mutex_unlock(&sh->lock);
-    if (some) mw_extract_read(&sel->extract, &sel->samples);
 }
 
 static int decode_histograms(selection *sel, size_t first, size_t n, mw_series_view *out,
@@ -134,13 +114,15 @@ static int decode_histograms(selection *sel, size_t first, size_t n, mw_series_v
 static int view_of(selection *sel, const look *l, mw_series_view *out, mw_err *err)
 {
     mw_samples *s = &sel->samples;
+    const mw_wanted *w = &sel->want;
     *out = (mw_series_view){.labels = l->labels};
-    if (sel->labels_only && l->surely) return 1;
+    if (w->labels_only && l->surely) return 1;
     mw_samples_order(s);
-    size_t first = mw_samples_seek(s, sel->min_t);
-    size_t end = sel->max_t == INT64_MAX ? s->n : mw_samples_seek(s, sel->max_t + 1);
+    size_t first = mw_samples_seek(s, w->min_t);
+    size_t end = w->max_t == INT64_MAX ? s->n : mw_samples_seek(s, w->max_t + 1);
     if (end <= first) return 0;
-    if (sel->labels_only) return 1;
+    if (w->labels_only) return 1;
+    if (w->newest) first = end - 1;
     out->n = end - first;
     out->t = s->t + first;
     out->v = s->v + first;
@@ -149,116 +131,154 @@ static int view_of(selection *sel, const look *l, mw_series_view *out, mw_err *e
     return code ? code : 1;
 }
 
-static int read_series(selection *sel, const mw_gathered *g, mw_series_view *out, mw_err *err)
+/* The newest sample is known without reading anything else. */
+static int single_view(const mw_batched *b, mw_series_view *out)
 {
-    look l = {.known = sel->known ? sel->known[g - sel->gather.series] : NULL};
+    *out = (mw_series_view){b->labels, 1, &b->newest.t, &b->newest.v, NULL};
+    return 1;
+}
+
+static int read_series(selection *sel, const mw_gathered *g, const mw_batched *b,
+                       mw_series_view *out, mw_err *err)
+{
+    const mw_gather *places = &sel->whole->gather;
+    look l = {.labels = b->labels, .there = b->there, .surely = b->surely};
+    if (b->single) return single_view(b, out);
     mw_samples_reset(&sel->samples);
     mw_arena_reset(sel->hist);
-    for (uint32_t i = g->spots; i != MW_NOWHERE && !l.surely; i = sel->gather.spots[i].next) {
-        int code = read_block(sel, &sel->gather.spots[i], &l, err);
+    for (uint32_t i = g->spots; i != MW_NOWHERE && !l.surely; i = places->spots[i].next) {
+        int code = read_block(sel, &places->spots[i], &l, err);
         if (code) return code;
     }
-    if (g->head != MW_NOWHERE && !l.surely) read_memory(sel, g->head, &l);
-    return l.labels ? view_of(sel, &l, out, err) : 0;
+    if (b->there && !l.surely) mw_extract_read(&b->extract, &sel->samples);
+    return l.there ? view_of(sel, &l, out, err) : 0;
 }
 
 /* -- the set -------------------------------------------------------------------------------- */
 
+static void fill_batch(selection *sel)
+{
+    uint32_t id[MW_BATCH];
+    size_t n = sel->end - sel->at;
+    if (n > MW_BATCH) n = MW_BATCH;
+    if (!sel->batch) sel->batch = mw_zalloc(sizeof *sel->batch);
+    for (size_t i = 0; i < n; i++) id[i] = sel->whole->gather.series[sel->at + i].head;
+    mw_batch_look(sel->batch, sel->db, &sel->want, id, n);
+    sel->batch_at = sel->at;
+    sel->batch_end = sel->at + n;
+}
+
 static int set_next(mw_series_set *set, mw_series_view *out, mw_err *err)
 {
     selection *sel = (selection *)set;
-    while (sel->at < sel->gather.n) {
+    while (sel->at < sel->end) {
         if (sel->cancel && __atomic_load_n(sel->cancel, __ATOMIC_RELAXED))
             return mw_fail(err, MW_ECANCEL, 0, 0, "the query was cancelled");
-        int more = read_series(sel, &sel->gather.series[sel->at++], out, err);
+        if (sel->at >= sel->batch_end) fill_batch(sel);
+        size_t i = sel->at++;
+        int more = read_series(sel, &sel->whole->gather.series[i],
+                               &sel->batch->of[i - sel->batch_at], out, err);
         if (more) return more;
     }
     return 0;
 }
 
+/* The series that was given last, by its place in memory or in its newest block. */
+static const mw_labels *set_labels(mw_series_set *set)
+{
+    selection *sel = (selection *)set;
+    const mw_gathered *g = &sel->whole->gather.series[sel->at - 1];
+    const mw_labels *ls = NULL;
+    for (uint32_t i = g->spots; i != MW_NOWHERE && !ls; i = sel->whole->gather.spots[i].next) {
+        const mw_spot *spot = &sel->whole->gather.spots[i];
+        ls = mw_labelling_of_block(sel->labelling, sel->whole->blocks->block[spot->block].b,
+                                   spot->block, spot->series);
+    }
+    if (ls || g->head == MW_NOWHERE) return ls;
+    mw_shard *sh = &sel->db->shards[g->head & (sel->db->n_shards - 1)];
+    pthread_mutex_lock(&sh->lock);
+    const mw_stream *s = mw_shard_at(sh, g->head >> sel->db->shift);
+    if (s && s->birth <= sel->want.last_birth) ls = mw_labelling_of_stream(sel->labelling, s);
+    pthread_mutex_unlock(&sh->lock);
+    return ls;
+}
+
 static void set_close(mw_series_set *set)
 {
     selection *sel = (selection *)set;
-    mw_gather_deinit(&sel->gather);
-    mw_blocks_release(&sel->db->blocks, sel->blocks);
-    mw_extract_deinit(&sel->extract);
+    if (sel->whole == sel) {
+        mw_gather_deinit(&sel->gather);
+        mw_blocks_release(&sel->db->blocks, sel->blocks);
+    }
+    if (sel->batch) mw_batch_deinit(sel->batch);
+    mw_free(sel->batch);
     mw_samples_deinit(&sel->samples);
-    mw_arena_free(sel->labels);
+    mw_labelling_free(sel->labelling);
     mw_arena_free(sel->hist);
-    mw_free(sel->known);
     mw_free(sel->runs);
     mw_free(sel->h);
     mw_free(sel);
 }
 
-/* -- in order ------------------------------------------------------------------------------- */
+enum { HISTOGRAM_BYTES = 256 << 20 }; /* of one series in one range */
 
-typedef struct sorting {
-    const mw_labels *ls;
-    mw_gathered g;
-} sorting;
+static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n);
 
-static int by_labels(const void *a, const void *b)
+static selection *selection_new(mw_tsdb *db, const mw_select *want)
 {
-    return mw_labels_cmp(((const sorting *)a)->ls, ((const sorting *)b)->ls);
+    selection *sel = mw_zalloc(sizeof *sel);
+    *sel = (selection){
+        .set = {set_next, set_close, set_labels, set_piece, 0},
+        .db = db,
+        .later = want->later,
+        .cancel = want->cancel,
+        .labelling = mw_labelling_new(db->index, want->later ? NULL : want->keep),
+        .hist = mw_arena_new(HISTOGRAM_BYTES),
+    };
+    sel->want = (mw_wanted){.min_t = want->min_t,
+                            .max_t = want->max_t,
+                            .labels_only = want->labels_only,
+                            .newest = want->newest,
+                            .labelling = want->later ? NULL : sel->labelling};
+    sel->whole = sel;
+    return sel;
 }
 
-/* NULL: it has left memory, or the arena is full. */
-static const mw_labels *labels_of(selection *sel, const mw_gathered *g)
+static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n)
 {
-    const mw_labels *ls = NULL;
-    if (g->spots != MW_NOWHERE) {
-        const mw_spot *spot = &sel->gather.spots[g->spots];
-        return mw_mblock_labels(sel->blocks->block[spot->block].b, spot->series, sel->labels);
-    }
-    mw_tsdb *db = sel->db;
-    mw_shard *sh = &db->shards[g->head & (db->n_shards - 1)];
-    pthread_mutex_lock(&sh->lock);
-    const mw_stream *s = mw_shard_at(sh, g->head >> db->shift);
-    if (s && s->birth <= sel->gather.last_birth) ls = mw_stream_labels(db->index, s, sel->labels);
-    pthread_mutex_unlock(&sh->lock);
-    return ls;
-}
-
-static int sort_series(selection *sel, mw_err *err)
-{
-    mw_gather *g = &sel->gather;
-    size_t n = 0;
-    sorting *rows = mw_array(g->n + 1, sizeof *rows);
-    for (size_t i = 0; i < g->n && mw_arena_used(sel->labels) < SORTED_BYTES; i++) {
-        rows[n] = (sorting){labels_of(sel, &g->series[i]), g->series[i]};
-        n += rows[n].ls != NULL;
-    }
-    if (n) qsort(rows, n, sizeof *rows, by_labels);
-    sel->known = mw_array(n + 1, sizeof *sel->known);
-    for (size_t i = 0; i < n; i++) {
-        sel->known[i] = rows[i].ls;
-        g->series[i] = rows[i].g;
-    }
-    g->n = n;
-    mw_free(rows);
-    if (mw_arena_used(sel->labels) < SORTED_BYTES) return MW_OK;
-    return mw_fail(err, MW_ELIMIT, 0, 0, "too many series match to be put in order");
+    selection *whole = (selection *)set;
+    const mw_wanted *w = &whole->want;
+    mw_select want = {.min_t = w->min_t,
+                      .max_t = w->max_t,
+                      .labels_only = w->labels_only,
+                      .newest = w->newest,
+                      .later = whole->later,
+                      .cancel = whole->cancel};
+    want.keep = whole->keep;
+    selection *sel = selection_new(whole->db, &want);
+    size_t all = whole->gather.n;
+    sel->whole = whole;
+    sel->want.last_birth = w->last_birth;
+    sel->want.blocks_max = w->blocks_max;
+    sel->at = all * i / n;
+    sel->end = all * (i + 1) / n;
+    sel->set.at_most = sel->end - sel->at;
+    whole->end = 0;
+    return &sel->set;
 }
 
 static int source_select(mw_source *self, const mw_select *want, mw_series_set **out, mw_err *err)
 {
     mw_tsdb *db = (mw_tsdb *)self;
-    selection *sel = mw_zalloc(sizeof *sel);
-    *sel = (selection){
-        .set = {set_next, set_close},
-        .db = db,
-        .blocks = mw_blocks_hold(&db->blocks), /* before memory is asked: see mw_drop_sealed */
-        .min_t = want->min_t,
-        .max_t = want->max_t,
-        .labels_only = want->labels_only,
-        .cancel = want->cancel,
-        .labels = mw_arena_new(0),
-        .hist = mw_arena_new(HISTOGRAM_BYTES),
-    };
+    selection *sel = selection_new(db, want);
+    sel->keep = want->keep;
+    sel->blocks = mw_blocks_hold(&db->blocks); /* before memory is asked: see mw_drop_sealed */
+    sel->want.blocks_max = __atomic_load_n(&db->blocks.max_t, __ATOMIC_RELAXED);
     int rc = want->min_t > want->max_t ? MW_OK
                                        : mw_gather_series(&sel->gather, db, sel->blocks, want, err);
-    if (rc == MW_OK && want->sorted) rc = sort_series(sel, err);
+    if (rc == MW_OK && want->sorted) rc = mw_gather_sort(&sel->gather, db, sel->blocks, err);
+    sel->end = sel->set.at_most = sel->gather.n;
+    sel->want.last_birth = sel->gather.last_birth;
     if (rc == MW_OK)
         *out = &sel->set;
     else

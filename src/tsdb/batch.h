@@ -1,0 +1,40 @@
+/* batch.h - a few series in memory, looked at together.
+ *
+ * What is far apart in memory is asked for before it is needed, one lock serves the neighbours of a
+ * shard, and whatever takes time is done outside it.  For one thread.
+ * SPDX-License-Identifier: MIT */
+#ifndef MW_TSDB_BATCH_H
+#define MW_TSDB_BATCH_H
+#include "tsdb/labelling.h"
+#include "tsdb/store.h"
+
+enum { MW_BATCH = 16 };
+
+/* What is wanted of each series. */
+typedef struct mw_wanted {
+    int64_t min_t, max_t;
+    int64_t blocks_max;      /* no block has anything newer */
+    uint64_t last_birth;     /* series born later are others */
+    bool labels_only;        /* whether there is a sample in the range */
+    bool newest;             /* the newest in the range is enough */
+    mw_labelling *labelling; /* NULL: no labels */
+} mw_wanted;
+
+typedef struct mw_batched {
+    bool there;              /* something of it may be in the range */
+    bool surely;             /* with labels_only: there certainly is */
+    bool single;             /* NEWEST is the one that was wanted; nothing is to be decoded */
+    const mw_labels *labels; /* of one that is there */
+    mw_sample newest;
+    mw_extract extract;
+} mw_batched;
+
+typedef struct mw_batch {
+    mw_batched of[MW_BATCH];
+} mw_batch;
+
+void mw_batch_deinit(mw_batch *b);
+/* N series by ID, of which UINT32_MAX is none, into the same places of B. */
+void mw_batch_look(mw_batch *b, mw_tsdb *db, const mw_wanted *w, const uint32_t *id, size_t n);
+
+#endif
