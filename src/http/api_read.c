@@ -1,8 +1,8 @@
 /* api_read.c - POST /api/v1/read: another Prometheus reads what is here.
  *
- * Samples are one snappy block, compressed while they are read; chunks are a stream of frames, each
- * made when the client has taken those before, so that of a large answer only the series at hand
- * stands in memory.  A stream cannot say that it failed: it is cut.
+ * Samples are one snappy block, compressed while they are read and sent in pieces; chunks are a
+ * stream of frames, each made when the client has taken those before, so that of a large answer
+ * only the series at hand stands in memory.  A stream cannot say that it failed: it is cut.
  * SPDX-License-Identifier: MIT */
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,16 +15,20 @@
 enum { FRAME_BYTES = 1 << 20, LABELS_BYTES = 1 << 20 };
 static const size_t most_request = (size_t)32 << 20, most_packed = (size_t)256 << 20;
 
+typedef struct part { /* what one query gave */
+    mw_buf head;
+    mw_snappy z;
+} part;
+
 typedef struct reading {
     mw_read_request request;
     const mw_labels *external;
     size_t samples_left;
-    /* of a stream */
-    size_t query; /* at hand */
+    part *part; /* of samples: one per query */
     mw_series_set *set;
     mw_series_view view;
-    size_t at; /* samples of the view that are sent */
-    bool some; /* there is a view */
+    size_t query, at; /* what is sent: of the query at hand so many bytes, or samples of the view */
+    bool some;        /* there is a view */
     mw_buf labels, scratch;
 } reading;
 
@@ -32,6 +36,11 @@ static void reading_free(void *arg)
 {
     reading *r = arg;
     if (r->set) r->set->close(r->set);
+    for (size_t i = 0; r->part && i < r->request.n; i++) {
+        mw_buf_deinit(&r->part[i].head);
+        mw_snappy_deinit(&r->part[i].z);
+    }
+    mw_free(r->part);
     mw_read_request_deinit(&r->request);
     mw_buf_deinit(&r->labels);
     mw_buf_deinit(&r->scratch);
@@ -47,17 +56,20 @@ static mw_str labels_of(const reading *r) { return (mw_str){r->labels.p, r->labe
 
 /* -- samples --------------------------------------------------------------------------------- */
 
+static int too_large(mw_err *err)
+{
+    return mw_fail(err, MW_EARG, 0, 0,
+                   "the answer is too large for one piece: ask for STREAMED_XOR_CHUNKS, for fewer "
+                   "series or for a shorter time");
+}
+
 static int count_samples(const mw_call *c, reading *r, const mw_snappy *z, mw_err *err)
 {
     if (r->view.n > r->samples_left)
         return mw_fail(err, MW_EARG, 0, 0, "exceeded sample limit (%zu)",
                        server_options(c->server)->read_samples);
     r->samples_left -= r->view.n;
-    if (z->out.n > most_packed || z->n > UINT32_MAX / 2)
-        return mw_fail(err, MW_EARG, 0, 0,
-                       "the answer is too large for one piece: ask for STREAMED_XOR_CHUNKS, for "
-                       "fewer series or for a shorter time");
-    return MW_OK;
+    return z->out.n > most_packed || z->n > UINT32_MAX / 2 ? too_large(err) : MW_OK;
 }
 
 static void put_head(uint32_t field, size_t n, mw_buf *out)
@@ -90,41 +102,59 @@ static int read_query(mw_call *c, reading *r, const mw_select *q, mw_snappy *z, 
     return rc;
 }
 
-static int read_all(mw_call *c, reading *r, mw_err *err)
+/* What every query gives, packed; TOTAL is what it will be unpacked. */
+static int read_all(mw_call *c, reading *r, size_t *total, mw_err *err)
 {
-    mw_buf all = {0}, head = {0};
-    size_t total = 0;
+    size_t packed = 0;
     int rc = MW_OK;
+    r->part = mw_array(r->request.n + 1, sizeof *r->part);
     for (size_t i = 0; i < r->request.n && !rc; i++) {
-        mw_snappy z = {0};
-        rc = read_query(c, r, &r->request.query[i], &z, err);
-        mw_buf_reset(&head);
-        put_head(1, z.n, &head);
-        mw_snappy_literal((mw_str){head.p, head.n}, &all);
-        mw_buf_add(&all, z.out.p, z.out.n);
-        total += head.n + z.n;
-        mw_snappy_deinit(&z);
-        if (!rc && (all.n > most_packed || total > UINT32_MAX / 2))
-            rc = mw_fail(err, MW_EARG, 0, 0, "the answer is too large: ask for less at once");
+        mw_snappy *z = &r->part[i].z;
+        mw_buf head = {0};
+        rc = read_query(c, r, &r->request.query[i], z, err);
+        put_head(1, z->n, &head);
+        mw_snappy_literal((mw_str){head.p, head.n}, &r->part[i].head);
+        *total += head.n + z->n;
+        packed += z->out.n;
+        mw_buf_deinit(&head);
+        if (!rc && (packed > most_packed || *total > UINT32_MAX / 2)) rc = too_large(err);
     }
-    mw_snappy_length(total, &c->out);
-    mw_buf_add(&c->out, all.p, all.n);
-    mw_buf_deinit(&head);
-    mw_buf_deinit(&all);
     return rc;
+}
+
+/* The parts as they are: the head of a query, then its series. */
+static bool more_packed(mw_call *c, mw_buf *out)
+{
+    reading *r = c->state;
+    for (size_t end = out->n + MW_PIECE; r->query < r->request.n;) {
+        const mw_buf *body = &r->part[r->query].z.out;
+        if (out->n >= end) return false;
+        if (!r->at) mw_buf_add(out, r->part[r->query].head.p, r->part[r->query].head.n);
+        size_t n = body->n - r->at, room = out->n < end ? end - out->n : 1;
+        if (n > room) n = room;
+        if (n) mw_buf_add(out, body->p + r->at, n);
+        r->at += n;
+        if (r->at < body->n) return false;
+        r->at = 0;
+        r->query++;
+    }
+    return true;
 }
 
 static void answer_samples(mw_call *c, reading *r)
 {
+    size_t total = 0;
     mw_err err;
     mw_err_init(&err);
-    if (read_all(c, r, &err)) {
+    if (read_all(c, r, &total, &err)) {
         call_fail(c, &err);
         return;
     }
     c->packed = true;
     call_answer_header(c, "content-encoding", MW_STR("snappy"));
     call_answer(c, 200, "application/x-protobuf");
+    mw_snappy_length(total, &c->out);
+    if (!more_packed(c, &c->out)) c->more = more_packed;
 }
 
 /* -- chunks ---------------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: MIT */
 #include "ingest/readpb.h"
 
+#include <string.h>
+
 #include "base/crc32c.h"
 #include "base/pb.h"
 #include "ingest/xorchunk.h"
@@ -108,12 +110,18 @@ static void put_histogram(int64_t t, const mw_nhist *h, mw_buf *out)
     mw_buf_deinit(&m);
 }
 
+/* Samples are many: each is put together here and added at once. */
 static void put_sample(int64_t t, double v, mw_buf *out)
 {
-    mw_buf_byte(out, 2 << 3 | MW_PB_BYTES);
-    put_varint(out, 1 + 8 + 1 + size_of_varint((uint64_t)t));
-    mw_pb_put_double(out, 1, v);
-    mw_pb_put_varint(out, 2, (uint64_t)t);
+    unsigned char m[24] = {2 << 3 | MW_PB_BYTES, 0, 1 << 3 | MW_PB_FIXED64};
+    size_t n = 3 + sizeof v;
+    uint64_t rest = (uint64_t)t;
+    memcpy(m + 3, &v, sizeof v);
+    m[n++] = 2 << 3 | MW_PB_VARINT;
+    for (; rest >= 0x80; rest >>= 7) m[n++] = (unsigned char)(rest | 0x80);
+    m[n++] = (unsigned char)rest;
+    m[1] = (unsigned char)(n - 2);
+    mw_buf_add(out, m, n);
 }
 
 void mw_read_timeseries(mw_str labels, const mw_series_view *v, mw_buf *out)
