@@ -220,7 +220,8 @@ void exchange_give_up(exchange *x, const char *why)
     x->call = call_new(x->conn->loop->server);
     x->call->route = x->route;
     if (x->started) { /* half an answer: all that can be said is that it is not whole */
-        h2o_send(x->req, NULL, 0, H2O_SEND_STATE_ERROR);
+        h2o_iovec_t byte = h2o_iovec_init(H2O_STRLIT("\n")); /* with none h2o closes at once */
+        h2o_send(x->req, &byte, 1, H2O_SEND_STATE_ERROR);
         return;
     }
     call_fail_text(x->call, MW_ETIMEOUT, "%s", why);

@@ -12,6 +12,7 @@ typedef struct gate {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned inside, cancelled, closed; /* selects that wait, that gave up; sets closed */
+    unsigned given;                     /* series, by all sets */
     bool open;
     size_t series; /* that a set gives; the last one fails when FAILS */
     bool fails;
@@ -41,6 +42,10 @@ static inline int gate_next(mw_series_set *set, mw_series_view *out, mw_err *err
         s->v[i] = sin(i + (double)s->at) * 1e9;
     }
     *out = (mw_series_view){.labels = s->ls, .n = 2000, .t = s->t, .v = s->v};
+    pthread_mutex_lock(&s->g->lock);
+    s->g->given++;
+    pthread_cond_broadcast(&s->g->changed);
+    pthread_mutex_unlock(&s->g->lock);
     return 1;
 }
 
