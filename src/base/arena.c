@@ -1,15 +1,23 @@
 /* arena.c - a list of blocks, filled from the front of the newest.
  *
  * Blocks double up to 1 MiB; a request larger than a block gets one of its own behind the newest,
- * so that the room left in the newest is not lost.  SPDX-License-Identifier: MIT */
+ * so that the room left in the newest is not lost.  Blocks of 1 MiB are kept for the next arena for
+ * a while: memory that the kernel gives is cleared page by page, which costs more than most of what
+ * is done with it.  SPDX-License-Identifier: MIT */
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
 
 enum { FIRST = 4096, LARGEST = 1 << 20, ALIGN = 16, MUCH = 16 << 20 };
+#ifdef __SANITIZE_ADDRESS__
+enum { SPARES_MAX = 0 }; /* whoever uses what was freed shall be found */
+#else
+enum { SPARES_MAX = 64 };
+#endif
 
 struct block {
     struct block *next;
@@ -21,6 +29,61 @@ struct mw_arena {
     struct block *blocks; /* newest first */
     size_t limit, total;
 };
+
+/* -- spare blocks --------------------------------------------------------------------------- */
+
+static struct {
+    pthread_mutex_t lock;
+    struct block *list;
+    size_t n, low; /* low: the fewest since the last trim */
+} spare = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct block *take_spare(void)
+{
+    pthread_mutex_lock(&spare.lock);
+    struct block *b = spare.list;
+    if (b) {
+        spare.list = b->next;
+        if (--spare.n < spare.low) spare.low = spare.n;
+    }
+    pthread_mutex_unlock(&spare.lock);
+    return b;
+}
+
+static void free_block(struct block *b)
+{
+    pthread_mutex_lock(&spare.lock);
+    bool kept = b->size == LARGEST && spare.n < SPARES_MAX;
+    if (kept) {
+        b->next = spare.list;
+        spare.list = b;
+        spare.n++;
+    }
+    pthread_mutex_unlock(&spare.lock);
+    if (!kept) mw_free(b);
+}
+
+void mw_arena_trim(void)
+{
+    struct block *idle = NULL;
+    pthread_mutex_lock(&spare.lock);
+    for (size_t i = spare.low; i; i--) {
+        struct block *b = spare.list;
+        spare.list = b->next;
+        spare.n--;
+        b->next = idle;
+        idle = b;
+    }
+    spare.low = spare.n;
+    pthread_mutex_unlock(&spare.lock);
+    if (idle) mw_freed_much();
+    for (struct block *next; idle; idle = next) {
+        next = idle->next;
+        mw_free(idle);
+    }
+}
+
+/* -- arenas --------------------------------------------------------------------------------- */
 
 mw_arena *mw_arena_new(size_t limit)
 {
@@ -34,7 +97,7 @@ void mw_arena_free(mw_arena *a)
     if (!a) return;
     for (struct block *b = a->blocks, *next; b; b = next) {
         next = b->next;
-        mw_free(b);
+        free_block(b);
     }
     if (a->total >= MUCH) mw_freed_much();
     mw_free(a);
@@ -46,7 +109,7 @@ void mw_arena_reset(mw_arena *a)
     if (!keep) return;
     for (struct block *b = keep->next, *next; b; b = next) {
         next = b->next;
-        mw_free(b);
+        free_block(b);
     }
     keep->next = NULL;
     keep->used = 0;
@@ -62,7 +125,8 @@ static struct block *add_block(mw_arena *a, size_t need)
         if (need > a->limit - a->total) return NULL;
         size = need;
     }
-    struct block *b = mw_alloc(sizeof *b + size);
+    struct block *b = size == LARGEST ? take_spare() : NULL;
+    if (!b) b = mw_alloc(sizeof *b + size);
     *b = (struct block){.size = size};
     a->total += size;
     if (need > LARGEST / 2 && a->blocks) {

@@ -17,6 +17,9 @@ void *mw_arena_alloc(mw_arena *a, size_t size);           /* 16-byte aligned; NU
 void *mw_arena_zalloc(mw_arena *a, size_t size);          /* zeroed */
 void *mw_arena_array(mw_arena *a, size_t n, size_t size); /* zeroed; NULL on overflow too */
 char *mw_arena_strndup(mw_arena *a, const char *s, size_t n);
+/* Blocks kept for arenas to come, that none has needed since the last call, go; call it every few
+ * seconds. */
+void mw_arena_trim(void);
 size_t mw_arena_used(const mw_arena *a); /* bytes taken from the system */
 
 #endif

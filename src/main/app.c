@@ -244,6 +244,7 @@ static void keep_house(void *arg)
     mw_logs_tick(app->logs);
     mw_traces_tick(app->traces);
     mw_tsdb_tick(app->tsdb);
+    if (++app->rounds % 10 == 0) mw_arena_trim();
     mw_trim();
 }
 

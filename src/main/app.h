@@ -28,6 +28,7 @@ typedef struct mw_app {
     mw_server *server;
     mw_labels *external_labels; /* NULL: none */
     mw_pool *house;             /* one thread that seals, merges and forgets */
+    unsigned rounds;            /* of keeping house */
     bool log_tapped;
 } mw_app;
 

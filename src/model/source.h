@@ -10,7 +10,8 @@
 #include "model/sample.h"
 
 /* One series with all of its samples in the asked range, in order of time, stale markers included.
- * labels live until the set is closed; t, v and h until the next call of next. */
+ * labels live until the set is closed or as mw_select.arena says; t, v and h until the next call of
+ * next. */
 typedef struct mw_series_view {
     const mw_labels *labels; /* as the selection wants them; NULL when it asks for them later */
     size_t n;
@@ -27,8 +28,9 @@ struct mw_series_set {
     /* Full labels of the series that next gave last, with mw_select.later; NULL when it is gone. */
     const mw_labels *(*labels)(mw_series_set *set);
     /* For reading by several threads, before the first next: piece I of N of the series, a set of
-     * its own that is closed before SET; SET itself gives none any more.  NULL: cannot. */
-    mw_series_set *(*piece)(mw_series_set *set, size_t i, size_t n);
+     * its own that makes labels in ARENA and is closed before SET; SET itself gives none any more.
+     * NULL: cannot. */
+    mw_series_set *(*piece)(mw_series_set *set, size_t i, size_t n, mw_arena *arena);
     size_t at_most; /* series that it may give; 0: not known */
 };
 
@@ -47,6 +49,7 @@ typedef struct mw_select {
     bool sorted;                /* series come in the order of mw_labels_cmp */
     bool newest;                /* only the newest sample or marker of each series is wanted */
     bool later;                 /* labels are NULL until they are asked for */
+    mw_arena *arena;            /* not NULL: labels are made here and live as long as it */
     const mw_keep *keep;        /* not NULL: only these labels; a hint that a source may ignore.
                                    Equal sets of a set are then mostly one pointer.  Borrowed
                                    until the set is closed. */
@@ -65,6 +68,8 @@ struct mw_source {
                        mw_err *err);
     int (*label_values)(mw_source *self, const char *name, const mw_select *sel,
                         mw_name_visit *visit, void *arg, mw_err *err);
+    /* Does any series have a label of this NAME?  NULL, or true, when that is not known. */
+    bool (*has_label)(mw_source *self, mw_str name);
 };
 
 #endif

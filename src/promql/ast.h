@@ -74,6 +74,7 @@ struct node {
     bool parens; /* was written in parentheses */
     bool fixed;  /* the same value at every step */
     int depth;
+    struct shared *shared; /* by mw_pq_share: stands in the query more than once */
     union {
         double number;
         mw_str string;

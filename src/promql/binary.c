@@ -49,7 +49,7 @@ static double combine(const struct node *n, double l, double r, double keep)
 }
 
 /* Prometheus 2 forgot atan2 here. */
-static bool drops_name(const struct ev *e, const struct node *n)
+bool mw_pq_drops_name(const struct ev *e, const struct node *n)
 {
     if (n->bin.op == OP_ATAN2 && e->run->opt->closed_ranges) return false;
     return !PQ_IS_COMPARE(n->bin.op) || n->bin.returns_bool;
@@ -57,19 +57,23 @@ static bool drops_name(const struct ev *e, const struct node *n)
 
 /* -- a vector and a number ------------------------------------------------------------------ */
 
+void mw_pq_scalar_row(struct ev *e, const struct node *n, struct series *s, const double *number,
+                      bool swapped)
+{
+    double *x = s->v;
+    for (size_t k = 0; k < e->n; k++) {
+        if (mw_pq_absent(x[k])) continue;
+        double l = swapped ? number[k] : x[k], r = swapped ? x[k] : number[k];
+        x[k] = combine(n, l, r, x[k]);
+    }
+    mw_pq_tick(e->run, e->n);
+}
+
 static struct value vector_scalar(struct ev *e, const struct node *n, struct vec v,
                                   const double *number, bool swapped)
 {
-    for (size_t i = 0; i < v.n; i++) {
-        double *x = v.s[i].v;
-        for (size_t k = 0; k < e->n; k++) {
-            if (mw_pq_absent(x[k])) continue;
-            double l = swapped ? number[k] : x[k], r = swapped ? x[k] : number[k];
-            x[k] = combine(n, l, r, x[k]);
-        }
-        mw_pq_tick(e->run, e->n);
-    }
-    if (drops_name(e, n)) {
+    for (size_t i = 0; i < v.n; i++) mw_pq_scalar_row(e, n, &v.s[i], number, swapped);
+    if (mw_pq_drops_name(e, n)) {
         mw_pq_drop_names(e, &v);
         mw_pq_merge(e, &v, false);
     }
@@ -170,7 +174,7 @@ static const mw_labels *joined(struct join *j, const struct series *many, const 
     const struct matching *m = j->m;
     const mw_labels *from = many->labels;
     bool grouped = m->group_left || m->group_right;
-    bool nameless = many->nameless || drops_name(j->e, j->n);
+    bool nameless = many->nameless || mw_pq_drops_name(j->e, j->n);
     mw_label *l = mw_pq_alloc(j->e->run, from->n + m->include.n + 1, sizeof *l);
     size_t n = 0;
     for (uint32_t i = 0; i < from->n; i++) {

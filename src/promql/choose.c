@@ -1,8 +1,8 @@
-/* choose.c - aggregations that choose rows (topk, bottomk, limitk, limit_ratio) or look at all of
+/* choose.c - aggregations that choose rows by their labels (limitk, limit_ratio) or look at all of
  * them at once (quantile, count_values).
  *
- * Rows are put in order of their labels first, so that ties and limits do not depend on the order
- * in which a store happens to give its series.  SPDX-License-Identifier: MIT */
+ * Rows are put in order of their labels first, so that a limit does not depend on the order in
+ * which a store happens to give its series.  SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,22 +22,6 @@ struct pick {
     size_t row;
     double v;
 };
-
-static int ascending(const void *a, const void *b)
-{
-    const struct pick *x = a, *y = b;
-    bool nx = isnan(x->v), ny = isnan(y->v);
-    if (nx || ny) return nx != ny ? nx - ny : (x->row > y->row) - (x->row < y->row);
-    if (x->v != y->v) return x->v < y->v ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-static int descending(const void *a, const void *b)
-{
-    const struct pick *x = a, *y = b;
-    if (isnan(x->v) || isnan(y->v) || x->v == y->v) return ascending(a, b);
-    return x->v > y->v ? -1 : 1;
-}
 
 /* Members of each group: rows first[g] .. first[g+1] of order. */
 struct members {
@@ -68,7 +52,7 @@ static size_t present(const struct members *m, const struct vec *in, size_t g, s
     return n;
 }
 
-/* -- topk, bottomk, limitk, limit_ratio ----------------------------------------------------- */
+/* -- limitk, limit_ratio -------------------------------------------------------------------- */
 
 struct chooser {
     struct ev *e;
@@ -87,25 +71,13 @@ static void choose(struct chooser *c, const struct pick *p, size_t step)
     c->out.s[c->at[p->row] - 1].v[step] = p->v;
 }
 
-static size_t limit(struct run *r, double k, size_t rows)
+static void first_of_step(struct chooser *c, const struct members *m, double k, size_t step,
+                          struct pick *picks)
 {
-    if (isnan(k)) mw_pq_throw(r, MW_EEXEC, "Parameter value is NaN");
-    if (k >= 9223372036854775807.0) mw_pq_throw(r, MW_EEXEC, "Scalar value %g overflows int64", k);
-    if (k <= -9223372036854775808.0)
-        mw_pq_throw(r, MW_EEXEC, "Scalar value %g underflows int64", k);
-    if (k < 1) return 0;
-    return k < (double)rows ? (size_t)k : rows;
-}
-
-static void top_of_step(struct chooser *c, const struct members *m, enum tok op, double k,
-                        size_t step, struct pick *picks)
-{
-    size_t most = limit(c->e->run, k, c->in->n);
+    double most = mw_pq_limit(c->e->run, k);
     for (size_t g = 0; g < m->g.n && most; g++) {
         size_t n = present(m, c->in, g, step, picks);
-        if (op != T_KW_LIMITK)
-            qsort(picks, n, sizeof *picks, op == T_KW_TOPK ? descending : ascending);
-        for (size_t i = 0; i < n && i < most; i++) choose(c, &picks[i], step);
+        for (size_t i = 0; i < n && (double)i < most; i++) choose(c, &picks[i], step);
         mw_pq_tick(c->e->run, n * 4);
     }
 }
@@ -146,7 +118,7 @@ static struct vec choose_rows(struct ev *e, const struct node *n, struct vec *in
         if (n->agg.op == T_KW_LIMIT_RATIO)
             ratio_of_step(&c, place, ratio_of(e, n, param[k]), k);
         else
-            top_of_step(&c, &m, n->agg.op, param[k], k, picks);
+            first_of_step(&c, &m, param[k], k, picks);
     }
     return c.out;
 }
@@ -278,7 +250,7 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
 struct vec mw_pq_choose(struct ev *e, const struct node *n, struct vec *in, const double *param)
 {
     struct grouping by = mw_pq_grouping(e, n);
-    if (in->n) qsort(in->s, in->n, sizeof *in->s, by_labels);
+    if (in->n && n->agg.op == T_KW_LIMITK) qsort(in->s, in->n, sizeof *in->s, by_labels);
     switch (n->agg.op) {
     case T_KW_QUANTILE: return quantiles(e, n, in, param, &by);
     case T_KW_COUNT_VALUES: return count_values(e, n, in);

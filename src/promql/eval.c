@@ -25,6 +25,12 @@ static const mw_nhist **repeat_histogram(struct ev *e, const mw_nhist **h)
     return row;
 }
 
+void mw_pq_negate_row(struct ev *e, struct series *s)
+{
+    for (size_t k = 0; k < e->n; k++)
+        if (!mw_pq_absent(s->v[k])) s->v[k] = -s->v[k];
+}
+
 static struct value eval_unary(struct ev *e, const struct node *n)
 {
     struct value v = mw_pq_eval(e, n->unary.inner);
@@ -33,12 +39,17 @@ static struct value eval_unary(struct ev *e, const struct node *n)
         for (size_t i = 0; i < e->n; i++) v.scalar[i] = -v.scalar[i];
         return v;
     }
-    for (size_t i = 0; i < v.vec.n; i++)
-        for (size_t k = 0; k < e->n; k++)
-            if (!mw_pq_absent(v.vec.s[i].v[k])) v.vec.s[i].v[k] = -v.vec.s[i].v[k];
+    for (size_t i = 0; i < v.vec.n; i++) mw_pq_negate_row(e, &v.vec.s[i]);
     mw_pq_drop_names(e, &v.vec);
     mw_pq_merge(e, &v.vec, false);
     return v;
+}
+
+static struct value eval_selector(struct ev *e, const struct node *n)
+{
+    struct vec v = {.distinct = mw_pq_one_name(n) && !e->run->typed};
+    mw_pq_select_rows(e, n, NULL, false, mw_pq_collect, &v);
+    return mw_pq_vector(v);
 }
 
 static struct value eval_here(struct ev *e, const struct node *n)
@@ -46,7 +57,7 @@ static struct value eval_here(struct ev *e, const struct node *n)
     switch (n->kind) {
     case N_NUMBER: return mw_pq_numbers(repeat(e, n->number));
     case N_STRING: return (struct value){.type = MW_VALUE_STRING, .string = n->string};
-    case N_SELECTOR: return mw_pq_vector(mw_pq_select(e, n, false));
+    case N_SELECTOR: return eval_selector(e, n);
     case N_CALL: return n->call.fn->eval(e, n);
     case N_AGGREGATE: return mw_pq_aggregate(e, n);
     case N_BINARY: return mw_pq_binary(e, n);
@@ -73,7 +84,11 @@ static struct value eval_once(struct ev *e, const struct node *n)
 struct value mw_pq_eval(struct ev *e, const struct node *n)
 {
     bool leaf = n->kind == N_NUMBER || n->kind == N_STRING;
-    return n->fixed && e->n > 1 && !leaf ? eval_once(e, n) : eval_here(e, n);
+    struct value v;
+    if (mw_pq_recall(e, n, &v)) return v;
+    v = n->fixed && e->n > 1 && !leaf ? eval_once(e, n) : eval_here(e, n);
+    mw_pq_remember(e, n, &v);
+    return v;
 }
 
 struct vec mw_pq_eval_vec(struct ev *e, const struct node *n)
@@ -118,6 +133,12 @@ static bool passes_histograms(const struct node *root)
     return root->kind == N_SELECTOR;
 }
 
+static bool may_have_types(mw_source *s)
+{
+    if (!s->has_label) return true;
+    return s->has_label(s, MW_STR("__type__")) || s->has_label(s, MW_STR("__unit__"));
+}
+
 static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
 {
     const mw_promql_query *q = r->query;
@@ -126,6 +147,8 @@ static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
     e.n = step_count(q);
     e.histograms = q->histograms && passes_histograms(root);
     mw_pq_prepare(r, root);
+    mw_pq_share(r, root);
+    r->typed = may_have_types(r->source);
     if (root->type == MW_VALUE_MATRIX) {
         mw_pq_result_matrix(&e, root, out);
         return;
@@ -134,9 +157,10 @@ static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
     mw_pq_result_value(&e, root, &v, out);
 }
 
-static void close_run(struct run *r)
+void mw_pq_close_run(struct run *r)
 {
     if (r->open) r->open->close(r->open);
+    if (r->given) r->given->close(r->given);
     for (size_t i = 0; i < r->n_regexes; i++) mw_regex_free(r->regexes[i]);
     mw_free(r->regexes);
     mw_free(r->notes[PQ_WARNING]);
@@ -187,7 +211,7 @@ int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *qu
             *out = res;
         else
             mw_promql_result_free(res);
-        close_run(&r);
+        mw_pq_close_run(&r);
     }
     mw_pq_free(a);
     return rc;

@@ -27,8 +27,12 @@ struct run {
     const mw_promql_query *query;
     mw_str src; /* text of the query, for places */
     mw_err *err;
-    mw_series_set *open; /* NULL when none is */
-    mw_regex **regexes;  /* compiled while running */
+    mw_series_set *open;  /* NULL when none is */
+    mw_series_set *given; /* what the selector GIVEN_TO reads instead of opening a set of its own */
+    const struct node *given_to;
+    bool piece;         /* of a parallel evaluation, which does not split again */
+    bool typed;         /* some series may have a type or a unit, which go with the name */
+    mw_regex **regexes; /* compiled while running */
     size_t n_regexes, regexes_cap;
     size_t samples, work; /* read so far; since the clock was looked at */
     const char **notes[2];
@@ -71,6 +75,8 @@ struct value mw_pq_eval(struct ev *e, const struct node *n);
 struct vec mw_pq_eval_vec(struct ev *e, const struct node *n);
 double *mw_pq_eval_scalar(struct ev *e, const struct node *n);
 
+void mw_pq_close_run(struct run *r); /* all but the arena */
+
 /* -- run.c ---------------------------------------------------------------------------------- */
 
 void mw_pq_throw(struct run *r, int code, const char *fmt, ...)
@@ -88,6 +94,7 @@ void mw_pq_note(struct run *r, int kind, const struct node *node, const char *fm
 static inline bool mw_pq_absent(double v) { return mw_is_stale(v); }
 double mw_pq_none(void);         /* a step without a value */
 double *mw_pq_row(struct ev *e); /* of steps without values */
+void mw_pq_clear_row(struct ev *e, double *row);
 struct series *mw_pq_add(struct ev *e, struct vec *v, const mw_labels *labels); /* values absent */
 void mw_pq_add_row(struct ev *e, struct vec *v, const mw_labels *labels, double *row);
 struct value mw_pq_vector(struct vec v);
@@ -115,7 +122,31 @@ struct groups {
     size_t n;
     size_t *of; /* group of each row */
 };
+
+enum { PQ_MET_BITS = 7 };
+struct met { /* a label set that came by, and its group */
+    const mw_labels *labels;
+    uint32_t group;
+    bool nameless;
+};
+struct grouper {
+    const struct grouping *by;
+    const mw_labels **labels; /* of each group */
+    size_t n, cap;
+    uint64_t *hashes;
+    uint32_t *slots; /* group number + 1; 0 is free */
+    size_t mask;
+    mw_label *picked;
+    size_t widest;
+    struct met met[1 << PQ_MET_BITS];
+};
+
+/* -- group.c -------------------------------------------------------------------------------- */
+
 struct names mw_pq_sorted(struct ev *e, struct names names);
+/* BY is borrowed.  Label sets of the rows must not move or be freed while rows are grouped. */
+struct grouper *mw_pq_grouper(struct ev *e, const struct grouping *by);
+size_t mw_pq_group_of(struct ev *e, struct grouper *t, const struct series *s);
 /* Groups of the rows of A and then of B (NULL: none): of[] has A->n + B->n entries. */
 struct groups mw_pq_group(struct ev *e, const struct vec *a, const struct vec *b,
                           const struct grouping *g);
@@ -123,17 +154,19 @@ struct groups mw_pq_group(struct ev *e, const struct vec *a, const struct vec *b
 /* -- prepare.c, select.c, range.c: selectors ------------------------------------------------ */
 
 void mw_pq_prepare(struct run *r, struct node *n);
-bool mw_pq_has_type(const mw_labels *ls);    /* __type__ or __unit__ */
 bool mw_pq_one_name(const struct node *sel); /* all its series have the same metric name */
 int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step); /* looked at */
-void mw_pq_open(struct ev *e, const struct node *sel, int64_t min_t, int64_t max_t);
-bool mw_pq_next_series(struct ev *e, mw_series_view *out);      /* false: no more, and closed */
-const mw_labels *mw_pq_keep(struct ev *e, const mw_labels *ls); /* a copy in the arena */
-struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps);
-const mw_nhist *mw_pq_keep_histogram(struct ev *e, const mw_nhist *h); /* a copy in the arena */
 
-struct window; /* window.h */
-typedef double pq_window_fn(const struct window *w);
+/* What a reader wants of the labels of the rows it is given. */
+struct want {
+    const mw_keep *keep; /* NULL: all */
+    bool later;          /* none, until mw_pq_labels_of asks for them */
+};
+/* The selection that SEL makes, for the range it looks at. */
+mw_select mw_pq_selection(struct ev *e, const struct node *sel, const struct want *want);
+void mw_pq_open(struct ev *e, const struct node *sel, const struct want *want);
+bool mw_pq_next_series(struct ev *e, mw_series_view *out); /* false: no more, and closed */
+const mw_nhist *mw_pq_keep_histogram(struct ev *e, const mw_nhist *h); /* a copy in the arena */
 
 struct samples {
     const mw_labels *labels;
@@ -145,7 +178,46 @@ struct samples {
 };
 typedef void pq_samples_fn(struct ev *e, const struct samples *s, void *arg);
 /* Every series of the range selector or subquery N, one after the other. */
-void mw_pq_each_range(struct ev *e, const struct node *n, pq_samples_fn *fn, void *arg);
+void mw_pq_each_range(struct ev *e, const struct node *n, const struct want *want,
+                      pq_samples_fn *fn, void *arg);
+
+/* -- stream.c: rows one after the other ------------------------------------------------------ */
+
+/* A row that passes by: S, its values last until FN returns, its labels and histograms as long as
+ * the run.  FN may change the values in place. */
+typedef void pq_row_fn(struct ev *e, struct series *s, void *arg);
+
+/* Can the rows of N be given one after the other, without knowing the others? */
+bool mw_pq_streams(const struct ev *e, const struct node *n);
+/* The selector that a node which streams reads from. */
+const struct node *mw_pq_stream_source(const struct node *n);
+/* Rows of N, which streams. */
+void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want, pq_row_fn *fn,
+                    void *arg);
+/* Into the vector ARG: a pq_row_fn. */
+void mw_pq_collect(struct ev *e, struct series *s, void *arg);
+/* Full labels of the row that passes by; NULL: its series is gone. */
+const mw_labels *mw_pq_labels_of(struct ev *e, const struct series *s);
+
+/* Nodes of other files that give rows one after the other. */
+void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *want, bool timestamps,
+                       pq_row_fn *fn, void *arg);
+void mw_pq_window_rows(struct ev *e, const struct node *call, const struct want *want,
+                       pq_row_fn *fn, void *arg);
+
+struct window; /* window.h */
+typedef double pq_window_fn(const struct window *w);
+struct sweep; /* window.h */
+typedef void pq_sweep_fn(const struct sweep *w, double *out);
+
+/* -- share.c: what stands in a query more than once ------------------------------------------ */
+
+void mw_pq_share(struct run *r, struct node *root);
+bool mw_pq_known(const struct ev *e, const struct node *n); /* computed already */
+/* One use of N, whose value is filled in where it is known. */
+bool mw_pq_recall(struct ev *e, const struct node *n, struct value *out);
+void mw_pq_pass(const struct ev *e, const struct node *n); /* one use of N that does without it */
+void mw_pq_remember(struct ev *e, const struct node *n, const struct value *v);
 
 /* -- sums and order ------------------------------------------------------------------------- */
 
@@ -168,6 +240,7 @@ struct spread {
     double n;
 };
 void mw_pq_spread_add(struct spread *s, double v);
+void mw_pq_spread_merge(struct spread *s, const struct spread *other);
 double mw_pq_spread_get(const struct spread *s);      /* the variance */
 double mw_pq_quantile(double q, double *v, size_t n); /* sorts V */
 int mw_pq_compare_numbers(double a, double b);        /* NaN comes first */
@@ -176,7 +249,12 @@ int mw_pq_compare_numbers(double a, double b);        /* NaN comes first */
 
 struct value mw_pq_aggregate(struct ev *e, const struct node *n);
 struct value mw_pq_binary(struct ev *e, const struct node *n);
-double mw_pq_apply(enum binop op, double a, double b); /* arithmetic */
+/* N, an operator with a number on one side, for one row. */
+void mw_pq_scalar_row(struct ev *e, const struct node *n, struct series *s, const double *number,
+                      bool swapped);
+bool mw_pq_drops_name(const struct ev *e, const struct node *n); /* of operator N */
+void mw_pq_negate_row(struct ev *e, struct series *s);           /* eval.c */
+double mw_pq_apply(enum binop op, double a, double b);           /* arithmetic */
 bool mw_pq_compare(enum binop op, double a, double b);
 struct vec mw_pq_set_op(struct ev *e, enum binop op, struct vec l, struct vec r,
                         const struct grouping *g);

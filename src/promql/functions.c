@@ -8,12 +8,13 @@
 #include <string.h>
 
 /* clang-format off */
-#define MATH(name, fn)          {name, "v", 0, 'v', mw_pq_call_math, fn, NULL, 0}
-#define DATE(name, fn)          {name, "v", 1, 'v', mw_pq_call_date, fn, NULL, FN_MOVES}
-#define OVER(name, fn, fl)      {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fl}
-#define OVERS(name, a, fn, fl)  {name, a, 0, 'v', mw_pq_call_window, NULL, fn, fl}
-#define CALL(name, a, opt, ret, ev, fl) {name, a, opt, ret, ev, NULL, NULL, fl}
-#define MISSING(name, a, opt)   {name, a, opt, 'v', NULL, NULL, NULL, 0}
+#define MATH(name, fn)          {name, "v", 0, 'v', mw_pq_call_math, fn, NULL, NULL, 0}
+#define DATE(name, fn)          {name, "v", 1, 'v', mw_pq_call_date, fn, NULL, NULL, FN_MOVES}
+#define OVER(name, fn, fl)      {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl}
+#define SWEEP(name, fn, fl)     {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fn##_sweep, fl}
+#define OVERS(name, a, fn, fl)  {name, a, 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl}
+#define CALL(name, a, opt, ret, ev, fl) {name, a, opt, ret, ev, NULL, NULL, NULL, fl}
+#define MISSING(name, a, opt)   {name, a, opt, 'v', NULL, NULL, NULL, NULL, 0}
 
 static const struct function functions[] = {
     MATH("abs", fabs), MATH("ceil", ceil), MATH("floor", floor), MATH("exp", exp),
@@ -44,14 +45,14 @@ static const struct function functions[] = {
     DATE("day_of_year", mw_pq_day_of_year), DATE("days_in_month", mw_pq_days_in_month),
     DATE("month", mw_pq_month), DATE("year", mw_pq_year),
 
-    OVER("sum_over_time", mw_pq_sum_over_time, 0),
-    OVER("avg_over_time", mw_pq_avg_over_time, 0),
-    OVER("min_over_time", mw_pq_min_over_time, 0),
-    OVER("max_over_time", mw_pq_max_over_time, 0),
-    OVER("count_over_time", mw_pq_count_over_time, 0),
-    OVER("last_over_time", mw_pq_last_over_time, FN_KEEPS_NAME),
-    OVER("first_over_time", mw_pq_first_over_time, FN_KEEPS_NAME),
-    OVER("present_over_time", mw_pq_present_over_time, 0),
+    SWEEP("sum_over_time", mw_pq_sum_over_time, 0),
+    SWEEP("avg_over_time", mw_pq_avg_over_time, 0),
+    SWEEP("min_over_time", mw_pq_min_over_time, 0),
+    SWEEP("max_over_time", mw_pq_max_over_time, 0),
+    SWEEP("count_over_time", mw_pq_count_over_time, 0),
+    SWEEP("last_over_time", mw_pq_last_over_time, FN_KEEPS_NAME),
+    SWEEP("first_over_time", mw_pq_first_over_time, FN_KEEPS_NAME),
+    SWEEP("present_over_time", mw_pq_present_over_time, 0),
     OVER("stddev_over_time", mw_pq_stddev_over_time, 0),
     OVER("stdvar_over_time", mw_pq_stdvar_over_time, 0),
     OVER("mad_over_time", mw_pq_mad_over_time, 0),
@@ -62,14 +63,14 @@ static const struct function functions[] = {
     OVERS("quantile_over_time", "sm", mw_pq_quantile_over_time, FN_QUANTILE),
     CALL("absent_over_time", "m", 0, 'v', mw_pq_call_absent_over_time, 0),
 
-    OVER("rate", mw_pq_rate, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
-    OVER("increase", mw_pq_increase, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
-    OVER("delta", mw_pq_delta, FN_ANCHORED | FN_SMOOTHED),
+    SWEEP("rate", mw_pq_rate, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
+    SWEEP("increase", mw_pq_increase, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
+    SWEEP("delta", mw_pq_delta, FN_ANCHORED | FN_SMOOTHED),
     OVER("irate", mw_pq_irate, FN_COUNTER),
     OVER("idelta", mw_pq_idelta, 0),
     OVER("deriv", mw_pq_deriv, 0),
-    OVER("resets", mw_pq_resets, FN_ANCHORED),
-    OVER("changes", mw_pq_changes, FN_ANCHORED),
+    SWEEP("resets", mw_pq_resets, FN_ANCHORED),
+    SWEEP("changes", mw_pq_changes, FN_ANCHORED),
     OVERS("predict_linear", "ms", mw_pq_predict_linear, FN_MOVES),
     OVERS("double_exponential_smoothing", "mss", mw_pq_smoothing, 0),
     OVERS("holt_winters", "mss", mw_pq_smoothing, 0),

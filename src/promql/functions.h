@@ -12,6 +12,7 @@ struct function {
     struct value (*eval)(struct ev *e, const struct node *call); /* NULL: not there */
     double (*math)(double v);                                    /* with mw_pq_call_math */
     pq_window_fn *window;                                        /* with mw_pq_call_window */
+    pq_sweep_fn *sweep; /* the same for all steps at once, of plain ranges; may be NULL */
     unsigned flags;
 };
 
@@ -32,6 +33,7 @@ const char *mw_pq_function_nearest(mw_str name);         /* NULL when none is ne
 
 /* Evaluators that rows share. */
 struct value mw_pq_call_math(struct ev *e, const struct node *call);
+void mw_pq_math_row(struct ev *e, const struct node *call, struct series *s);
 struct value mw_pq_call_window(struct ev *e, const struct node *call);
 
 /* Evaluators by file. */
@@ -88,5 +90,11 @@ pq_window_fn mw_pq_sum_over_time, mw_pq_avg_over_time, mw_pq_min_over_time, mw_p
     mw_pq_ts_of_first, mw_pq_ts_of_last, mw_pq_ts_of_min, mw_pq_ts_of_max;
 pq_window_fn mw_pq_rate, mw_pq_increase, mw_pq_delta, mw_pq_irate, mw_pq_idelta, mw_pq_deriv,
     mw_pq_predict_linear, mw_pq_resets, mw_pq_changes, mw_pq_smoothing;
+
+/* Per function over all windows of a series (rate.c, over_time.c). */
+pq_sweep_fn mw_pq_rate_sweep, mw_pq_increase_sweep, mw_pq_delta_sweep, mw_pq_sum_over_time_sweep,
+    mw_pq_avg_over_time_sweep, mw_pq_min_over_time_sweep, mw_pq_max_over_time_sweep,
+    mw_pq_count_over_time_sweep, mw_pq_present_over_time_sweep, mw_pq_last_over_time_sweep,
+    mw_pq_first_over_time_sweep, mw_pq_resets_sweep, mw_pq_changes_sweep;
 
 #endif

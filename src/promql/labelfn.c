@@ -224,6 +224,6 @@ struct value mw_pq_call_absent_over_time(struct ev *e, const struct node *call)
     struct seen seen = {call->call.args[0], nowhere(e)};
     struct ev any = *e;
     any.histograms = true;
-    mw_pq_each_range(&any, seen.range, look, &seen);
+    mw_pq_each_range(&any, seen.range, NULL, look, &seen);
     return where_absent(e, seen.range, seen.there);
 }

@@ -15,16 +15,18 @@ static struct value renamed(struct ev *e, struct vec *v)
     return mw_pq_vector(*v);
 }
 
+void mw_pq_math_row(struct ev *e, const struct node *call, struct series *s)
+{
+    double (*fn)(double) = call->call.fn->math, *x = s->v;
+    for (size_t k = 0; k < e->n; k++)
+        if (!mw_pq_absent(x[k])) x[k] = fn(x[k]);
+    mw_pq_tick(e->run, e->n);
+}
+
 struct value mw_pq_call_math(struct ev *e, const struct node *call)
 {
     struct vec v = mw_pq_eval_vec(e, call->call.args[0]);
-    double (*fn)(double) = call->call.fn->math;
-    for (size_t i = 0; i < v.n; i++) {
-        double *x = v.s[i].v;
-        for (size_t k = 0; k < e->n; k++)
-            if (!mw_pq_absent(x[k])) x[k] = fn(x[k]);
-        mw_pq_tick(e->run, e->n);
-    }
+    for (size_t i = 0; i < v.n; i++) mw_pq_math_row(e, call, &v.s[i]);
     return renamed(e, &v);
 }
 

@@ -1,13 +1,11 @@
-/* range.c - range selectors and subqueries as samples, and functions over sliding windows.
+/* range.c - range selectors and subqueries as samples.
  *
  * Series come one after the other and are done with at once, so that a long range of many series
- * is never in memory as a whole.  Both ends of the window only move forward.
+ * is never in memory as a whole.
  * SPDX-License-Identifier: MIT */
-#include <stdio.h>
 #include <string.h>
 
 #include "promql/functions.h"
-#include "promql/window.h"
 
 /* -- samples without stale markers, and without histograms for those who do not take them ---- */
 
@@ -71,16 +69,12 @@ static void without_stale(struct ev *e, struct buffer *b, struct samples *s)
 
 /* -- where samples come from ---------------------------------------------------------------- */
 
-static void each_selected(struct ev *e, const struct node *n, pq_samples_fn *fn, void *arg)
+static void each_selected(struct ev *e, const struct node *n, const struct want *want,
+                          pq_samples_fn *fn, void *arg)
 {
-    const struct when *w = &n->sel.when;
     struct buffer b = {0};
     mw_series_view view;
-    int64_t open = e->run->opt->closed_ranges ? 0 : 1;
-    int64_t before = n->sel.window ? e->lookback : 0;
-    int64_t after = n->sel.window == WINDOW_SMOOTHED ? e->lookback : 0;
-    mw_pq_open(e, n, mw_pq_time(e, w, 0) - w->range_ms - before + open,
-               mw_pq_time(e, w, e->n - 1) + after);
+    mw_pq_open(e, n, want);
     while (mw_pq_next_series(e, &view)) {
         struct samples s = {view.labels, false, view.t, view.v, view.n, view.h};
         without_stale(e, &b, &s);
@@ -121,113 +115,11 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     }
 }
 
-void mw_pq_each_range(struct ev *e, const struct node *n, pq_samples_fn *fn, void *arg)
+void mw_pq_each_range(struct ev *e, const struct node *n, const struct want *want,
+                      pq_samples_fn *fn, void *arg)
 {
     if (n->kind == N_SUBQUERY)
         each_of_subquery(e, n, fn, arg);
     else
-        each_selected(e, n, fn, arg);
-}
-
-/* -- functions over windows ----------------------------------------------------------------- */
-
-enum { SCALARS_MAX = 4 };
-
-struct call {
-    const struct node *node, *range;
-    const struct function *fn;
-    const double *scalars[SCALARS_MAX];
-    size_t n_scalars;
-    double *row, *scratch;
-    size_t scratch_cap;
-    struct vec out;
-    bool typed; /* some series has a type or a unit */
-};
-
-/* The samples of S in (from, to], whose ends LO and HI are moved forward to. */
-static void slide(const struct samples *s, const struct window *w, size_t *lo, size_t *hi)
-{
-    while (*hi < s->n && s->t[*hi] <= w->to) ++*hi;
-    while (*lo < *hi && (w->closed ? s->t[*lo] < w->from : s->t[*lo] <= w->from)) ++*lo;
-}
-
-static bool has_resets(const struct samples *s)
-{
-    for (size_t i = 1; i < s->n; i++)
-        if (s->v[i] < s->v[i - 1]) return true;
-    return false;
-}
-
-static bool ends_in(mw_str s, const char *suffix)
-{
-    size_t n = strlen(suffix);
-    return s.n >= n && !memcmp(s.p + s.n - n, suffix, n);
-}
-
-static void note_counter(struct ev *e, const struct call *c, const struct samples *s)
-{
-    static const char *const suffixes[] = {"_total", "_sum", "_count", "_bucket"};
-    mw_str name = mw_labels_find(s->labels, MW_METRIC_NAME);
-    if (!name.n || s->nameless) return;
-    for (size_t i = 0; i < 4; i++)
-        if (ends_in(name, suffixes[i])) return;
-    mw_pq_note(e->run, PQ_INFO, c->range,
-               "PromQL info: metric might not be a counter, name does not end in "
-               "_total/_sum/_count/_bucket: \"%.*s\"",
-               MW_STR_ARG(name));
-}
-
-static void one_series(struct ev *e, const struct samples *s, void *arg)
-{
-    struct call *c = arg;
-    const struct when *when = &c->range->sel.when;
-    double args[SCALARS_MAX];
-    size_t lo = 0, hi = 0;
-    bool any = false;
-    if (!c->row) c->row = mw_pq_row(e);
-    if (c->scratch_cap < s->n)
-        c->scratch = mw_pq_alloc(e->run, c->scratch_cap = s->n * 2, sizeof *c->scratch);
-    struct window w = {.args = args, .scratch = c->scratch, .run = e->run};
-    w.closed = e->run->opt->closed_ranges;
-    w.range = when->range_ms;
-    w.lookback = e->lookback;
-    w.resets = (c->fn->flags & FN_COUNTER) && has_resets(s);
-    w.kind = c->range->kind == N_SELECTOR ? c->range->sel.window : WINDOW_PLAIN;
-    w.all = s;
-    for (size_t i = 0; i < e->n; i++) {
-        w.to = mw_pq_time(e, when, i);
-        w.from = w.to - w.range;
-        w.now = e->start + (int64_t)i * e->step;
-        slide(s, &w, &lo, &hi);
-        if (lo == hi && !w.kind) continue;
-        w.lo = lo, w.hi = hi;
-        w.t = s->t + lo, w.v = s->v + lo, w.n = hi - lo;
-        for (size_t k = 0; k < c->n_scalars; k++) args[k] = c->scalars[k][i];
-        c->row[i] = c->fn->window(&w);
-        any |= !mw_pq_absent(c->row[i]);
-        mw_pq_tick(e->run, w.n + 1);
-    }
-    if (!any) return;
-    if (c->fn->flags & FN_COUNTER) note_counter(e, c, s);
-    c->typed |= mw_pq_has_type(s->labels);
-    mw_pq_add_row(e, &c->out, mw_pq_keep(e, s->labels), c->row);
-    c->out.s[c->out.n - 1].nameless = s->nameless || !(c->fn->flags & FN_KEEPS_NAME);
-    c->row = NULL;
-}
-
-struct value mw_pq_call_window(struct ev *e, const struct node *call)
-{
-    struct call c = {.node = call, .fn = call->call.fn};
-    for (size_t i = 0; i < call->call.n_args; i++) {
-        const struct node *arg = call->call.args[i];
-        if (arg->type == MW_VALUE_MATRIX)
-            c.range = arg;
-        else
-            c.scalars[c.n_scalars++] = mw_pq_eval_scalar(e, arg);
-    }
-    if (c.fn->flags & FN_QUANTILE) mw_pq_note_quantile(e, call->call.args[0], c.scalars[0]);
-    mw_pq_each_range(e, c.range, one_series, &c);
-    c.out.distinct = c.range->kind == N_SELECTOR && mw_pq_one_name(c.range) && !c.typed;
-    mw_pq_merge(e, &c.out, true);
-    return mw_pq_vector(c.out);
+        each_selected(e, n, want, fn, arg);
 }

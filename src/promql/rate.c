@@ -11,53 +11,127 @@
 
 /* -- rate, increase, delta ------------------------------------------------------------------ */
 
-static double growth(const struct window *w, bool counter)
+/* How the samples FIRST to LAST, N of them, are stretched to the range FROM to TO.  ZERO: seconds
+ * before the first sample at which a counter that grows like this was zero. */
+static double stretch_of(int64_t first, int64_t last, size_t n, int64_t from, int64_t to,
+                         double zero, bool closed, double *reach)
 {
-    double grown = w->v[w->n - 1] - w->v[0];
-    if (!counter || !w->resets) return grown;
-    for (size_t i = 1; i < w->n; i++)
-        if (w->v[i] < w->v[i - 1]) grown += w->v[i - 1];
+    double sampled = (double)(last - first) / 1000, apart = sampled / (double)(n - 1);
+    double to_start = (double)(first - from) / 1000, to_end = (double)(to - last) / 1000;
+    double near = apart * 1.1;
+    *reach = to_start;
+    if (closed && zero < to_start) to_start = zero; /* Prometheus 2 looks at zero first */
+    if (to_start >= near) to_start = apart / 2;
+    if (!closed) *reach = to_start;
+    if (zero < to_start) to_start = zero;
+    if (to_end >= near) to_end = apart / 2;
+    return (sampled + to_start + to_end) / sampled;
+}
+
+struct how {
+    bool counter, per_second;
+};
+
+static void stretch_all(const struct sweep *w)
+{
+    struct frame *f = w->f;
+    const struct when *when = &w->range->sel.when;
+    const int64_t *t = w->s->t;
+    bool closed = w->ev->run->opt->closed_ranges;
+    int64_t to = mw_pq_time(w->ev, when, 0), by = when->at ? 0 : w->ev->step;
+    if (!f->stretch) f->stretch = mw_pq_alloc(w->ev->run, w->ev->n, sizeof *f->stretch);
+    for (size_t i = 0; i < w->ev->n; i++, to += by) {
+        struct stretch *st = &f->stretch[i];
+        size_t n = f->hi[i] - f->lo[i];
+        if (n < 2) continue;
+        int64_t first = t[f->lo[i]], last = t[f->hi[i] - 1];
+        st->sampled = (double)(last - first) / 1000;
+        st->factor =
+            stretch_of(first, last, n, to - when->range_ms, to, INFINITY, closed, &st->reach);
+    }
+    f->stretched = true;
+}
+
+/* The samples that are smaller than the one before; how many there are. */
+static size_t find_resets(const struct sweep *w, uint32_t **at)
+{
+    const double *v = w->s->v;
+    bool any = false;
+    for (size_t i = 1; i < w->s->n; i++) any |= v[i] < v[i - 1];
+    if (!any) return 0;
+    uint32_t *found = *at = (uint32_t *)(void *)w->scratch;
+    size_t n = 0;
+    for (size_t i = 1; i < w->s->n; i++)
+        if (v[i] < v[i - 1]) found[n++] = (uint32_t)i;
+    return n;
+}
+
+/* Windows only move forward, and so does the first reset behind their first sample. */
+struct resets {
+    uint32_t *at;
+    size_t n, first;
+};
+
+/* Growth from sample LO to HI; what was lost at the resets between them is growth, too. */
+static double growth(const double *v, struct resets *r, size_t lo, size_t hi)
+{
+    double grown = v[hi] - v[lo];
+    while (r->first < r->n && r->at[r->first] <= lo) r->first++;
+    for (size_t i = r->first; i < r->n && r->at[i] <= hi; i++) grown += v[r->at[i] - 1];
     return grown;
 }
 
-/* Seconds before the first sample at which a counter growing like this was zero. */
-static double since_zero(const struct window *w, double grown, double sampled)
+/* The counter may have been zero within the stretch before its first sample. */
+static double from_zero(const struct sweep *w, size_t i, double grown)
 {
-    return grown > 0 && w->v[0] >= 0 ? sampled * (w->v[0] / grown) : INFINITY;
+    const struct frame *f = w->f;
+    const struct when *when = &w->range->sel.when;
+    const int64_t *t = w->s->t;
+    int64_t to = mw_pq_time(w->ev, when, i);
+    double zero = f->stretch[i].sampled * (w->s->v[f->lo[i]] / grown), reach;
+    return stretch_of(t[f->lo[i]], t[f->hi[i] - 1], f->hi[i] - f->lo[i], to - when->range_ms, to,
+                      zero, w->ev->run->opt->closed_ranges, &reach);
 }
 
-static double extrapolated(const struct window *w, bool counter, bool per_second)
+static void extrapolate(const struct sweep *w, double *out, struct how how)
 {
-    if (w->n < 2) return mw_pq_none();
-    double grown = growth(w, counter);
-    double sampled = (double)(w->t[w->n - 1] - w->t[0]) / 1000;
-    double to_start = (double)(w->t[0] - w->from) / 1000;
-    double to_end = (double)(w->to - w->t[w->n - 1]) / 1000;
-    double apart = sampled / (double)(w->n - 1), near = apart * 1.1;
-    double zero = counter ? since_zero(w, grown, sampled) : INFINITY;
-    if (w->closed && zero < to_start) to_start = zero; /* Prometheus 2 looks at zero first */
-    if (to_start >= near) to_start = apart / 2;
-    if (zero < to_start) to_start = zero;
-    if (to_end >= near) to_end = apart / 2;
-    double factor = (sampled + to_start + to_end) / sampled;
-    if (per_second) factor /= (double)w->range / 1000;
-    return grown * factor;
+    const struct frame *f = w->f;
+    const double *v = w->s->v;
+    double seconds = how.per_second ? (double)w->range->sel.when.range_ms / 1000 : 1;
+    if (!f->stretched) stretch_all(w);
+    struct resets resets = {.n = 0};
+    if (how.counter) resets.n = find_resets(w, &resets.at);
+    for (size_t i = 0; i < w->ev->n; i++) {
+        size_t lo = f->lo[i], hi = f->hi[i];
+        if (hi - lo < 2) continue;
+        const struct stretch *st = &f->stretch[i];
+        double grown = growth(v, &resets, lo, hi - 1), factor = st->factor;
+        bool zero =
+            how.counter && grown > 0 && v[lo] >= 0 && v[lo] * st->sampled < st->reach * grown;
+        if (zero) factor = from_zero(w, i, grown);
+        out[i] = grown * (factor / seconds);
+    }
 }
 
-double mw_pq_rate(const struct window *w)
+void mw_pq_rate_sweep(const struct sweep *w, double *out)
 {
-    return w->kind ? mw_pq_extended(w, true, true) : extrapolated(w, true, true);
+    extrapolate(w, out, (struct how){.counter = true, .per_second = true});
 }
 
-double mw_pq_increase(const struct window *w)
+void mw_pq_increase_sweep(const struct sweep *w, double *out)
 {
-    return w->kind ? mw_pq_extended(w, true, false) : extrapolated(w, true, false);
+    extrapolate(w, out, (struct how){.counter = true});
 }
 
-double mw_pq_delta(const struct window *w)
+void mw_pq_delta_sweep(const struct sweep *w, double *out)
 {
-    return w->kind ? mw_pq_extended(w, false, false) : extrapolated(w, false, false);
+    extrapolate(w, out, (struct how){.counter = false});
 }
+
+/* Only of ranges that are not plain. */
+double mw_pq_rate(const struct window *w) { return mw_pq_extended(w, true, true); }
+double mw_pq_increase(const struct window *w) { return mw_pq_extended(w, true, false); }
+double mw_pq_delta(const struct window *w) { return mw_pq_extended(w, false, false); }
 
 /* -- irate, idelta -------------------------------------------------------------------------- */
 

@@ -181,7 +181,7 @@ static void matrix_row(struct ev *e, const struct samples *s, void *arg)
         m->rows = rows;
         m->cap = cap;
     }
-    struct series seen = {.labels = mw_pq_keep(e, s->labels), .nameless = s->nameless};
+    struct series seen = {.labels = s->labels, .nameless = s->nameless};
     row.labels = mw_pq_seen(e, &seen);
     m->rows[m->n++] = row;
 }
@@ -189,7 +189,7 @@ static void matrix_row(struct ev *e, const struct samples *s, void *arg)
 void mw_pq_result_matrix(struct ev *e, const struct node *root, mw_promql_result *out)
 {
     struct matrix m = {.root = root};
-    mw_pq_each_range(e, root, matrix_row, &m);
+    mw_pq_each_range(e, root, NULL, matrix_row, &m);
     out->type = MW_VALUE_MATRIX;
     finish(e, out, m.rows, m.n, true);
 }

@@ -8,19 +8,6 @@
 #include "base/mem.h"
 #include "promql/eval.h"
 
-const mw_labels *mw_pq_keep(struct ev *e, const mw_labels *ls)
-{
-    size_t bytes = mw_labels_bytes(ls);
-    mw_labels *copy = mw_pq_alloc(e->run, bytes, 1);
-    memcpy(copy, ls, bytes); /* one block: its pointers move along with it */
-    ptrdiff_t by = (char *)copy - (char *)ls;
-    for (uint32_t i = 0; i < ls->n; i++) {
-        copy->l[i].name.p = ls->l[i].name.p + by;
-        copy->l[i].value.p = ls->l[i].value.p + by;
-    }
-    return copy;
-}
-
 int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step)
 {
     int64_t t = w->at ? w->at_ms : e->start + (int64_t)step * e->step;
@@ -36,14 +23,40 @@ bool mw_pq_one_name(const struct node *sel)
     return false;
 }
 
-void mw_pq_open(struct ev *e, const struct node *n, int64_t min_t, int64_t max_t)
+/* The first and last time that the steps look at. */
+static void looked_at(struct ev *e, const struct node *n, mw_select *sel)
 {
-    struct run *r = e->run;
+    const struct when *w = &n->sel.when;
+    int64_t open = e->run->opt->closed_ranges ? 0 : 1;
+    int64_t back = n->sel.ranged ? w->range_ms : e->lookback;
+    int64_t before = n->sel.ranged && n->sel.window ? e->lookback : 0;
+    int64_t after = n->sel.window == WINDOW_SMOOTHED ? e->lookback : 0;
+    sel->min_t = mw_pq_time(e, w, 0) - back - before + open;
+    sel->max_t = mw_pq_time(e, w, e->n - 1) + after;
+    sel->newest = !n->sel.ranged && e->n == 1 && !after;
+}
+
+mw_select mw_pq_selection(struct ev *e, const struct node *n, const struct want *want)
+{
     mw_select sel = {.matchers = n->sel.matchers,
                      .n = n->sel.n_matchers,
-                     .min_t = min_t,
-                     .max_t = max_t,
-                     .cancel = r->query->cancel};
+                     .keep = want ? want->keep : NULL,
+                     .later = want && want->later,
+                     .arena = e->run->arena,
+                     .cancel = e->run->query->cancel};
+    looked_at(e, n, &sel);
+    return sel;
+}
+
+void mw_pq_open(struct ev *e, const struct node *n, const struct want *want)
+{
+    struct run *r = e->run;
+    if (r->given && r->given_to == n) {
+        r->open = r->given;
+        r->given = NULL;
+        return;
+    }
+    mw_select sel = mw_pq_selection(e, n, want);
     int rc = r->source->select(r->source, &sel, &r->open, r->err);
     if (rc != MW_OK) r->open = NULL, mw_pq_throw(r, rc, "%s", mw_code_text(rc));
 }
@@ -157,34 +170,21 @@ static bool walk_smoothed(struct ev *e, const struct when *w, const mw_series_vi
     return any;
 }
 
-/* Types and units may be all that tells two series apart, and go with the name. */
-bool mw_pq_has_type(const mw_labels *ls)
-{
-    for (uint32_t i = 0; i < ls->n; i++)
-        if (mw_pq_is_meta(ls->l[i].name) && !mw_str_is(ls->l[i].name, MW_METRIC_NAME)) return true;
-    return false;
-}
-
-struct vec mw_pq_select(struct ev *e, const struct node *n, bool timestamps)
+void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *want, bool timestamps,
+                       pq_row_fn *fn, void *arg)
 {
     const struct when *w = &n->sel.when;
-    struct vec out = {.distinct = mw_pq_one_name(n)};
-    double *row = NULL;
     mw_series_view s;
-    int64_t back = e->lookback - (e->run->opt->closed_ranges ? 0 : 1);
     bool smoothed = n->sel.window == WINDOW_SMOOTHED && !timestamps;
-    mw_pq_open(e, n, mw_pq_time(e, w, 0) - back,
-               mw_pq_time(e, w, e->n - 1) + (smoothed ? e->lookback : 0));
+    double *row = mw_pq_row(e);
+    mw_pq_open(e, n, want);
     while (mw_pq_next_series(e, &s)) {
-        if (!row) row = mw_pq_row(e);
-        mw_pq_tick(e->run, e->n);
         struct kept kept = {0};
+        mw_pq_tick(e->run, e->n);
         bool any = smoothed ? walk_smoothed(e, w, &s, row) : walk(e, w, &s, timestamps, row, &kept);
         if (!any) continue;
-        out.distinct &= !mw_pq_has_type(s.labels);
-        mw_pq_add_row(e, &out, mw_pq_keep(e, s.labels), row);
-        out.s[out.n - 1].h = kept.row;
-        row = NULL;
+        struct series out = {.labels = s.labels, .v = row, .h = kept.row};
+        fn(e, &out, arg);
+        mw_pq_clear_row(e, row);
     }
-    return out;
 }

@@ -51,6 +51,22 @@ void mw_pq_spread_add(struct spread *s, double v)
     mw_pq_sum_add(&s->m2, delta * (v - (s->mean.sum + s->mean.c)));
 }
 
+/* Chan, Golub, LeVeque 1979. */
+void mw_pq_spread_merge(struct spread *s, const struct spread *other)
+{
+    if (other->n == 0) return;
+    if (s->n == 0) {
+        *s = *other;
+        return;
+    }
+    double n = s->n + other->n;
+    double delta = (other->mean.sum + other->mean.c) - (s->mean.sum + s->mean.c);
+    mw_pq_sum_add(&s->m2, other->m2.sum + other->m2.c);
+    mw_pq_sum_add(&s->m2, delta * delta * s->n * other->n / n);
+    mw_pq_sum_add(&s->mean, delta * other->n / n);
+    s->n = n;
+}
+
 double mw_pq_spread_get(const struct spread *s) { return (s->m2.sum + s->m2.c) / s->n; }
 
 int mw_pq_compare_numbers(double a, double b)

@@ -76,9 +76,9 @@ struct value mw_pq_call_date(struct ev *e, const struct node *call)
 struct value mw_pq_call_timestamp(struct ev *e, const struct node *call)
 {
     const struct node *arg = call->call.args[0];
-    struct vec v;
+    struct vec v = {.distinct = false};
     if (arg->kind == N_SELECTOR)
-        v = mw_pq_select(e, arg, true);
+        mw_pq_select_rows(e, arg, NULL, true, mw_pq_collect, &v);
     else {
         v = mw_pq_eval_vec(e, arg);
         const double *t = times(e);

@@ -1,19 +1,21 @@
-/* vec.c - rows of an instant vector: making them, naming them, grouping and merging them.
- *
- * Grouping hashes the chosen labels of each row once, into an open table of group numbers; label
- * sets are built only for new groups.  SPDX-License-Identifier: MIT */
-#include <stdlib.h>
+/* vec.c - rows of an instant vector: making them, naming them and merging them.
+ * SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "base/hash.h"
 #include "promql/eval.h"
 
 double mw_pq_none(void) { return mw_stale(); }
 
+void mw_pq_clear_row(struct ev *e, double *row)
+{
+    double none = mw_stale();
+    for (size_t i = 0; i < e->n; i++) row[i] = none;
+}
+
 double *mw_pq_row(struct ev *e)
 {
-    double *v = mw_pq_alloc(e->run, e->n, sizeof *v), none = mw_stale();
-    for (size_t i = 0; i < e->n; i++) v[i] = none;
+    double *v = mw_pq_alloc(e->run, e->n, sizeof *v);
+    mw_pq_clear_row(e, v);
     return v;
 }
 
@@ -86,107 +88,6 @@ void mw_pq_drop_names(struct ev *e, struct vec *v)
 {
     for (size_t i = 0; i < v->n; i++) v->s[i].nameless = true;
     (void)e;
-}
-
-/* -- groups --------------------------------------------------------------------------------- */
-
-static int by_text(const void *a, const void *b)
-{
-    return mw_str_cmp(*(const mw_str *)a, *(const mw_str *)b);
-}
-
-struct names mw_pq_sorted(struct ev *e, struct names names)
-{
-    mw_str *p = mw_pq_alloc(e->run, names.n + 1, sizeof *p);
-    if (names.n) memcpy(p, names.p, names.n * sizeof *p);
-    qsort(p, names.n, sizeof *p, by_text);
-    return (struct names){p, names.n};
-}
-
-/* Do labels named NAME tell groups apart?  AT moves along the sorted names with the labels. */
-static bool counts(const struct grouping *g, mw_str name, bool nameless, size_t *at)
-{
-    if (nameless && mw_pq_is_meta(name)) return false;
-    if (g->without && !g->keep_name && mw_str_is(name, MW_METRIC_NAME)) return false;
-    while (*at < g->names.n && mw_str_cmp(g->names.p[*at], name) < 0) ++*at;
-    bool named = *at < g->names.n && mw_str_eq(g->names.p[*at], name);
-    return named != g->without;
-}
-
-static size_t pick(const struct grouping *g, const struct series *s, mw_label *out)
-{
-    size_t n = 0, at = 0;
-    for (uint32_t i = 0; i < s->labels->n; i++)
-        if (counts(g, s->labels->l[i].name, s->nameless, &at)) out[n++] = s->labels->l[i];
-    return n;
-}
-
-static uint64_t hash_picked(const mw_label *l, size_t n)
-{
-    uint64_t h = n;
-    for (size_t i = 0; i < n; i++)
-        h = mw_hash_seed(l[i].value.p, l[i].value.n, mw_hash_seed(l[i].name.p, l[i].name.n, h));
-    return h;
-}
-
-static bool same(const mw_labels *ls, const mw_label *l, size_t n)
-{
-    if (ls->n != n) return false;
-    for (size_t i = 0; i < n; i++)
-        if (!mw_str_eq(ls->l[i].value, l[i].value) || !mw_str_eq(ls->l[i].name, l[i].name))
-            return false;
-    return true;
-}
-
-struct table {
-    struct groups groups;
-    uint64_t *hashes;
-    uint32_t *slots; /* group number + 1; 0 is free */
-    size_t mask;
-    mw_label *picked;
-};
-
-static size_t find_group(struct ev *e, struct table *t, size_t n_picked)
-{
-    uint64_t h = hash_picked(t->picked, n_picked);
-    size_t slot = h & t->mask;
-    for (; t->slots[slot]; slot = (slot + 1) & t->mask) {
-        size_t g = t->slots[slot] - 1;
-        if (t->hashes[g] == h && same(t->groups.labels[g], t->picked, n_picked)) return g;
-    }
-    size_t g = t->groups.n++;
-    t->slots[slot] = (uint32_t)t->groups.n;
-    t->hashes[g] = h;
-    t->groups.labels[g] = mw_pq_labels(e, t->picked, n_picked);
-    return g;
-}
-
-static uint32_t widest(const struct vec *v)
-{
-    uint32_t most = 0;
-    for (size_t i = 0; v && i < v->n; i++)
-        if (v->s[i].labels->n > most) most = v->s[i].labels->n;
-    return most;
-}
-
-struct groups mw_pq_group(struct ev *e, const struct vec *a, const struct vec *b,
-                          const struct grouping *g)
-{
-    size_t rows = a->n + (b ? b->n : 0), slots = 16;
-    while (slots < rows * 2) slots *= 2;
-    struct table t = {.mask = slots - 1};
-    t.groups.labels = mw_pq_alloc(e->run, rows, sizeof *t.groups.labels);
-    t.groups.of = mw_pq_alloc(e->run, rows, sizeof *t.groups.of);
-    t.hashes = mw_pq_alloc(e->run, rows, sizeof *t.hashes);
-    t.slots = mw_pq_alloc(e->run, slots, sizeof *t.slots);
-    memset(t.slots, 0, slots * sizeof *t.slots);
-    t.picked = mw_pq_alloc(e->run, widest(a) + widest(b), sizeof *t.picked);
-    for (size_t i = 0; i < rows; i++) {
-        const struct series *s = i < a->n ? &a->s[i] : &b->s[i - a->n];
-        t.groups.of[i] = find_group(e, &t, pick(g, s, t.picked));
-        mw_pq_tick(e->run, 8);
-    }
-    return t.groups;
 }
 
 /* -- merging -------------------------------------------------------------------------------- */

@@ -1,4 +1,7 @@
-/* window.h - what a range function sees of one series at one step.
+/* window.h - what a range function sees of one series.
+ *
+ * A function of plain ranges of floats may work on all steps at once (a sweep); every function can
+ * be asked for one step (a window).
  * SPDX-License-Identifier: MIT */
 #ifndef MW_PROMQL_WINDOW_H
 #define MW_PROMQL_WINDOW_H
@@ -11,7 +14,7 @@ struct window {
     int64_t from, to; /* the range asked for, milliseconds */
     int64_t now;      /* time of evaluation */
     int64_t range, lookback;
-    bool closed, resets;   /* resets: the series has some (counter functions) */
+    bool closed;
     enum window_kind kind; /* not plain: n may be 0 and samples beyond the window count */
     const struct samples *all;
     size_t lo, hi;      /* the window in all */
@@ -19,6 +22,41 @@ struct window {
     double *scratch;    /* room for n values */
     struct run *run;
 };
+
+/* How rate and its kin stretch what the samples of a window show to its whole range. */
+struct stretch {
+    double factor;  /* of the growth; not a number: fewer than two samples */
+    double sampled; /* seconds between the first and last sample */
+    double reach;   /* seconds before the first sample, beyond which zero may lie unnoticed */
+};
+
+/* Where the windows of all steps begin and end in a series' samples.  Series that were scraped
+ * together have the same times, and share it. */
+struct frame {
+    uint32_t *lo, *hi;       /* samples lo to hi - 1 are in the window; none: lo = hi */
+    size_t total;            /* samples in all windows */
+    struct stretch *stretch; /* of each step, once asked for */
+    bool stretched;
+    int64_t *t; /* what it was made for */
+    size_t n, cap;
+};
+
+enum { PQ_FRAMES = 64 };
+struct frames { /* those that were needed lately, by hash of the times */
+    struct frame *f[PQ_FRAMES];
+};
+
+struct sweep {
+    const struct samples *s;
+    struct frame *f;
+    struct ev *ev;
+    const struct node *range;
+    double *scratch; /* room for 4 n values */
+};
+
+/* The frame of S for the windows of RANGE; good until the next one is asked for. */
+struct frame *mw_pq_frame(struct ev *e, struct frames *known, const struct node *range,
+                          const struct samples *s);
 
 /* extended.c: rate, increase and delta, and resets and changes, of ranges that are not plain. */
 double mw_pq_extended(const struct window *w, bool counter, bool per_second);

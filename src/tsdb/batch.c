@@ -1,5 +1,5 @@
-/* batch.c - neighbours of a shard under one lock, in passes: each pass asks for the memory that
- * the next one reads.  SPDX-License-Identifier: MIT */
+/* batch.c - several series in passes: each pass asks for the memory that the next one reads.
+ * SPDX-License-Identifier: MIT */
 #include "tsdb/batch.h"
 
 #include "tsdb/gather.h"
@@ -26,11 +26,52 @@ static bool newest_in_range(const mw_stream *s, const mw_wanted *w)
 
 static bool decodes(const mw_stream *s, const mw_wanted *w)
 {
-    return s && !w->labels_only && !(w->newest && newest_in_range(s, w));
+    return !w->labels_only && !(w->newest && newest_in_range(s, w));
 }
 
-static void look(mw_batched *b, const mw_wanted *w, const mw_stream *s)
+/* -- passes --------------------------------------------------------------------------------- */
+
+enum { PASSES = 5, CLOSED_AHEAD = 2 };
+
+typedef void pass(mw_batched *b, const mw_stream *s, const mw_wanted *w);
+
+static void fetch_series(mw_batched *b, const mw_stream *s, const mw_wanted *w)
 {
+    (void)b, (void)w;
+    fetch(s);
+}
+
+static void fetch_closed(mw_batched *b, const mw_stream *s, const mw_wanted *w)
+{
+    (void)b;
+    if (!decodes(s, w) || !s->rest) return;
+    for (uint32_t i = 0; i < s->rest->n && i < CLOSED_AHEAD; i++)
+        fetch_chunk(s->rest->chunks[s->rest->n - 1 - i]);
+}
+
+static bool is_the_one(const mw_stream *s, const mw_wanted *w)
+{
+    return s->birth && s->birth <= w->last_birth;
+}
+
+static void fetch_places(mw_batched *b, const mw_stream *s, const mw_wanted *w)
+{
+    (void)b;
+    if (w->labelling) fetch(s->pairs);
+    if (!decodes(s, w)) return;
+    fetch_chunk(s->open);
+    if (s->rest) fetch(s->rest);
+}
+
+static void fetch_rest(mw_batched *b, const mw_stream *s, const mw_wanted *w)
+{
+    (void)b;
+    if (decodes(s, w) && s->rest && s->rest->n) fetch(s->rest->chunks);
+}
+
+static void look(mw_batched *b, const mw_stream *s, const mw_wanted *w)
+{
+    if (!is_the_one(s, w)) return;
     if (w->labels_only && mw_stream_surely_in(s, w->min_t, w->max_t)) {
         b->there = b->surely = true;
     } else if (w->newest && newest_in_range(s, w)) {
@@ -42,46 +83,40 @@ static void look(mw_batched *b, const mw_wanted *w, const mw_stream *s)
     if (b->there && w->labelling) b->labels = mw_labelling_of_stream(w->labelling, s);
 }
 
-/* Under the lock of SH, N ids of it. */
-static void look_at_shard(mw_batched *b, const mw_shard *sh, unsigned shift, const mw_wanted *w,
-                          const uint32_t *id, size_t n)
+static void run_pass(mw_batch *b, mw_tsdb *db, const mw_wanted *w, const uint32_t *id, pass *do_it)
 {
-    const mw_stream *s[MW_BATCH];
-    for (size_t i = 0; i < n; i++) {
-        uint32_t slot = id[i] >> shift;
-        s[i] = slot < sh->n_slots ? mw_shard_slot(sh, slot) : NULL;
-        if (s[i]) fetch(s[i]);
+    for (size_t i = 0; i < b->n;) {
+        unsigned shard = id[b->order[i]] & (db->n_shards - 1);
+        mw_shard *sh = &db->shards[shard];
+        pthread_mutex_lock(&sh->lock);
+        for (; i < b->n && (id[b->order[i]] & (db->n_shards - 1)) == shard; i++) {
+            uint32_t slot = id[b->order[i]] >> db->shift;
+            if (slot < sh->n_slots) do_it(&b->of[b->order[i]], mw_shard_slot(sh, slot), w);
+        }
+        pthread_mutex_unlock(&sh->lock);
     }
-    for (size_t i = 0; i < n; i++) {
-        if (s[i] && (!s[i]->birth || s[i]->birth > w->last_birth)) s[i] = NULL;
-        if (!s[i]) continue;
-        if (w->labelling) fetch(s[i]->pairs);
-        if (!decodes(s[i], w)) continue;
-        fetch_chunk(s[i]->open);
-        if (s[i]->rest) fetch(s[i]->rest);
-    }
+}
+
+/* Neighbours of a shard side by side, so that one lock serves them. */
+static void order(mw_batch *b, const mw_tsdb *db, const uint32_t *id, size_t n)
+{
+    uint8_t start[MW_SHARDS_MAX + 1] = {0};
+    b->n = 0;
     for (size_t i = 0; i < n; i++)
-        if (decodes(s[i], w) && s[i]->rest && s[i]->rest->n) fetch(s[i]->rest->chunks);
+        if (id[i] != MW_NOWHERE) start[(id[i] & (db->n_shards - 1)) + 1]++, b->n++;
+    for (unsigned i = 0; i < db->n_shards; i++) start[i + 1] = (uint8_t)(start[i + 1] + start[i]);
     for (size_t i = 0; i < n; i++)
-        if (s[i]) look(&b[i], w, s[i]);
+        if (id[i] != MW_NOWHERE) b->order[start[id[i] & (db->n_shards - 1)]++] = (uint8_t)i;
 }
 
 void mw_batch_look(mw_batch *b, mw_tsdb *db, const mw_wanted *w, const uint32_t *id, size_t n)
 {
+    static pass *const passes[PASSES] = {fetch_series, fetch_places, fetch_rest, fetch_closed,
+                                         look};
     for (size_t i = 0; i < n; i++) {
-        mw_batched *of = &b->of[i];
-        of->there = of->surely = of->single = false;
-        of->labels = NULL;
+        b->of[i].there = b->of[i].surely = b->of[i].single = false;
+        b->of[i].labels = NULL;
     }
-    for (size_t i = 0; i < n;) {
-        size_t end = i + 1;
-        unsigned shard = id[i] & (db->n_shards - 1);
-        while (end < n && (id[end] & (db->n_shards - 1)) == shard && id[end] != MW_NOWHERE) end++;
-        if (id[i] != MW_NOWHERE) {
-            pthread_mutex_lock(&db->shards[shard].lock);
-            look_at_shard(&b->of[i], &db->shards[shard], db->shift, w, id + i, end - i);
-            pthread_mutex_unlock(&db->shards[shard].lock);
-        }
-        i = end;
-    }
+    order(b, db, id, n);
+    for (size_t i = b->n > 2 ? 0 : PASSES - 1; i < PASSES; i++) run_pass(b, db, w, id, passes[i]);
 }

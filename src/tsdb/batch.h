@@ -1,14 +1,14 @@
 /* batch.h - a few series in memory, looked at together.
  *
- * What is far apart in memory is asked for before it is needed, one lock serves the neighbours of a
- * shard, and whatever takes time is done outside it.  For one thread.
+ * What is far apart in memory is asked for before it is needed, and whatever takes time is done
+ * outside the locks.  For one thread.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_TSDB_BATCH_H
 #define MW_TSDB_BATCH_H
 #include "tsdb/labelling.h"
 #include "tsdb/store.h"
 
-enum { MW_BATCH = 16 };
+enum { MW_BATCH = 128 };
 
 /* What is wanted of each series. */
 typedef struct mw_wanted {
@@ -31,6 +31,8 @@ typedef struct mw_batched {
 
 typedef struct mw_batch {
     mw_batched of[MW_BATCH];
+    uint8_t order[MW_BATCH]; /* places by shard, of those that are in memory */
+    size_t n;
 } mw_batch;
 
 void mw_batch_deinit(mw_batch *b);

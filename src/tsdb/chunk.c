@@ -13,8 +13,8 @@
  *            11    + 5 bits LEAD, 6 bits WIDTH-1, WIDTH bits of X
  *
  * LEAD counts zero bits above the window.  Arithmetic on time is unsigned, so that any two int64
- * have a distance.  No sample needs SAMPLE_BITS, so with that many left a reader checks nothing.
- * SPDX-License-Identifier: MIT */
+ * have a distance.  No sample needs SAMPLE_BITS, so that a reader checks for the end once per
+ * sample. SPDX-License-Identifier: MIT */
 #include "tsdb/chunk.h"
 
 #include "base/err.h"
@@ -172,34 +172,14 @@ size_t mw_chunk_cost(const mw_chunk *c) { return mw_slab_cost(size_of(c->cap)); 
 
 typedef struct bits_in {
     const uint64_t *words;
-    uint32_t at, end;
-    bool broken; /* asked for more than there is, or nonsense */
+    uint32_t at;
 } bits_in;
 
-/* The next 64 bits; there must be 128. */
-static inline uint64_t peek(const bits_in *in)
+/* 64 bits, SKIP bits from here. */
+static inline uint64_t peek(const bits_in *in, uint32_t skip)
 {
-    uint32_t word = in->at >> 6, used = in->at & 63;
+    uint32_t word = (in->at + skip) >> 6, used = (in->at + skip) & 63;
     return in->words[word] << used | (in->words[word + 1] >> 1) >> (63 - used);
-}
-
-static uint64_t get(bits_in *in, unsigned n)
-{
-    if (n > in->end - in->at) {
-        in->broken = true;
-        return 0;
-    }
-    uint32_t word = in->at >> 6, used = in->at & 63;
-    uint64_t top = in->words[word] << used;
-    if (used + n > 64) top |= in->words[word + 1] >> (64 - used);
-    in->at += n;
-    return top >> (64 - n);
-}
-
-static uint64_t get_signed(bits_in *in, unsigned n)
-{
-    uint64_t v = get(in, n), sign = 1ULL << (n - 1);
-    return (v ^ sign) - sign;
 }
 
 typedef struct tail {
@@ -210,82 +190,71 @@ typedef struct tail {
 
 static bool window_is_sane(const tail *w) { return w->width > 0 && w->lead + w->width <= 64; }
 
-/* One sample, every bit asked for checked: near the end of a chunk. */
-static void get_carefully(bits_in *in, tail *w)
+/* The time of the next sample, whose bits begin with TOP: how many of them it takes. */
+static inline uint32_t next_time(const bits_in *in, uint64_t top, tail *w)
 {
-    unsigned code = 0;
-    while (code <= TIME_CODES && get(in, 1)) code++;
-    if (code > TIME_CODES)
-        w->delta += get(in, 64);
-    else if (code)
-        w->delta += get_signed(in, time_codes[code - 1].bits);
-    if (!get(in, 1)) return;
-    if (get(in, 1)) {
-        w->lead = (uint8_t)get(in, 5);
-        w->width = (uint8_t)(get(in, 6) + 1);
-    }
-    if (window_is_sane(w))
-        w->value ^= get(in, w->width) << (64 - w->lead - w->width);
-    else
-        in->broken = true;
-}
-
-/* One sample with at least SAMPLE_BITS left: no bit needs a check. */
-static inline void get_quickly(bits_in *in, tail *w)
-{
-    uint64_t top = peek(in);
     unsigned code = (unsigned)__builtin_clzll(~top | 1);
-    if (code == 0) {
-        in->at += 1;
-    } else if (code <= TIME_CODES) {
+    if (code == 0) return 1;
+    if (code <= TIME_CODES) {
         const time_code *k = &time_codes[code - 1];
         w->delta += (uint64_t)((int64_t)(top << k->prefix_bits) >> (64 - k->bits));
-        in->at += k->prefix_bits + k->bits;
-    } else {
-        in->at += 4;
-        w->delta += peek(in);
-        in->at += 64;
+        return k->prefix_bits + k->bits;
     }
-    top = peek(in);
-    if (!(top >> 63)) {
-        in->at += 1;
+    w->delta += peek(in, 4);
+    return 68;
+}
+
+/* The next sample: at most SAMPLE_BITS, of which those behind the end are whatever stands there.
+ * Mostly one look at 64 bits has all of it. */
+static inline void next_sample(bits_in *in, tail *w)
+{
+    uint64_t top = peek(in, 0);
+    uint32_t used = next_time(in, top, w);
+    uint64_t rest = used < 64 - 13 ? top << used : peek(in, used);
+    if (!(rest >> 63)) {
+        in->at += used + 1;
         return;
     }
-    if (top >> 62 == 2) {
-        in->at += 2;
+    if (rest >> 62 == 2) {
+        used += 2;
     } else {
-        w->lead = (uint8_t)(top << 2 >> 59);
-        w->width = (uint8_t)((top << 7 >> 58) + 1);
-        in->at += 13;
+        w->lead = (uint8_t)(rest << 2 >> 59);
+        w->width = (uint8_t)((rest << 7 >> 58) + 1);
+        used += 13;
     }
     if (!window_is_sane(w)) {
-        in->broken = true;
+        in->at = UINT32_MAX - SAMPLE_BITS; /* behind any end */
         return;
     }
-    w->value ^= peek(in) >> (64 - w->width) << (64 - w->lead - w->width);
-    in->at += w->width;
+    rest = used + w->width <= 64 ? top << used : peek(in, used);
+    w->value ^= rest >> (64 - w->width) << (64 - w->lead - w->width);
+    in->at += used + w->width;
+}
+
+size_t mw_chunk_decode_copy(const mw_chunk *c, int64_t *t, double *v)
+{
+    bits_in in = {.words = c->words, .at = 128};
+    if (c->n == 0 || c->bits < 128) return 0;
+    tail w = {.t = (int64_t)c->words[0], .value = c->words[1]};
+    for (size_t i = 0;;) {
+        t[i] = w.t;
+        memcpy(&v[i], &w.value, sizeof *v);
+        if (++i == c->n) return i;
+        if (in.at >= c->bits) return i;
+        next_sample(&in, &w);
+        if (in.at > c->bits) return i;
+        w.t = (int64_t)((uint64_t)w.t + w.delta);
+    }
 }
 
 size_t mw_chunk_decode(const mw_chunk *c, int64_t *t, double *v)
 {
-    bits_in in = {.words = c->words, .end = c->bits};
-    tail w = {0};
-    for (size_t i = 0; i < c->n; i++) {
-        if (i == 0) {
-            w.t = (int64_t)get(&in, 64);
-            w.value = get(&in, 64);
-        } else {
-            if (in.end - in.at >= SAMPLE_BITS)
-                get_quickly(&in, &w);
-            else
-                get_carefully(&in, &w);
-            w.t = (int64_t)((uint64_t)w.t + w.delta);
-        }
-        if (in.broken) return i;
-        t[i] = w.t;
-        memcpy(&v[i], &w.value, sizeof *v);
-    }
-    return c->n;
+    size_t n = mw_chunk_bytes(c);
+    mw_chunk *copy = mw_zalloc(n + MW_CHUNK_SLACK);
+    memcpy(copy, c, n);
+    n = mw_chunk_decode_copy(copy, t, v);
+    mw_free(copy);
+    return n;
 }
 
 /* -- histograms ----------------------------------------------------------------------------- */

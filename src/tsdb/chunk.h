@@ -14,6 +14,7 @@
 
 enum {
     MW_CHUNK_SAMPLES = 120,
+    MW_CHUNK_SLACK = 32,
     MW_CHUNK_HIST_BYTES = 8192,
     MW_CHUNK_HIST_MOST = UINT16_MAX * 8 - 12
 };
@@ -52,6 +53,8 @@ size_t mw_chunk_cost(const mw_chunk *c);             /* what it takes from memor
 
 /* All samples into T and V (room for c->n each); fewer when the bits end early. */
 size_t mw_chunk_decode(const mw_chunk *c, int64_t *t, double *v);
+/* The same, where MW_CHUNK_SLACK bytes behind the used words of C may be read. */
+size_t mw_chunk_decode_copy(const mw_chunk *c, int64_t *t, double *v);
 
 /* The next histogram behind *AT bytes (0 at first), borrowed; false at the end. */
 bool mw_chunk_next_bytes(const mw_chunk *c, size_t *at, int64_t *t, mw_str *bytes);

@@ -44,7 +44,11 @@ bool mw_stream_surely_in(const mw_stream *s, int64_t min, int64_t max)
 static void copy_chunk(mw_extract *x, const mw_chunk *c)
 {
     size_t n = mw_chunk_bytes(c);
-    if (x->n_bytes + n > x->cap_bytes) mw_grow(&x->bytes, &x->cap_bytes, x->n_bytes + n, 1);
+    size_t need = x->n_bytes + n + MW_CHUNK_SLACK;
+    if (need > x->cap_bytes) {
+        mw_grow(&x->bytes, &x->cap_bytes, need, 1);
+        memset(x->bytes + x->n_bytes, 0, x->cap_bytes - x->n_bytes);
+    }
     memcpy(x->bytes + x->n_bytes, c, n);
     x->n_bytes += n;
     x->samples += c->n;
@@ -96,7 +100,7 @@ void mw_extract_read(const mw_extract *x, mw_samples *out)
         if (c->kind == MW_CHUNK_HISTOGRAMS)
             read_histograms(c, out);
         else
-            mw_samples_took(out, mw_chunk_decode(c, out->t + out->n, out->v + out->n));
+            mw_samples_took(out, mw_chunk_decode_copy(c, out->t + out->n, out->v + out->n));
     }
     for (size_t i = 0; i < x->n_late; i++) mw_samples_add(out, x->late[i].t, x->late[i].v);
 }

@@ -71,22 +71,9 @@ static bool key_in_memory(mw_tsdb *db, uint32_t id, uint64_t last_birth, mw_key 
     return there;
 }
 
-/* Series of a shard stand together, so that a reader takes its lock once for several. */
-static void order_by_shard(mw_ids *ids, unsigned n_shards)
-{
-    size_t start[MW_SHARDS_MAX + 1] = {0};
-    uint32_t *to = mw_array(ids->n + 1, sizeof *to);
-    for (size_t i = 0; i < ids->n; i++) start[(ids->v[i] & (n_shards - 1)) + 1]++;
-    for (unsigned i = 0; i < n_shards; i++) start[i + 1] += start[i];
-    for (size_t i = 0; i < ids->n; i++) to[start[ids->v[i] & (n_shards - 1)]++] = ids->v[i];
-    if (ids->n) memcpy(ids->v, to, ids->n * sizeof *to);
-    mw_free(to);
-}
-
-static void take_memory(mw_gather *g, mw_tsdb *db, mw_ids *ids, bool alone)
+static void take_memory(mw_gather *g, mw_tsdb *db, const mw_ids *ids, bool alone)
 {
     mw_key key;
-    order_by_shard(ids, db->n_shards);
     if (alone) mw_grow(&g->series, &g->cap, ids->n, sizeof *g->series);
     for (size_t i = 0; i < ids->n; i++) {
         if (alone)

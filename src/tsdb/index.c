@@ -187,6 +187,14 @@ static mw_pair *get_pair(mw_index *ix, mw_str name, mw_str value)
     return p;
 }
 
+bool mw_index_has_name(mw_index *ix, mw_str name)
+{
+    pthread_rwlock_rdlock(&ix->lock);
+    bool has = mw_index_find_name(ix, name);
+    pthread_rwlock_unlock(&ix->lock);
+    return has;
+}
+
 uint32_t mw_index_numbers(mw_index *ix)
 {
     pthread_rwlock_rdlock(&ix->lock);

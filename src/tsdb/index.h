@@ -61,6 +61,8 @@ int mw_index_names(mw_index *ix, const mw_select *sel, mw_arena *arena, mw_str_l
 int mw_index_values(mw_index *ix, const char *name, const mw_select *sel, mw_arena *arena,
                     mw_str_list *out, mw_err *err);
 
+bool mw_index_has_name(mw_index *ix, mw_str name);
+
 /* Series per value of LABEL, or per label name when LABEL is NULL, unsorted. */
 typedef struct mw_index_count {
     mw_str name; /* in the arena */

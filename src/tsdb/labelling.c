@@ -29,7 +29,8 @@ typedef struct places {
 struct mw_labelling {
     mw_index *ix;
     const mw_keep *keep;
-    mw_arena *arena;
+    mw_arena *own, *arena; /* OWN is NULL when labels are made in a borrowed one */
+    bool full;
     uint8_t *pair; /* UNKNOWN, LEFT_OUT, KEPT; by number of pairs */
     size_t n_pairs;
     places by_numbers, by_content;
@@ -38,10 +39,11 @@ struct mw_labelling {
     size_t cap_numbers, cap_pairs;
 };
 
-mw_labelling *mw_labelling_new(mw_index *ix, const mw_keep *keep)
+mw_labelling *mw_labelling_new(mw_index *ix, const mw_keep *keep, mw_arena *arena)
 {
     mw_labelling *l = mw_zalloc(sizeof *l);
-    *l = (mw_labelling){.ix = ix, .keep = keep, .arena = mw_arena_new(0)};
+    *l = (mw_labelling){.ix = ix, .keep = keep, .arena = arena};
+    if (!arena) l->own = l->arena = mw_arena_new(0);
     l->n_pairs = keep ? mw_index_numbers(ix) : 0;
     if (l->n_pairs) l->pair = mw_zalloc(l->n_pairs);
     return l;
@@ -50,7 +52,7 @@ mw_labelling *mw_labelling_new(mw_index *ix, const mw_keep *keep)
 void mw_labelling_free(mw_labelling *l)
 {
     if (!l) return;
-    mw_arena_free(l->arena);
+    mw_arena_free(l->own);
     mw_free(l->pair);
     mw_free(l->by_numbers.v);
     mw_free(l->by_content.v);
@@ -58,6 +60,8 @@ void mw_labelling_free(mw_labelling *l)
     mw_free(l->pairs);
     mw_free(l);
 }
+
+bool mw_labelling_is_full(const mw_labelling *l) { return l->full; }
 
 /* -- tables --------------------------------------------------------------------------------- */
 
@@ -104,11 +108,25 @@ static const mw_labels *only_one(mw_labelling *l, const mw_labels *ls)
     return ls;
 }
 
-static const uint32_t *copy_of(mw_labelling *l, const uint32_t *numbers, size_t n)
+static const mw_labels *build(mw_labelling *l, uint32_t n)
+{
+    const mw_labels *ls = mw_labels_new_in(l->arena, l->pairs, n, NULL);
+    l->full |= !ls;
+    return ls;
+}
+
+/* LS, or an equal one that is known already, as what P finds by the numbers at hand. */
+static const mw_labels *remember(mw_labelling *l, place *p, uint64_t hash, const uint32_t *numbers,
+                                 uint32_t n, const mw_labels *ls)
 {
     uint32_t *copy = mw_arena_alloc(l->arena, (n + 1) * sizeof *copy);
+    l->full |= !copy;
+    if (!ls || !copy) return NULL;
     memcpy(copy, numbers, n * sizeof *copy);
-    return copy;
+    ls = only_one(l, ls);
+    *p = (place){hash, copy, n, ls};
+    l->by_numbers.n++;
+    return ls;
 }
 
 static void reserve(mw_labelling *l, size_t n)
@@ -141,7 +159,7 @@ static const mw_labels *build_stream(mw_labelling *l, const uint32_t *numbers, u
         const mw_pair *p = mw_index_pair(l->ix, numbers[i]);
         l->pairs[i] = (mw_label){mw_pair_name(p), mw_pair_value(p)};
     }
-    return mw_labels_new_in(l->arena, l->pairs, n, NULL);
+    return build(l, n);
 }
 
 const mw_labels *mw_labelling_of_stream(mw_labelling *l, const mw_stream *s)
@@ -154,12 +172,8 @@ const mw_labels *mw_labelling_of_stream(mw_labelling *l, const mw_stream *s)
     widen(&l->by_numbers);
     uint64_t hash = mw_hash(l->numbers, n * sizeof *l->numbers);
     place *p = find_numbers(&l->by_numbers, hash, l->numbers, n);
-    if (!p->labels) {
-        const mw_labels *ls = only_one(l, build_stream(l, l->numbers, n));
-        *p = (place){hash, copy_of(l, l->numbers, n), n, ls};
-        l->by_numbers.n++;
-    }
-    return p->labels;
+    if (p->labels) return p->labels;
+    return remember(l, p, hash, l->numbers, n, build_stream(l, l->numbers, n));
 }
 
 /* -- series in blocks ----------------------------------------------------------------------- */
@@ -175,7 +189,7 @@ static const mw_labels *build_block(mw_labelling *l, const mw_mblock *b, const m
         l->pairs[n].name = name->text;
         if (!mw_mb_value(b, name, value[i], &l->pairs[n++].value, NULL)) return NULL;
     }
-    return mw_labels_new_in(l->arena, l->pairs, n, NULL);
+    return build(l, n);
 }
 
 const mw_labels *mw_labelling_of_block(mw_labelling *l, const mw_mblock *b, uint32_t block,
@@ -197,12 +211,6 @@ const mw_labels *mw_labelling_of_block(mw_labelling *l, const mw_mblock *b, uint
     widen(&l->by_numbers);
     uint64_t hash = mw_hash(l->numbers, n * sizeof *l->numbers);
     place *p = find_numbers(&l->by_numbers, hash, l->numbers, n);
-    if (!p->labels) {
-        const uint32_t *kept = copy_of(l, l->numbers, n);
-        const mw_labels *ls = build_block(l, b, s, value);
-        if (!ls) return NULL;
-        *p = (place){hash, kept, n, only_one(l, ls)};
-        l->by_numbers.n++;
-    }
-    return p->labels;
+    if (p->labels) return p->labels;
+    return remember(l, p, hash, l->numbers, n, build_block(l, b, s, value));
 }

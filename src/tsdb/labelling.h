@@ -10,9 +10,11 @@
 
 typedef struct mw_labelling mw_labelling;
 
-/* KEEP NULL: all labels.  It is borrowed.  What is given out lives as long as the labelling. */
-mw_labelling *mw_labelling_new(mw_index *ix, const mw_keep *keep);
-void mw_labelling_free(mw_labelling *l); /* NULL is fine */
+/* KEEP NULL: all labels.  Label sets are made in ARENA, or live as long as the labelling when it is
+ * NULL.  Both are borrowed. */
+mw_labelling *mw_labelling_new(mw_index *ix, const mw_keep *keep, mw_arena *arena);
+void mw_labelling_free(mw_labelling *l);          /* NULL is fine */
+bool mw_labelling_is_full(const mw_labelling *l); /* the arena took no more: sets are NULL */
 
 /* Under the lock of the series' shard; S was born before the labelling was made. */
 const mw_labels *mw_labelling_of_stream(mw_labelling *l, const mw_stream *s);

@@ -66,6 +66,7 @@ mw_labels *mw_mblock_labels(const mw_mblock *b, uint32_t series, mw_arena *arena
 int mw_mblock_runs(mw_mblock *b, uint32_t series, int64_t min, int64_t max, mw_run_ref **runs,
                    size_t *n, size_t *cap, mw_err *err);
 
+bool mw_mblock_has_name(const mw_mblock *b, mw_str name);
 /* Label names, or values of NAME, of the series in AMONG (NULL: all); each once. */
 int mw_mblock_names(mw_mblock *b, const mw_ids *among, mw_name_visit *visit, void *arg);
 int mw_mblock_values(mw_mblock *b, mw_str name, const mw_ids *among, mw_name_visit *visit,

@@ -90,6 +90,8 @@ const mw_mb_name *mw_mb_name_find(const mw_mblock *b, mw_str text)
     return NULL;
 }
 
+bool mw_mblock_has_name(const mw_mblock *b, mw_str name) { return mw_mb_name_find(b, name); }
+
 int mw_mb_value_find(const mw_mblock *b, const mw_mb_name *name, mw_str text, uint32_t *i)
 {
     uint32_t lo = 0, hi = name->n;

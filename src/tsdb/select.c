@@ -61,6 +61,16 @@ static bool run_surely_in(const mw_run_ref *r, int64_t min, int64_t max)
     return (s->min_t >= min && s->min_t <= max) || (s->max_t >= min && s->max_t <= max);
 }
 
+/* The newest sample of the N runs, by their figures where it is the last one of its run. */
+static bool newest_by_figures(selection *sel, size_t n)
+{
+    const mw_run_ref *r = &sel->runs[n - 1];
+    if (!sel->want.newest || r->kind != MW_RUN_FLOATS || r->stats.max_t > sel->want.max_t)
+        return false;
+    mw_samples_add(&sel->samples, r->stats.max_t, r->stats.last);
+    return true;
+}
+
 static int read_block(selection *sel, const mw_spot *spot, look *l, mw_err *err)
 {
     mw_mblock *b = sel->whole->blocks->block[spot->block].b;
@@ -75,6 +85,7 @@ static int read_block(selection *sel, const mw_spot *spot, look *l, mw_err *err)
     if (!l->labels && !sel->later)
         l->labels = mw_labelling_of_block(sel->labelling, b, spot->block, spot->series);
     l->there |= sel->later || l->labels;
+    if (newest_by_figures(sel, n)) return MW_OK;
     for (size_t i = 0; i < n && !l->surely; i++) {
         if (w->labels_only && run_surely_in(&sel->runs[i], w->min_t, w->max_t)) {
             l->surely = true;
@@ -178,6 +189,9 @@ static int set_next(mw_series_set *set, mw_series_view *out, mw_err *err)
         size_t i = sel->at++;
         int more = read_series(sel, &sel->whole->gather.series[i],
                                &sel->batch->of[i - sel->batch_at], out, err);
+        if (mw_labelling_is_full(sel->labelling))
+            return mw_fail(err, MW_ELIMIT, 0, 0,
+                           "too many series match: there is no room for labels");
         if (more) return more;
     }
     return 0;
@@ -222,7 +236,7 @@ static void set_close(mw_series_set *set)
 
 enum { HISTOGRAM_BYTES = 256 << 20 }; /* of one series in one range */
 
-static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n);
+static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n, mw_arena *arena);
 
 static selection *selection_new(mw_tsdb *db, const mw_select *want)
 {
@@ -232,7 +246,7 @@ static selection *selection_new(mw_tsdb *db, const mw_select *want)
         .db = db,
         .later = want->later,
         .cancel = want->cancel,
-        .labelling = mw_labelling_new(db->index, want->later ? NULL : want->keep),
+        .labelling = mw_labelling_new(db->index, want->later ? NULL : want->keep, want->arena),
         .hist = mw_arena_new(HISTOGRAM_BYTES),
     };
     sel->want = (mw_wanted){.min_t = want->min_t,
@@ -244,7 +258,7 @@ static selection *selection_new(mw_tsdb *db, const mw_select *want)
     return sel;
 }
 
-static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n)
+static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n, mw_arena *arena)
 {
     selection *whole = (selection *)set;
     const mw_wanted *w = &whole->want;
@@ -255,6 +269,7 @@ static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n)
                       .later = whole->later,
                       .cancel = whole->cancel};
     want.keep = whole->keep;
+    want.arena = arena;
     selection *sel = selection_new(whole->db, &want);
     size_t all = whole->gather.n;
     sel->whole = whole;
@@ -402,7 +417,17 @@ static int source_values(mw_source *self, const char *name, const mw_select *sel
     return list(self, name, sel, visit, arg, err);
 }
 
+static bool source_has_label(mw_source *self, mw_str name)
+{
+    mw_tsdb *db = (mw_tsdb *)self;
+    bool has = mw_index_has_name(db->index, name);
+    mw_block_set *set = has ? NULL : mw_blocks_hold(&db->blocks);
+    for (size_t i = 0; !has && i < set->n; i++) has = mw_mblock_has_name(set->block[i].b, name);
+    if (set) mw_blocks_release(&db->blocks, set);
+    return has;
+}
+
 void mw_tsdb_source_init(mw_source *source)
 {
-    *source = (mw_source){source_select, source_names, source_values};
+    *source = (mw_source){source_select, source_names, source_values, source_has_label};
 }

@@ -33,7 +33,6 @@ struct mem_source {
 struct mem_set {
     mw_series_set set; /* first */
     struct mem_source *source;
-    const mw_select *sel;
     mw_select copy;
     size_t at;
 };
@@ -65,19 +64,37 @@ static void mem_close(mw_series_set *set)
     mw_free(set);
 }
 
+/* Labels are there at once, whether they were wanted or not. */
+static const mw_labels *mem_later(mw_series_set *set)
+{
+    struct mem_set *m = (struct mem_set *)set;
+    return m->source->series[m->at - 1].labels;
+}
+
 static int mem_select(mw_source *self, const mw_select *sel, mw_series_set **out, mw_err *err)
 {
     struct mem_set *m = mw_zalloc(sizeof *m);
     (void)err;
-    *m = (struct mem_set){{mem_next, mem_close}, (struct mem_source *)self, NULL, *sel, 0};
+    *m = (struct mem_set){.set = {.next = mem_next, .close = mem_close, .labels = mem_later},
+                          .source = (struct mem_source *)self,
+                          .copy = *sel};
     m->source->open++;
     *out = &m->set;
     return MW_OK;
 }
 
+static bool mem_has_label(mw_source *self, mw_str name)
+{
+    const struct mem_source *m = (const struct mem_source *)self;
+    for (size_t i = 0; i < m->n; i++)
+        for (uint32_t k = 0; k < m->series[i].labels->n; k++)
+            if (mw_str_eq(m->series[i].labels->l[k].name, name)) return true;
+    return false;
+}
+
 static void mem_init(struct mem_source *m)
 {
-    *m = (struct mem_source){.source = {.select = mem_select}};
+    *m = (struct mem_source){.source = {.select = mem_select, .has_label = mem_has_label}};
 }
 
 static void mem_deinit(struct mem_source *m)
