@@ -57,7 +57,7 @@ static bool parse_special(mw_str s, double *out)
 
 bool mw_double_parse(mw_str s, double *out)
 {
-    char text[128], *end;
+    char text[512], *end; /* any double without an exponent fits */
     if (parse_short(s, out) || parse_special(s, out)) return true;
     if (!s.n || s.n >= sizeof text) return false;
     for (size_t i = 0; i < s.n; i++)

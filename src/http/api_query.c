@@ -1,4 +1,5 @@
-/* api_query.c - PromQL over HTTP: query and query_range.  SPDX-License-Identifier: MIT */
+/* api_query.c - PromQL over HTTP: answers, explanations, and queries as text and tree.
+ * SPDX-License-Identifier: MIT */
 #include "base/log.h"
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,7 @@ static int common_params(const mw_call *c, wishes *w, mw_err *err)
     w->q.deadline_mono_ns = c->began_mono_ns + timeout * 1000000;
     w->q.expr = call_param(c, "query");
     w->q.histograms = true;
+    w->q.origin = "api";
     w->q.cancel = &c->cancel;
     return MW_OK;
 }
@@ -202,4 +204,65 @@ void api_query_range(mw_call *c)
         call_fail(c, &err);
     else
         evaluate(c, &w);
+}
+
+/* -- how a query is evaluated ----------------------------------------------------------------- */
+
+static int read_asked(const mw_call *c, wishes *w, mw_err *err)
+{
+    mw_promql_query *q = &w->q;
+    q->range = call_param(c, "step").n || call_param(c, "start").n;
+    int rc = common_params(c, w, err);
+    q->origin = "explain";
+    if (rc) return rc;
+    return q->range ? range_params(c, q, err) : call_time_ms(c, "time", &q->start, err);
+}
+
+/* A time, or start, end and step; analyze=false: only the plan. */
+void api_explain(mw_call *c)
+{
+    mw_err err;
+    mw_err_init(&err);
+    mw_host *host = c->parts->host;
+    mw_str analyze = call_param(c, "analyze");
+    bool plan_only = mw_str_is(analyze, "false") || mw_str_is(analyze, "0");
+    wishes w = {.q.start = mw_now_ms(host->clock)};
+    int rc = read_asked(c, &w, &err);
+    if (!rc && analyze.n && !plan_only && !call_flag(c, "analyze"))
+        rc = mw_fail(&err, MW_EARG, 0, 0, "invalid parameter \"analyze\": true or false");
+    if (!rc) rc = mw_promql_explain(host->promql, host->source, &w.q, !plan_only, &c->out, &err);
+    if (!rc)
+        call_answer(c, 200, "application/json");
+    else if (rc == MW_EPARSE || rc == MW_EMISSING)
+        call_fail_param(c, "query", &err);
+    else
+        call_fail(c, &err);
+}
+
+/* -- a query as text and as a tree ----------------------------------------------------------- */
+
+void api_format_query(mw_call *c)
+{
+    mw_err err;
+    mw_buf text = {0};
+    mw_err_init(&err);
+    if (mw_promql_format(call_param(c, "query"), true, &text, &err))
+        call_fail_param(c, "query", &err);
+    else {
+        call_open_data(c);
+        mw_buf_json(&c->out, (mw_str){text.p, text.n});
+        call_close_data(c);
+    }
+    mw_buf_deinit(&text);
+}
+
+void api_parse_query(mw_call *c)
+{
+    mw_err err;
+    mw_err_init(&err);
+    call_open_data(c);
+    if (mw_promql_tree_json(call_param(c, "query"), &c->out, &err))
+        call_fail_param(c, "query", &err);
+    else
+        call_close_data(c);
 }

@@ -48,6 +48,9 @@ void get_nothing(mw_call *c);
 void get_web_file(mw_call *c);
 void api_query(mw_call *c); /* api_query.c */
 void api_query_range(mw_call *c);
+void api_explain(mw_call *c);
+void api_format_query(mw_call *c);
+void api_parse_query(mw_call *c);
 void api_series(mw_call *c); /* api_meta.c */
 void api_labels(mw_call *c);
 void api_label_values(mw_call *c);
@@ -78,6 +81,9 @@ void api_otlp_traces(mw_call *c);
 void api_otlp_metrics(mw_call *c);
 void api_otlp_logs(mw_call *c);
 void api_loki_push(mw_call *c);
+void api_queries(mw_call *c); /* api_queries.c */
+void api_query_cancel(mw_call *c);
+void api_cardinality(mw_call *c);  /* api_cardinality.c */
 void api_logs(mw_call *c);         /* api_logs.c */
 void loki_query_range(mw_call *c); /* api_loki.c */
 void loki_labels(mw_call *c);

@@ -54,6 +54,7 @@ static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
         err);
     if (!app->traces) return err->code;
     app->promql = mw_promql_new(&(mw_promql_options){
+        .clock = &app->clock,
         .lookback_ms = mw_setting_ms(promql, "lookback", 0),
         .default_step_ms = mw_setting_ms(promql, "default_step", 0),
         .closed_ranges = mw_str_is(mw_map_text(promql, "ranges"), "closed"),

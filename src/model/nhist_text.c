@@ -1,13 +1,10 @@
 /* nhist_text.c - native histograms as people and the API see them.
- *
- * Bucket I of schema S ends at 2^(I * 2^-S); one with bounds of its own at bound I.
  * SPDX-License-Identifier: MIT */
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/num.h"
-#include "model/nhist.h"
+#include "model/nhist_math.h"
 
 /* The API's numbers for which ends belong to a bucket. */
 enum rule { OPEN_LEFT, OPEN_RIGHT, OPEN_BOTH, CLOSED_BOTH };
@@ -21,34 +18,6 @@ typedef void visit(void *arg, const bucket *b);
 
 /* -- the buckets ---------------------------------------------------------------------------- */
 
-/* 2^(2^-n), and the first one bit lower, as in the table of bounds that Prometheus prints from:
- * products of these are its numbers to the last digit, which exp2 is not. */
-static const double roots[MW_HIST_SCHEMA_MAX] = {
-    0x1.6a09e667f3bccp+0, 0x1.306fe0a31b715p+0, 0x1.172b83c7d517bp+0, 0x1.0b5586cf9890fp+0,
-    0x1.059b0d3158574p+0, 0x1.02c9a3e778061p+0, 0x1.0163da9fb3335p+0, 0x1.00b1afa5abcbfp+0};
-
-static double exponential_bound(int schema, int64_t index)
-{
-    int64_t steps = schema > 0 ? (int64_t)1 << schema : 1;
-    int64_t part = index & (steps - 1); /* of one doubling */
-    int64_t doublings = schema < 0 ? index * ((int64_t)1 << -schema) : (index - part) / steps;
-    double bound = 1;
-    if (part == 0 && doublings == DBL_MAX_EXP) return DBL_MAX; /* the last one for numbers */
-    if (doublings > DBL_MAX_EXP) return INFINITY;
-    if (doublings < 2 * DBL_MIN_EXP) return 0;
-    for (int n = 0; n < schema; n++)
-        if (part >> (schema - 1 - n) & 1) bound *= roots[n];
-    return ldexp(bound, (int)doublings);
-}
-
-/* The upper bound of bucket INDEX. */
-static double bound_of(const mw_nhist *h, int64_t index)
-{
-    if (h->schema != MW_HIST_CUSTOM) return exponential_bound(h->schema, index);
-    if (index < 0) return -INFINITY;
-    return index < (int64_t)h->n_custom ? h->custom[index] : INFINITY;
-}
-
 /* Bounds away from zero belong to a bucket, those towards it do not. */
 static enum rule rule_of(const mw_nhist *h, int64_t index, double lower, double upper)
 {
@@ -60,7 +29,7 @@ static enum rule rule_of(const mw_nhist *h, int64_t index, double lower, double 
 
 static void tell(const mw_nhist *h, int64_t index, int sign, double count, visit *v, void *arg)
 {
-    double near = bound_of(h, index - 1), far = bound_of(h, index);
+    double near = mw_nhist_bound(h, index - 1), far = mw_nhist_bound(h, index);
     bucket b = {.lower = sign < 0 ? -far : near, .upper = sign < 0 ? -near : far, .count = count};
     if (count == 0) return;
     b.rule = rule_of(h, index, b.lower, b.upper);

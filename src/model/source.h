@@ -18,7 +18,20 @@ typedef struct mw_series_view {
     const int64_t *t;
     const double *v;          /* the sum where the sample is a histogram */
     const mw_nhist *const *h; /* NULL: no histogram among them; h[i] NULL: sample i is a float */
+    size_t left_out; /* samples in the range that are not given, as mw_digest allows; 0 with h */
 } mw_series_view;
+
+/* What is done with the samples of a series, all of them in one go: those that do not matter for it
+ * may be left out, so that a store need not read what it has figures of. */
+typedef enum mw_digest {
+    MW_DIGEST_NONE,
+    MW_DIGEST_LEAST, /* the smallest value matters: others than it, and their times, may be anything
+                      */
+    MW_DIGEST_LARGEST,  /* likewise the largest */
+    MW_DIGEST_NUMBER,   /* how many there are, stale markers not counted */
+    MW_DIGEST_INCREASE, /* first, last and falls between neighbours, and how many there are */
+    MW_DIGEST_CHANGE    /* first and last, and how many there are */
+} mw_digest;
 
 typedef struct mw_series_set mw_series_set;
 struct mw_series_set {
@@ -44,8 +57,9 @@ typedef struct mw_keep {
 typedef struct mw_select {
     const mw_matcher *matchers;
     size_t n;
-    int64_t min_t, max_t;       /* milliseconds, both inclusive */
-    bool labels_only;           /* samples are not wanted: n = 0 in every view */
+    int64_t min_t, max_t; /* milliseconds, both inclusive */
+    bool labels_only;     /* samples are not wanted: n = 0 in every view */
+    mw_digest digest;
     bool sorted;                /* series come in the order of mw_labels_cmp */
     bool newest;                /* only the newest sample or marker of each series is wanted */
     bool later;                 /* labels are NULL until they are asked for */
@@ -57,6 +71,12 @@ typedef struct mw_select {
 } mw_select;
 
 typedef int mw_name_visit(void *arg, mw_str name); /* non-zero stops */
+
+/* Where the samples of a range lie. */
+typedef struct mw_places {
+    size_t blocks; /* that have samples of that time */
+    bool memory;   /* likewise */
+} mw_places;
 
 typedef struct mw_source mw_source;
 struct mw_source {
@@ -70,6 +90,8 @@ struct mw_source {
                         mw_name_visit *visit, void *arg, mw_err *err);
     /* Does any series have a label of this NAME?  NULL, or true, when that is not known. */
     bool (*has_label)(mw_source *self, mw_str name);
+    /* For whoever wants a query explained; NULL: not known. */
+    void (*places)(mw_source *self, int64_t min_t, int64_t max_t, mw_places *out);
 };
 
 #endif

@@ -61,6 +61,7 @@ static struct vec folded(struct ev *e, const struct node *n, const struct fold_k
         for (size_t i = 0; i < in.n; i++) mw_pq_fold_row(e, &in.s[i], f);
     }
     struct vec out = mw_pq_fold_rows(f);
+    if (f->histograms.rows.n) mw_pq_hist_fold(e, n, &f->histograms, &out);
     out.distinct = mw_pq_groups_distinct(&by);
     return out;
 }

@@ -28,6 +28,8 @@ enum binop {
     OP_DIV,
     OP_MOD,
     OP_POW,
+    OP_TRIM_UPPER,
+    OP_TRIM_LOWER,
     OP_ATAN2,
     OP_EQ,
     OP_NE,
@@ -40,6 +42,7 @@ enum binop {
     OP_UNLESS
 };
 #define PQ_IS_COMPARE(op) ((op) >= OP_EQ && (op) <= OP_LE)
+#define PQ_IS_TRIM(op)    ((op) == OP_TRIM_UPPER || (op) == OP_TRIM_LOWER)
 #define PQ_IS_SET(op)     ((op) >= OP_AND)
 
 enum at_kind { AT_NONE, AT_TIME, AT_START, AT_END };
@@ -71,9 +74,11 @@ struct node {
     enum node_kind kind;
     mw_value_type type;
     size_t pos, end;
-    bool parens; /* was written in parentheses */
-    bool fixed;  /* the same value at every step */
+    unsigned short parens; /* pairs of parentheses that it was written in */
+    bool fixed;            /* the same value at every step */
+    bool units;            /* a number written as a duration */
     int depth;
+    unsigned id;           /* by mw_pq_number_nodes */
     struct shared *shared; /* by mw_pq_share: stands in the query more than once */
     union {
         double number;
@@ -83,6 +88,7 @@ struct node {
             mw_str name; /* empty when not given as an identifier or a quoted metric name */
             mw_matcher *matchers;
             size_t n_matchers;
+            bool quoted; /* the name was given in the braces */
             bool ranged;
             enum window_kind window;
             struct node *sub; /* of a subquery */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "promql/eval.h"
+#include "promql/hist.h"
 
 /* -- numbers -------------------------------------------------------------------------------- */
 
@@ -52,7 +52,7 @@ static double combine(const struct node *n, double l, double r, double keep)
 bool mw_pq_drops_name(const struct ev *e, const struct node *n)
 {
     if (n->bin.op == OP_ATAN2 && e->run->opt->closed_ranges) return false;
-    return !PQ_IS_COMPARE(n->bin.op) || n->bin.returns_bool;
+    return (!PQ_IS_COMPARE(n->bin.op) && !PQ_IS_TRIM(n->bin.op)) || n->bin.returns_bool;
 }
 
 /* -- a vector and a number ------------------------------------------------------------------ */
@@ -61,6 +61,7 @@ void mw_pq_scalar_row(struct ev *e, const struct node *n, struct series *s, cons
                       bool swapped)
 {
     double *x = s->v;
+    if (s->h || PQ_IS_TRIM(n->bin.op)) mw_pq_hist_scalar_row(e, n, s, number, swapped);
     for (size_t k = 0; k < e->n; k++) {
         if (mw_pq_absent(x[k])) continue;
         double l = swapped ? number[k] : x[k], r = swapped ? x[k] : number[k];
@@ -91,6 +92,7 @@ struct join {
     size_t *next_many, *first_many, *next_one, *first_one; /* rows of a group, plus one */
     double *one_row; /* of the group at hand: its "one" side over all steps */
     size_t *one_of;  /* which row gave it, plus one */
+    bool histograms; /* some row has any; in their place stands a number */
     bool *any_many;  /* steps where the many side has any row at all */
     struct vec out;
 };
@@ -196,6 +198,19 @@ static const mw_labels *joined(struct join *j, const struct series *many, const 
 
 /* -- computing ------------------------------------------------------------------------------ */
 
+/* The same of step K of MANY and the one side when one of them may be a histogram. */
+static double combine_both(struct join *j, const struct series *many, size_t k, double a, double b,
+                           const mw_nhist **h)
+{
+    const struct series *one = j->one_of[k] ? &j->one.s[j->one_of[k] - 1] : NULL;
+    struct operand x = {a, mw_pq_h(many, k)}, y = {b, one ? mw_pq_h(one, k) : NULL}, out;
+    struct operand l = j->m->group_right ? y : x, r = j->m->group_right ? x : y;
+    if (!x.h && !y.h && !PQ_IS_TRIM(j->n->bin.op)) return combine(j->n, l.v, r.v, l.v);
+    mw_pq_hist_operate(j->e, j->n, l, r, &out);
+    *h = out.h;
+    return out.v;
+}
+
 /* One row of the many side against the laid one side.  A new row of the result begins whenever
  * another row of the one side is met and its labels are copied into the result. */
 static void join_row(struct join *j, const struct series *many, const double *values, bool filled)
@@ -210,13 +225,17 @@ static void join_row(struct join *j, const struct series *many, const double *va
         if (mw_pq_absent(a) || (filled && mw_pq_absent(b))) continue;
         if (mw_pq_absent(b) && !fills) continue;
         if (mw_pq_absent(b)) b = j->m->fill_right;
-        double v = right ? combine(j->n, b, a, b) : combine(j->n, a, b, a);
-        if (mw_pq_absent(v)) continue;
+        const mw_nhist *h = NULL;
+        double v = j->histograms ? combine_both(j, many, k, a, b, &h)
+                   : right       ? combine(j->n, b, a, b)
+                                 : combine(j->n, a, b, a);
+        if (mw_pq_absent(v) && !h) continue;
         if (!out || (by_one && met != j->one_of[k])) {
             met = j->one_of[k];
             out = mw_pq_add(e, &j->out, joined(j, many, met ? &j->one.s[met - 1] : NULL));
         }
         out->v[k] = v;
+        if (h) mw_pq_set_h(e, out, k, h);
     }
     mw_pq_tick(e->run, e->n);
 }
@@ -226,7 +245,7 @@ static size_t met_at(const struct join *j, size_t group, size_t first_result, si
 {
     size_t found = 0;
     if (j->e->run->opt->closed_ranges) {
-        for (size_t i = first_result; i < j->out.n; i++) found += !mw_pq_absent(j->out.s[i].v[k]);
+        for (size_t i = first_result; i < j->out.n; i++) found += mw_pq_there(&j->out.s[i], k);
         return found;
     }
     if (mw_pq_absent(j->one_row[k]) && !j->m->fills_right) return 0;
@@ -292,7 +311,7 @@ static void check_unique(struct join *j)
     memset(seen, 0, g.n * j->e->n * sizeof *seen);
     for (size_t i = 0; i < j->out.n && g.n < j->out.n; i++)
         for (size_t k = 0; k < j->e->n; k++) {
-            if (mw_pq_absent(j->out.s[i].v[k])) continue;
+            if (!mw_pq_there(&j->out.s[i], k)) continue;
             bool *cell = &seen[g.of[i] * j->e->n + k];
             if (*cell)
                 mw_pq_throw(j->e->run, MW_EEXEC,
@@ -309,6 +328,7 @@ static struct vec vector_vector(struct ev *e, const struct node *n, struct vec l
     struct join j = {.e = e, .n = n, .m = m, .many = m->group_right ? r : l};
     j.one = m->group_right ? l : r;
     struct grouping by = mw_pq_matching(e, m);
+    j.histograms = mw_pq_expose(e, &j.many) | mw_pq_expose(e, &j.one) | PQ_IS_TRIM(n->bin.op);
     j.g = mw_pq_group(e, &j.many, &j.one, &by);
     chain(&j, &j.many, 0, &j.first_many, &j.next_many);
     chain(&j, &j.one, j.many.n, &j.first_one, &j.next_one);

@@ -26,8 +26,8 @@ const char *mw_pq_type_text(mw_value_type t)
 
 const char *mw_pq_op_text(enum binop op)
 {
-    static const char *const texts[] = {"+",  "-", "*", "/",  "%",  "^",   "atan2", "==",
-                                        "!=", ">", "<", ">=", "<=", "and", "or",    "unless"};
+    static const char *const texts[] = {"+",  "-",  "*", "/", "%",  "^",  "</",  ">/", "atan2",
+                                        "==", "!=", ">", "<", ">=", "<=", "and", "or", "unless"};
     return texts[op];
 }
 
@@ -128,7 +128,7 @@ static int check_count(struct checker *c, const struct node *n)
 
 static int check_window_kind(struct checker *c, const struct node *n, const struct node *arg)
 {
-    if (arg->kind != N_SELECTOR || !arg->sel.window) return MW_OK;
+    if (arg->kind != N_SELECTOR || !arg->sel.ranged || !arg->sel.window) return MW_OK;
     bool anchored = arg->sel.window == WINDOW_ANCHORED;
     if (n->call.fn->flags & (anchored ? FN_ANCHORED : FN_SMOOTHED)) return MW_OK;
     return WRONG(c, arg->pos, "%s modifier can only be used with: %s - not with %s",
@@ -164,10 +164,6 @@ static int check_call(struct checker *c, struct node *n)
     if (!rc && !f->eval)
         return mw_pq_fail(c->err, c->ast->src, n->call.name_pos, MW_EMISSING,
                           "function \"%s\" is not implemented yet", f->name);
-    if (!rc && f->flags & FN_OF_HISTOGRAMS && n->call.args[0]->kind != N_SELECTOR)
-        return mw_pq_fail(c->err, c->ast->src, n->call.args[0]->pos, MW_EMISSING,
-                          "function \"%s\" of anything but a selector is not implemented yet",
-                          f->name);
     return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "promql/aggregate.h"
+#include "promql/hist.h"
 
 static int by_labels(const void *a, const void *b)
 {
@@ -68,7 +69,11 @@ static void choose(struct chooser *c, const struct pick *p, size_t step)
         mw_pq_add(c->e, &c->out, from->labels)->nameless = from->nameless;
         c->at[p->row] = c->out.n;
     }
-    c->out.s[c->at[p->row] - 1].v[step] = p->v;
+    const mw_nhist *h = mw_pq_h(&c->in->s[p->row], step);
+    if (h)
+        mw_pq_set_h(c->e, &c->out.s[c->at[p->row] - 1], step, h);
+    else
+        c->out.s[c->at[p->row] - 1].v[step] = p->v;
 }
 
 static void first_of_step(struct chooser *c, const struct members *m, double k, size_t step,
@@ -108,6 +113,7 @@ static struct vec choose_rows(struct ev *e, const struct node *n, struct vec *in
 {
     struct chooser c = {.e = e, .in = in, .out = {.distinct = in->distinct}};
     struct members m = members_of(e, in, by);
+    mw_pq_expose(e, in);
     c.at = mw_pq_alloc(e->run, in->n, sizeof *c.at);
     memset(c.at, 0, in->n * sizeof *c.at);
     struct pick *picks = mw_pq_alloc(e->run, in->n, sizeof *picks);
@@ -181,31 +187,51 @@ static void grow(struct tally *t)
         if (old[i].row) t->slots[slot_of(t, old[i].group, old[i].bits)] = old[i];
 }
 
-static const mw_labels *with_value(struct tally *t, const mw_labels *ls, double v)
+static const mw_labels *with_value(struct tally *t, const mw_labels *ls, mw_str text)
 {
-    char text[MW_DOUBLE_MAX];
     mw_label *l = mw_pq_alloc(t->e->run, ls->n + 1, sizeof *l);
     if (!t->kept) return ls;
     memcpy(l, ls->l, ls->n * sizeof *l);
-    l[ls->n] = (mw_label){t->label, {text, (size_t)mw_double_fixed(v, text)}};
+    l[ls->n] = (mw_label){t->label, text};
     return mw_pq_labels(t->e, l, ls->n + 1);
 }
 
-static void count(struct tally *t, size_t group, const mw_labels *ls, double v, size_t step)
+/* One more of the value TEXT, which BITS tell from others. */
+static void count(struct tally *t, size_t group, const mw_labels *ls, uint64_t bits, mw_str text,
+                  size_t step)
 {
-    uint64_t bits;
-    if (isnan(v)) v = NAN;
-    memcpy(&bits, &v, sizeof bits);
     if (!t->kept) bits = 0;
     if (t->n * 2 >= t->cap) grow(t);
     size_t at = slot_of(t, group, bits);
     if (!t->slots[at].row) {
-        mw_pq_add(t->e, &t->out, with_value(t, ls, v));
+        mw_pq_add(t->e, &t->out, with_value(t, ls, text));
         t->slots[at] = (struct counted){group, t->out.n, bits};
         t->n++;
     }
     double *cell = &t->out.s[t->slots[at].row - 1].v[step];
     *cell = mw_pq_absent(*cell) ? 1 : *cell + 1;
+}
+
+static void count_number(struct tally *t, size_t group, const mw_labels *ls, double v, size_t step)
+{
+    char text[MW_DOUBLE_MAX];
+    uint64_t bits;
+    if (isnan(v)) v = NAN;
+    memcpy(&bits, &v, sizeof bits);
+    count(t, group, ls, bits, (mw_str){text, (size_t)mw_double_fixed(v, text)}, step);
+}
+
+static void count_histogram(struct tally *t, size_t group, const mw_labels *ls, const mw_nhist *h,
+                            size_t step)
+{
+    mw_buf b;
+    mw_buf_init(&b);
+    mw_nhist_text(h, &b);
+    char *text = mw_arena_strndup(t->e->run->arena, b.p, b.n);
+    size_t n = b.n;
+    mw_buf_deinit(&b);
+    if (!text) mw_pq_no_room(t->e->run);
+    count(t, group, ls, mw_hash(text, n), (mw_str){text, n}, step);
 }
 
 /* Without the label that is about to be set, whatever the rows say of it. */
@@ -241,7 +267,9 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
     for (size_t i = 0; i < in->n; i++) {
         for (size_t k = 0; k < e->n; k++)
             if (!mw_pq_absent(in->s[i].v[k]))
-                count(&t, g.of[i], g.labels[g.of[i]], in->s[i].v[k], k);
+                count_number(&t, g.of[i], g.labels[g.of[i]], in->s[i].v[k], k);
+        for (size_t k = 0; in->s[i].h && k < e->n; k++)
+            if (in->s[i].h[k]) count_histogram(&t, g.of[i], g.labels[g.of[i]], in->s[i].h[k], k);
         mw_pq_tick(e->run, e->n * 4);
     }
     return t.out;
@@ -250,6 +278,7 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
 struct vec mw_pq_choose(struct ev *e, const struct node *n, struct vec *in, const double *param)
 {
     struct grouping by = mw_pq_grouping(e, n);
+    mw_pq_hist_ignored(e, n, in);
     if (in->n && n->agg.op == T_KW_LIMITK) qsort(in->s, in->n, sizeof *in->s, by_labels);
     switch (n->agg.op) {
     case T_KW_QUANTILE: return quantiles(e, n, in, param, &by);

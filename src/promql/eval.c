@@ -6,7 +6,10 @@
 
 #include "base/mem.h"
 #include "promql/functions.h"
+#include "promql/hist.h"
+#include "promql/querylog.h"
 #include "promql/result.h"
+#include "promql/trace.h"
 
 /* -- nodes ---------------------------------------------------------------------------------- */
 
@@ -27,6 +30,7 @@ static const mw_nhist **repeat_histogram(struct ev *e, const mw_nhist **h)
 
 void mw_pq_negate_row(struct ev *e, struct series *s)
 {
+    if (s->h) mw_pq_hist_negate_row(e, s);
     for (size_t k = 0; k < e->n; k++)
         if (!mw_pq_absent(s->v[k])) s->v[k] = -s->v[k];
 }
@@ -81,7 +85,7 @@ static struct value eval_once(struct ev *e, const struct node *n)
     return v;
 }
 
-struct value mw_pq_eval(struct ev *e, const struct node *n)
+struct value mw_pq_eval_plain(struct ev *e, const struct node *n)
 {
     bool leaf = n->kind == N_NUMBER || n->kind == N_STRING;
     struct value v;
@@ -89,6 +93,11 @@ struct value mw_pq_eval(struct ev *e, const struct node *n)
     v = n->fixed && e->n > 1 && !leaf ? eval_once(e, n) : eval_here(e, n);
     mw_pq_remember(e, n, &v);
     return v;
+}
+
+struct value mw_pq_eval(struct ev *e, const struct node *n)
+{
+    return e->run->trace ? mw_pq_traced_eval(e, n) : mw_pq_eval_plain(e, n);
 }
 
 struct vec mw_pq_eval_vec(struct ev *e, const struct node *n)
@@ -106,6 +115,7 @@ double *mw_pq_eval_scalar(struct ev *e, const struct node *n) { return mw_pq_eva
 
 struct mw_promql {
     mw_promql_options opt;
+    mw_querylog *log;
 };
 
 mw_promql *mw_promql_new(const mw_promql_options *o)
@@ -116,21 +126,22 @@ mw_promql *mw_promql_new(const mw_promql_options *o)
     if (q->opt.default_step_ms <= 0) q->opt.default_step_ms = 60 * 1000;
     if (!q->opt.max_samples) q->opt.max_samples = 50 * 1000 * 1000;
     if (!q->opt.max_bytes) q->opt.max_bytes = (size_t)1 << 30;
+    q->log = mw_querylog_new(q->opt.clock);
     return q;
 }
 
-void mw_promql_free(mw_promql *q) { mw_free(q); }
+void mw_promql_free(mw_promql *q)
+{
+    if (q) mw_querylog_free(q->log);
+    mw_free(q);
+}
+
+mw_querylog *mw_promql_log(const mw_promql *q) { return q->log; }
+const mw_promql_options *mw_pq_options(const mw_promql *q) { return &q->opt; }
 
 static size_t step_count(const mw_promql_query *q)
 {
     return q->range && q->end > q->start ? (size_t)((q->end - q->start) / q->step) + 1 : 1;
-}
-
-/* Only what a selector gives leaves as it is; everything else knows only floats. */
-static bool passes_histograms(const struct node *root)
-{
-    while (root->kind == N_UNARY && root->unary.plus) root = root->unary.inner;
-    return root->kind == N_SELECTOR;
 }
 
 static bool may_have_types(mw_source *s)
@@ -145,10 +156,10 @@ static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
     struct ev e = {.run = r, .start = q->start, .step = q->range ? q->step : 1};
     e.lookback = q->lookback_ms > 0 ? q->lookback_ms : r->opt->lookback_ms;
     e.n = step_count(q);
-    e.histograms = q->histograms && passes_histograms(root);
     mw_pq_prepare(r, root);
     mw_pq_share(r, root);
     r->typed = may_have_types(r->source);
+    if (r->trace && !mw_pq_trace_start(r)) return;
     if (root->type == MW_VALUE_MATRIX) {
         mw_pq_result_matrix(&e, root, out);
         return;
@@ -191,6 +202,34 @@ static int check_query(const mw_promql_query *query, const struct ast *a, mw_err
     return MW_OK;
 }
 
+int mw_pq_run(const mw_promql *q, mw_source *src, const mw_promql_query *query, struct ast *a,
+              struct trace *trace, mw_promql_result **out, mw_err *err)
+{
+    *out = NULL;
+    int rc = check_query(query, a, err);
+    if (rc != MW_OK) return rc;
+    mw_promql_result *res = mw_pq_result_new(q->opt.max_bytes);
+    struct run r = {.arena = mw_pq_result_arena(res), .source = src, .opt = &q->opt};
+    mw_query_running running;
+    r.query = query;
+    r.src = a->src;
+    r.err = err;
+    r.trace = trace;
+    r.stop = &running.cancel;
+    mw_querylog_begin(q->log, &running, a->src, query);
+    rc = guarded(&r, a->root, res);
+    if (trace && trace->plan_only)
+        mw_querylog_end(q->log, &running, &(mw_query_end){.code = rc});
+    else
+        mw_pq_log_query(q->log, &running, a, rc, r.samples);
+    if (rc == MW_OK)
+        *out = res;
+    else
+        mw_promql_result_free(res);
+    mw_pq_close_run(&r);
+    return rc;
+}
+
 int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *query,
                    mw_promql_result **out, mw_err *err)
 {
@@ -199,20 +238,7 @@ int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *qu
     *out = NULL;
     struct ast *a = mw_pq_parse(query->expr, err);
     if (!a) return err->code;
-    int rc = check_query(query, a, err);
-    if (rc == MW_OK) {
-        mw_promql_result *res = mw_pq_result_new(q->opt.max_bytes);
-        struct run r = {.arena = mw_pq_result_arena(res), .source = src, .opt = &q->opt};
-        r.query = query;
-        r.src = a->src;
-        r.err = err;
-        rc = guarded(&r, a->root, res);
-        if (rc == MW_OK)
-            *out = res;
-        else
-            mw_promql_result_free(res);
-        mw_pq_close_run(&r);
-    }
+    int rc = mw_pq_run(q, src, query, a, NULL, out, err);
     mw_pq_free(a);
     return rc;
 }

@@ -3,8 +3,7 @@
  * Every node is evaluated for all steps at once: an instant vector is a list of series with one
  * value per step.  A step without a value holds the bits of the stale marker, which no selector
  * lets through and no arithmetic produces.  A step whose value is a native histogram looks like one
- * without a value to all code that knows only floats; the histogram stands beside it, and only
- * where the evaluation says that it takes histograms.
+ * without a value to all code that knows only floats; the histogram stands beside it: see hist.h.
  *
  * All memory is in the arena of the run, and a failure leaves by mw_pq_throw (longjmp) to
  * mw_promql_eval, so the code in between neither frees nor checks.  What the arena cannot hold (an
@@ -17,6 +16,7 @@
 #include <setjmp.h>
 
 #include "base/arena.h"
+#include "model/nhist_math.h"
 #include "promql/ast.h"
 
 struct run {
@@ -27,7 +27,9 @@ struct run {
     const mw_promql_query *query;
     mw_str src; /* text of the query, for places */
     mw_err *err;
-    mw_series_set *open;  /* NULL when none is */
+    struct trace *trace;      /* NULL: nobody wants to know what nodes take */
+    const volatile int *stop; /* beside the query's cancel: somebody else wants it to end */
+    mw_series_set *open;      /* NULL when none is */
     mw_series_set *given; /* what the selector GIVEN_TO reads instead of opening a set of its own */
     const struct node *given_to;
     bool piece;         /* of a parallel evaluation, which does not split again */
@@ -35,18 +37,20 @@ struct run {
     mw_regex **regexes; /* compiled while running */
     size_t n_regexes, regexes_cap;
     size_t samples, work; /* read so far; since the clock was looked at */
+    mw_nwork *work_of[3]; /* see hist.h */
     const char **notes[2];
     size_t n_notes[2], notes_cap[2];
 };
 enum { PQ_WARNING, PQ_INFO };
 struct ev;
+struct trace; /* trace.h */
 
 /* The steps that are computed: start, start + step, ... */
 struct ev {
     struct run *run;
     int64_t start, step, lookback;
     size_t n;
-    bool histograms; /* selectors give histograms, too: only for those who know what they are */
+    bool hints; /* selectors say of each histogram whether its counter was reset */
 };
 
 struct series {
@@ -71,7 +75,9 @@ struct value {
 
 /* -- eval.c --------------------------------------------------------------------------------- */
 
+/* The _plain of a function here and below is what a trace is kept around. */
 struct value mw_pq_eval(struct ev *e, const struct node *n);
+struct value mw_pq_eval_plain(struct ev *e, const struct node *n);
 struct vec mw_pq_eval_vec(struct ev *e, const struct node *n);
 double *mw_pq_eval_scalar(struct ev *e, const struct node *n);
 
@@ -81,7 +87,8 @@ void mw_pq_close_run(struct run *r); /* all but the arena */
 
 void mw_pq_throw(struct run *r, int code, const char *fmt, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
-void *mw_pq_alloc(struct run *r, size_t n, size_t size); /* never NULL; not zeroed */
+void mw_pq_no_room(struct run *r) __attribute__((noreturn)); /* the arena is full */
+void *mw_pq_alloc(struct run *r, size_t n, size_t size);     /* never NULL; not zeroed */
 void mw_pq_note_quantile(struct ev *e, const struct node *arg, const double *q);
 void mw_pq_tick(struct run *r, size_t work);    /* throws when time is up or somebody cancelled */
 void mw_pq_read(struct run *r, size_t samples); /* throws over the limit of samples */
@@ -161,6 +168,7 @@ int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step); /* lo
 struct want {
     const mw_keep *keep; /* NULL: all */
     bool later;          /* none, until mw_pq_labels_of asks for them */
+    mw_digest digest;    /* of the samples of a range that is looked at once */
 };
 /* The selection that SEL makes, for the range it looks at. */
 mw_select mw_pq_selection(struct ev *e, const struct node *sel, const struct want *want);
@@ -175,11 +183,14 @@ struct samples {
     const double *v;
     size_t n;
     const mw_nhist *const *h; /* NULL: only floats; h[i] not NULL: v[i] is not one */
+    size_t left_out;          /* as in mw_series_view */
 };
 typedef void pq_samples_fn(struct ev *e, const struct samples *s, void *arg);
 /* Every series of the range selector or subquery N, one after the other. */
 void mw_pq_each_range(struct ev *e, const struct node *n, const struct want *want,
                       pq_samples_fn *fn, void *arg);
+void mw_pq_each_range_plain(struct ev *e, const struct node *n, const struct want *want,
+                            pq_samples_fn *fn, void *arg);
 
 /* -- stream.c: rows one after the other ------------------------------------------------------ */
 
@@ -194,6 +205,8 @@ const struct node *mw_pq_stream_source(const struct node *n);
 /* Rows of N, which streams. */
 void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want, pq_row_fn *fn,
                     void *arg);
+void mw_pq_each_row_plain(struct ev *e, const struct node *n, const struct want *want,
+                          pq_row_fn *fn, void *arg);
 /* Into the vector ARG: a pq_row_fn. */
 void mw_pq_collect(struct ev *e, struct series *s, void *arg);
 /* Full labels of the row that passes by; NULL: its series is gone. */
@@ -202,6 +215,8 @@ const mw_labels *mw_pq_labels_of(struct ev *e, const struct series *s);
 /* Nodes of other files that give rows one after the other. */
 void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *want, bool timestamps,
                        pq_row_fn *fn, void *arg);
+void mw_pq_select_rows_plain(struct ev *e, const struct node *n, const struct want *want,
+                             bool timestamps, pq_row_fn *fn, void *arg);
 void mw_pq_window_rows(struct ev *e, const struct node *call, const struct want *want,
                        pq_row_fn *fn, void *arg);
 

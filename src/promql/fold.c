@@ -240,7 +240,9 @@ static struct acc *acc_of(struct fold *f, const struct series *s)
 void mw_pq_fold_row(struct ev *e, struct series *s, void *arg)
 {
     struct fold *f = arg;
-    f->kind->add(acc_of(f, s), s->v, e->n);
+    struct acc *a = acc_of(f, s);
+    f->kind->add(a, s->v, e->n);
+    if (s->h) mw_pq_hist_row(e, &f->histograms, s, (size_t)(a - f->acc));
     mw_pq_tick(e->run, e->n);
 }
 
@@ -249,6 +251,11 @@ void mw_pq_fold_merge(struct fold *f, const struct fold *from)
     for (size_t g = 0; g < from->groups->n; g++) {
         struct series s = {.labels = from->groups->labels[g]};
         f->kind->merge(acc_of(f, &s), &from->acc[g], f->ev->n);
+    }
+    for (size_t i = 0; i < from->histograms.rows.n; i++) {
+        struct series s = {.labels = from->groups->labels[from->histograms.of[i]]};
+        mw_pq_hist_row_copy(f->ev, &f->histograms, &from->histograms.rows.s[i],
+                            (size_t)(acc_of(f, &s) - f->acc));
     }
 }
 

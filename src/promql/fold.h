@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #ifndef MW_PROMQL_FOLD_H
 #define MW_PROMQL_FOLD_H
-#include "promql/eval.h"
+#include "promql/hist.h"
 
 /* What is known of one group, one entry per step.  Only what its kind needs is there. */
 struct acc {
@@ -20,6 +20,7 @@ struct fold {
     struct grouper *groups;
     struct acc *acc; /* of each group */
     size_t cap;
+    struct hist_rows histograms;
 };
 
 const struct fold_kind *mw_pq_fold_kind(enum tok op); /* NULL: no aggregation of this kind */

@@ -8,13 +8,14 @@
 #include <string.h>
 
 /* clang-format off */
-#define MATH(name, fn)          {name, "v", 0, 'v', mw_pq_call_math, fn, NULL, NULL, 0}
-#define DATE(name, fn)          {name, "v", 1, 'v', mw_pq_call_date, fn, NULL, NULL, FN_MOVES}
-#define OVER(name, fn, fl)      {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl}
-#define SWEEP(name, fn, fl)     {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fn##_sweep, fl}
-#define OVERS(name, a, fn, fl)  {name, a, 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl}
-#define CALL(name, a, opt, ret, ev, fl) {name, a, opt, ret, ev, NULL, NULL, NULL, fl}
-#define MISSING(name, a, opt)   {name, a, opt, 'v', NULL, NULL, NULL, NULL, 0}
+#define MATH(name, fn)          {name, "v", 0, 'v', mw_pq_call_math, fn, NULL, NULL, 0, MW_DIGEST_NONE}
+#define DATE(name, fn)          {name, "v", 1, 'v', mw_pq_call_date, fn, NULL, NULL, FN_MOVES, MW_DIGEST_NONE}
+#define OVER(name, fn, fl)      {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl, MW_DIGEST_NONE}
+#define SWEEP(name, fn, fl)     {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fn##_sweep, fl, MW_DIGEST_NONE}
+#define DIGEST(name, fn, fl, d) {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fn##_sweep, fl, d}
+#define OVERS(name, a, fn, fl)  {name, a, 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl, MW_DIGEST_NONE}
+#define CALL(name, a, opt, ret, ev, fl) {name, a, opt, ret, ev, NULL, NULL, NULL, fl, MW_DIGEST_NONE}
+#define MISSING(name, a, opt)   {name, a, opt, 'v', NULL, NULL, NULL, NULL, 0, MW_DIGEST_NONE}
 
 static const struct function functions[] = {
     MATH("abs", fabs), MATH("ceil", ceil), MATH("floor", floor), MATH("exp", exp),
@@ -47,12 +48,12 @@ static const struct function functions[] = {
 
     SWEEP("sum_over_time", mw_pq_sum_over_time, 0),
     SWEEP("avg_over_time", mw_pq_avg_over_time, 0),
-    SWEEP("min_over_time", mw_pq_min_over_time, 0),
-    SWEEP("max_over_time", mw_pq_max_over_time, 0),
-    SWEEP("count_over_time", mw_pq_count_over_time, 0),
-    SWEEP("last_over_time", mw_pq_last_over_time, FN_KEEPS_NAME),
-    SWEEP("first_over_time", mw_pq_first_over_time, FN_KEEPS_NAME),
-    SWEEP("present_over_time", mw_pq_present_over_time, 0),
+    DIGEST("min_over_time", mw_pq_min_over_time, 0, MW_DIGEST_LEAST),
+    DIGEST("max_over_time", mw_pq_max_over_time, 0, MW_DIGEST_LARGEST),
+    DIGEST("count_over_time", mw_pq_count_over_time, 0, MW_DIGEST_NUMBER),
+    DIGEST("last_over_time", mw_pq_last_over_time, FN_KEEPS_NAME, MW_DIGEST_CHANGE),
+    DIGEST("first_over_time", mw_pq_first_over_time, FN_KEEPS_NAME, MW_DIGEST_CHANGE),
+    DIGEST("present_over_time", mw_pq_present_over_time, 0, MW_DIGEST_NUMBER),
     OVER("stddev_over_time", mw_pq_stddev_over_time, 0),
     OVER("stdvar_over_time", mw_pq_stdvar_over_time, 0),
     OVER("mad_over_time", mw_pq_mad_over_time, 0),
@@ -63,13 +64,13 @@ static const struct function functions[] = {
     OVERS("quantile_over_time", "sm", mw_pq_quantile_over_time, FN_QUANTILE),
     CALL("absent_over_time", "m", 0, 'v', mw_pq_call_absent_over_time, 0),
 
-    SWEEP("rate", mw_pq_rate, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
-    SWEEP("increase", mw_pq_increase, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED),
-    SWEEP("delta", mw_pq_delta, FN_ANCHORED | FN_SMOOTHED),
+    DIGEST("rate", mw_pq_rate, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED, MW_DIGEST_INCREASE),
+    DIGEST("increase", mw_pq_increase, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED, MW_DIGEST_INCREASE),
+    DIGEST("delta", mw_pq_delta, FN_ANCHORED | FN_SMOOTHED, MW_DIGEST_CHANGE),
     OVER("irate", mw_pq_irate, FN_COUNTER),
     OVER("idelta", mw_pq_idelta, 0),
     OVER("deriv", mw_pq_deriv, 0),
-    SWEEP("resets", mw_pq_resets, FN_ANCHORED),
+    DIGEST("resets", mw_pq_resets, FN_ANCHORED, MW_DIGEST_INCREASE),
     SWEEP("changes", mw_pq_changes, FN_ANCHORED),
     OVERS("predict_linear", "ms", mw_pq_predict_linear, FN_MOVES),
     OVERS("double_exponential_smoothing", "mss", mw_pq_smoothing, 0),
@@ -86,11 +87,12 @@ static const struct function functions[] = {
     CALL("histogram_quantile", "sv", 0, 'v', mw_pq_call_histogram_quantile, 0),
     CALL("histogram_quantiles", "vtssssssssss", 9, 'v', mw_pq_call_histogram_quantiles, 0),
     CALL("histogram_fraction", "ssv", 0, 'v', mw_pq_call_histogram_fraction, 0),
-    CALL("histogram_count", "v", 0, 'v', mw_pq_call_histogram_count, FN_OF_HISTOGRAMS),
-    CALL("histogram_sum", "v", 0, 'v', mw_pq_call_histogram_sum, FN_OF_HISTOGRAMS),
-    CALL("histogram_avg", "v", 0, 'v', mw_pq_call_histogram_avg, FN_OF_HISTOGRAMS),
-    MISSING("histogram_stddev", "v", 0),
-    MISSING("histogram_stdvar", "v", 0), MISSING("info", "vv", 1),
+    CALL("histogram_count", "v", 0, 'v', mw_pq_call_histogram_count, 0),
+    CALL("histogram_sum", "v", 0, 'v', mw_pq_call_histogram_sum, 0),
+    CALL("histogram_avg", "v", 0, 'v', mw_pq_call_histogram_avg, 0),
+    CALL("histogram_stddev", "v", 0, 'v', mw_pq_call_histogram_stddev, 0),
+    CALL("histogram_stdvar", "v", 0, 'v', mw_pq_call_histogram_stdvar, 0),
+    MISSING("info", "vv", 1),
     MISSING("start_timestamp", "v", 0),
 };
 /* clang-format on */

@@ -14,18 +14,18 @@ struct function {
     pq_window_fn *window;                                        /* with mw_pq_call_window */
     pq_sweep_fn *sweep; /* the same for all steps at once, of plain ranges; may be NULL */
     unsigned flags;
+    mw_digest digest; /* what matters of samples for the sweep */
 };
 
 enum {
-    FN_KEEPS_NAME = 1,     /* the metric name stays */
-    FN_COUNTER = 2,        /* wants counters: others get an info */
-    FN_MOVES = 4,          /* depends on the time of evaluation whatever its arguments */
-    FN_DURATION = 8,       /* may stand inside a duration */
-    FN_ANCHORED = 16,      /* takes anchored ranges */
-    FN_SMOOTHED = 32,      /* takes smoothed ranges */
-    FN_QUANTILE = 64,      /* its scalar is a quantile: others than 0 to 1 get a warning */
-    FN_ORDERS = 128,       /* the order of its rows means something */
-    FN_OF_HISTOGRAMS = 256 /* of native ones, which only a selector gives so far */
+    FN_KEEPS_NAME = 1, /* the metric name stays */
+    FN_COUNTER = 2,    /* wants counters: others get an info */
+    FN_MOVES = 4,      /* depends on the time of evaluation whatever its arguments */
+    FN_DURATION = 8,   /* may stand inside a duration */
+    FN_ANCHORED = 16,  /* takes anchored ranges */
+    FN_SMOOTHED = 32,  /* takes smoothed ranges */
+    FN_QUANTILE = 64,  /* its scalar is a quantile: others than 0 to 1 get a warning */
+    FN_ORDERS = 128,   /* the order of its rows means something */
 };
 
 const struct function *mw_pq_function_find(mw_str name); /* NULL when there is none */
@@ -65,9 +65,11 @@ PQ_EVAL(mw_pq_call_sort_by_label_desc);
 PQ_EVAL(mw_pq_call_histogram_quantile); /* histogram.c */
 PQ_EVAL(mw_pq_call_histogram_quantiles);
 PQ_EVAL(mw_pq_call_histogram_fraction);
-PQ_EVAL(mw_pq_call_histogram_count); /* native.c */
+PQ_EVAL(mw_pq_call_histogram_count); /* hist_quantile.c */
 PQ_EVAL(mw_pq_call_histogram_sum);
 PQ_EVAL(mw_pq_call_histogram_avg);
+PQ_EVAL(mw_pq_call_histogram_stddev);
+PQ_EVAL(mw_pq_call_histogram_stdvar);
 #undef PQ_EVAL
 
 /* Per date function, one number out of a time in seconds (timefn.c). */

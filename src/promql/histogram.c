@@ -1,4 +1,4 @@
-/* histogram.c - quantiles and fractions of classic histograms (series with an "le" label).
+/* histogram.c - quantiles and fractions of histograms: of classic ones (series with an "le" label).
  *
  * Buckets of one histogram are found by grouping without "le".  Counts must not fall from one
  * bucket to the next: tiny falls are rounding and put right silently, others with an info.
@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "promql/functions.h"
+#include "promql/hist.h"
 
 struct bucket {
     double le, count;
@@ -23,6 +24,13 @@ struct histograms {
     size_t *first, *next;   /* rows of a group, plus one */
     struct bucket *buckets; /* room for all rows */
 };
+
+static bool any_number(struct ev *e, const struct series *s)
+{
+    for (size_t k = 0; k < e->n; k++)
+        if (!mw_pq_absent(s->v[k])) return true;
+    return false;
+}
 
 static struct histograms histograms_of(struct ev *e, const struct node *arg)
 {
@@ -38,6 +46,7 @@ static struct histograms histograms_of(struct ev *e, const struct node *arg)
     for (size_t i = h.in.n; i-- > 0;) {
         const struct series *s = &h.in.s[i];
         mw_str le = mw_labels_find(s->labels, "le");
+        if (s->h && !any_number(e, s)) continue;
         if (!mw_double_parse(le, &h.le[i]) || isnan(h.le[i])) {
             mw_pq_note(e->run, PQ_WARNING, arg,
                        "PromQL warning: bucket label \"le\" is missing or has a malformed value of "
@@ -110,6 +119,22 @@ static struct repair make_monotonic(struct bucket *b, size_t n)
         b[i].count = before;
     }
     return r;
+}
+
+/* Of a classic and a native histogram with the same labels at the same step neither counts. */
+static void refuse_mixed(struct ev *e, struct histograms *h, const struct node *arg)
+{
+    for (size_t i = 0; i < h->in.n; i++) {
+        struct series *s = &h->in.s[i];
+        size_t g = h->g.of[i];
+        if (!s->h || !h->first[g] || mw_labels_find(s->labels, "le").n) continue;
+        for (size_t k = 0; k < e->n; k++) {
+            if (!s->h[k] || !buckets_at(h, g, k)) continue;
+            mw_pq_hist_note(e, arg, HN_MIXED_CLASSIC, mw_pq_name(s));
+            s->h[k] = NULL;
+            for (size_t b = h->first[g]; b; b = h->next[b - 1]) h->in.s[b - 1].v[k] = mw_pq_none();
+        }
+    }
 }
 
 static double quantile(double q, struct bucket *b, size_t n, struct repair *repair)
@@ -186,6 +211,7 @@ static void quantile_rows(struct ev *e, struct histograms *h, const struct node 
             mw_pq_tick(e->run, n * 4);
         }
     }
+    mw_pq_hist_numbers(e, &h->in, arg, mw_pq_hist_quantile, q, out);
 }
 
 struct value mw_pq_call_histogram_quantile(struct ev *e, const struct node *call)
@@ -194,6 +220,7 @@ struct value mw_pq_call_histogram_quantile(struct ev *e, const struct node *call
     struct vec out = {.cap = 0};
     mw_pq_note_quantile(e, call->call.args[0], q);
     struct histograms h = histograms_of(e, call->call.args[1]);
+    refuse_mixed(e, &h, call->call.args[1]);
     quantile_rows(e, &h, call->call.args[1], q, &out);
     mw_pq_merge(e, &out, false);
     return mw_pq_vector(out);
@@ -204,6 +231,7 @@ struct value mw_pq_call_histogram_quantiles(struct ev *e, const struct node *cal
 {
     const struct node *arg = call->call.args[0];
     struct histograms h = histograms_of(e, arg);
+    refuse_mixed(e, &h, arg);
     mw_str label = call->call.args[1]->string;
     struct vec out = {.cap = 0};
     for (size_t a = 2; a < call->call.n_args; a++) {
@@ -231,6 +259,8 @@ struct value mw_pq_call_histogram_fraction(struct ev *e, const struct node *call
     const double *low = mw_pq_eval_scalar(e, call->call.args[0]);
     const double *high = mw_pq_eval_scalar(e, call->call.args[1]);
     struct histograms h = histograms_of(e, call->call.args[2]);
+    const double *const ends[] = {low, high};
+    refuse_mixed(e, &h, call->call.args[2]);
     struct vec out = {.cap = 0};
     for (size_t g = 0; g < h.g.n; g++) {
         if (!h.first[g]) continue;
@@ -242,6 +272,7 @@ struct value mw_pq_call_histogram_fraction(struct ev *e, const struct node *call
             mw_pq_tick(e->run, n * 4);
         }
     }
+    mw_pq_hist_numbers(e, &h.in, call->call.args[2], mw_pq_hist_fraction, ends, &out);
     mw_pq_merge(e, &out, false);
     return mw_pq_vector(out);
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "promql/functions.h"
+#include "promql/hist.h"
 
 static mw_str text_arg(const struct node *call, size_t i)
 {
@@ -191,13 +192,10 @@ static bool *nowhere(struct ev *e)
 
 struct value mw_pq_call_absent(struct ev *e, const struct node *call)
 {
-    struct ev any = *e;
-    any.histograms = call->call.args[0]->kind == N_SELECTOR;
-    struct vec v = mw_pq_eval_vec(&any, call->call.args[0]);
+    struct vec v = mw_pq_eval_vec(e, call->call.args[0]);
     bool *there = nowhere(e);
     for (size_t i = 0; i < v.n; i++)
-        for (size_t k = 0; k < e->n; k++)
-            there[k] |= !mw_pq_absent(v.s[i].v[k]) || (v.s[i].h && v.s[i].h[k]);
+        for (size_t k = 0; k < e->n; k++) there[k] |= mw_pq_there(&v.s[i], k);
     return where_absent(e, call->call.args[0], there);
 }
 
@@ -222,8 +220,6 @@ static void look(struct ev *e, const struct samples *s, void *arg)
 struct value mw_pq_call_absent_over_time(struct ev *e, const struct node *call)
 {
     struct seen seen = {call->call.args[0], nowhere(e)};
-    struct ev any = *e;
-    any.histograms = true;
-    mw_pq_each_range(&any, seen.range, NULL, look, &seen);
+    mw_pq_each_range(e, seen.range, NULL, look, &seen);
     return where_absent(e, seen.range, seen.there);
 }

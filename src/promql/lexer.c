@@ -230,7 +230,7 @@ static bool octal(mw_str s, double *out)
 
 static struct token lex_number(struct lexer *lx)
 {
-    char digits_only[128];
+    char digits_only[512]; /* any double without an exponent fits */
     size_t start = lx->at, end = number_end(lx, start), n;
     const char *p = lx->src.p;
     struct token t = {.type = T_NUMBER, .pos = start};

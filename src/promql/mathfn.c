@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "promql/functions.h"
+#include "promql/hist.h"
 
 double mw_pq_sgn(double v) { return v > 0 ? 1 : v < 0 ? -1 : v; }
 double mw_pq_deg(double v) { return v * 180 / M_PI; }
@@ -11,6 +12,7 @@ double mw_pq_rad(double v) { return v * M_PI / 180; }
 static struct value renamed(struct ev *e, struct vec *v)
 {
     mw_pq_drop_names(e, v);
+    mw_pq_drop_h(v);
     mw_pq_merge(e, v, false);
     return mw_pq_vector(*v);
 }
@@ -20,6 +22,7 @@ void mw_pq_math_row(struct ev *e, const struct node *call, struct series *s)
     double (*fn)(double) = call->call.fn->math, *x = s->v;
     for (size_t k = 0; k < e->n; k++)
         if (!mw_pq_absent(x[k])) x[k] = fn(x[k]);
+    s->h = NULL; /* only of numbers */
     mw_pq_tick(e->run, e->n);
 }
 

@@ -110,7 +110,8 @@ void mw_pq_avg_over_time_sweep(const struct sweep *w, double *out)
 void mw_pq_count_over_time_sweep(const struct sweep *w, double *out)
 {
     for (size_t i = 0; i < w->ev->n; i++)
-        if (w->f->lo[i] < w->f->hi[i]) out[i] = (double)(w->f->hi[i] - w->f->lo[i]);
+        if (w->f->lo[i] < w->f->hi[i])
+            out[i] = (double)(w->f->hi[i] - w->f->lo[i] + w->f->left_out);
 }
 
 void mw_pq_present_over_time_sweep(const struct sweep *w, double *out)

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "promql/trace.h"
 
 enum { PIECES = 2, CELLS_THAT_PAY = 1 << 17, SERIES_THAT_PAY = 1 << 12 };
 
@@ -47,6 +49,8 @@ static void start_piece(struct piece *p, struct ev *e, size_t i)
                           .opt = r->opt,
                           .query = r->query,
                           .src = r->src,
+                          .stop = r->stop,
+                          .trace = mw_pq_trace_piece(r),
                           .err = &p->err,
                           .samples = r->samples,
                           .typed = r->typed,
@@ -92,6 +96,7 @@ static void take_over(struct ev *e, struct piece *p, pq_piece_end *end, void *ar
         }
         r->samples += p[i].run.samples - before;
     }
+    for (size_t i = 0; r->trace && i < PIECES; i++) mw_pq_trace_join(r, &p[i].run, PIECES);
     mw_pq_read(r, 0);
     for (size_t i = 0; i < PIECES; i++) {
         end(p[i].made, arg);
@@ -128,7 +133,9 @@ bool mw_pq_rows_in_pieces(struct ev *e, const struct node *n, const struct want 
     struct run *r = e->run;
     const struct node *source = mw_pq_stream_source(n);
     if (r->piece) return false;
+    int64_t began = r->trace ? mw_mono_ns() : 0;
     mw_pq_open(e, source, want);
+    if (r->trace) mw_pq_trace_opened_for(r, n, mw_mono_ns() - began);
     if (!pays(r->open, e->n)) {
         r->given = r->open; /* for the caller, who reads it alone */
         r->given_to = source;

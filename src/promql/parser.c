@@ -147,6 +147,7 @@ static bool parse_matcher(struct parser *p, struct matcher_list *l, struct node 
             return NO(p, name.pos, "metric name must not be set twice: \"%.*s\" or \"%.*s\"",
                       MW_STR_ARG(sel->sel.name), MW_STR_ARG(label));
         sel->sel.name = label;
+        sel->sel.quoted = true;
         return add_matcher(p, l, MW_MATCH_EQ, MW_STR(MW_METRIC_NAME), label, name.pos);
     }
     size_t op = 0;
@@ -259,10 +260,11 @@ static struct node *parse_offset(struct parser *p, struct node *n)
         return unexpected(p, "offset", "number, duration, or step()");
     struct node *e = parse_operand(p);
     if (!e) return NULL;
-    if (minus) {
+    if (minus || (sign && e->kind == N_CALL && !e->parens)) {
         struct node *neg = new_node(p, N_UNARY, pos);
         if (!neg) return NULL;
         neg->unary.inner = e;
+        neg->unary.plus = !minus;
         e = neg;
     }
     w->offset_expr = e;
@@ -394,11 +396,12 @@ static struct node *parse_aggregate(struct parser *p, struct token op)
 
 /* -- operands ------------------------------------------------------------------------------- */
 
-static struct node *number(struct parser *p, double v, size_t pos)
+static struct node *number(struct parser *p, double v, size_t pos, bool units)
 {
     struct node *n = new_node(p, N_NUMBER, pos);
     if (!n) return NULL;
     n->number = v;
+    n->units = units;
     return over(p, n, NULL);
 }
 
@@ -414,9 +417,9 @@ static struct node *parse_word(struct parser *p)
         return parse_call(p, t);
     }
     if (t.type == T_IDENT && t.text.n == 3 && !strncasecmp(t.text.p, "inf", 3))
-        return number(p, INFINITY, t.pos);
+        return number(p, INFINITY, t.pos, false);
     if (t.type == T_IDENT && t.text.n == 3 && !strncasecmp(t.text.p, "nan", 3))
-        return number(p, NAN, t.pos);
+        return number(p, NAN, t.pos, false);
     if (t.type == T_KW_BOOL || t.type == T_KW_ON || t.type == T_KW_IGNORING ||
         t.type == T_KW_GROUP_LEFT || t.type == T_KW_GROUP_RIGHT || t.type == T_KW_ATAN2) {
         char text[96];
@@ -431,7 +434,7 @@ static struct node *parse_parens(struct parser *p)
     advance(p);
     struct node *n = parse_expr(p, 0);
     if (!n || !expect(p, T_RPAREN, NULL, "\")\"")) return NULL;
-    n->parens = true;
+    n->parens++;
     n->pos = pos;
     n->end = p->last_end;
     return n;
@@ -451,7 +454,7 @@ static struct node *parse_operand(struct parser *p)
     struct token t = p->t;
     switch (t.type) {
     case T_NUMBER:
-    case T_DURATION: advance(p); return number(p, t.num, t.pos);
+    case T_DURATION: return advance(p), number(p, t.num, t.pos, t.type == T_DURATION);
     case T_STRING: return parse_string(p);
     case T_LPAREN: return parse_parens(p);
     case T_LBRACE: return parse_selector(p, MW_STR(""), t.pos);

@@ -1,10 +1,13 @@
 /* promql.h - PromQL: text to tree to values, over a source of series.
  *
- * The engine is immutable after mw_promql_new: any number of threads may evaluate at once.
+ * The engine does not change after mw_promql_new, but for its log of queries (querylog.h): any
+ * number of threads may evaluate at once.
  * Semantics are those of Prometheus 3 (ranges and look-back open on the left) unless closed_ranges.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_PROMQL_PROMQL_H
 #define MW_PROMQL_PROMQL_H
+#include "base/buf.h"
+#include "base/clock.h"
 #include "model/source.h"
 
 typedef struct mw_promql mw_promql;
@@ -15,6 +18,7 @@ typedef struct mw_promql_options {
     bool closed_ranges;      /* as Prometheus 2 */
     size_t max_samples;      /* read by one query; 0: 50 million */
     size_t max_bytes;        /* of the query's arena; 0: 1 GiB */
+    const mw_clock *clock;   /* of its log of queries; NULL: the system's */
 } mw_promql_options;
 
 mw_promql *mw_promql_new(const mw_promql_options *o); /* O may be NULL */
@@ -36,6 +40,12 @@ mw_value_type_name(mw_value_type t); /* "scalar", "vector", "matrix", "string", 
 /* The type that EXPR gives, or MW_VALUE_NONE with ERR filled. */
 mw_value_type mw_promql_type(mw_str expr, mw_err *err);
 
+/* EXPR added to OUT as Prometheus would write it: in one line, or PRETTY over as many as it takes.
+ * Reading that gives the same tree.  MW_ELIMIT when it gets absurdly long. */
+int mw_promql_format(mw_str expr, bool pretty, mw_buf *out, mw_err *err);
+/* The tree of EXPR added to OUT as JSON, with the members of Prometheus' /api/v1/parse_query. */
+int mw_promql_tree_json(mw_str expr, mw_buf *out, mw_err *err);
+
 typedef struct mw_promql_query {
     mw_str expr;
     bool range;                 /* false: instant at start */
@@ -43,6 +53,7 @@ typedef struct mw_promql_query {
     int64_t lookback_ms;        /* 0: the engine's */
     int64_t deadline_mono_ns;   /* mw_mono_ns() after which it stops with MW_ETIMEOUT; 0: none */
     const volatile int *cancel; /* not NULL: stops with MW_ECANCEL soon after it becomes non-zero */
+    const char *origin;         /* who asks, for the log of queries; NULL: nobody in particular */
     bool histograms;            /* rows may hold native histograms; otherwise they are left out */
 } mw_promql_query;
 
@@ -72,6 +83,12 @@ typedef struct mw_promql_result {
  */
 int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *query,
                    mw_promql_result **out, mw_err *err);
+/* How QUERY is evaluated, added to OUT as JSON: its nodes as a tree, each with what it does, what
+ * it took and what may be made better.  ANALYZE: it is evaluated for that; otherwise only the plan.
+ * Codes as above, and MW_ELIMIT for an expression of more parts than anybody reads. */
+int mw_promql_explain(const mw_promql *q, mw_source *src, const mw_promql_query *query,
+                      bool analyze, mw_buf *out, mw_err *err);
+
 void mw_promql_result_free(mw_promql_result *r); /* NULL is fine */
 
 /* The "data" member of the API's answer: {"resultType":...,"result":[...]}.  It is written from AT

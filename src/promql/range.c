@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "promql/functions.h"
+#include "promql/hist.h"
+#include "promql/trace.h"
 
-/* -- samples without stale markers, and without histograms for those who do not take them ---- */
+/* -- samples without stale markers ---------------------------------------------------------- */
 
 struct buffer {
     int64_t *t;
@@ -34,25 +36,18 @@ static void with_histograms(struct ev *e, struct buffer *b, struct samples *s)
         if (!mw_pq_absent(s->v[i])) {
             b->t[kept] = s->t[i];
             b->h[kept] = s->h[i];
+            if (e->hints && s->h[i])
+                b->h[kept] = mw_pq_hinted(e, s->h[i], mw_pq_told_hint(s->h, i));
             b->v[kept++] = s->h[i] ? mw_pq_none() : s->v[i];
         }
-    *s = (struct samples){s->labels, s->nameless, b->t, b->v, kept, b->h};
-}
-
-static void without_histograms(struct ev *e, struct buffer *b, struct samples *s)
-{
-    size_t kept = 0;
-    reserve(e, b, s->n);
-    for (size_t i = 0; i < s->n; i++)
-        if (!s->h[i] && !mw_pq_absent(s->v[i])) b->t[kept] = s->t[i], b->v[kept++] = s->v[i];
-    *s = (struct samples){s->labels, s->nameless, b->t, b->v, kept, NULL};
+    *s = (struct samples){s->labels, s->nameless, b->t, b->v, kept, b->h, 0};
 }
 
 static void without_stale(struct ev *e, struct buffer *b, struct samples *s)
 {
     size_t i = 0, kept;
     if (s->h) {
-        (e->histograms ? with_histograms : without_histograms)(e, b, s);
+        with_histograms(e, b, s);
         return;
     }
     while (i < s->n && !mw_pq_absent(s->v[i])) i++;
@@ -76,7 +71,7 @@ static void each_selected(struct ev *e, const struct node *n, const struct want 
     mw_series_view view;
     mw_pq_open(e, n, want);
     while (mw_pq_next_series(e, &view)) {
-        struct samples s = {view.labels, false, view.t, view.v, view.n, view.h};
+        struct samples s = {view.labels, false, view.t, view.v, view.n, view.h, view.left_out};
         without_stale(e, &b, &s);
         if (s.n) fn(e, &s, arg);
     }
@@ -94,7 +89,7 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     struct ev inner = *e;
     struct buffer b = {0};
     int64_t from = mw_pq_time(e, w, 0) - w->range_ms, to = mw_pq_time(e, w, e->n - 1);
-    inner.histograms = false;
+    inner.hints = false;
     inner.step = w->step_ms;
     inner.start = floor_to(from, inner.step);
     bool closed = e->run->opt->closed_ranges;
@@ -104,8 +99,9 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     struct vec v = mw_pq_eval_vec(&inner, n->sel.sub);
     reserve(e, &b, inner.n);
     for (size_t i = 0; i < v.n; i++) {
-        struct samples s = {v.s[i].labels, v.s[i].nameless, b.t, b.v, 0, NULL};
-        for (size_t k = 0; k < inner.n; k++) {
+        struct samples s = {v.s[i].labels, v.s[i].nameless, b.t, b.v, 0, NULL, 0};
+        if (v.s[i].h) mw_pq_hist_subquery(&inner, &v.s[i], &s);
+        for (size_t k = 0; !s.h && k < inner.n; k++) {
             if (mw_pq_absent(v.s[i].v[k])) continue;
             b.t[s.n] = inner.start + (int64_t)k * inner.step;
             b.v[s.n++] = v.s[i].v[k];
@@ -115,11 +111,17 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
     }
 }
 
-void mw_pq_each_range(struct ev *e, const struct node *n, const struct want *want,
-                      pq_samples_fn *fn, void *arg)
+void mw_pq_each_range_plain(struct ev *e, const struct node *n, const struct want *want,
+                            pq_samples_fn *fn, void *arg)
 {
     if (n->kind == N_SUBQUERY)
         each_of_subquery(e, n, fn, arg);
     else
         each_selected(e, n, want, fn, arg);
+}
+
+void mw_pq_each_range(struct ev *e, const struct node *n, const struct want *want,
+                      pq_samples_fn *fn, void *arg)
+{
+    (e->run->trace ? mw_pq_traced_range : mw_pq_each_range_plain)(e, n, want, fn, arg);
 }

@@ -46,8 +46,8 @@ static void stretch_all(const struct sweep *w)
         if (n < 2) continue;
         int64_t first = t[f->lo[i]], last = t[f->hi[i] - 1];
         st->sampled = (double)(last - first) / 1000;
-        st->factor =
-            stretch_of(first, last, n, to - when->range_ms, to, INFINITY, closed, &st->reach);
+        st->factor = stretch_of(first, last, n + f->left_out, to - when->range_ms, to, INFINITY,
+                                closed, &st->reach);
     }
     f->stretched = true;
 }
@@ -89,8 +89,8 @@ static double from_zero(const struct sweep *w, size_t i, double grown)
     const int64_t *t = w->s->t;
     int64_t to = mw_pq_time(w->ev, when, i);
     double zero = f->stretch[i].sampled * (w->s->v[f->lo[i]] / grown), reach;
-    return stretch_of(t[f->lo[i]], t[f->hi[i] - 1], f->hi[i] - f->lo[i], to - when->range_ms, to,
-                      zero, w->ev->run->opt->closed_ranges, &reach);
+    return stretch_of(t[f->lo[i]], t[f->hi[i] - 1], f->hi[i] - f->lo[i] + f->left_out,
+                      to - when->range_ms, to, zero, w->ev->run->opt->closed_ranges, &reach);
 }
 
 static void extrapolate(const struct sweep *w, double *out, struct how how)

@@ -55,7 +55,7 @@ static size_t compact(struct ev *e, double *v, int64_t *t)
 /* The same of the histograms of S into ROW. */
 static void compact_histograms(struct ev *e, const struct series *s, mw_promql_row *row)
 {
-    if (!s->h) return;
+    if (!s->h || !e->run->query->histograms) return;
     int64_t *t = mw_pq_alloc(e->run, e->n, sizeof *t);
     const mw_nhist **h = mw_pq_alloc(e->run, e->n, sizeof *h);
     for (size_t i = 0; i < e->n; i++) {
@@ -154,7 +154,7 @@ static mw_promql_row matrix_samples(struct ev *e, const struct samples *s, size_
     row.v = v;
     for (size_t i = lo; i < hi; i++)
         if (!s->h || !s->h[i]) t[row.n] = s->t[i], v[row.n++] = s->v[i];
-    if (row.n == hi - lo) return row;
+    if (row.n == hi - lo || !e->run->query->histograms) return row;
     int64_t *t_h = mw_pq_alloc(e->run, hi - lo - row.n, sizeof *t_h);
     const mw_nhist **h = mw_pq_alloc(e->run, hi - lo - row.n, sizeof *h);
     row.t_h = t_h;
@@ -174,6 +174,7 @@ static void matrix_row(struct ev *e, const struct samples *s, void *arg)
     while (hi > lo && s->t[hi - 1] > to) hi--;
     if (lo == hi) return;
     mw_promql_row row = matrix_samples(e, s, lo, hi);
+    if (!row.n && !row.n_h) return;
     if (m->n == m->cap) {
         size_t cap = m->cap ? m->cap * 2 : 16;
         mw_promql_row *rows = mw_pq_alloc(e->run, cap, sizeof *rows);

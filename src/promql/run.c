@@ -21,18 +21,27 @@ void mw_pq_throw(struct run *r, int code, const char *fmt, ...)
     longjmp(r->exit, code);
 }
 
+void mw_pq_no_room(struct run *r)
+{
+    mw_pq_throw(r, MW_ELIMIT,
+                "query needs more than its %zu MiB of memory: select fewer series, a shorter "
+                "range or a larger step",
+                r->opt->max_bytes >> 20);
+}
+
 void *mw_pq_alloc(struct run *r, size_t n, size_t size)
 {
     size_t total;
     void *p = NULL;
     if (!__builtin_mul_overflow(n, size, &total)) p = mw_arena_alloc(r->arena, total ? total : 1);
-    if (!p)
-        mw_pq_throw(r, MW_ELIMIT,
-                    "query needs more than its %zu MiB of memory: select fewer series, a shorter "
-                    "range or a larger step",
-                    r->opt->max_bytes >> 20);
+    if (!p) mw_pq_no_room(r);
     mw_pq_tick(r, total / 8 + 1);
     return p;
+}
+
+static bool is_set(const volatile int *flag)
+{
+    return flag && __atomic_load_n(flag, __ATOMIC_RELAXED);
 }
 
 void mw_pq_tick(struct run *r, size_t work)
@@ -40,7 +49,7 @@ void mw_pq_tick(struct run *r, size_t work)
     r->work += work;
     if (r->work < WORK_PER_LOOK) return;
     r->work = 0;
-    if (r->query->cancel && __atomic_load_n(r->query->cancel, __ATOMIC_RELAXED))
+    if (is_set(r->query->cancel) || is_set(r->stop))
         mw_pq_throw(r, MW_ECANCEL, "query was canceled in expression evaluation");
     if (r->query->deadline_mono_ns && mw_mono_ns() > r->query->deadline_mono_ns)
         mw_pq_throw(r, MW_ETIMEOUT, "query timed out in expression evaluation");

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "promql/eval.h"
+#include "promql/hist.h"
+#include "promql/trace.h"
 
 int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step)
 {
@@ -33,7 +34,7 @@ static void looked_at(struct ev *e, const struct node *n, mw_select *sel)
     int64_t after = n->sel.window == WINDOW_SMOOTHED ? e->lookback : 0;
     sel->min_t = mw_pq_time(e, w, 0) - back - before + open;
     sel->max_t = mw_pq_time(e, w, e->n - 1) + after;
-    sel->newest = !n->sel.ranged && e->n == 1 && !after;
+    sel->newest = !n->sel.ranged && e->n == 1 && !after && !e->hints;
 }
 
 mw_select mw_pq_selection(struct ev *e, const struct node *n, const struct want *want)
@@ -42,6 +43,7 @@ mw_select mw_pq_selection(struct ev *e, const struct node *n, const struct want 
                      .n = n->sel.n_matchers,
                      .keep = want ? want->keep : NULL,
                      .later = want && want->later,
+                     .digest = want ? want->digest : MW_DIGEST_NONE,
                      .arena = e->run->arena,
                      .cancel = e->run->query->cancel};
     looked_at(e, n, &sel);
@@ -59,6 +61,7 @@ void mw_pq_open(struct ev *e, const struct node *n, const struct want *want)
     mw_select sel = mw_pq_selection(e, n, want);
     int rc = r->source->select(r->source, &sel, &r->open, r->err);
     if (rc != MW_OK) r->open = NULL, mw_pq_throw(r, rc, "%s", mw_code_text(rc));
+    if (r->trace) mw_pq_trace_open(r, n, &sel);
 }
 
 bool mw_pq_next_series(struct ev *e, mw_series_view *out)
@@ -72,6 +75,7 @@ bool mw_pq_next_series(struct ev *e, mw_series_view *out)
         return false;
     }
     mw_pq_read(r, out->n + 1);
+    if (r->trace) r->trace->series++;
     return true;
 }
 
@@ -116,6 +120,7 @@ static void keep_at(struct ev *e, struct kept *kept, const mw_series_view *s, si
         memset(kept->row, 0, e->n * sizeof *kept->row);
     }
     if (!kept->h || kept->k != k) kept->h = mw_pq_keep_histogram(e, s->h[k]);
+    if (e->hints && kept->k != k) kept->h = mw_pq_hinted(e, kept->h, mw_pq_told_hint(s->h, k));
     kept->k = k;
     kept->row[step] = kept->h;
 }
@@ -141,10 +146,8 @@ static bool walk(struct ev *e, const struct when *w, const mw_series_view *s, bo
             row[i] = (double)s->t[k - 1] / 1000;
         else if (is_float(s, k - 1))
             row[i] = s->v[k - 1];
-        else if (e->histograms)
-            keep_at(e, histograms, s, k - 1, i);
         else
-            continue;
+            keep_at(e, histograms, s, k - 1, i);
         any = true;
     }
     return any;
@@ -170,8 +173,8 @@ static bool walk_smoothed(struct ev *e, const struct when *w, const mw_series_vi
     return any;
 }
 
-void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *want, bool timestamps,
-                       pq_row_fn *fn, void *arg)
+void mw_pq_select_rows_plain(struct ev *e, const struct node *n, const struct want *want,
+                             bool timestamps, pq_row_fn *fn, void *arg)
 {
     const struct when *w = &n->sel.when;
     mw_series_view s;
@@ -179,12 +182,20 @@ void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *wa
     double *row = mw_pq_row(e);
     mw_pq_open(e, n, want);
     while (mw_pq_next_series(e, &s)) {
-        struct kept kept = {0};
+        struct kept kept = {.k = SIZE_MAX};
         mw_pq_tick(e->run, e->n);
         bool any = smoothed ? walk_smoothed(e, w, &s, row) : walk(e, w, &s, timestamps, row, &kept);
-        if (!any) continue;
         struct series out = {.labels = s.labels, .v = row, .h = kept.row};
+        if (smoothed && s.h) any = mw_pq_smooth_histograms(e, n, &s, &out);
+        if (!any) continue;
         fn(e, &out, arg);
         mw_pq_clear_row(e, row);
     }
+}
+
+void mw_pq_select_rows(struct ev *e, const struct node *n, const struct want *want, bool timestamps,
+                       pq_row_fn *fn, void *arg)
+{
+    (e->run->trace ? mw_pq_traced_select : mw_pq_select_rows_plain)(e, n, want, timestamps, fn,
+                                                                    arg);
 }

@@ -14,6 +14,7 @@ static bool *presence(struct ev *e, const struct vec *side, const struct groups 
     for (size_t i = 0; i < side->n; i++) {
         bool *row = there + g->of[offset + i] * e->n;
         for (size_t k = 0; k < e->n; k++) row[k] |= !mw_pq_absent(side->s[i].v[k]);
+        for (size_t k = 0; side->s[i].h && k < e->n; k++) row[k] |= side->s[i].h[k] != NULL;
         mw_pq_tick(e->run, e->n);
     }
     return there;
@@ -27,6 +28,8 @@ static void keep(struct ev *e, struct vec *side, const struct groups *g, size_t 
         const bool *row = there + g->of[offset + i] * e->n;
         for (size_t k = 0; k < e->n; k++)
             if (row[k] != wanted) side->s[i].v[k] = mw_pq_none();
+        for (size_t k = 0; side->s[i].h && k < e->n; k++)
+            if (row[k] != wanted) side->s[i].h[k] = NULL;
         mw_pq_tick(e->run, e->n);
     }
 }

@@ -105,7 +105,7 @@ static struct value copy_of(struct ev *e, const struct value *v)
 static bool same_steps(const struct ev *a, const struct ev *b)
 {
     return a->start == b->start && a->step == b->step && a->n == b->n &&
-           a->lookback == b->lookback && a->histograms == b->histograms;
+           a->lookback == b->lookback && a->hints == b->hints;
 }
 
 bool mw_pq_known(const struct ev *e, const struct node *n)

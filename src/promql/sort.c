@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "promql/functions.h"
+#include "promql/hist.h"
 
 struct key {
     const struct node *call;
@@ -67,6 +68,7 @@ static struct value sorted(struct ev *e, const struct node *call,
                            int (*compare)(const void *, const void *))
 {
     struct vec v = mw_pq_eval_vec(e, call->call.args[0]);
+    if (compare == ascending || compare == descending) mw_pq_drop_h(&v);
     if (e->run->query->range)
         mw_pq_note(e->run, PQ_WARNING, call,
                    "PromQL warning: sort is ineffective for range queries since results are always "

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "promql/functions.h"
+#include "promql/trace.h"
 
 static const struct node *range_of(const struct node *call)
 {
@@ -100,8 +101,8 @@ static void through_minus(struct ev *e, struct series *s, void *arg)
     l->fn(e, s, l->arg);
 }
 
-void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want, pq_row_fn *fn,
-                    void *arg)
+void mw_pq_each_row_plain(struct ev *e, const struct node *n, const struct want *want,
+                          pq_row_fn *fn, void *arg)
 {
     struct link l = {n, NULL, fn, arg};
     if (n->kind == N_SELECTOR) {
@@ -118,6 +119,12 @@ void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want,
         l.number = mw_pq_eval_scalar(e, left ? n->bin.rhs : n->bin.lhs);
         mw_pq_each_row(e, left ? n->bin.lhs : n->bin.rhs, want, through_operator, &l);
     }
+}
+
+void mw_pq_each_row(struct ev *e, const struct node *n, const struct want *want, pq_row_fn *fn,
+                    void *arg)
+{
+    (e->run->trace ? mw_pq_traced_rows : mw_pq_each_row_plain)(e, n, want, fn, arg);
 }
 
 /* -- keeping rows --------------------------------------------------------------------------- */

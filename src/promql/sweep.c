@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "promql/functions.h"
+#include "promql/hist.h"
 #include "promql/window.h"
 
 /* -- frames --------------------------------------------------------------------------------- */
@@ -32,6 +33,7 @@ static void remember(struct ev *e, struct frame *f, const struct samples *s)
     }
     memcpy(f->t, s->t, s->n * sizeof *f->t);
     f->n = s->n;
+    f->left_out = s->left_out;
     f->stretched = false;
 }
 
@@ -40,7 +42,8 @@ struct frame *mw_pq_frame(struct ev *e, struct frames *known, const struct node 
 {
     struct frame **seat = seat_of(known, s), *f = *seat;
     const struct when *w = &range->sel.when;
-    if (f && f->n == s->n && !memcmp(f->t, s->t, s->n * sizeof *s->t)) return f;
+    if (f && f->n == s->n && f->left_out == s->left_out && !memcmp(f->t, s->t, s->n * sizeof *s->t))
+        return f;
     if (!f) f = *seat = new_frame(e);
     remember(e, f, s);
     f->total = 0;
@@ -81,8 +84,7 @@ static bool ends_in(mw_str s, const char *suffix)
     return s.n >= n && !memcmp(s.p + s.n - n, suffix, n);
 }
 
-/* The name that all series of a selector have, or that of this one. */
-static mw_str name_of(const struct node *range, const struct samples *s)
+mw_str mw_pq_range_name(const struct node *range, const struct samples *s)
 {
     for (size_t i = 0; range->kind == N_SELECTOR && i < range->sel.n_matchers; i++) {
         const mw_matcher *m = &range->sel.matchers[i];
@@ -94,7 +96,7 @@ static mw_str name_of(const struct node *range, const struct samples *s)
 static void note_counter(struct ev *e, struct call *c, const struct samples *s)
 {
     static const char *const suffixes[] = {"_total", "_sum", "_count", "_bucket"};
-    mw_str name = name_of(c->range, s);
+    mw_str name = mw_pq_range_name(c->range, s);
     if (!name.n || (name.p == c->said.p && name.n == c->said.n)) return;
     c->said = name;
     for (size_t i = 0; i < 4; i++)
@@ -136,9 +138,9 @@ static bool any_value(const double *row, size_t n)
     return false;
 }
 
-static void one_series(struct ev *e, const struct samples *s, void *arg)
+/* What the function makes of numbers at each step; whether it is anything. */
+static bool fill_row(struct ev *e, struct call *c, const struct samples *s)
 {
-    struct call *c = arg;
     bool plain = c->range->kind != N_SELECTOR || !c->range->sel.window;
     c->frame = mw_pq_frame(e, &c->frames, c->range, s);
     if (c->scratch_cap < s->n)
@@ -149,10 +151,23 @@ static void one_series(struct ev *e, const struct samples *s, void *arg)
         mw_pq_tick(e->run, e->n);
     } else
         by_windows(e, c, s);
-    if (!any_value(c->row, e->n)) return;
-    if (c->fn->flags & FN_COUNTER) note_counter(e, c, s);
+    return any_value(c->row, e->n);
+}
+
+static void one_series(struct ev *e, const struct samples *s, void *arg)
+{
+    struct call *c = arg;
     bool nameless = s->nameless || !(c->fn->flags & FN_KEEPS_NAME);
     struct series out = {.labels = s->labels, .v = c->row, .nameless = nameless};
+    unsigned has;
+    if (s->h) {
+        struct samples numbers = mw_pq_numbers_of(e, s);
+        if (numbers.n) fill_row(e, c, &numbers);
+        has = mw_pq_hist_windows(e, c->node, c->range, s, &out);
+    } else
+        has = fill_row(e, c, s) ? PQ_HAS_NUMBERS : 0;
+    if (!has) return;
+    if (c->fn->flags & FN_COUNTER && has & PQ_HAS_NUMBERS) note_counter(e, c, s);
     c->give(e, &out, c->arg);
     mw_pq_clear_row(e, c->row);
 }
@@ -170,7 +185,10 @@ void mw_pq_window_rows(struct ev *e, const struct node *call, const struct want 
     }
     if (c.fn->flags & FN_QUANTILE) mw_pq_note_quantile(e, call->call.args[0], c.scalars[0]);
     c.row = mw_pq_row(e);
-    mw_pq_each_range(e, c.range, want, one_series, &c);
+    struct want wanted = want ? *want : (struct want){.keep = NULL};
+    bool once = e->n == 1 && c.range->kind == N_SELECTOR && !c.range->sel.window;
+    wanted.digest = once ? c.fn->digest : MW_DIGEST_NONE;
+    mw_pq_each_range(e, c.range, &wanted, one_series, &c);
 }
 
 struct value mw_pq_call_window(struct ev *e, const struct node *call)

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "promql/functions.h"
+#include "promql/hist.h"
 
 struct date {
     int64_t year;
@@ -84,7 +85,8 @@ struct value mw_pq_call_timestamp(struct ev *e, const struct node *call)
         const double *t = times(e);
         for (size_t i = 0; i < v.n; i++)
             for (size_t k = 0; k < e->n; k++)
-                if (!mw_pq_absent(v.s[i].v[k])) v.s[i].v[k] = t[k];
+                if (mw_pq_there(&v.s[i], k)) v.s[i].v[k] = t[k];
+        mw_pq_drop_h(&v);
     }
     mw_pq_drop_names(e, &v);
     mw_pq_merge(e, &v, false);

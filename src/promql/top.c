@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "promql/aggregate.h"
+#include "promql/hist.h"
 
 /* A row that was among the best at some step. */
 struct chosen {
@@ -28,6 +29,7 @@ struct heap { /* the worst on top */
 
 struct top {
     struct ev *ev;
+    const struct node *node;
     bool lowest;
     const double *k;
     struct grouper *groups;
@@ -142,6 +144,7 @@ static void top_row(struct ev *e, struct series *s, void *arg)
 {
     struct top *t = arg;
     struct heap *h = NULL;
+    if (s->h) mw_pq_hist_ignored(e, t->node, &(struct vec){.s = s, .n = 1});
     uint32_t row = UINT32_MAX;
     for (size_t i = 0; i < e->n; i++) {
         double v = s->v[i], most = t->k[i];
@@ -196,7 +199,7 @@ static const double *limits(struct ev *e, const double *k)
 struct vec mw_pq_top(struct ev *e, const struct node *n, const double *k)
 {
     struct grouping by = mw_pq_grouping(e, n);
-    struct top t = {.ev = e, .lowest = n->agg.op == T_KW_BOTTOMK, .k = limits(e, k)};
+    struct top t = {.ev = e, .node = n, .lowest = n->agg.op == T_KW_BOTTOMK, .k = limits(e, k)};
     bool grouped = by.without || by.names.n > 0;
     struct want want = {.later = !grouped};
     t.groups = mw_pq_grouper(e, &by);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "promql/eval.h"
+#include "promql/hist.h"
 
 double mw_pq_none(void) { return mw_stale(); }
 
@@ -92,17 +92,12 @@ void mw_pq_drop_names(struct ev *e, struct vec *v)
 
 /* -- merging -------------------------------------------------------------------------------- */
 
-static bool is_there(const struct series *s, size_t step)
-{
-    return !mw_pq_absent(s->v[step]) || (s->h && s->h[step]);
-}
-
 static void merge_into(struct ev *e, struct series *to, const struct series *from, bool strict)
 {
     bool clash = strict;
     for (size_t i = 0; i < e->n && !clash; i++) {
-        if (!is_there(from, i)) continue;
-        clash = is_there(to, i);
+        if (!mw_pq_there(from, i)) continue;
+        clash = mw_pq_there(to, i);
         to->v[i] = from->v[i];
         if (!from->h || !from->h[i]) continue;
         if (!to->h)
@@ -117,7 +112,7 @@ static void merge_into(struct ev *e, struct series *to, const struct series *fro
 static bool empty_row(struct ev *e, const struct series *s)
 {
     for (size_t i = 0; i < e->n; i++)
-        if (is_there(s, i)) return false;
+        if (mw_pq_there(s, i)) return false;
     return true;
 }
 

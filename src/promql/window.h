@@ -38,7 +38,7 @@ struct frame {
     struct stretch *stretch; /* of each step, once asked for */
     bool stretched;
     int64_t *t; /* what it was made for */
-    size_t n, cap;
+    size_t n, cap, left_out;
 };
 
 enum { PQ_FRAMES = 64 };

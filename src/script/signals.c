@@ -39,6 +39,7 @@ mw_promql_result *mw_signal_query(mw_host *h, mw_str expr, int64_t from_ms, int6
         .end = to_ms,
         .step = step_ms,
         .deadline_mono_ns = mw_mono_ns() + query_timeout_ns,
+        .origin = "rules",
     };
     int rc = mw_promql_eval(h->promql, h->source, &q, &out, err);
     if (rc != MW_OK) {

@@ -17,6 +17,7 @@ typedef struct mw_wanted {
     uint64_t last_birth;     /* series born later are others */
     bool labels_only;        /* whether there is a sample in the range */
     bool newest;             /* the newest in the range is enough */
+    mw_digest digest;
     mw_labelling *labelling; /* NULL: no labels */
 } mw_wanted;
 

@@ -69,9 +69,8 @@ typedef struct mw_index_count {
     uint64_t series;
 } mw_index_count;
 size_t mw_index_counts(mw_index *ix, const char *label, mw_arena *arena, mw_index_count **out);
-
-/* The LIMIT pairs with most series, as "name=value", most first. */
-size_t mw_index_top_pairs(mw_index *ix, size_t limit, mw_arena *arena, mw_index_count **out);
+/* The LIMIT pairs with the most series as "name=value", unsorted. */
+size_t mw_index_pair_counts(mw_index *ix, size_t limit, mw_arena *arena, mw_index_count **out);
 
 uint64_t mw_index_bytes(mw_index *ix);
 

@@ -4,9 +4,6 @@
  * the values it accepts.  One that accepts the empty string accepts series without the label too,
  * so it takes away the union over the values it refuses.
  * SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "tsdb/index_inside.h"
 
@@ -186,44 +183,72 @@ size_t mw_index_counts(mw_index *ix, const char *label, mw_arena *arena, mw_inde
     return n;
 }
 
-static int pair_cmp(const mw_pair *a, const mw_pair *b)
+/* A heap with the least of the most at its top: there may be far more pairs than anybody asks for.
+ */
+typedef struct pair_heap {
+    struct best {
+        const name_entry *name;
+        const mw_pair *pair;
+    } * best;
+    size_t n, limit;
+} pair_heap;
+
+static uint32_t weight_of(const pair_heap *h, size_t i) { return h->best[i].pair->ids.n; }
+
+static void swap_best(pair_heap *h, size_t a, size_t b)
 {
-    if (a->ids.n != b->ids.n) return a->ids.n < b->ids.n ? 1 : -1;
-    int c = mw_str_cmp(mw_pair_name(a), mw_pair_name(b));
-    return c ? c : mw_str_cmp(mw_pair_value(a), mw_pair_value(b));
+    struct best keep = h->best[a];
+    h->best[a] = h->best[b];
+    h->best[b] = keep;
 }
 
-static int most_series(const void *a, const void *b)
+static void sink(pair_heap *h)
 {
-    return pair_cmp(*(const mw_pair *const *)a, *(const mw_pair *const *)b);
+    for (size_t i = 0, child; (child = 2 * i + 1) < h->n; i = child) {
+        if (child + 1 < h->n && weight_of(h, child + 1) < weight_of(h, child)) child++;
+        if (weight_of(h, i) <= weight_of(h, child)) return;
+        swap_best(h, i, child);
+    }
 }
 
-static mw_index_count told_pair(const mw_pair *p, mw_arena *arena)
+static void offer(pair_heap *h, const name_entry *name, const mw_pair *pair)
 {
-    mw_str name = mw_pair_name(p), value = mw_pair_value(p);
-    char *text = mw_arena_alloc(arena, name.n + value.n + 2);
-    memcpy(text, name.p, name.n);
-    text[name.n] = '=';
-    memcpy(text + name.n + 1, value.p, value.n);
-    return (mw_index_count){{text, name.n + 1 + value.n}, p->ids.n};
+    if (h->n == h->limit) {
+        if (pair->ids.n <= weight_of(h, 0)) return;
+        h->best[0] = (struct best){name, pair};
+        sink(h);
+        return;
+    }
+    size_t i = h->n++;
+    h->best[i] = (struct best){name, pair};
+    for (; i && weight_of(h, i) < weight_of(h, (i - 1) / 2); i = (i - 1) / 2)
+        swap_best(h, i, (i - 1) / 2);
 }
 
-size_t mw_index_top_pairs(mw_index *ix, size_t limit, mw_arena *arena, mw_index_count **out)
+static mw_str joined(mw_arena *arena, const name_entry *e, mw_str value)
 {
-    const mw_pair **pairs = NULL;
-    size_t n = 0, cap = 0;
+    char *text = mw_arena_alloc(arena, e->len + value.n + 2);
+    memcpy(text, e->text, e->len);
+    text[e->len] = '=';
+    memcpy(text + e->len + 1, value.p, value.n);
+    text[e->len + 1 + value.n] = 0;
+    return (mw_str){text, e->len + 1 + value.n};
+}
+
+size_t mw_index_pair_counts(mw_index *ix, size_t limit, mw_arena *arena, mw_index_count **out)
+{
+    pair_heap h = {.best = mw_array(limit + 1, sizeof *h.best), .limit = limit};
     mw_index_read_lock(ix);
-    for (size_t h = 0; h < ix->name_heads; h++)
-        for (const name_entry *e = ix->names[h]; e; e = e->next)
-            for (size_t i = 0; i < e->n; i++)
-                if (e->pairs[i]->ids.n) MW_PUSH(pairs, n, cap, e->pairs[i]);
-    if (n) qsort(pairs, n, sizeof *pairs, most_series);
-    if (n > limit) n = limit;
-    *out = mw_array(n + 1, sizeof **out);
-    for (size_t i = 0; i < n; i++) (*out)[i] = told_pair(pairs[i], arena);
+    for (size_t i = 0; limit && i < ix->name_heads; i++)
+        for (const name_entry *e = ix->names[i]; e; e = e->next)
+            for (size_t k = 0; k < e->n; k++) offer(&h, e, e->pairs[k]);
+    *out = mw_array(h.n + 1, sizeof **out);
+    for (size_t i = 0; i < h.n; i++)
+        (*out)[i] = (mw_index_count){joined(arena, h.best[i].name, mw_pair_value(h.best[i].pair)),
+                                     weight_of(&h, i)};
     pthread_rwlock_unlock(&ix->lock);
-    mw_free(pairs);
-    return n;
+    mw_free(h.best);
+    return h.n;
 }
 
 uint64_t mw_index_bytes(mw_index *ix)

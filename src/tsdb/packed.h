@@ -23,6 +23,10 @@ void mw_run_stats_of(const int64_t *t, const double *v, size_t n, mw_run_stats *
 /* Append the run to OUT.  T strictly ascending, 1 <= N <= MW_PACKED_MAX. */
 void mw_packed_encode(const int64_t *t, const double *v, size_t n, mw_buf *out);
 
+/* Are all values of the run numbers for certain: no stale marker, no NaN?  BYTES need not be sound.
+ */
+bool mw_packed_all_numbers(mw_str bytes);
+
 /* All N samples that the run was made of; T and V have room for N.  MW_ECORRUPT when BYTES are not
  * such a run; reads nothing outside BYTES and writes nothing behind N whatever they are. */
 int mw_packed_decode(mw_str bytes, size_t n, int64_t *t, double *v);

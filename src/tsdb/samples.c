@@ -134,9 +134,11 @@ static void merge_pairs(mw_samples *s, mw_samples *into)
     }
 }
 
+bool mw_samples_ordered(const mw_samples *s) { return s->n == 0 || run_end(s, 0) == s->n; }
+
 void mw_samples_order(mw_samples *s)
 {
-    if (s->n == 0 || run_end(s, 0) == s->n) return;
+    if (mw_samples_ordered(s)) return;
     mw_samples other = {0};
     if (s->h) mw_grow(&other.h, &other.cap_h, s->n, sizeof *other.h);
     mw_samples_room(&other, s->n);

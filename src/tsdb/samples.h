@@ -27,6 +27,7 @@ void mw_samples_took(mw_samples *s, size_t n);
 
 /* By time, each time once: of several the first added stays. */
 void mw_samples_order(mw_samples *s);
+bool mw_samples_ordered(const mw_samples *s); /* strictly ascending already */
 /* Without those before FLOOR, or those from FROM to TO - 1; S is ordered. */
 void mw_samples_cut_before(mw_samples *s, int64_t floor);
 void mw_samples_remove(mw_samples *s, size_t from, size_t to);

@@ -10,6 +10,7 @@
  * Where a block reaches beyond the range, and only some of its series are asked for, those count
  * that have a run of samples in it.
  * SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -37,6 +38,8 @@ typedef struct selection {
     mw_run_ref *runs;
     size_t cap_runs;
     mw_samples samples;
+    size_t left_out; /* of the series at hand: samples that figures stand for */
+    bool plainly;    /* it is read without figures */
     const mw_nhist **h;
     size_t cap_h;
 } selection;
@@ -71,6 +74,28 @@ static bool newest_by_figures(selection *sel, size_t n)
     return true;
 }
 
+/* Whether the figures of run R say all that matters of it: then they stand for its samples.  They
+ * may only when nothing else that is read lies between, which is seen at the end. */
+static bool digested(selection *sel, const mw_run_ref *r)
+{
+    const mw_run_stats *s = &r->stats;
+    const mw_wanted *w = &sel->want;
+    mw_digest d = sel->plainly ? MW_DIGEST_NONE : w->digest;
+    if (d == MW_DIGEST_NONE || r->kind != MW_RUN_FLOATS || s->n < 3) return false;
+    if (s->min_t < w->min_t || s->max_t > w->max_t) return false;
+    if (d == MW_DIGEST_LEAST || d == MW_DIGEST_LARGEST) {
+        if (isnan(s->min)) return false;
+        mw_samples_add(&sel->samples, s->max_t, d == MW_DIGEST_LEAST ? s->min : s->max);
+        sel->left_out += s->n - 1;
+        return true;
+    }
+    if ((d == MW_DIGEST_INCREASE && s->resets) || !mw_packed_all_numbers(r->bytes)) return false;
+    mw_samples_add(&sel->samples, s->min_t, s->first);
+    mw_samples_add(&sel->samples, s->max_t, s->last);
+    sel->left_out += s->n - 2;
+    return true;
+}
+
 static int read_block(selection *sel, const mw_spot *spot, look *l, mw_err *err)
 {
     mw_mblock *b = sel->whole->blocks->block[spot->block].b;
@@ -91,6 +116,7 @@ static int read_block(selection *sel, const mw_spot *spot, look *l, mw_err *err)
             l->surely = true;
             break;
         }
+        if (digested(sel, &sel->runs[i])) continue;
         size_t had = sel->samples.n;
         int code = mw_run_read(&sel->runs[i], sel->hist, &sel->samples, &why);
         if (code == MW_ELIMIT) return mw_fail(err, code, 0, 0, "%s", why.msg);
@@ -137,6 +163,7 @@ static int view_of(selection *sel, const look *l, mw_series_view *out, mw_err *e
     out->n = end - first;
     out->t = s->t + first;
     out->v = s->v + first;
+    out->left_out = sel->left_out;
     if (!s->h) return 1;
     int code = decode_histograms(sel, first, out->n, out, err);
     return code ? code : 1;
@@ -145,23 +172,38 @@ static int view_of(selection *sel, const look *l, mw_series_view *out, mw_err *e
 /* The newest sample is known without reading anything else. */
 static int single_view(const mw_batched *b, mw_series_view *out)
 {
-    *out = (mw_series_view){b->labels, 1, &b->newest.t, &b->newest.v, NULL};
+    *out = (mw_series_view){b->labels, 1, &b->newest.t, &b->newest.v, NULL, 0};
     return 1;
+}
+
+static int read_places(selection *sel, const mw_gathered *g, const mw_batched *b, look *l,
+                       mw_err *err)
+{
+    const mw_gather *places = &sel->whole->gather;
+    mw_samples_reset(&sel->samples);
+    mw_arena_reset(sel->hist);
+    sel->left_out = 0;
+    for (uint32_t i = g->spots; i != MW_NOWHERE && !l->surely; i = places->spots[i].next) {
+        int code = read_block(sel, &places->spots[i], l, err);
+        if (code) return code;
+    }
+    if (b->there && !l->surely) mw_extract_read(&b->extract, &sel->samples);
+    return MW_OK;
 }
 
 static int read_series(selection *sel, const mw_gathered *g, const mw_batched *b,
                        mw_series_view *out, mw_err *err)
 {
-    const mw_gather *places = &sel->whole->gather;
     look l = {.labels = b->labels, .there = b->there, .surely = b->surely};
     if (b->single) return single_view(b, out);
-    mw_samples_reset(&sel->samples);
-    mw_arena_reset(sel->hist);
-    for (uint32_t i = g->spots; i != MW_NOWHERE && !l.surely; i = places->spots[i].next) {
-        int code = read_block(sel, &places->spots[i], &l, err);
-        if (code) return code;
+    int code = read_places(sel, g, b, &l, err);
+    const mw_samples *s = &sel->samples;
+    if (!code && sel->left_out && (s->h || !mw_samples_ordered(s))) {
+        sel->plainly = true;
+        code = read_places(sel, g, b, &l, err);
+        sel->plainly = false;
     }
-    if (b->there && !l.surely) mw_extract_read(&b->extract, &sel->samples);
+    if (code) return code;
     return l.there ? view_of(sel, &l, out, err) : 0;
 }
 
@@ -253,6 +295,7 @@ static selection *selection_new(mw_tsdb *db, const mw_select *want)
                             .max_t = want->max_t,
                             .labels_only = want->labels_only,
                             .newest = want->newest,
+                            .digest = want->digest,
                             .labelling = want->later ? NULL : sel->labelling};
     sel->whole = sel;
     return sel;
@@ -266,6 +309,7 @@ static mw_series_set *set_piece(mw_series_set *set, size_t i, size_t n, mw_arena
                       .max_t = w->max_t,
                       .labels_only = w->labels_only,
                       .newest = w->newest,
+                      .digest = w->digest,
                       .later = whole->later,
                       .cancel = whole->cancel};
     want.keep = whole->keep;
@@ -429,5 +473,6 @@ static bool source_has_label(mw_source *self, mw_str name)
 
 void mw_tsdb_source_init(mw_source *source)
 {
-    *source = (mw_source){source_select, source_names, source_values, source_has_label};
+    *source =
+        (mw_source){source_select, source_names, source_values, source_has_label, mw_tsdb_places};
 }

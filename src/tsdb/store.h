@@ -140,6 +140,7 @@ int mw_tsdb_room(mw_tsdb *db);
 /* Series that LEAVES picks leave memory and the index; no shard's lock is held. */
 void mw_tsdb_sweep(mw_tsdb *db, mw_shard_leaves *leaves, void *arg);
 void mw_tsdb_source_init(mw_source *source);
+void mw_tsdb_places(mw_source *self, int64_t min_t, int64_t max_t, mw_places *out); /* tsdb.c */
 
 /* All under the house lock. */
 int mw_seal(mw_tsdb *db, mw_err *err);

@@ -191,6 +191,24 @@ void mw_tsdb_stats_read(mw_tsdb *db, mw_tsdb_stats *out)
     out->recovery_ms = db->recovery_ms;
 }
 
+void mw_tsdb_places(mw_source *self, int64_t min_t, int64_t max_t, mw_places *out)
+{
+    mw_tsdb *db = (mw_tsdb *)self;
+    mw_block_set *set = mw_blocks_hold(&db->blocks);
+    *out = (mw_places){0};
+    for (size_t i = 0; i < set->n; i++) {
+        const mw_mblock_meta *m = mw_mblock_meta_of(set->block[i].b);
+        out->blocks += m->min_t <= max_t && m->max_t >= min_t;
+    }
+    mw_blocks_release(&db->blocks, set);
+    for (unsigned i = 0; i < db->n_shards; i++) {
+        mw_shard *sh = &db->shards[i];
+        pthread_mutex_lock(&sh->lock);
+        out->memory |= sh->tally.samples && sh->min_t <= max_t && sh->max_t >= min_t;
+        pthread_mutex_unlock(&sh->lock);
+    }
+}
+
 static int most_first(const void *a, const void *b)
 {
     const mw_index_count *x = a, *y = b;
@@ -198,14 +216,20 @@ static int most_first(const void *a, const void *b)
     return mw_str_cmp(x->name, y->name);
 }
 
+static void visit_most(mw_index_count *rows, size_t n, size_t limit, mw_tsdb_top_visit *visit,
+                       void *arg)
+{
+    if (n) qsort(rows, n, sizeof *rows, most_first);
+    for (size_t i = 0; i < n && i < limit; i++) visit(arg, rows[i].name, rows[i].series);
+    mw_free(rows);
+}
+
 void mw_tsdb_top(mw_tsdb *db, const char *label, size_t limit, mw_tsdb_top_visit *visit, void *arg)
 {
     mw_arena *arena = mw_arena_new(0);
     mw_index_count *rows;
     size_t n = mw_index_counts(db->index, label, arena, &rows);
-    if (n) qsort(rows, n, sizeof *rows, most_first);
-    for (size_t i = 0; i < n && i < limit; i++) visit(arg, rows[i].name, rows[i].series);
-    mw_free(rows);
+    visit_most(rows, n, limit, visit, arg);
     mw_arena_free(arena);
 }
 
@@ -213,9 +237,8 @@ void mw_tsdb_top_pairs(mw_tsdb *db, size_t limit, mw_tsdb_top_visit *visit, void
 {
     mw_arena *arena = mw_arena_new(0);
     mw_index_count *rows;
-    size_t n = mw_index_top_pairs(db->index, limit, arena, &rows);
-    for (size_t i = 0; i < n; i++) visit(arg, rows[i].name, rows[i].series);
-    mw_free(rows);
+    size_t n = mw_index_pair_counts(db->index, limit, arena, &rows);
+    visit_most(rows, n, limit, visit, arg);
     mw_arena_free(arena);
 }
 

@@ -152,7 +152,7 @@ void mw_tsdb_stats_read(mw_tsdb *db, mw_tsdb_stats *out);
 /* Series per value of LABEL, or per label name when LABEL is NULL; largest first, at most LIMIT. */
 typedef void mw_tsdb_top_visit(void *arg, mw_str name, uint64_t count);
 void mw_tsdb_top(mw_tsdb *db, const char *label, size_t limit, mw_tsdb_top_visit *visit, void *arg);
-/* Series per pair, told as "name=value". */
+/* The same per "name=value". */
 void mw_tsdb_top_pairs(mw_tsdb *db, size_t limit, mw_tsdb_top_visit *visit, void *arg);
 
 /* Blocks on disk, the oldest first. */

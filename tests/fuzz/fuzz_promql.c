@@ -1,10 +1,12 @@
-/* fuzz_promql.c - PromQL: check, then evaluate under small limits, as an instant and as a range.
+/* fuzz_promql.c - PromQL: check, print and read again, then evaluate under small limits, as an
+ * instant and as a range.
  *
  * The series of the store stay the same, so that an input is just an expression.
  * SPDX-License-Identifier: MIT */
 #include "base/mem.h"
 #include "fuzz/fuzz.h"
 #include "promql/promql.h"
+#include "promql/sametree.h"
 #include "tsdb/tsdb.h"
 
 enum { POINTS = 12, STEP_MS = 15000, DEADLINE_S = 2 };
@@ -67,6 +69,11 @@ static void eval(mw_str expr, bool range)
         mw_buf_deinit(&out);
     }
     mw_promql_result_free(r);
+    mw_buf explained = {0};
+    mw_err_init(&err);
+    if (mw_promql_explain(engine, mw_tsdb_source(db), &q, true, &explained, &err) == MW_OK)
+        MW_ASSERT(code == MW_OK && explained.n);
+    mw_buf_deinit(&explained);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -80,6 +87,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     mw_err_init(&err);
     mw_promql_type(expr, &err);
     if (code == MW_OK) {
+        mw_buf tree = {0};
+        MW_ASSERT(survives_printing(expr));
+        MW_ASSERT(mw_promql_tree_json(expr, &tree, NULL) == MW_OK);
+        mw_buf_deinit(&tree);
         eval(expr, false);
         eval(expr, true);
     }

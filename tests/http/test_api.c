@@ -105,6 +105,31 @@ static void a_range_query_answers_as_prometheus_does(void **state)
     }
 }
 
+static void a_query_is_formatted_and_parsed_as_prometheus_does(void **state)
+{
+    world *w = *state;
+    assert_get(w, "/api/v1/format_query?query=sum(up%7Bb=%27%3C%27,a=%271%27%7D)by(x)", 200,
+               "{\"status\":\"success\",\"data\":\"sum by (x) (up{a=\\\"1\\\",b=\\\"<\\\"})\"}");
+    assert_post(w, "/api/v1/format_query", "application/x-www-form-urlencoded", "query=1%2B1", 200,
+                "\"1 + 1\"");
+    assert_get(w, "/api/v1/parse_query?query=1", 200,
+               "{\"status\":\"success\",\"data\":{\"type\":\"numberLiteral\",\"val\":\"1\"}}");
+    assert_post(w, "/api/v1/parse_query", "application/x-www-form-urlencoded", "query=%28x%29", 200,
+                "\"type\":\"parenExpr\"");
+    static const char *const paths[] = {"format", "parse"};
+    for (size_t i = 0; i < 2; i++) {
+        char target[80];
+        snprintf(target, sizeof target, "/api/v1/%s_query?query=sum(x", paths[i]);
+        answer a = get(w, target);
+        assert_status(a, 400);
+        assert_body_has(a, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":"
+                           "\"invalid parameter \\\"query\\\": 1:6: parse error: unexpected end");
+        answer_deinit(&a);
+        snprintf(target, sizeof target, "/api/v1/%s_query", paths[i]);
+        assert_get(w, target, 400, "no expression found in input");
+    }
+}
+
 static void a_large_answer_comes_in_pieces_and_whole(void **state)
 {
     world *w = *state;
@@ -425,6 +450,7 @@ int main(void)
         promise(while_the_store_is_read_every_path_says_so_in_its_own_shape),
         promise(an_instant_query_answers_as_prometheus_does),
         promise(a_range_query_answers_as_prometheus_does),
+        promise(a_query_is_formatted_and_parsed_as_prometheus_does),
         promise(a_large_answer_comes_in_pieces_and_whole),
         promise(gzip_is_spoken_both_ways),
         promise(labels_values_and_series_are_listed),

@@ -196,7 +196,7 @@ static void the_status_of_the_store_counts_labels_and_blocks(void **state)
     assert_get(w, "/api/v1/status/tsdb?limit=1", 200,
                "\"labelValueCountByLabelName\":[{\"name\":\"__name__\",\"value\":2}],"
                "\"memoryInBytesByLabelName\":[{\"name\":\"__name__\",\"value\":16}],"
-               "\"seriesCountByLabelValuePair\":[{\"name\":\"__name__=up\",\"value\":2}]}");
+               "\"seriesCountByLabelValuePair\":[{\"name\":\"job=a\",\"value\":2}]}");
 }
 
 #define promise(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -44,7 +44,7 @@ static inline world *world_open(mw_server_options o)
     w->host.registry = mw_registry_new(0);
     w->host.tsdb = mw_tsdb_open(&(mw_tsdb_options){.clock = w->host.clock}, &err);
     w->host.source = mw_tsdb_source(w->host.tsdb);
-    w->host.promql = mw_promql_new(NULL);
+    w->host.promql = mw_promql_new(&(mw_promql_options){.clock = w->host.clock});
     w->host.logs = mw_logs_open(&(mw_logs_options){.clock = w->host.clock}, &err);
     w->host.traces = mw_traces_open(&(mw_traces_options){.clock = w->host.clock}, &err);
     w->host.data_dir = "/nowhere";

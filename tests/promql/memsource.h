@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "histtext.h"
 #include "model/source.h"
 
 struct mem_series {
@@ -27,14 +28,15 @@ struct mem_source {
     mw_source source; /* first */
     struct mem_series *series;
     size_t n, cap;
-    size_t open; /* sets not closed yet */
+    size_t open;          /* sets not closed yet */
+    mw_arena *histograms; /* that were written in the notation */
 };
 
 struct mem_set {
     mw_series_set set; /* first */
     struct mem_source *source;
     mw_select copy;
-    size_t at;
+    size_t at, end;
 };
 
 /* -- reading -------------------------------------------------------------------------------- */
@@ -42,8 +44,7 @@ struct mem_set {
 static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
 {
     struct mem_set *m = (struct mem_set *)set;
-    (void)err;
-    while (m->at < m->source->n) {
+    while (m->at < m->end) {
         const struct mem_series *s = &m->source->series[m->at++];
         size_t lo = 0, hi = s->n;
         if (!mw_matchers_match(m->copy.matchers, m->copy.n, s->labels)) continue;
@@ -51,8 +52,10 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
             while (lo + step <= s->n && s->t[lo + step - 1] < m->copy.min_t) lo += step;
         while (hi > lo && s->t[hi - 1] > m->copy.max_t) hi--;
         if (lo == hi) continue;
-        *out =
-            (mw_series_view){s->labels, hi - lo, s->t + lo, s->v + lo, s->any_h ? s->h + lo : NULL};
+        const mw_labels *ls = s->labels;
+        if (m->copy.arena) ls = mw_labels_new_in(m->copy.arena, ls->l, ls->n, err);
+        if (!ls) return err->code;
+        *out = (mw_series_view){ls, hi - lo, s->t + lo, s->v + lo, s->any_h ? s->h + lo : NULL, 0};
         return 1;
     }
     return 0;
@@ -60,8 +63,9 @@ static int mem_next(mw_series_set *set, mw_series_view *out, mw_err *err)
 
 static void mem_close(mw_series_set *set)
 {
-    ((struct mem_set *)set)->source->open--;
-    mw_free(set);
+    struct mem_set *m = (struct mem_set *)set;
+    __atomic_fetch_sub(&m->source->open, 1, __ATOMIC_RELAXED);
+    mw_free(m);
 }
 
 /* Labels are there at once, whether they were wanted or not. */
@@ -71,14 +75,32 @@ static const mw_labels *mem_later(mw_series_set *set)
     return m->source->series[m->at - 1].labels;
 }
 
+static mw_series_set *mem_piece(mw_series_set *set, size_t i, size_t n, mw_arena *arena)
+{
+    struct mem_set *whole = (struct mem_set *)set, *m = mw_zalloc(sizeof *m);
+    *m = (struct mem_set){.set = {.next = mem_next, .close = mem_close, .labels = mem_later},
+                          .source = whole->source,
+                          .copy = whole->copy,
+                          .at = whole->source->n * i / n,
+                          .end = whole->source->n * (i + 1) / n};
+    m->copy.arena = arena;
+    whole->at = whole->end;
+    __atomic_fetch_add(&m->source->open, 1, __ATOMIC_RELAXED);
+    return &m->set;
+}
+
 static int mem_select(mw_source *self, const mw_select *sel, mw_series_set **out, mw_err *err)
 {
     struct mem_set *m = mw_zalloc(sizeof *m);
     (void)err;
-    *m = (struct mem_set){.set = {.next = mem_next, .close = mem_close, .labels = mem_later},
-                          .source = (struct mem_source *)self,
-                          .copy = *sel};
-    m->source->open++;
+    struct mem_source *source = (struct mem_source *)self;
+    *m = (struct mem_set){
+        .set = {.next = mem_next, .close = mem_close, .labels = mem_later, .piece = mem_piece},
+        .source = source,
+        .copy = *sel,
+        .end = source->n};
+    m->set.at_most = source->n;
+    source->open++;
     *out = &m->set;
     return MW_OK;
 }
@@ -94,7 +116,8 @@ static bool mem_has_label(mw_source *self, mw_str name)
 
 static void mem_init(struct mem_source *m)
 {
-    *m = (struct mem_source){.source = {.select = mem_select, .has_label = mem_has_label}};
+    *m = (struct mem_source){.source = {.select = mem_select, .has_label = mem_has_label},
+                             .histograms = mw_arena_new(0)};
 }
 
 static void mem_deinit(struct mem_source *m)
@@ -106,6 +129,7 @@ static void mem_deinit(struct mem_source *m)
         mw_free(m->series[i].h);
     }
     mw_free(m->series);
+    mw_arena_free(m->histograms);
 }
 
 /* -- writing -------------------------------------------------------------------------------- */
@@ -143,7 +167,10 @@ static void mem_add_sample(struct mem_series *s, int64_t t, double v, const mw_n
     }
 }
 
-static void mem_add(struct mem_series *s, int64_t t, double v) { mem_add_sample(s, t, v, NULL); }
+static __attribute__((unused)) void mem_add(struct mem_series *s, int64_t t, double v)
+{
+    mem_add_sample(s, t, v, NULL);
+}
 
 /* H must live as long as the source. */
 static __attribute__((unused)) void mem_add_histogram(struct mem_series *s, int64_t t,
@@ -223,22 +250,37 @@ static mw_labels *mem_labels(const char *p, const char **rest)
 struct mem_values {
     double *v;
     bool *there;
-    size_t n, cap_v, cap_there;
+    const mw_nhist **h; /* NULL where the value is a number */
+    bool *hinted;       /* the histogram was written with a hint */
+    size_t n, cap_v, cap_there, cap_h, cap_hinted;
 };
+
+static void mem_put_one(struct mem_values *out, double v, bool there, const mw_nhist *h,
+                        bool hinted)
+{
+    size_t n[3] = {out->n, out->n, out->n};
+    MW_PUSH(out->v, n[0], out->cap_v, v);
+    MW_PUSH(out->h, n[1], out->cap_h, h);
+    MW_PUSH(out->hinted, n[2], out->cap_hinted, hinted);
+    MW_PUSH(out->there, out->n, out->cap_there, there);
+}
 
 static void mem_put(struct mem_values *out, double v, bool there, size_t times, double by)
 {
-    for (size_t i = 0; i < times; i++, v += by) {
-        size_t n = out->n;
-        MW_PUSH(out->v, n, out->cap_v, v);
-        MW_PUSH(out->there, out->n, out->cap_there, there);
-    }
+    for (size_t i = 0; i < times; i++, v += by) mem_put_one(out, v, there, NULL, false);
+}
+
+static void mem_put_histogram(void *out, const mw_nhist *h, bool hinted)
+{
+    mem_put_one(out, h->sum, true, h, hinted);
 }
 
 static void mem_values_free(struct mem_values *v)
 {
     mw_free(v->v);
     mw_free(v->there);
+    mw_free(v->h);
+    mw_free(v->hinted);
 }
 
 /* One item such as 3, _x4, stale, 1+2x10, 5x3; false when it is none of them. */
@@ -263,16 +305,34 @@ static bool mem_item(mw_str item, struct mem_values *out)
     return true;
 }
 
-/* The values of a line from P on; false when one of them is not understood. */
-static bool mem_parse_values(const char *p, struct mem_values *out)
+/* The values of a line from P on, histograms in ARENA; false when one of them is not understood. */
+static bool mem_parse_values(const char *p, mw_arena *arena, struct mem_values *out)
 {
-    *out = (struct mem_values){NULL, NULL, 0, 0, 0};
+    *out = (struct mem_values){.n = 0};
     for (p = mem_blank(p); *p; p = mem_blank(p)) {
+        if (!strncmp(p, "{{", 2)) {
+            if (!(p = histtext_item(p, arena, mem_put_histogram, out)))
+                return mem_values_free(out), false;
+            continue;
+        }
         size_t n = strcspn(p, " \t");
         if (!mem_item((mw_str){p, n}, out)) return mem_values_free(out), false;
         p += n;
     }
     return true;
+}
+
+/* Hints as a store would have made them of what was written. */
+static void mem_store_hints(struct mem_source *m, struct mem_series *s)
+{
+    const mw_nhist *before = NULL;
+    for (size_t i = 0; i < s->n; before = s->h[i++]) {
+        if (!s->h[i]) continue;
+        mw_nhist *copy = mw_arena_alloc(m->histograms, sizeof *copy);
+        *copy = *s->h[i];
+        copy->hint = (uint8_t)histtext_stored_hint(s->h[i], before);
+        s->h[i] = copy;
+    }
 }
 
 /* Load one line of notation, a value every STEP milliseconds from 0 on. */
@@ -282,10 +342,11 @@ static __attribute__((unused)) bool mem_load(struct mem_source *m, const char *l
     const char *rest;
     mw_labels *labels = mem_labels(mem_blank(line), &rest);
     if (!labels) return false;
-    if (!mem_parse_values(rest, &values)) return mw_free(labels), false;
+    if (!mem_parse_values(rest, m->histograms, &values)) return mw_free(labels), false;
     struct mem_series *s = mem_series_get(m, labels);
     for (size_t i = 0; i < values.n; i++)
-        if (values.there[i]) mem_add(s, (int64_t)i * step, values.v[i]);
+        if (values.there[i]) mem_add_sample(s, (int64_t)i * step, values.v[i], values.h[i]);
+    if (s->any_h) mem_store_hints(m, s);
     mem_values_free(&values);
     return true;
 }

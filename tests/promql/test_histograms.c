@@ -139,31 +139,52 @@ static void what_knows_only_floats_leaves_histograms_out(void **state)
     world *w = *state;
     static const char *const exprs[] = {
         "lat + 1",
-        "-lat",
+        "1 - lat",
         "lat * lat",
         "lat > 0",
+        "2 / lat",
         "abs(lat)",
-        "sum(lat)",
         "max(lat)",
         "topk(1, lat)",
+        "quantile(0.5, lat)",
         "round(lat)",
         "clamp(lat, 0, 1)",
-        "rate(lat[2m])",
-        "delta(lat[2m])",
-        "sum_over_time(lat[2m])",
         "max_over_time(lat[2m])",
         "quantile_over_time(0.5, lat[2m])",
         "deriv(lat[2m])",
         "max_over_time(lat[2m:1m])",
         "sort(lat)",
         "hour(lat)",
-        "lat and lat",
-        "label_replace(lat, \"a\", \"b\", \"\", \"\")",
     };
     for (size_t i = 0; i < sizeof exprs / sizeof *exprs; i++) is_empty(w, exprs[i], 120);
-    has(w, "sum_over_time(lat[10m])", 299, 299, ",\"7\"]");
     has(w, "sum(lat)", 180, 180, ",\"7\"]");
+    has(w, "max_over_time(lat[10m])", 299, 299, ",\"7\"]");
     has(w, "scalar(lat)", 120, 120, ",\"NaN\"]");
+}
+
+static void functions_and_operators_of_histograms_give_histograms(void **state)
+{
+    world *w = *state;
+    static const char *const exprs[] = {
+        "sum(lat)",
+        "lat + lat",
+        "-lat * 2",
+        "lat / 2",
+        "lat == lat",
+        "lat and lat",
+        "lat or up",
+        "limitk(1, lat)",
+        "rate(lat[2m])",
+        "sum_over_time(lat[2m])",
+        "last_over_time(lat[2m:1m])",
+        "label_replace(lat, \"a\", \"b\", \"\", \"\")",
+    };
+    for (size_t i = 0; i < sizeof exprs / sizeof *exprs; i++)
+        has(w, exprs[i], 120, 120, "\"histogram\":[120,{\"count\":\"");
+    is_empty(w, "topk(1, lat smoothed)", 100);   /* has no labels, but things to tell */
+    is_empty(w, "sum_over_time(lat[10m])", 299); /* floats and histograms do not add up */
+    has(w, "count_over_time(lat[10m])", 299, 299, ",\"5\"]");
+    has(w, "count(lat)", 0, 120, "[[0,\"1\"],[60,\"1\"],[120,\"1\"]]");
 }
 
 static void presence_and_time_count_histograms(void **state)
@@ -190,11 +211,40 @@ static void count_sum_and_average_are_read_from_histograms_only(void **state)
 static void who_did_not_ask_for_histograms_gets_none(void **state)
 {
     world *w = *state;
-    static const char *const exprs[] = {"lat", "lat[2m]"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const exprs[] = {"lat", "lat[2m]", "sum(lat)", "rate(lat[2m])"};
+    for (size_t i = 0; i < sizeof exprs / sizeof *exprs; i++) {
         char *out = json(w, exprs[i], 120, 120, false);
         if (!strstr(out, "\"result\":[]}")) fail_msg("%s", out);
         mw_free(out);
+    }
+}
+
+/* Enough steps that both cores get a part of the rows, if there are two. */
+static void rows_that_two_threads_read_add_up_to_the_same(void **state)
+{
+    world *w = *state;
+    enum { ROWS = 600 };
+    static const char *const exprs[] = {"sum by (g) (many)", "avg by (g) (many offset 0s)",
+                                        "sum by (g) (2 * rate(many[2m]))"};
+    mw_nhist h[2] = {histogram(3, 10), histogram(6, 30)};
+    h[1].hint = MW_RESET_NO;
+    for (int i = 0; i < ROWS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "many{i=\"%d\", g=\"%d\"}", i, i % 3);
+        struct mem_series *s = series(w, name);
+        for (int k = 0; k < 2; k++) mem_add_histogram(s, 60000 * k, &h[k]);
+    }
+    for (size_t i = 0; i < sizeof exprs / sizeof *exprs; i++) {
+        char *few = json(w, exprs[i], 0, 60, true), *many = json(w, exprs[i], 0, 240 * 60, true);
+        for (const char *p = few; (p = strstr(p, "[60,{")); p++) {
+            size_t n = strcspn(p, "}") + 1;
+            char *row = strndup(p, n);
+            if (!strstr(many, row)) fail_msg("%s: no %s", exprs[i], row);
+            free(row);
+        }
+        assert_non_null(strstr(few, "[60,{"));
+        mw_free(few);
+        mw_free(many);
     }
 }
 
@@ -229,9 +279,11 @@ int main(void)
         promise(a_range_selector_gives_both_at_their_own_times),
         promise(a_stale_marker_of_either_kind_ends_the_series),
         promise(what_knows_only_floats_leaves_histograms_out),
+        promise(functions_and_operators_of_histograms_give_histograms),
         promise(presence_and_time_count_histograms),
         promise(count_sum_and_average_are_read_from_histograms_only),
         promise(who_did_not_ask_for_histograms_gets_none),
+        promise(rows_that_two_threads_read_add_up_to_the_same),
         promise(the_memory_of_histograms_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,9 +2,9 @@
  *
  * Without arguments: every .test file in tests/promql/data.  With arguments: those files;
  * "--closed" before them asks for the ranges of Prometheus 2, "-v" shows every failure in full.
- * Native histograms cannot be loaded here: what uses them is counted as skipped.
  * SPDX-License-Identifier: MIT */
 #include "memsource.h"
+#include "nhcb.h"
 /* clang-format off */
 #include "promql/promql.h"
 /* clang-format on */
@@ -16,7 +16,7 @@ struct script {
     struct mem_source source;
     mw_promql *engine;
     const char *path;
-    bool verbose, has_native, has_nhcb;
+    bool verbose;
     size_t passed, failed, skipped;
 };
 
@@ -27,7 +27,7 @@ struct expectation {
 
 struct eval {
     size_t line;
-    bool range, fail, ordered, native, any_text, as_matrix;
+    bool range, fail, ordered, any_text, as_matrix;
     int64_t start, end, step;
     char expr[8192], message[1024], text[1024];
     bool has_text, has_number;
@@ -103,17 +103,15 @@ static bool load(struct script *s, const char *line)
 {
     int64_t step;
     const char *p = line + 4;
-    if (starts(line, "load_with_nhcb")) p += 10, s->has_nhcb = true;
+    bool with_nhcb = starts(line, "load_with_nhcb");
+    if (with_nhcb) p += 10;
     if (!take_duration(&p, &step)) return false;
     for (; s->at < s->n && *s->lines[s->at]; s->at++) {
         const char *row = s->lines[s->at];
-        if (strstr(row, "{{")) {
-            s->has_native = true;
-            continue;
-        }
         if (strstr(row, "@st ")) continue;
         if (!mem_load(&s->source, row, step)) return false;
     }
+    if (with_nhcb) nhcb_add(&s->source);
     return true;
 }
 
@@ -181,17 +179,14 @@ static bool eval_body(struct script *s, struct eval *e)
             expect_line(e, mem_blank(line + 7));
             continue;
         }
-        if (strstr(line, "{{")) {
-            e->native = true;
-            continue;
-        }
         if (mw_double_parse(mw_str_of(line), &e->number)) {
             e->has_number = true;
             continue;
         }
         struct expectation x = {.labels = mem_labels(line, &rest)};
         if (!x.labels) return false;
-        if (!mem_parse_values(rest, &x.values)) return mw_free(x.labels), false;
+        if (!mem_parse_values(rest, s->source.histograms, &x.values))
+            return mw_free(x.labels), false;
         MW_PUSH(e->rows, e->n, e->cap, x);
     }
     return true;
@@ -222,18 +217,28 @@ static bool say(const struct script *s, const struct eval *e, const char *what)
     return false;
 }
 
+static bool value_matches(const struct mem_values *want, size_t i, const mw_promql_row *row,
+                          size_t k, size_t k_h)
+{
+    if (want->h[i])
+        return k_h < row->n_h && histtext_equal(want->h[i], row->h[k_h], want->hinted[i]);
+    return k < row->n && close_to(want->v[i], row->v[k]);
+}
+
 static bool row_matches(const struct eval *e, const struct expectation *x, const mw_promql_row *row)
 {
-    size_t k = 0;
+    size_t k = 0, k_h = 0;
     if (!e->range && !e->as_matrix)
-        return x->values.n == 1 && row->n == 1 && close_to(x->values.v[0], row->v[0]);
+        return x->values.n == 1 && row->n + row->n_h == 1 &&
+               value_matches(&x->values, 0, row, 0, 0);
     for (size_t i = 0; i < x->values.n; i++) {
         int64_t t = e->start + (int64_t)i * e->step;
+        bool h = x->values.h[i] != NULL;
         if (!x->values.there[i]) continue;
-        if (k >= row->n || row->t[k] != t || !close_to(x->values.v[i], row->v[k])) return false;
-        k++;
+        if (!value_matches(&x->values, i, row, k, k_h)) return false;
+        if ((h ? row->t_h[k_h++] : row->t[k++]) != t) return false;
     }
-    return k == row->n;
+    return k == row->n && k_h == row->n_h;
 }
 
 static void show_row(const mw_promql_row *row)
@@ -242,6 +247,10 @@ static void show_row(const mw_promql_row *row)
     mw_buf_init(&b);
     mw_labels_text(row->labels, &b);
     for (size_t i = 0; i < row->n && i < 12; i++) mw_buf_printf(&b, " %.17g", row->v[i]);
+    for (size_t i = 0; i < row->n_h && i < 12; i++) {
+        mw_buf_printf(&b, " schema %d hint %d ", row->h[i]->schema, row->h[i]->hint);
+        mw_nhist_text(row->h[i], &b);
+    }
     printf("        got %s\n", b.p);
     mw_buf_deinit(&b);
 }
@@ -281,6 +290,7 @@ static bool answer_matches(const struct script *s, const struct eval *e, int rc,
 static bool range_agrees(const struct script *s, const struct eval *e)
 {
     mw_promql_query q = {.expr = mw_str_of(e->expr), .range = true, .step = 60000};
+    q.histograms = true;
     mw_promql_result *r;
     struct eval middle = *e;
     mw_err err;
@@ -290,18 +300,19 @@ static bool range_agrees(const struct script *s, const struct eval *e)
     if (mw_promql_eval(s->engine, (mw_source *)&s->source.source, &q, &r, &err) != MW_OK)
         return true; /* a neighbouring step may fail where this one does not */
     size_t found = 0;
-    for (size_t i = 0; i < r->n; i++)
-        for (size_t k = 0; k < r->rows[i].n; k++) {
-            size_t at;
-            if (r->rows[i].t[k] != e->start) continue;
-            found++;
-            const struct expectation *x = expected_row(e, r->rows[i].labels, &at);
-            mw_promql_row row = {.labels = r->rows[i].labels, .n = 1};
-            row.t = &r->rows[i].t[k];
-            row.v = &r->rows[i].v[k];
-            ok &=
-                e->has_number ? close_to(e->number, row.v[0]) : x && row_matches(&middle, x, &row);
-        }
+    for (size_t i = 0; i < r->n; i++) {
+        const mw_promql_row *from = &r->rows[i];
+        mw_promql_row row = {.labels = from->labels};
+        for (size_t k = 0; k < from->n; k++)
+            if (from->t[k] == e->start) row.n = 1, row.t = &from->t[k], row.v = &from->v[k];
+        for (size_t k = 0; k < from->n_h; k++)
+            if (from->t_h[k] == e->start) row.n_h = 1, row.t_h = &from->t_h[k], row.h = &from->h[k];
+        if (!row.n && !row.n_h) continue;
+        size_t at;
+        const struct expectation *x = expected_row(e, row.labels, &at);
+        ok &= e->has_number ? close_to(e->number, row.v[0]) : x && row_matches(&middle, x, &row);
+        found++;
+    }
     ok &= found == (e->has_number ? 1 : e->n);
     if (!ok) say(s, e, "as a range query the middle differs");
     mw_promql_result_free(r);
@@ -318,7 +329,7 @@ static bool moves_with_range(const char *expr)
 
 static void run_eval(struct script *s, struct eval *e)
 {
-    mw_promql_query q = {.expr = mw_str_of(e->expr), .range = e->range};
+    mw_promql_query q = {.expr = mw_str_of(e->expr), .range = e->range, .histograms = true};
     mw_promql_result *r = NULL;
     mw_err err;
     mw_err_init(&err);
@@ -333,26 +344,12 @@ static void run_eval(struct script *s, struct eval *e)
     *(ok ? &s->passed : &s->failed) += 1;
 }
 
-static bool uses_native(const struct eval *e)
-{
-    static const char *const words[] = {"native",          "histogram_avg", "histogram_sum",
-                                        "histogram_count", "histogram_std", "nhcb",
-                                        "mixed",           "_mix"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strstr(e->expr, words[i])) return true;
-    return e->native;
-}
-
 static bool eval_block(struct script *s, const char *line)
 {
     struct eval *e = mw_zalloc(sizeof *e);
     e->line = s->at;
     bool ok = eval_header(e, line) && eval_body(s, e);
-    bool nhcb = s->has_nhcb && !strstr(e->expr, "_bucket");
-    if (ok && (nhcb || (s->has_native && uses_native(e))))
-        s->skipped++;
-    else if (ok)
-        run_eval(s, e);
+    if (ok) run_eval(s, e);
     for (size_t i = 0; i < e->n; i++) {
         mw_free(e->rows[i].labels);
         mem_values_free(&e->rows[i].values);
@@ -378,7 +375,6 @@ static void run_script(struct script *s)
         if (!strcmp(line, "clear")) {
             mem_deinit(&s->source);
             mem_init(&s->source);
-            s->has_native = s->has_nhcb = false;
         } else if (starts(line, "load"))
             ok = load(s, line);
         else if (starts(line, "eval"))

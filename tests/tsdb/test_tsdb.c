@@ -572,6 +572,12 @@ static void the_largest_metrics_and_labels_are_told(void **state)
     mw_buf_reset(&b);
     mw_tsdb_top(db, NULL, 2, remember_top, &b);
     assert_string_equal(b.p, "__name__=6 n=5 ");
+    mw_buf_reset(&b);
+    mw_tsdb_top_pairs(db, 2, remember_top, &b);
+    assert_string_equal(b.p, "__name__=big=4 __name__=small=2 ");
+    mw_buf_reset(&b);
+    mw_tsdb_top_pairs(db, 0, remember_top, &b);
+    assert_int_equal(b.n, 0);
     mw_buf_deinit(&b);
     mw_tsdb_close(db);
 }

@@ -31,6 +31,7 @@ function M.main(ctx, argv)
   local command = cli.command(name)
   if command then
     ctx.out(("moonwatch %s\n  %s\n"):format(command.usage, command.help))
+    if command.details then ctx.out("\n" .. command.details .. "\n") end
     found = true
   end
   local text = doc.text(name)

@@ -1,12 +1,27 @@
---- query.lua - `moonwatch query`: PromQL, answered as a table, JSON, CSV or a small plot.
+--- query.lua - `moonwatch query`: PromQL, answered as a table, JSON, CSV or a small plot; and queries explained.
 local client = require "moonwatch.cli.client"
+local explain = require "moonwatch.cli.explain"
+local queries = require "moonwatch.cli.queries"
 
 local M = {}
 
-M.usage = "query EXPR [--at T | --from T --to T --step D] [-o table|json|csv|plot]"
+M.usage = [=[query EXPR [--at T | --from T --to T --step D] [-o table|json|csv|plot]
+       moonwatch query --explain EXPR [--plan] [--at T | --from T --to T --step D] [-o json]
+       moonwatch query --format EXPR
+       moonwatch query --top [--by time|samples|count] [--limit N]
+       moonwatch query --cancel ID
+       moonwatch query --cardinality [LABEL] [--match SELECTOR]... [--unread] [--limit N]]=]
 M.help = "evaluate PromQL; T is a time, a unix time or -1h"
+M.details = [[
+--explain evaluates EXPR and shows where its time went and what may make it faster; with --plan nothing is evaluated.
+--format shows how EXPR is written over several lines.
+--top lists the queries that run and those that took the most since the server started; --cancel ends one that runs.
+--cardinality counts the series of each metric, or of each value of LABEL, and shows when a query last named the metric;
+  --unread shows only metrics that none named.]]
 
-local FLAGS = { at = "value", from = "value", to = "value", step = "value", o = "value" }
+local FLAGS = { at = "value", from = "value", to = "value", step = "value", o = "value", explain = "switch", plan = "switch",
+  format = "switch", top = "switch", by = "value", limit = "value", cancel = "value", cardinality = "switch", match = "list",
+  unread = "switch" }
 
 -- "-1h" is an hour ago; otherwise a time as the API takes it.
 local function moment(ctx, text, default)
@@ -84,27 +99,62 @@ function show.plot(ctx, data)
   end
 end
 
-local function path_of(ctx, expr, options)
+-- The parameters of an instant or a range query, and which of the two it is; nil: a time is none.
+local function params_of(ctx, expr, options)
   local query = "query=" .. client.escape(expr)
   if not options.from then
     local at = moment(ctx, options.at)
-    return "/api/v1/query?" .. query .. (at and ("&time=%.3f"):format(at) or "")
+    return query .. (at and ("&time=%.3f"):format(at) or ""), "query"
   end
   local from, to = moment(ctx, options.from), moment(ctx, options.to, ctx.host.now())
   if not from or not to then return nil end
   local step = options.step or ("%d"):format(math.max(1, math.ceil((to - from) / 100)))
-  return ("/api/v1/query_range?%s&start=%.3f&end=%.3f&step=%s"):format(query, from, to, client.escape(step))
+  return ("%s&start=%.3f&end=%.3f&step=%s"):format(query, from, to, client.escape(step)), "query_range"
+end
+
+local NO_TIME = "a time is RFC 3339, unix seconds, or such as -1h"
+
+local function explained(ctx, options, rest)
+  if options.o and options.o ~= "json" then return client.misused(ctx, M, "--explain is shown as a tree, or with -o json") end
+  local params = params_of(ctx, rest[1], options)
+  if not params then return client.misused(ctx, M, NO_TIME) end
+  local answer = client.ask(ctx, "GET", "/api/mw/v1/explain?" .. params .. (options.plan and "&analyze=false" or ""))
+  if not answer then return 1 end
+  if options.o then
+    show.json(ctx, answer)
+  else
+    explain.show(ctx, answer)
+  end
+  return 0
+end
+
+-- What is asked for instead of an answer: the option, how it is done, the least and most arguments.
+local OTHERS = {
+  { "explain", explained, 1, 1 }, { "format", queries.format, 1, 1 }, { "top", queries.top, 0, 0 }, { "cancel", queries.cancel, 0, 0 },
+  { "cardinality", queries.cardinality, 0, 1 },
+}
+
+local function other_of(options)
+  for _, row in ipairs(OTHERS) do
+    if options[row[1]] then return row end
+  end
 end
 
 function M.main(ctx, argv)
   local options, rest = client.parse(argv, FLAGS)
   if not options then return client.misused(ctx, M, rest) end
+  local other = other_of(options)
+  if other then
+    if #rest >= other[3] and #rest <= other[4] then return other[2](ctx, options, rest) end
+    return client.misused(ctx, M, ("--%s takes %s"):format(other[1],
+      other[4] == 0 and "no EXPR" or other[3] == 0 and "at most one LABEL" or "one EXPR"))
+  end
   if #rest ~= 1 then return client.misused(ctx, M, "query takes one EXPR") end
   local out = show[options.o or "table"]
   if not out then return client.misused(ctx, M, "-o is one of table, json, csv, plot") end
-  local path = path_of(ctx, rest[1], options)
-  if not path then return client.misused(ctx, M, "a time is RFC 3339, unix seconds, or such as -1h") end
-  local answer = client.ask(ctx, "GET", path)
+  local params, kind = params_of(ctx, rest[1], options)
+  if not params then return client.misused(ctx, M, NO_TIME) end
+  local answer = client.ask(ctx, "GET", ("/api/v1/%s?%s"):format(kind, params))
   if not answer then return 1 end
   for _, warning in ipairs(answer.warnings or {}) do ctx.err("warning: " .. warning .. "\n") end
   out(ctx, answer.data)
