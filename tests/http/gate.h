@@ -74,7 +74,8 @@ static inline int gate_select(mw_source *self, const mw_select *sel, mw_series_s
         soon.tv_nsec = (soon.tv_nsec + 1000000) % 1000000000; /* cancelling rings no bell */
         soon.tv_sec += soon.tv_nsec < 1000000;
         pthread_cond_timedwait(&g->changed, &g->lock, &soon);
-        if (sel->cancel && *sel->cancel) rc = mw_fail(err, MW_ECANCEL, 0, 0, "cancelled");
+        if (sel->cancel && __atomic_load_n(sel->cancel, __ATOMIC_RELAXED))
+            rc = mw_fail(err, MW_ECANCEL, 0, 0, "cancelled");
     }
     g->inside--;
     g->cancelled += rc != MW_OK;
