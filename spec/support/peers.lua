@@ -27,17 +27,22 @@ function M.node_exporter()
   return { proc = p, port = port, address = "127.0.0.1:" .. port }
 end
 
---- A real Prometheus that scrapes TARGET every second and writes what it got to URL.
-function M.prometheus(target, url)
+--- A real Prometheus with this configuration.
+function M.prometheus_with(config)
   local dir, port = proc.scratch(), proc.free_port()
-  proc.write(dir .. "/prometheus.yml", ([[
+  proc.write(dir .. "/prometheus.yml", config)
+  local p = proc.spawn({ "prometheus", "--config.file=" .. dir .. "/prometheus.yml", "--storage.tsdb.path=" .. dir .. "/data",
+    "--web.listen-address=127.0.0.1:" .. port }, dir .. "/log")
+  return { proc = p, port = port, url = "http://127.0.0.1:" .. port }
+end
+
+--- One that scrapes TARGET every second and writes what it got to URL.
+function M.prometheus(target, url)
+  return M.prometheus_with(([[
 global: { scrape_interval: 1s }
 scrape_configs: [ { job_name: node, static_configs: [ { targets: ["%s"] } ] } ]
 remote_write: [ { url: "%s", queue_config: { batch_send_deadline: 1s } } ]
 ]]):format(target, url))
-  local p = proc.spawn({ "prometheus", "--config.file=" .. dir .. "/prometheus.yml", "--storage.tsdb.path=" .. dir .. "/data",
-    "--web.listen-address=127.0.0.1:" .. port }, dir .. "/log")
-  return { proc = p, port = port }
 end
 
 --- A real Prometheus that evaluates the rule file TEXT and scrapes nothing.

@@ -32,6 +32,9 @@ end
 
 function M.sample(t_ms, v) return bytes(2, double(1, v) .. number(2, t_ms)) end
 
+--- The marker that a series has ended.
+function M.stale(t_ms) return bytes(2, varint(9) .. "\2\0\0\0\0\0\240\127" .. number(2, t_ms)) end
+
 --- A native histogram of whole numbers with positive buckets: counts[i] is bucket first + i - 1.
 function M.histogram(t_ms, h)
   local deltas, last = {}, 0

@@ -226,6 +226,16 @@ describe("settings and include", function()
   end)
 end)
 
+describe("origins that may read", function()
+  it("are a regular expression", function()
+    local set = load.load { host = host, config = "w.lua", source = "settings {}" }
+    assert.equal(".*", set.settings.cors)
+    clean 'settings { cors = "https?://a[.]example" }'
+    refused_with('settings { cors = "(" }', "w.lua:1:12: settings: cors: bad regular expression: ")
+    refused_with("settings { cors = 1 }", "cors: expected a regular expression")
+  end)
+end)
+
 describe("retention and durability", function()
   local function settings(text)
     local set, list = load.load { host = host, config = "w.lua", source = text }

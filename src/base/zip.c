@@ -7,6 +7,7 @@
 #include "base/zip.h"
 
 #include <snappy-c.h>
+#include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -114,4 +115,51 @@ int mw_snappy_decode(mw_str in, mw_zip_limit limit, mw_buf *out, mw_err *err)
     if (snappy_uncompress(in.p, in.n, to, &size) != SNAPPY_OK) return damaged(err, "snappy");
     out->n += size;
     return MW_OK;
+}
+
+/* What the library makes of a piece, without the length in front; it looks back no farther than
+ * such a piece anyway. */
+static void pack_piece(mw_str piece, mw_buf *out)
+{
+    size_t room = snappy_max_compressed_length(piece.n), skip = 0;
+    char *to = mw_buf_room(out, room);
+    MW_ASSERT(snappy_compress(piece.p, piece.n, to, &room) == SNAPPY_OK);
+    while (to[skip++] & 0x80) {}
+    memmove(to, to + skip, room - skip);
+    out->n += room - skip;
+}
+
+void mw_snappy_add(mw_snappy *s, const void *p, size_t n)
+{
+    mw_buf_add(&s->raw, p, n);
+    s->n += n;
+    if (s->raw.n >= STEP) mw_snappy_flush(s);
+}
+
+void mw_snappy_flush(mw_snappy *s)
+{
+    for (size_t at = 0; at < s->raw.n; at += STEP) {
+        size_t n = s->raw.n - at;
+        pack_piece((mw_str){s->raw.p + at, n < STEP ? n : STEP}, &s->out);
+    }
+    mw_buf_reset(&s->raw);
+}
+
+void mw_snappy_deinit(mw_snappy *s)
+{
+    mw_buf_deinit(&s->raw);
+    mw_buf_deinit(&s->out);
+}
+
+void mw_snappy_length(size_t n, mw_buf *out)
+{
+    for (; n >= 0x80; n >>= 7) mw_buf_byte(out, (char)(n | 0x80));
+    mw_buf_byte(out, (char)n);
+}
+
+void mw_snappy_literal(mw_str bytes, mw_buf *out)
+{
+    MW_ASSERT(bytes.n && bytes.n <= 60);
+    mw_buf_byte(out, (char)((bytes.n - 1) << 2));
+    mw_buf_str(out, bytes);
 }

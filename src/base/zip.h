@@ -19,4 +19,16 @@ int mw_snappy_decode(mw_str in, mw_zip_limit limit, mw_buf *out, mw_err *err); /
 
 void mw_gzip(mw_str in, int level, mw_buf *out); /* level 1 (fast) to 9 (small) */
 
+/* A snappy block made piece by piece: its length comes in front (mw_snappy_length), so pieces go to
+ * a buffer of their own until it is known.  RAW waits to be compressed, N counts what came in. */
+typedef struct mw_snappy {
+    mw_buf raw, out;
+    size_t n;
+} mw_snappy;
+void mw_snappy_add(mw_snappy *s, const void *p, size_t n);
+void mw_snappy_flush(mw_snappy *s); /* afterwards OUT stands for all N bytes */
+void mw_snappy_deinit(mw_snappy *s);
+void mw_snappy_length(size_t n, mw_buf *out);
+void mw_snappy_literal(mw_str bytes, mw_buf *out); /* at most 60, as they are */
+
 #endif

@@ -73,7 +73,7 @@ void api_query_exemplars(mw_call *c)
     mw_err err;
     mw_err_init(&err);
     if (mw_promql_selectors(call_param(c, "query"), &sel, &n, &err)) {
-        call_fail_param(c, "query", &err);
+        call_fail(c, &err);
         return;
     }
     if (find(c, sel, n, &err)) call_fail(c, &err);

@@ -26,6 +26,9 @@ void get_ready(mw_call *c)
         server_say_starting(c);
 }
 
+/* In plain text, as Prometheus says it. */
+void get_nothing(mw_call *c) { call_fail_text(c, MW_ENOENT, "404 page not found"); }
+
 static const mw_web_file *find_file(mw_str path)
 {
     if (mw_str_is(path, "/")) path = MW_STR("/index.html");

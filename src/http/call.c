@@ -10,6 +10,7 @@ mw_call *call_new(mw_server *s)
     mw_call *c = mw_zalloc(sizeof *c);
     c->server = s;
     c->arena = mw_arena_new(0);
+    c->began_mono_ns = mw_mono_ns();
     return c;
 }
 

@@ -32,6 +32,7 @@ struct mw_call {
     const mw_route *route;
     mw_arena *arena;
     volatile int cancel;
+    int64_t began_mono_ns; /* when it was read */
 
     mw_method method;              /* HEAD is asked of handlers as GET */
     mw_str path;                   /* decoded, without the query */
@@ -47,9 +48,13 @@ struct mw_call {
     const char *type; /* Content-Type */
     mw_pair answer_headers[MW_ANSWER_HEADERS];
     size_t n_answer_headers;
-    mw_buf out; /* the body, or its beginning */
-    /* Not NULL: the body goes on.  Called on the loop until it says true; adds about MW_PIECE. */
+    bool packed; /* OUT is compressed, or as small as it gets */
+    mw_buf out;  /* the body, or its beginning */
+    /* Not NULL: the body goes on.  Called until it says true; adds about MW_PIECE.  On the loop, or
+     * on the query pool when it may take long to make a piece. */
     bool (*more)(mw_call *c, mw_buf *out);
+    bool more_on_pool;
+    bool broken;                /* what comes next cannot be had: the connection is cut */
     void *state;                /* for more */
     void (*free_state)(void *); /* may be NULL */
 };
@@ -75,11 +80,15 @@ bool call_unescape(mw_call *c, mw_str text, bool plus, mw_str *out);
 
 /* Parameters as values.  When absent *OUT is untouched.  MW_EARG tells the parameter's name. */
 int call_time_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err);
+int call_must_time_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err); /* required */
 int call_time_ns(const mw_call *c, const char *name, int64_t *out, mw_err *err);
 int call_duration_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err);
+int call_must_duration_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err);
 int call_size(const mw_call *c, const char *name, size_t most, size_t *out, mw_err *err);
-bool call_flag(const mw_call *c, const char *name); /* "1" or "true" */
-bool call_time_parse(mw_str text, double *seconds); /* unix seconds or RFC 3339 */
+int call_limit(const mw_call *c, size_t *out, mw_err *err); /* "limit"; absent or 0: SIZE_MAX */
+bool call_flag(const mw_call *c, const char *name);         /* "1" or "true" */
+/* Unix seconds or RFC 3339; what is beyond the years that Prometheus knows becomes their end. */
+bool call_time_parse(mw_str text, double *seconds);
 
 /* The body with its Content-Encoding undone. */
 int call_decode(mw_call *c, mw_str *out, mw_err *err);

@@ -6,6 +6,8 @@
  * the disposer cuts that and sets the call's cancel flag; only the loop's thread touches either
  * pointer.  The errand comes home through the loop's mailbox, or frees itself when the loop is
  * gone. SPDX-License-Identifier: MIT */
+#include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
@@ -21,6 +23,8 @@ typedef struct errand {
     exchange *x; /* NULL: the client has left, or was told that it took too long */
     mailbox *box;
     size_t bytes; /* of the request's body, copied, that count as in flight */
+    mw_buf piece; /* of an answer that is made piece by piece on the pool */
+    bool done;    /* the last one */
 } errand;
 
 struct exchange {
@@ -32,6 +36,7 @@ struct exchange {
     const mw_route *route;
     mw_method method;
     int status;
+    bool started; /* the head of the answer is out */
     int64_t began_ns;
     size_t request_bytes, response_bytes;
 };
@@ -73,53 +78,16 @@ static void on_dispose(void *arg)
 
 /* -- answering ------------------------------------------------------------------------------- */
 
-static const struct {
-    int status;
-    const char *reason;
-} reasons[] = {
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {304, "Not Modified"},
-    {400, "Bad Request"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {409, "Conflict"},
-    {410, "Gone"},
-    {413, "Payload Too Large"},
-    {415, "Unsupported Media Type"},
-    {422, "Unprocessable Entity"},
-    {429, "Too Many Requests"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-};
+static void ask_for_more(exchange *x);
 
-static const char *reason_of(int status)
+static void send_piece(exchange *x, const mw_buf *piece, bool done)
 {
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (reasons[i].status == status) return reasons[i].reason;
-    return "Status";
-}
-
-static void add_headers(exchange *x)
-{
-    h2o_req_t *req = x->req;
-    const mw_call *c = x->call;
-    mw_str type = mw_str_of(c->type);
-    if (type.n)
-        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type.p, type.n);
-    for (size_t i = 0; i < c->n_answer_headers; i++) {
-        const mw_pair *h = &c->answer_headers[i];
-        h2o_add_header_by_str(&req->pool, &req->res.headers, h->name.p, h->name.n, 1, NULL,
-                              h->value.p, h->value.n);
-    }
-    if (c->route && c->route->flags & MW_CORS)
-        h2o_add_header_by_str(&req->pool, &req->res.headers,
-                              H2O_STRLIT("access-control-allow-origin"), 0, NULL, H2O_STRLIT("*"));
+    h2o_iovec_t v = h2o_iovec_init(piece->p, piece->n);
+    x->response_bytes += piece->n;
+    h2o_send(x->req, &v, piece->n > 0,
+             x->call->broken ? H2O_SEND_STATE_ERROR
+             : done          ? H2O_SEND_STATE_FINAL
+                             : H2O_SEND_STATE_IN_PROGRESS);
 }
 
 static void send_more(h2o_generator_t *gen, h2o_req_t *req)
@@ -127,10 +95,10 @@ static void send_more(h2o_generator_t *gen, h2o_req_t *req)
     exchange *x = (exchange *)gen;
     mw_call *c = x->call;
     mw_buf_reset(&c->out);
-    bool done = c->more(c, &c->out);
-    h2o_iovec_t piece = h2o_iovec_init(c->out.p, c->out.n);
-    x->response_bytes += c->out.n;
-    h2o_send(req, &piece, 1, done ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
+    if (c->more_on_pool)
+        ask_for_more(x);
+    else
+        send_piece(x, &c->out, c->more(c, &c->out));
 }
 
 /* x->call holds the answer, and keeps the bytes alive until the exchange is disposed of. */
@@ -142,14 +110,15 @@ static void answer(exchange *x)
     mw_call *c = x->call;
     bool body = x->method != MW_HEAD && c->status != 204 && c->status != 304;
     x->status = req->res.status = c->status;
-    req->res.reason = reason_of(c->status);
+    req->res.reason = answer_reason(c->status);
     req->res.mime_attr = &compressible;
     req->res.content_length = c->more ? SIZE_MAX : c->out.n;
-    if (!body) req->compress_hint = H2O_COMPRESS_HINT_DISABLE;
+    if (!body || c->packed) req->compress_hint = H2O_COMPRESS_HINT_DISABLE;
     /* The loop itself may hear of it a little later. */
     if (__atomic_load_n(&x->conn->loop->server->stopped, __ATOMIC_RELAXED))
         req->http1_is_persistent = 0;
-    add_headers(x);
+    answer_headers(req, c);
+    x->started = true;
     x->gen.proceed = send_more;
     x->gen.stop = NULL; /* on_dispose hears of it */
     h2o_start_response(req, &x->gen);
@@ -173,6 +142,7 @@ static void errand_free(errand *e)
     inflight_sub(e->server, e->bytes);
     mailbox_release(e->box);
     call_free(e->call);
+    mw_buf_deinit(&e->piece);
     mw_free(e);
 }
 
@@ -199,18 +169,30 @@ static void come_home(errand *e)
     if (!there) errand_free(e);
 }
 
+static void swap(mw_buf *a, mw_buf *b)
+{
+    mw_buf c = *a;
+    *a = *b;
+    *b = c;
+}
+
 /* Loop thread: E is home. */
 static void hand_in(errand *e, loop *l)
 {
     exchange *x = e->x;
+    bool done = e->done;
     l->n_away--;
     if (x) {
         x->call = e->call;
         x->errand = NULL;
         e->call = NULL;
+        if (x->started) swap(&x->call->out, &e->piece); /* empty, but it has memory */
     }
     errand_free(e);
-    if (x) answer(x);
+    if (x && x->started)
+        send_piece(x, &x->call->out, done);
+    else if (x)
+        answer(x);
 }
 
 void exchange_come_back(h2o_multithread_receiver_t *inbox, h2o_linklist_t *messages)
@@ -223,11 +205,12 @@ void exchange_come_back(h2o_multithread_receiver_t *inbox, h2o_linklist_t *messa
     }
 }
 
-/* Nobody reads from the socket while an answer is made, so leaving is only seen by looking. */
+/* Nobody reads from the socket while an answer is made, so leaving is only seen by looking; the
+ * next request may be waiting in front of the end. */
 static bool has_left(const conn *c)
 {
-    char byte;
-    return recv(h2o_socket_get_fd(c->sock), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    struct pollfd p = {.fd = h2o_socket_get_fd(c->sock), .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0 && p.revents & (POLLRDHUP | POLLHUP | POLLERR);
 }
 
 void exchange_give_up(exchange *x, const char *why)
@@ -236,6 +219,11 @@ void exchange_give_up(exchange *x, const char *why)
     part(x);
     x->call = call_new(x->conn->loop->server);
     x->call->route = x->route;
+    if (x->started) { /* half an answer: all that can be said is that it is not whole */
+        h2o_iovec_t byte = h2o_iovec_init(H2O_STRLIT("\n")); /* with none h2o closes at once */
+        h2o_send(x->req, &byte, 1, H2O_SEND_STATE_ERROR);
+        return;
+    }
     call_fail_text(x->call, MW_ETIMEOUT, "%s", why);
     answer(x);
 }
@@ -246,7 +234,7 @@ void exchange_watch(exchange *x, int64_t now_ns)
     int64_t longest = OVERDUE_S + x->conn->loop->server->o.query_timeout_ms / 1000;
     if (has_left(x->conn))
         cancel(x);
-    else if (now_ns - x->began_ns > longest * 1000000000)
+    else if (!x->started && now_ns - x->began_ns > longest * 1000000000)
         exchange_give_up(x, "the answer took too long");
 }
 
@@ -260,6 +248,25 @@ static void run_on_pool(void *arg)
     else
         call_fail_text(e->call, MW_ECANCEL, "the client has left");
     come_home(e);
+}
+
+static void piece_on_pool(void *arg)
+{
+    errand *e = arg;
+    if (call_cancelled(e->call))
+        e->call->broken = true;
+    else
+        e->done = e->call->more(e->call, &e->piece);
+    come_home(e);
+}
+
+/* When the pool has no place the piece is made here: what was begun is brought to its end. */
+static void ask_for_more(exchange *x)
+{
+    errand *e = send_away(x);
+    if (mw_pool_add(x->conn->loop->server->pool, piece_on_pool, e) == MW_OK) return;
+    e->done = e->call->more(e->call, &e->piece);
+    hand_in(e, x->conn->loop);
 }
 
 static void on_actor_answer(void *arg, mw_value *value)
@@ -358,18 +365,18 @@ static void copy_headers(mw_call *c, const h2o_req_t *req)
     if (host.n) c->headers[c->n_headers++] = (mw_pair){MW_STR("host"), copy(c, host)};
 }
 
+/* What the form says stands before what the path says, so it is what call_param finds. */
 static int read_params(mw_call *c, mw_str query, mw_err *err)
 {
-    int rc = call_parse_params(c, query, err);
     bool form = c->route->flags & MW_FORM && c->body.n &&
                 call_type_is(c, "application/x-www-form-urlencoded");
-    if (rc || !form) return rc;
-    mw_str body;
-    rc = call_decode(c, &body, err);
+    mw_str body = MW_STR("");
+    int rc = form ? call_decode(c, &body, err) : MW_OK;
     if (!rc && body.n > FORM_BYTES)
         rc = mw_fail(err, MW_ETOOBIG, 0, 0, "a form of %zu bytes; at most %d are read", body.n,
                      FORM_BYTES);
-    return rc ? rc : call_parse_params(c, body, err);
+    if (!rc) rc = call_parse_params(c, body, err);
+    return rc ? rc : call_parse_params(c, query, err);
 }
 
 /* False: the call holds an answer already. */

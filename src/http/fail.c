@@ -27,7 +27,7 @@ static const struct meaning {
     {MW_EUNSUPPORTED, 415, "unsupported", 3, NULL},
     {MW_EBUSY, 503, "unavailable", 14, "1"},
     {MW_ETIMEOUT, 503, "timeout", 4, "1"},
-    {MW_ECANCEL, 503, "canceled", 1, "1"},
+    {MW_ECANCEL, 499, "canceled", 1, NULL},
     {MW_EKIND, 405, "method_not_allowed", 12, NULL},
     {MW_EORDER, 400, "out_of_order", 3, NULL},
     {MW_EDUP, 400, "duplicate", 3, NULL},

@@ -1,6 +1,6 @@
 /* loop.h - one h2o loop on one thread, with its connections; the server as its parts see it.
  *
- * Only loop.c, exchange.c, inflight.c, refuse.c and server.c include this: nobody else knows h2o.
+ * Only loop.c, exchange.c, headers.c, inflight.c, refuse.c and server.c include this: nobody else knows h2o.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_HTTP_LOOP_H
 #define MW_HTTP_LOOP_H
@@ -62,6 +62,7 @@ struct mw_server {
     loop *loops;
     mw_pool *pool;
     observe *observe;
+    mw_regex *cors; /* of origins that may read; NULL: all */
     unsigned port, connections;
     size_t in_flight; /* bytes of requests, atomic */
     bool ready, stopped;
@@ -84,6 +85,10 @@ void exchange_register(mw_server *s, h2o_hostconf_t *host);
 void exchange_come_back(h2o_multithread_receiver_t *inbox, h2o_linklist_t *messages);
 void exchange_watch(exchange *x, int64_t now_ns);    /* has its client left? is it overdue? */
 void exchange_give_up(exchange *x, const char *why); /* answers 503 when it is away */
+
+/* headers.c */
+const char *answer_reason(int status);
+void answer_headers(h2o_req_t *req, const mw_call *c); /* type, C's own, and who may read it */
 
 /* inflight.c: bytes of requests that are being received or handled */
 void inflight_open(conn *c);  /* h2o reads from it now */

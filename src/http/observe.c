@@ -101,7 +101,7 @@ static unsigned method_index(mw_method m)
 /* Every status that this server answers with; 0 stands for another one and for none at all, when
  * the client left before the answer. */
 static const int statuses[] = {0,   200, 204, 304, 400, 403, 404, 405, 413, 415,
-                               422, 429, 431, 500, 503, 504, 409, 201, 202};
+                               422, 429, 431, 499, 500, 503, 504, 409, 201, 202};
 _Static_assert(sizeof statuses / sizeof *statuses <= STATUSES, "room for every status");
 
 static unsigned status_index(int status)

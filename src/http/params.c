@@ -144,11 +144,27 @@ static bool rfc3339(mw_str s, double *seconds)
     return true;
 }
 
+/* The ends of time as Prometheus has them: clients send them back for "always". */
+static const double farthest = 9223309901257974;
+
+static bool end_of_time(mw_str text, double *seconds)
+{
+    static const char *const texts[] = {"-292273086-05-16T16:47:06Z", "292277025-08-18T07:12:54"};
+    for (int i = 0; i < 2; i++) {
+        if (!mw_str_starts(text, texts[i])) continue;
+        *seconds = i ? farthest : -farthest;
+        return true;
+    }
+    return false;
+}
+
 bool call_time_parse(mw_str text, double *seconds)
 {
-    if (mw_double_parse(text, seconds))
-        return isfinite(*seconds) && fabs(*seconds) < 253402300800.0;
-    return rfc3339(text, seconds);
+    if (!mw_double_parse(text, seconds))
+        return rfc3339(text, seconds) || end_of_time(text, seconds);
+    if (*seconds > farthest) *seconds = isfinite(*seconds) ? farthest : *seconds;
+    if (*seconds < -farthest) *seconds = isfinite(*seconds) ? -farthest : *seconds;
+    return isfinite(*seconds);
 }
 
 static int invalid(mw_err *err, const char *name, mw_str value, const char *what)
@@ -163,7 +179,11 @@ static int time_param(const mw_call *c, const char *name, double *out, bool *pre
     mw_str v = call_param(c, name);
     *present = v.n > 0;
     if (!v.n || call_time_parse(v, out)) return MW_OK;
-    return invalid(err, name, v, "timestamp");
+    return mw_fail(
+        err, MW_EARG, 0, 0,
+        "invalid parameter \"%s\": invalid time value for '%s': cannot parse \"%.*s\" to "
+        "a valid timestamp",
+        name, name, (int)(v.n > 100 ? 100 : v.n), v.p);
 }
 
 int call_time_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err)
@@ -173,6 +193,15 @@ int call_time_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err)
     int rc = time_param(c, name, &seconds, &present, err);
     if (!rc && present) *out = (int64_t)llround(seconds * 1e3);
     return rc;
+}
+
+int call_must_time_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err)
+{
+    double seconds;
+    mw_str v = call_param(c, name);
+    if (!call_time_parse(v, &seconds)) return invalid(err, name, v, "timestamp");
+    *out = (int64_t)llround(seconds * 1e3);
+    return MW_OK;
 }
 
 /* Integers of 16 digits and more are nanoseconds already, as Loki's clients send them. */
@@ -188,17 +217,27 @@ int call_time_ns(const mw_call *c, const char *name, int64_t *out, mw_err *err)
     return rc;
 }
 
+static int duration(const char *name, mw_str v, int64_t *out, mw_err *err)
+{
+    double seconds;
+    if (!mw_double_parse(v, &seconds))
+        return mw_duration_parse(v, out) ? MW_OK : invalid(err, name, v, "duration");
+    if (isnan(seconds)) return invalid(err, name, v, "duration");
+    if (!(fabs(seconds) < 9.2e9)) /* that many nanoseconds */
+        return invalid(err, name, v, "duration. It overflows int64");
+    *out = (int64_t)llround(seconds * 1e3);
+    return MW_OK;
+}
+
 int call_duration_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err)
 {
     mw_str v = call_param(c, name);
-    double seconds;
-    if (!v.n) return MW_OK;
-    if (mw_double_parse(v, &seconds)) {
-        if (!(fabs(seconds) < 9e12)) return invalid(err, name, v, "duration");
-        *out = (int64_t)llround(seconds * 1e3);
-        return MW_OK;
-    }
-    return mw_duration_parse(v, out) ? MW_OK : invalid(err, name, v, "duration");
+    return v.n ? duration(name, v, out, err) : MW_OK;
+}
+
+int call_must_duration_ms(const mw_call *c, const char *name, int64_t *out, mw_err *err)
+{
+    return duration(name, call_param(c, name), out, err);
 }
 
 int call_size(const mw_call *c, const char *name, size_t most, size_t *out, mw_err *err)
@@ -208,5 +247,19 @@ int call_size(const mw_call *c, const char *name, size_t most, size_t *out, mw_e
     if (!v.n) return MW_OK;
     if (!mw_int64_parse(v, &n) || n < 0) return invalid(err, name, v, "number");
     *out = (uint64_t)n > most ? most : (size_t)n;
+    return MW_OK;
+}
+
+int call_limit(const mw_call *c, size_t *out, mw_err *err)
+{
+    mw_str v = call_param(c, "limit");
+    int64_t n = 0;
+    if (v.n && !mw_int64_parse(v, &n))
+        return mw_fail(err, MW_EARG, 0, 0, "invalid parameter \"limit\": \"%.*s\" is not a number",
+                       (int)(v.n > 100 ? 100 : v.n), v.p);
+    if (n < 0)
+        return mw_fail(err, MW_EARG, 0, 0,
+                       "invalid parameter \"limit\": limit must be non-negative");
+    *out = n ? (size_t)n : SIZE_MAX;
     return MW_OK;
 }

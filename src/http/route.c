@@ -37,7 +37,15 @@ const mw_route mw_routes[] = {
     {READ,    "/api/v1/label/*/values",            api_label_values,      MW_PROMETHEUS, MW_ON_POOL | MW_CORS},
     {READ,    "/api/v1/metadata",                  api_metadata,          MW_PROMETHEUS, MW_ON_POOL | MW_CORS},
     {ASK,     "/api/v1/query_exemplars",           api_query_exemplars,   MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
+    {MW_POST, "/api/v1/read",                      api_remote_read,       MW_PLAIN,      MW_ON_POOL},
+    {READ,    "/federate",                         get_federate,          MW_PLAIN,      MW_ON_POOL},
     {READ,    "/api/v1/targets",                   api_targets,           MW_PROMETHEUS, MW_CORS},
+    {READ,    "/api/v1/targets/metadata",          api_targets_metadata,  MW_PROMETHEUS, MW_ON_POOL | MW_CORS},
+    {READ,    "/api/v1/scrape_pools",              api_scrape_pools,      MW_PROMETHEUS, MW_CORS},
+    {READ,    "/api/v1/scrape_pools/config",       api_scrape_pool_config, MW_PROMETHEUS, MW_CORS},
+    {READ,    "/api/v1/alertmanagers",             api_alertmanagers,     MW_PROMETHEUS, MW_CORS},
+    {READ,    "/api/v1/features",                  api_features,          MW_PROMETHEUS, MW_CORS},
+    {READ,    "/api/v1/notifications",             api_notifications,     MW_PROMETHEUS, MW_ALWAYS | MW_CORS},
     {READ,    "/api/v1/rules",                     NULL,                  MW_PROMETHEUS, MW_TO_RULES | MW_CORS},
     {READ,    "/api/v1/alerts",                    NULL,                  MW_PROMETHEUS, MW_TO_RULES | MW_CORS},
     {READ,    "/api/v1/status/buildinfo",          api_buildinfo,         MW_PROMETHEUS, MW_CORS},
@@ -45,6 +53,8 @@ const mw_route mw_routes[] = {
     {READ,    "/api/v1/status/flags",              api_flags,             MW_PROMETHEUS, MW_CORS},
     {READ,    "/api/v1/status/config",             api_config,            MW_PROMETHEUS, MW_CORS},
     {READ,    "/api/v1/status/tsdb",               api_tsdb,              MW_PROMETHEUS, MW_ON_POOL | MW_CORS},
+    {READ,    "/api/v1/status/tsdb/blocks",        api_tsdb_blocks,       MW_PROMETHEUS, MW_ON_POOL | MW_CORS},
+    {READ,    "/api/v1/status/walreplay",          api_walreplay,         MW_PROMETHEUS, MW_ALWAYS | MW_CORS},
     {DO,      "/api/v1/admin/tsdb/snapshot",       api_admin_snapshot,    MW_PROMETHEUS, MW_ON_POOL | MW_FORM},
     {DO,      "/api/v1/admin/tsdb/delete_series",  api_admin_delete,      MW_PROMETHEUS, MW_ON_POOL | MW_FORM},
     {DO,      "/api/v1/admin/tsdb/clean_tombstones", api_admin_clean,     MW_PROMETHEUS, MW_ON_POOL | MW_FORM},
@@ -89,7 +99,8 @@ const mw_route mw_routes[] = {
     {READ,    "/-/healthy",                        get_healthy,           MW_PLAIN,      MW_ALWAYS},
     {READ,    "/-/ready",                          get_ready,             MW_PLAIN,      MW_ALWAYS},
     {DO,      "/-/reload",                         NULL,                  MW_OURS,       MW_TO_RULES},
-    {READ,    "/**",                               get_web_file,          MW_OURS,       0},
+    {ANY,     "/api/v1/**",                        get_nothing,           MW_PLAIN,      MW_REST},
+    {READ,    "/**",                               get_web_file,          MW_OURS,       MW_REST},
 };
 /* clang-format on */
 const size_t mw_n_routes = sizeof mw_routes / sizeof *mw_routes;
@@ -153,10 +164,6 @@ static void say_allowed(mw_call *c, unsigned allowed)
 static bool preflight(mw_call *c, const mw_route *r)
 {
     c->route = r;
-    call_answer_header(c, "access-control-allow-methods", MW_STR("GET, POST, OPTIONS"));
-    call_answer_header(c, "access-control-allow-headers",
-                       MW_STR("Accept, Authorization, Content-Type, Origin"));
-    call_answer_header(c, "access-control-max-age", MW_STR("86400"));
     call_answer(c, 204, NULL);
     return false;
 }
@@ -171,11 +178,12 @@ bool route_find(mw_call *c, mw_str path)
         mw_str wildcard[MW_WILDCARDS] = {{0}};
         if (!fits(r->pattern, path, wildcard)) continue;
         if (method == MW_OPTIONS && r->flags & MW_CORS) return preflight(c, r);
-        if (r != last) {
+        bool rest = r->flags & MW_REST;
+        if (!rest) {
             allowed |= r->methods;
             if (!near) near = r;
         }
-        if (!(r->methods & method) || (r == last && near)) continue;
+        if (!(r->methods & method) || (rest && near)) continue;
         c->route = r;
         memcpy(c->wildcard, wildcard, sizeof wildcard);
         if (unescape_wildcards(c) && call_unescape(c, path, false, &c->path)) return true;

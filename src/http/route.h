@@ -21,7 +21,8 @@ enum mw_route_flags {
     MW_TO_RULES = 8,   /* a Lua actor answers; there is no handler */
     MW_TO_ROUTER = 16, /* likewise */
     MW_INGEST = 32,    /* data in: a sender may come again, so 429 and 503 rather than a loss */
-    MW_ALWAYS = 64     /* answers while the stores are not ready, too */
+    MW_ALWAYS = 64,    /* answers while the stores are not ready, too */
+    MW_REST = 128      /* for paths that no other row has, whatever their method */
 };
 
 struct mw_route {
@@ -43,6 +44,7 @@ bool route_find(mw_call *c, mw_str raw_path);
 void get_metrics(mw_call *c); /* api_own.c */
 void get_healthy(mw_call *c);
 void get_ready(mw_call *c);
+void get_nothing(mw_call *c);
 void get_web_file(mw_call *c);
 void api_query(mw_call *c); /* api_query.c */
 void api_query_range(mw_call *c);
@@ -53,7 +55,14 @@ void api_series(mw_call *c); /* api_meta.c */
 void api_labels(mw_call *c);
 void api_label_values(mw_call *c);
 void api_metadata(mw_call *c);
-void api_targets(mw_call *c);
+void api_remote_read(mw_call *c); /* api_read.c */
+void get_federate(mw_call *c);    /* federate.c */
+void api_targets(mw_call *c);     /* api_targets.c */
+void api_targets_metadata(mw_call *c);
+void api_scrape_pools(mw_call *c);
+void api_scrape_pool_config(mw_call *c);
+void api_alertmanagers(mw_call *c);
+void api_features(mw_call *c);        /* api_features.c */
 void api_query_exemplars(mw_call *c); /* api_exemplars.c */
 void api_admin_snapshot(mw_call *c);  /* api_admin.c */
 void api_admin_delete(mw_call *c);
@@ -62,7 +71,10 @@ void api_buildinfo(mw_call *c); /* api_status.c */
 void api_runtimeinfo(mw_call *c);
 void api_flags(mw_call *c);
 void api_config(mw_call *c);
-void api_tsdb(mw_call *c);
+void api_walreplay(mw_call *c);
+void api_notifications(mw_call *c);
+void api_tsdb(mw_call *c); /* api_tsdb.c */
+void api_tsdb_blocks(mw_call *c);
 void api_remote_write(mw_call *c); /* api_ingest.c */
 void api_import_prometheus(mw_call *c);
 void api_otlp_traces(mw_call *c);

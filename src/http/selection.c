@@ -1,7 +1,7 @@
 /* selection.c - match[], start, end and limit.  SPDX-License-Identifier: MIT */
 #include "http/selection.h"
 
-static const int64_t end_of_time = INT64_MAX / 1000000; /* milliseconds; year 2262 */
+static const int64_t end_of_time = INT64_MAX / 1000000 * 1000000; /* with room to count on */
 
 void selection_deinit(selection *s)
 {
@@ -38,12 +38,10 @@ bool selection_init(selection *s, mw_call *c)
     mw_err_init(&err);
     s->n = s->limit = 0;
     if (call_time_ms(c, "start", &range.min_t, &err) ||
-        call_time_ms(c, "end", &range.max_t, &err) ||
-        call_size(c, "limit", SIZE_MAX, &s->limit, &err)) {
+        call_time_ms(c, "end", &range.max_t, &err) || call_limit(c, &s->limit, &err)) {
         call_fail(c, &err);
         return false;
     }
-    if (!s->limit) s->limit = SIZE_MAX;
     for (const mw_pair *p = NULL; (p = call_each_param(c, "match[]", p));)
         if (add_selector(s, &range, p->value, &err)) {
             call_fail_param(c, "match[]", &err);

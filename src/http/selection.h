@@ -9,7 +9,7 @@ enum { MOST_SELECTORS = 100 };
 typedef struct selection {
     mw_select sel[MOST_SELECTORS]; /* at least one; the only one may be without matchers */
     size_t n;
-    size_t limit;
+    size_t limit; /* SIZE_MAX: none */
 } selection;
 
 /* False after answering what is wrong with the parameters of C; only then nothing is to free.

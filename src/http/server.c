@@ -3,6 +3,7 @@
  * Stop: loops take no more connections and finish what they have; then the pool runs out; what
  * actors answer later finds the mailbox closed and is thrown away.
  * SPDX-License-Identifier: MIT */
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -26,6 +27,8 @@ static void fill_in(mw_server_options *o)
     if (!o->max_queries) o->max_queries = 2 * n;
     if (!o->query_timeout_ms) o->query_timeout_ms = 120000;
     if (!o->max_connections) o->max_connections = 10000;
+    if (!o->lookback_ms) o->lookback_ms = 5 * 60000;
+    if (!o->read_samples) o->read_samples = 50000000;
 }
 
 static const char *const *copy_addresses(const mw_server_options *o)
@@ -50,6 +53,13 @@ static int listen_all(mw_server *s, int *fds, mw_err *err)
         if (!i) s->port = port;
     }
     return MW_OK;
+}
+
+static int read_cors(mw_server *s, mw_err *err)
+{
+    if (!s->o.cors || !strcmp(s->o.cors, ".*")) return MW_OK;
+    s->cors = mw_regex_new(mw_str_of(s->o.cors), err);
+    return s->cors ? MW_OK : err->code;
 }
 
 static void configure(mw_server *s)
@@ -85,8 +95,9 @@ mw_server *mw_server_new(const mw_server_options *o, const mw_server_parts *part
     s->parts = *parts;
     fill_in(&s->o);
     s->o.listen = copy_addresses(o);
+    s->o.cors = mw_strdup(o->cors);
     int *fds = mw_array(s->o.n_listen * s->o.loops + 1, sizeof *fds);
-    if (listen_all(s, fds, err)) {
+    if (read_cors(s, err) || listen_all(s, fds, err)) {
         mw_free(fds);
         mw_server_free(s);
         return NULL;
@@ -126,8 +137,10 @@ void mw_server_free(mw_server *s)
         mw_free(s->loops);
     }
     observe_free(s->observe);
+    mw_regex_free(s->cors);
     for (size_t i = 0; i < s->o.n_listen; i++) mw_free((char *)s->o.listen[i]);
     mw_free((void *)s->o.listen);
+    mw_free((char *)s->o.cors);
     mw_free(s);
 }
 

@@ -20,6 +20,12 @@ typedef struct mw_server_options {
     unsigned max_queries;     /* at once; 0: 2 per core */
     int query_timeout_ms;     /* 0: 2 minutes */
     unsigned max_connections; /* 0: 10000 */
+    const char *cors;         /* origins whose pages may read: an anchored regex; NULL: all */
+    const mw_labels *external_labels; /* put to what leaves by federation and remote read; may be
+                                         NULL; borrowed */
+    int64_t lookback_ms;              /* 0: 5 minutes; how old a sample of the federation may be */
+    int64_t retention_ms;             /* of samples; 0: forever */
+    size_t read_samples;              /* of one remote read; 0: 50 million */
 } mw_server_options;
 
 typedef struct mw_server_parts { /* all borrowed */

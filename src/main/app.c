@@ -122,6 +122,20 @@ static int open_actors(mw_app *app, const mw_value *settings, mw_err *err)
     return app->rules ? MW_OK : err->code;
 }
 
+/* NULL when none are set; checked before. */
+static mw_labels *external_labels(const mw_value *settings)
+{
+    const mw_value *map = mw_map_find(settings, "external_labels");
+    size_t n = map && map->type == MW_MAP ? map->map.n : 0;
+    if (!n) return NULL;
+    mw_label *pairs = mw_array(n, sizeof *pairs);
+    for (size_t i = 0; i < n; i++)
+        pairs[i] = (mw_label){map->map.entry[i].key, map->map.entry[i].value->text};
+    mw_labels *ls = mw_labels_new(pairs, n, NULL);
+    mw_free(pairs);
+    return ls;
+}
+
 enum { MAX_LISTEN = 16 };
 
 static int open_server(mw_app *app, const mw_value *settings, mw_err *err)
@@ -129,7 +143,10 @@ static int open_server(mw_app *app, const mw_value *settings, mw_err *err)
     const char *listen[MAX_LISTEN];
     size_t n = 0;
     const mw_value *list = mw_map_find(settings, "listen"),
-                   *limits = mw_map_find(settings, "limits");
+                   *limits = mw_map_find(settings, "limits"),
+                   *keep = mw_map_find(settings, "retention"),
+                   *promql = mw_map_find(settings, "promql"), *cors = mw_map_find(settings, "cors");
+    app->external_labels = external_labels(settings);
     for (; list && list->type == MW_LIST && n < list->list.n && n < MAX_LISTEN; n++)
         listen[n] = list->list.item[n]->text.p;
     app->server = mw_server_new(
@@ -140,6 +157,11 @@ static int open_server(mw_app *app, const mw_value *settings, mw_err *err)
             .max_in_flight = mw_setting_size(limits, "in_flight", 0),
             .max_queries = (unsigned)mw_setting_size(limits, "queries", 0),
             .query_timeout_ms = (int)mw_setting_ms(limits, "query_timeout", 0),
+            .cors = cors && cors->type == MW_TEXT ? cors->text.p : NULL,
+            .external_labels = app->external_labels,
+            .lookback_ms = mw_setting_ms(promql, "lookback", 0),
+            .retention_ms = mw_setting_ms(keep, "metrics", 15LL * MW_DAY_MS),
+            .read_samples = mw_setting_size(limits, "read_samples", 0),
         },
         &(mw_server_parts){.host = &app->host, .ingest = &app->ingest, .scraper = app->scraper},
         err);
@@ -254,6 +276,7 @@ void mw_app_stop(mw_app *app)
     if (app->net) mw_net_stop(app->net);
     if (app->log_tapped) mw_log_set_tap(NULL, NULL);
     mw_server_free(app->server);
+    mw_free(app->external_labels);
     mw_actor_free(app->rules);
     mw_actor_free(app->router);
     mw_cluster_free(app->cluster);

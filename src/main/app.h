@@ -26,8 +26,9 @@ typedef struct mw_app {
     mw_host host;
     mw_actor *rules, *router;
     mw_server *server;
-    mw_pool *house;  /* one thread that seals, merges and forgets */
-    unsigned rounds; /* of keeping house */
+    mw_labels *external_labels; /* NULL: none */
+    mw_pool *house;             /* one thread that seals, merges and forgets */
+    unsigned rounds;            /* of keeping house */
     bool log_tapped;
 } mw_app;
 

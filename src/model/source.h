@@ -60,6 +60,7 @@ typedef struct mw_select {
     int64_t min_t, max_t; /* milliseconds, both inclusive */
     bool labels_only;     /* samples are not wanted: n = 0 in every view */
     mw_digest digest;
+    bool sorted;                /* series come in the order of mw_labels_cmp */
     bool newest;                /* only the newest sample or marker of each series is wanted */
     bool later;                 /* labels are NULL until they are asked for */
     mw_arena *arena;            /* not NULL: labels are made here and live as long as it */
@@ -79,7 +80,7 @@ typedef struct mw_places {
 
 typedef struct mw_source mw_source;
 struct mw_source {
-    /* Series with at least one sample or marker in the range; no order promised. */
+    /* Series with at least one sample or marker in the range; in no order unless asked. */
     int (*select)(mw_source *self, const mw_select *sel, mw_series_set **out, mw_err *err);
     /* Names of labels, or values of label NAME, over the series that SEL matches (all when it has
      * no matchers); each once, no order promised. */

@@ -477,9 +477,9 @@ static void set_jobs(void *self, mw_value *arg, mw_reply *reply, void *reply_arg
 
 void mw_scraper_offer(mw_scraper *s, mw_host *host) { mw_host_add_op(host, "scrape", s, set_jobs); }
 
-void mw_scraper_targets_json(mw_scraper *s, mw_buf *out)
+void mw_scraper_look(mw_scraper *s, mw_scraper_see *see, void *arg)
 {
     pthread_mutex_lock(&s->lock);
-    mw_targets_json(&s->targets, out);
+    see(arg, &s->targets, &s->jobs);
     pthread_mutex_unlock(&s->lock);
 }

@@ -7,6 +7,7 @@
 #include "ingest/ingest.h"
 #include "net/discovery.h"
 #include "net/jobs.h"
+#include "net/scrape.h"
 
 typedef enum mw_health { MW_HEALTH_UNKNOWN, MW_HEALTH_UP, MW_HEALTH_DOWN } mw_health;
 
@@ -50,6 +51,8 @@ void mw_targets_deinit(mw_targets *set);
 void mw_target_schedule(mw_target *t, int64_t now_ms); /* next_ms: its first slot after NOW_MS */
 void mw_target_free(mw_target *t);
 
-void mw_targets_json(const mw_targets *set, mw_buf *out); /* data of /api/v1/targets */
+/* The scraper shows what it has, under its lock (scrape.c). */
+typedef void mw_scraper_see(void *arg, const mw_targets *set, const mw_scrape_jobs *jobs);
+void mw_scraper_look(mw_scraper *s, mw_scraper_see *see, void *arg);
 
 #endif

@@ -1,9 +1,11 @@
 /* targets_json.c - the targets as Prometheus's HTTP API shows them.
  * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "net/targets.h"
 
 static const char *const healths[] = {"unknown", "up", "down"};
@@ -60,12 +62,97 @@ static void add_target(mw_buf *out, const mw_target *t)
     mw_buf_byte(out, '}');
 }
 
-void mw_targets_json(const mw_targets *set, mw_buf *out)
+/* -- jobs ------------------------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
 {
-    mw_buf_text(out, "{\"activeTargets\":[");
-    for (size_t i = 0; i < set->n; i++) {
+    return mw_str_cmp(*(const mw_str *)a, *(const mw_str *)b);
+}
+
+static mw_str *job_names(const mw_scrape_jobs *jobs)
+{
+    mw_str *names = mw_array(jobs->n + 1, sizeof *names);
+    for (size_t i = 0; i < jobs->n; i++) names[i] = jobs->job[i]->name;
+    if (jobs->n) qsort(names, jobs->n, sizeof *names, by_text);
+    return names;
+}
+
+static void add_pools(void *arg, const mw_targets *set, const mw_scrape_jobs *jobs)
+{
+    mw_buf *out = arg;
+    mw_str *names = job_names(jobs);
+    mw_buf_byte(out, '[');
+    for (size_t i = 0; i < jobs->n; i++) {
+        if (i && mw_str_eq(names[i], names[i - 1])) continue;
         if (i) mw_buf_byte(out, ',');
-        add_target(out, set->target[i]);
+        mw_buf_json(out, names[i]);
     }
-    mw_buf_text(out, "],\"droppedTargets\":[],\"droppedTargetCounts\":{}}");
+    mw_buf_byte(out, ']');
+    mw_free(names);
+}
+
+void mw_scraper_pools_json(mw_scraper *s, mw_buf *out) { mw_scraper_look(s, add_pools, out); }
+
+/* A job has no way to drop a target: it is left out of the configuration instead. */
+static void add_dropped(const mw_scrape_jobs *jobs, mw_buf *out)
+{
+    mw_str *names = job_names(jobs);
+    mw_buf_byte(out, '{');
+    for (size_t i = 0; i < jobs->n; i++) {
+        if (i && mw_str_eq(names[i], names[i - 1])) continue;
+        if (i) mw_buf_byte(out, ',');
+        mw_buf_json(out, names[i]);
+        mw_buf_text(out, ":0");
+    }
+    mw_buf_byte(out, '}');
+    mw_free(names);
+}
+
+struct asked {
+    const mw_targets_wish *wish;
+    mw_buf *out;
+};
+
+static void add_targets(void *arg, const mw_targets *set, const mw_scrape_jobs *jobs)
+{
+    const struct asked *a = arg;
+    const mw_targets_wish *wish = a->wish;
+    size_t given = 0;
+    mw_buf_text(a->out, "{\"activeTargets\":[");
+    for (size_t i = 0; wish->active && i < set->n; i++) {
+        if (wish->pool.n && !mw_str_eq(wish->pool, set->target[i]->job->name)) continue;
+        if (given++) mw_buf_byte(a->out, ',');
+        add_target(a->out, set->target[i]);
+    }
+    mw_buf_text(a->out, "],\"droppedTargets\":[],\"droppedTargetCounts\":");
+    if (wish->dropped)
+        add_dropped(jobs, a->out);
+    else
+        mw_buf_text(a->out, "null");
+    mw_buf_byte(a->out, '}');
+}
+
+void mw_scraper_targets_json(mw_scraper *s, const mw_targets_wish *wish, mw_buf *out)
+{
+    struct asked a = {wish, out};
+    mw_scraper_look(s, add_targets, &a);
+}
+
+/* -- labels ----------------------------------------------------------------------------------- */
+
+struct visiting {
+    mw_target_visit *visit;
+    void *arg;
+};
+
+static void visit_targets(void *arg, const mw_targets *set, const mw_scrape_jobs *jobs)
+{
+    const struct visiting *v = arg;
+    for (size_t i = 0; i < set->n; i++) v->visit(v->arg, set->target[i]->labels);
+}
+
+void mw_scraper_each_target(mw_scraper *s, mw_target_visit *visit, void *arg)
+{
+    struct visiting v = {visit, arg};
+    mw_scraper_look(s, visit_targets, &v);
 }

@@ -106,6 +106,12 @@ const struct function *mw_pq_function_find(mw_str name)
     return NULL;
 }
 
+const char *mw_promql_function(size_t i)
+{
+    if (i >= N_FUNCTIONS) return NULL;
+    return functions[i].eval ? functions[i].name : "";
+}
+
 const char *mw_pq_function_nearest(mw_str name)
 {
     const char *names[N_FUNCTIONS];

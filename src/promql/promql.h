@@ -101,10 +101,18 @@ mw_value_type mw_promql_prepared_type(const mw_promql_prepared *p);
 int mw_promql_eval_prepared(const mw_promql *q, mw_source *src, mw_promql_prepared *p,
                             const mw_promql_query *query, mw_promql_result **out, mw_err *err);
 
-/* The "data" member of the API's answer: {"resultType":...,"result":[...]}.  Rows from *ROW on are
- * written until OUT holds SOFT bytes or more; *ROW says where to go on (0 first); true when done.
+/* The "data" member of the API's answer: {"resultType":...,"result":[...]}.  It is written from AT
+ * on (zeroes first) until OUT holds SOFT bytes or a little more, and AT says where to go on; true
+ * when done. */
+typedef struct mw_promql_cursor {
+    size_t row, point;
+} mw_promql_cursor;
+bool mw_promql_result_json(const mw_promql_result *r, mw_promql_cursor *at, size_t soft,
+                           mw_buf *out);
+
+/* Names of functions by number, 0, 1, ...; NULL behind the last; "" for one that is not there yet.
  */
-bool mw_promql_result_json(const mw_promql_result *r, size_t *row, size_t soft, mw_buf *out);
+const char *mw_promql_function(size_t i);
 
 /* Matchers of a series selector such as up{job="x"}, for match[] parameters.  Freed by
  * mw_matchers_free. */

@@ -224,41 +224,46 @@ static void put_histogram(mw_buf *out, int64_t t, const mw_nhist *h)
     mw_buf_byte(out, ']');
 }
 
-static void put_floats(mw_buf *out, const mw_promql_row *row)
+/* Points of ROW from *AT on, floats first, at least one; true when all are written. */
+static bool put_points(const mw_promql_row *row, size_t *at, size_t soft, mw_buf *out)
 {
-    mw_buf_text(out, ",\"values\":[");
-    for (size_t i = 0; i < row->n; i++) {
-        if (i) mw_buf_byte(out, ',');
-        put_point(out, row->t[i], row->v[i]);
+    for (size_t first = *at; *at < row->n + row->n_h; ++*at) {
+        if (*at > first && out->n >= soft) return false;
+        bool floats = *at < row->n;
+        size_t i = floats ? *at : *at - row->n, n = floats ? row->n : row->n_h;
+        mw_buf_text(out, i ? "," : floats ? ",\"values\":[" : ",\"histograms\":[");
+        if (floats)
+            put_point(out, row->t[i], row->v[i]);
+        else
+            put_histogram(out, row->t_h[i], row->h[i]);
+        if (i + 1 == n) mw_buf_byte(out, ']');
     }
-    mw_buf_byte(out, ']');
+    return true;
 }
 
-static void put_histograms(mw_buf *out, const mw_promql_row *row)
+static void put_only_point(const mw_promql_row *row, mw_buf *out)
 {
-    mw_buf_text(out, ",\"histograms\":[");
-    for (size_t i = 0; i < row->n_h; i++) {
-        if (i) mw_buf_byte(out, ',');
-        put_histogram(out, row->t_h[i], row->h[i]);
-    }
-    mw_buf_byte(out, ']');
-}
-
-static void put_row(const mw_promql_result *r, const mw_promql_row *row, mw_buf *out)
-{
-    mw_buf_text(out, "{\"metric\":");
-    mw_labels_json(row->labels, out);
-    if (r->type == MW_VALUE_VECTOR && row->n) {
-        mw_buf_text(out, ",\"value\":");
+    mw_buf_text(out, row->n ? ",\"value\":" : ",\"histogram\":");
+    if (row->n)
         put_point(out, row->t[0], row->v[0]);
-    } else if (r->type == MW_VALUE_VECTOR) {
-        mw_buf_text(out, ",\"histogram\":");
+    else
         put_histogram(out, row->t_h[0], row->h[0]);
-    } else {
-        if (row->n) put_floats(out, row);
-        if (row->n_h) put_histograms(out, row);
+}
+
+/* The row at AT, or its rest; false when more of it is to come. */
+static bool put_row(const mw_promql_result *r, mw_promql_cursor *at, size_t soft, mw_buf *out)
+{
+    const mw_promql_row *row = &r->rows[at->row];
+    if (!at->point) {
+        mw_buf_text(out, at->row ? ",{\"metric\":" : "{\"metric\":");
+        mw_labels_json(row->labels, out);
     }
+    if (r->type == MW_VALUE_VECTOR)
+        put_only_point(row, out);
+    else if (!put_points(row, &at->point, soft, out))
+        return false;
     mw_buf_byte(out, '}');
+    return true;
 }
 
 /* Scalars and strings are one point. */
@@ -275,20 +280,20 @@ static void put_single(const mw_promql_result *r, mw_buf *out)
     mw_buf_byte(out, ']');
 }
 
-bool mw_promql_result_json(const mw_promql_result *r, size_t *row, size_t soft, mw_buf *out)
+bool mw_promql_result_json(const mw_promql_result *r, mw_promql_cursor *at, size_t soft,
+                           mw_buf *out)
 {
     bool single = r->type == MW_VALUE_SCALAR || r->type == MW_VALUE_STRING;
-    if (*row == 0) {
+    if (!at->row && !at->point) {
         mw_buf_printf(out, "{\"resultType\":\"%s\",\"result\":", mw_value_type_name(r->type));
         if (single)
             put_single(r, out);
         else
             mw_buf_byte(out, '[');
     }
-    for (size_t first = *row; !single && *row < r->n; ++*row) {
-        if (*row > first && out->n >= soft) return false; /* a call always gets somewhere */
-        if (*row) mw_buf_byte(out, ',');
-        put_row(r, &r->rows[*row], out);
+    for (size_t first = at->row; !single && at->row < r->n; at->row++, at->point = 0) {
+        if (at->row > first && out->n >= soft) return false; /* a call always gets somewhere */
+        if (!put_row(r, at, soft, out)) return false;
     }
     mw_buf_text(out, single ? "}" : "]}");
     return true;

@@ -33,4 +33,7 @@ void mw_gather_deinit(mw_gather *g);
 int mw_gather_series(mw_gather *g, mw_tsdb *db, const mw_block_set *set, const mw_select *sel,
                      mw_err *err);
 
+/* By mw_labels_cmp; the keys are not moved along (order.c).  MW_ELIMIT. */
+int mw_gather_sort(mw_gather *g, mw_tsdb *db, const mw_block_set *set, mw_err *err);
+
 #endif

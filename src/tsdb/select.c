@@ -6,8 +6,9 @@
  * series that has left memory meanwhile is passed over there; one that was born into its slot since
  * is recognised by its birth.  Pieces of a set share what it found and read on their own.
  *
- * Names and values are answered for all series that match in the range's blocks and in memory:
- * which of them have samples in it is not looked up.
+ * Names and values are answered for all series that match in the range's blocks and in memory.
+ * Where a block reaches beyond the range, and only some of its series are asked for, those count
+ * that have a run of samples in it.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdlib.h>
@@ -334,6 +335,7 @@ static int source_select(mw_source *self, const mw_select *want, mw_series_set *
     sel->want.blocks_max = __atomic_load_n(&db->blocks.max_t, __ATOMIC_RELAXED);
     int rc = want->min_t > want->max_t ? MW_OK
                                        : mw_gather_series(&sel->gather, db, sel->blocks, want, err);
+    if (rc == MW_OK && want->sorted) rc = mw_gather_sort(&sel->gather, db, sel->blocks, err);
     sel->end = sel->set.at_most = sel->gather.n;
     sel->want.last_birth = sel->gather.last_birth;
     if (rc == MW_OK)
@@ -368,12 +370,31 @@ static void tell(struct list *l, mw_name_visit *visit, void *arg)
             break;
 }
 
+static bool any_time(const mw_select *sel) { return sel->min_t == 0 && sel->max_t == 0; }
+
+/* Of IDS those that have a run of samples in the range; damage counts as one. */
+static void keep_in_range(mw_mblock *b, const mw_select *sel, mw_ids *ids)
+{
+    const mw_mblock_meta *m = mw_mblock_meta_of(b);
+    mw_run_ref *runs = NULL;
+    size_t kept = 0, cap = 0;
+    if (any_time(sel) || (m->min_t >= sel->min_t && m->max_t <= sel->max_t)) return;
+    for (size_t i = 0; i < ids->n; i++) {
+        size_t n = 0;
+        int code = mw_mblock_runs(b, ids->v[i], sel->min_t, sel->max_t, &runs, &n, &cap, NULL);
+        if (code || n) ids->v[kept++] = ids->v[i];
+    }
+    ids->n = kept;
+    mw_free(runs);
+}
+
 /* Names of labels, or values of NAME. */
 static int list_block(mw_mblock *b, const char *name, const mw_select *sel, struct list *l)
 {
     mw_ids ids = {0};
     int code = sel->n ? mw_mblock_select(b, sel, &ids, NULL) : MW_OK;
     const mw_ids *among = sel->n ? &ids : NULL;
+    if (!code && sel->n) keep_in_range(b, sel, &ids);
     if (!code && name)
         code = mw_mblock_values(b, mw_str_of(name), among, keep, l);
     else if (!code)
@@ -385,8 +406,27 @@ static int list_block(mw_mblock *b, const char *name, const mw_select *sel, stru
 static bool overlaps(const mw_mblock *b, const mw_select *sel)
 {
     const mw_mblock_meta *m = mw_mblock_meta_of(b);
-    bool any_time = sel->min_t == 0 && sel->max_t == 0;
-    return any_time || (m->max_t >= sel->min_t && m->min_t <= sel->max_t);
+    return any_time(sel) || (m->max_t >= sel->min_t && m->min_t <= sel->max_t);
+}
+
+static bool memory_overlaps(mw_tsdb *db, const mw_select *sel)
+{
+    bool yes = any_time(sel);
+    for (unsigned i = 0; i < db->n_shards && !yes; i++) {
+        mw_shard *sh = &db->shards[i];
+        pthread_mutex_lock(&sh->lock);
+        yes = sh->series && sh->max_t >= sel->min_t && sh->min_t <= sel->max_t;
+        pthread_mutex_unlock(&sh->lock);
+    }
+    return yes;
+}
+
+static int list_memory(mw_tsdb *db, const char *name, const mw_select *sel, struct list *l,
+                       mw_err *err)
+{
+    if (!memory_overlaps(db, sel)) return MW_OK;
+    return name ? mw_index_values(db->index, name, sel, l->arena, &l->strs, err)
+                : mw_index_names(db->index, sel, l->arena, &l->strs, err);
 }
 
 static int list(mw_source *self, const char *name, const mw_select *sel, mw_name_visit *visit,
@@ -395,8 +435,7 @@ static int list(mw_source *self, const char *name, const mw_select *sel, mw_name
     mw_tsdb *db = (mw_tsdb *)self;
     struct list l = {.arena = mw_arena_new(0)};
     mw_block_set *set = mw_blocks_hold(&db->blocks);
-    int rc = name ? mw_index_values(db->index, name, sel, l.arena, &l.strs, err)
-                  : mw_index_names(db->index, sel, l.arena, &l.strs, err);
+    int rc = list_memory(db, name, sel, &l, err);
     for (size_t i = 0; i < set->n && !rc; i++) {
         if (!overlaps(set->block[i].b, sel)) continue;
         rc = list_block(set->block[i].b, name, sel, &l);

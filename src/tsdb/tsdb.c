@@ -242,6 +242,24 @@ void mw_tsdb_top_pairs(mw_tsdb *db, size_t limit, mw_tsdb_top_visit *visit, void
     mw_arena_free(arena);
 }
 
+void mw_tsdb_each_block(mw_tsdb *db, mw_tsdb_block_visit *visit, void *arg)
+{
+    mw_block_set *set = mw_blocks_hold(&db->blocks);
+    for (size_t i = 0; i < set->n; i++) {
+        const mw_live *live = &set->block[i];
+        const mw_mblock_meta *m = mw_mblock_meta_of(live->b);
+        mw_tsdb_block b = {.id = live->id,
+                           .series = m->series,
+                           .samples = m->samples,
+                           .bytes = mw_block_bytes(mw_mblock_file(live->b)),
+                           .level = live->level,
+                           .min_t = m->min_t,
+                           .max_t = m->max_t};
+        visit(arg, &b);
+    }
+    mw_blocks_release(&db->blocks, set);
+}
+
 /* -- beside samples ------------------------------------------------------------------------- */
 
 int mw_tsdb_exemplars(mw_tsdb *db, const mw_select *sel, size_t n, mw_exemplar_visit *visit,

@@ -102,7 +102,8 @@ bool mw_tsdb_commit_waits(const mw_tsdb *db); /* for the disk, each time */
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-/* Borrowed.  label_names and label_values look at all series held, not at the time range. */
+/* Borrowed.  label_names and label_values look at the blocks, and at what is in memory, that
+ * overlap the time range; with matchers, only at series of a block whose runs do. */
 mw_source *mw_tsdb_source(mw_tsdb *db);
 
 /* Exemplars of the series that any of the N selectors accept, in MIN..MAX, by series and time. */
@@ -153,5 +154,14 @@ typedef void mw_tsdb_top_visit(void *arg, mw_str name, uint64_t count);
 void mw_tsdb_top(mw_tsdb *db, const char *label, size_t limit, mw_tsdb_top_visit *visit, void *arg);
 /* The same per "name=value". */
 void mw_tsdb_top_pairs(mw_tsdb *db, size_t limit, mw_tsdb_top_visit *visit, void *arg);
+
+/* Blocks on disk, the oldest first. */
+typedef struct mw_tsdb_block {
+    uint64_t id, series, samples, bytes;
+    uint32_t level; /* of merging */
+    int64_t min_t, max_t;
+} mw_tsdb_block;
+typedef void mw_tsdb_block_visit(void *arg, const mw_tsdb_block *b);
+void mw_tsdb_each_block(mw_tsdb *db, mw_tsdb_block_visit *visit, void *arg);
 
 #endif

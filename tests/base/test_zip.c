@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <snappy-c.h>
+#include <stdio.h>
 #include <zstd.h>
 
 #include "base/zip.h"
@@ -155,12 +156,42 @@ static void a_cut_or_damaged_body_is_refused(void **state)
     }
 }
 
+static void snappy_in_pieces_is_one_block(void **state)
+{
+    static const size_t sizes[] = {0, 1, 59, 1000, 65535, 65536, 65537, 400000};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        mw_snappy z = {0};
+        mw_buf block = {0}, plain = {0}, want = {0};
+        mw_buf_text(&want, "head");
+        for (size_t at = 0; at < sizes[i]; at += 7) {
+            char text[8];
+            snprintf(text, sizeof text, "%07zu", at / 70 % 5000);
+            mw_buf_add(&want, text, 7);
+            mw_snappy_add(&z, text, 7);
+        }
+        mw_snappy_flush(&z);
+        mw_snappy_length(4 + z.n, &block);
+        mw_snappy_literal(MW_STR("head"), &block);
+        mw_buf_add(&block, z.out.p, z.out.n);
+        assert_int_equal(
+            mw_snappy_decode((mw_str){block.p, block.n}, (mw_zip_limit){0}, &plain, NULL), MW_OK);
+        assert_int_equal(plain.n, want.n);
+        assert_memory_equal(plain.p, want.p, want.n);
+        mw_snappy_deinit(&z);
+        mw_buf_deinit(&block);
+        mw_buf_deinit(&plain);
+        mw_buf_deinit(&want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_of_every_size_come_back),
         cmocka_unit_test(a_bomb_is_refused_by_size_and_by_ratio),
         cmocka_unit_test(a_declared_snappy_size_is_not_believed),
+        cmocka_unit_test(snappy_in_pieces_is_one_block),
         cmocka_unit_test(gzip_members_follow_each_other),
         cmocka_unit_test(a_cut_or_damaged_body_is_refused),
     };

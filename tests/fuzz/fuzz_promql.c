@@ -70,8 +70,8 @@ static void eval(mw_str expr, bool range)
     MW_ASSERT(code == err.code);
     if (code == MW_OK) {
         mw_buf out = {0};
-        size_t row = 0;
-        while (!mw_promql_result_json(r, &row, 1, &out)) mw_buf_reset(&out);
+        mw_promql_cursor at = {0};
+        while (!mw_promql_result_json(r, &at, 1, &out)) mw_buf_reset(&out);
         mw_buf_deinit(&out);
     }
     mw_promql_result_free(r);

@@ -343,7 +343,7 @@ static void wrong_paths_and_methods_are_told_apart(void **state)
 {
     world *w = *state;
     assert_get(w, "/nothing", 404, "{\"error\":{\"code\":\"not_found\"");
-    assert_get(w, "/api/v1/nothing", 404, "not_found");
+    assert_get(w, "/api/v1/nothing", 404, "404 page not found");
     assert_get(w, "/v1/traces", 405, "");
     answer a = post(w, "/api/v1/labels/x", "text/plain", "x");
     assert_status(a, 404);

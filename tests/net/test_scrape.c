@@ -182,7 +182,7 @@ static mw_value *targets(struct world *w)
     mw_buf json = {0};
     mw_err err;
     mw_err_init(&err);
-    mw_scraper_targets_json(w->scraper, &json);
+    mw_scraper_targets_json(w->scraper, &(mw_targets_wish){.active = true, .dropped = true}, &json);
     mw_value *v = mw_value_from_json((mw_str){json.p, json.n}, &err);
     if (!v) fail_msg("targets: %s in %s", err.msg, json.p);
     mw_buf_deinit(&json);

@@ -212,7 +212,7 @@ static void mistakes_and_giants_are_refused(void **state)
 {
     (void)state;
     mw_buf big = {0};
-    refused("sum(", MW_EPARSE, "unexpected");
+    refused("sum(", MW_EPARSE, "unclosed left parenthesis");
     refused("up + on () up", MW_EEXEC, "");
     mw_buf_text(&big, "min_of(");
     for (int side = 0; side < 2; side++) {

@@ -66,7 +66,7 @@ static char *json(world *w, const char *expr, int64_t start_s, int64_t end_s, bo
     mw_err err;
     mw_promql_result *r;
     mw_buf out = {0};
-    size_t row = 0;
+    mw_promql_cursor at = {0};
     mw_err_init(&err);
     mw_promql *q = mw_promql_new(NULL);
     mw_promql_query query = {.expr = mw_str_of(expr), .range = end_s != start_s};
@@ -75,7 +75,7 @@ static char *json(world *w, const char *expr, int64_t start_s, int64_t end_s, bo
     query.step = 60000;
     query.histograms = histograms;
     if (mw_promql_eval(q, &w->source.source, &query, &r, &err)) fail_msg("%s: %s", expr, err.msg);
-    assert_true(mw_promql_result_json(r, &row, SIZE_MAX, &out));
+    assert_true(mw_promql_result_json(r, &at, SIZE_MAX, &out));
     mw_promql_result_free(r);
     mw_promql_free(q);
     return mw_buf_take(&out);

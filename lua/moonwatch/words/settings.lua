@@ -23,8 +23,9 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
     { "cluster", "text", default = "moonwatch", help = "name of the cluster inside Redis" },
     { "external_url", "text", help = "address people reach this server at; links in notifications start with it" },
     { "resolve_timeout", "interval", default = "5m", help = "an alert posted without an end resolves after this long without being posted again" },
-    { "external_labels", "labels", default = {}, help = "added to alerts when they are sent" },
+    { "external_labels", "labels", default = {}, help = "added to alerts when they are sent, and to series that another Prometheus reads here" },
     { "query_offset", "duration", default = "0s", help = "rules look at the time so long ago, for data that arrives late" },
+    { "cors", "pattern", default = ".*", help = 'origins whose pages may read the API, a regular expression: "https://grafana[.]example"; "" for none' },
     { "tls", "table", help = "serve HTTPS", absent = true, fields = {
       { "cert", "text", help = "certificate file" }, { "key", "text", help = "key file" },
       { "client_ca", "text", help = "clients must present a certificate of this authority" } } },
@@ -55,7 +56,8 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "label_bytes", "bytes", help = "a label name or value; 4096 unless set" },
       { "series", "count", help = "series in memory" }, { "logs_bytes", "bytes", help = "log records in memory" },
       { "traces_bytes", "bytes", help = "spans in memory" }, { "queries", "count", help = "queries at a time" },
-      { "query_samples", "count", help = "samples one query may touch" }, { "query_timeout", "interval", help = "time one query may take" },
+      { "query_samples", "count", help = "samples one query may touch" },
+      { "read_samples", "count", default = 50000000, help = "samples in one answer of remote read that is not a stream" }, { "query_timeout", "interval", help = "time one query may take" },
       { "rule_seconds", "interval", help = "processor time of one Lua call" }, { "rule_memory", "bytes", help = "memory of one rule file" } } },
     { "auth", "table", help = "who may use the HTTP API", absent = true, fields = auth },
     { "log", "table", default = {}, help = "moonwatch's own log", fields = {

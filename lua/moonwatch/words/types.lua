@@ -132,6 +132,17 @@ T.selector = {
   end,
 }
 
+--- A regular expression for the whole of a text.
+T.pattern = {
+  says = "a regular expression",
+  check = function(v, env)
+    if type(v) ~= "string" then return nil end
+    local re, wrong = env.host.regex(v)
+    if re then return v end
+    return nil, "bad regular expression: " .. wrong
+  end,
+}
+
 --- An expression of an SLO: a selector, or PromQL with $window where the range goes.
 T.sli = {
   says = "a selector, or PromQL with $window in the place of the range",
