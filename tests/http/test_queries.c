@@ -74,7 +74,7 @@ static void a_running_query_is_listed_and_can_be_ended(void **state)
     assert_get(w, "/api/mw/v1/queries", 200, "\"cancelled\":true");
     sem_post(&g.go);
     a = client_read(fd);
-    assert_status(a, 503);
+    assert_status(a, 499);
     assert_body_has(a, "\"errorType\":\"canceled\"");
     answer_deinit(&a);
     close(fd);

@@ -150,7 +150,7 @@ static void budgets_deadlines_and_cancel_stop_a_query(void **state)
 static char *answer_json(mw_promql_result *r)
 {
     mw_buf b;
-    size_t row = 0;
+    mw_promql_cursor row = {0};
     mw_buf_init(&b);
     assert_true(mw_promql_result_json(r, &row, SIZE_MAX, &b));
     char *text = strdup(b.p);
