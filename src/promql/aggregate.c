@@ -75,7 +75,7 @@ static struct vec folded(struct ev *e, const struct node *n, const struct fold_k
 struct value mw_pq_aggregate(struct ev *e, const struct node *n)
 {
     const double *param = NULL;
-    const struct fold_kind *kind = mw_pq_fold_kind(n->agg.op);
+    const struct fold_kind *kind = mw_pq_fold_kind(n->agg.op, e->run->opt->closed_ranges);
     if (kind) return mw_pq_vector(folded(e, n, kind));
     if (n->agg.param && n->agg.param->type == MW_VALUE_SCALAR)
         param = mw_pq_eval_scalar(e, n->agg.param);

@@ -57,6 +57,7 @@ struct when {
     int64_t at_ms;
     /* by mw_pq_prepare */
     int64_t range_ms, step_ms, offset_ms;
+    bool moves_on; /* the time behind "@" is only that of the first step, and in offset_ms */
 };
 
 struct names {
@@ -124,6 +125,7 @@ struct ast {
     mw_arena *arena;
     mw_str src;
     struct node *root;
+    bool version_2;        /* it went through mw_pq_as_version_2 */
     mw_str text;           /* printed in one spelling, once somebody asked for it */
     mw_matcher **matchers; /* pieces allocated in selectors, to be freed */
     size_t *matcher_counts, n, cap, counts_cap;
@@ -132,6 +134,11 @@ struct ast {
 /* Parse and check types; NULL after filling ERR. */
 struct ast *mw_pq_parse(mw_str text, mw_err *err);
 void mw_pq_free(struct ast *a); /* NULL is fine */
+
+/* version2.c: refuse what Prometheus 2 does not know, and make the rest what it was there.  Once
+ * per tree; MW_EPARSE with ERR. */
+int mw_pq_as_version_2(struct ast *a, mw_err *err);
+int mw_pq_without_line_breaks(mw_str pattern, mw_regex **out, mw_err *err);
 
 /* check.c: types, arities, operators.  MW_OK or a code with ERR. */
 int mw_pq_check_types(struct ast *a, struct node *n, mw_err *err);

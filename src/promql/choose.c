@@ -328,7 +328,8 @@ static struct vec count_values(struct ev *e, const struct node *n, struct vec *i
 {
     mw_str label = n->agg.param->kind == N_STRING ? n->agg.param->string : MW_STR("");
     struct tally t = {.e = e, .label = label, .kept = true};
-    if (!label.n || !mw_utf8_valid(label)) {
+    bool plain = !e->run->opt->closed_ranges || mw_label_name_valid(label);
+    if (!label.n || !mw_utf8_valid(label) || !plain) {
         char text[300];
         mw_pq_throw(e->run, MW_EEXEC, "invalid label name %s",
                     mw_pq_quote(label, 64, text, sizeof text));

@@ -205,6 +205,7 @@ int mw_pq_run(const mw_promql *q, mw_source *src, const mw_promql_query *query, 
 {
     *out = NULL;
     int rc = check_query(query, a, err);
+    if (!rc && q->opt.closed_ranges) rc = mw_pq_as_version_2(a, err);
     if (rc != MW_OK) return rc;
     mw_promql_result *res = mw_pq_result_new(q->opt.max_bytes);
     struct run r = {.arena = mw_pq_result_arena(res), .source = src, .opt = &q->opt};

@@ -175,6 +175,7 @@ struct groups mw_pq_group(struct ev *e, const struct vec *a, const struct vec *b
 
 void mw_pq_prepare(struct run *r, struct node *n);
 bool mw_pq_one_name(const struct node *sel); /* all its series have the same metric name */
+static inline bool mw_pq_stays(const struct when *w) { return w->at && !w->moves_on; }
 int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step); /* looked at */
 
 /* What a reader wants of the labels of the rows it is given. */

@@ -198,8 +198,30 @@ static const struct fold_kind kinds[] = {
     {T_KW_STDDEV, false, false, true, add_spread, merge_spread, finish_deviation},
 };
 
-const struct fold_kind *mw_pq_fold_kind(enum tok op)
+/* To Prometheus 2 whatever is alone has no spread, even if it is no number. */
+static void finish_variance_2(struct acc *a, size_t steps)
 {
+    finish_variance(a, steps);
+    for (size_t k = 0; k < steps; k++)
+        if (a->spread[k].n == 1) a->v[k] = 0;
+}
+
+static void finish_deviation_2(struct acc *a, size_t steps)
+{
+    finish_deviation(a, steps);
+    for (size_t k = 0; k < steps; k++)
+        if (a->spread[k].n == 1) a->v[k] = 0;
+}
+
+static const struct fold_kind kinds_2[] = {
+    {T_KW_STDVAR, false, false, true, add_spread, merge_spread, finish_variance_2},
+    {T_KW_STDDEV, false, false, true, add_spread, merge_spread, finish_deviation_2},
+};
+
+const struct fold_kind *mw_pq_fold_kind(enum tok op, bool version_2)
+{
+    for (size_t i = 0; version_2 && i < sizeof kinds_2 / sizeof *kinds_2; i++)
+        if (kinds_2[i].op == op) return &kinds_2[i];
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].op == op) return &kinds[i];
     return NULL;

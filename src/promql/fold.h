@@ -24,7 +24,8 @@ struct fold {
     struct hist_rows histograms;
 };
 
-const struct fold_kind *mw_pq_fold_kind(enum tok op); /* NULL: no aggregation of this kind */
+const struct fold_kind *mw_pq_fold_kind(enum tok op,
+                                        bool version_2); /* NULL: no aggregation of this kind */
 struct fold *mw_pq_fold(struct ev *e, const struct fold_kind *kind, const struct grouping *by);
 void mw_pq_fold_row(struct ev *e, struct series *s, void *fold); /* a pq_row_fn */
 /* What FROM, of other rows, came to; its memory may go afterwards. */

@@ -57,6 +57,7 @@ static int64_t duration(struct run *r, const struct node *n, bool positive)
 static void prepare_when(struct run *r, struct when *w)
 {
     const mw_promql_query *q = r->query;
+    w->moves_on = false;
     w->range_ms = w->range_expr ? duration(r, w->range_expr, true) : 0;
     w->step_ms = w->step_expr ? duration(r, w->step_expr, true) : r->opt->default_step_ms;
     if (w->step_ms < 1) w->step_ms = 1;
@@ -65,11 +66,23 @@ static void prepare_when(struct run *r, struct when *w)
     if (w->at == AT_END) w->at_ms = q->range ? q->end : q->start;
 }
 
+/* In Prometheus 2 the range that predict_linear looks at moves on from its "@" with each step. */
+static void move_on(struct run *r, struct node *range)
+{
+    struct when *w = &range->sel.when;
+    if (range->kind != N_SELECTOR || w->at == AT_NONE) return;
+    w->offset_ms += r->query->start - w->at_ms;
+    w->moves_on = true;
+    range->fixed = false;
+}
+
 static bool prepare_call(struct run *r, struct node *n)
 {
     bool fixed = !(n->call.fn->flags & FN_MOVES);
+    bool version_2 = r->opt->closed_ranges && mw_str_is(n->call.name, "predict_linear");
     for (size_t i = 0; i < n->call.n_args; i++) {
         mw_pq_prepare(r, n->call.args[i]);
+        if (version_2 && i == 0) move_on(r, n->call.args[i]);
         fixed &= n->call.args[i]->fixed;
     }
     return fixed;

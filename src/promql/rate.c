@@ -38,7 +38,7 @@ static void stretch_all(const struct sweep *w)
     const struct when *when = &w->range->sel.when;
     const int64_t *t = w->s->t;
     bool closed = w->ev->run->opt->closed_ranges;
-    int64_t to = mw_pq_time(w->ev, when, 0), by = when->at ? 0 : w->ev->step;
+    int64_t to = mw_pq_time(w->ev, when, 0), by = mw_pq_stays(when) ? 0 : w->ev->step;
     if (!f->stretch) f->stretch = mw_pq_alloc(w->ev->run, w->ev->n, sizeof *f->stretch);
     for (size_t i = 0; i < w->ev->n; i++, to += by) {
         struct stretch *st = &f->stretch[i];

@@ -11,7 +11,7 @@
 
 int64_t mw_pq_time(const struct ev *e, const struct when *w, size_t step)
 {
-    int64_t t = w->at ? w->at_ms : e->start + (int64_t)step * e->step;
+    int64_t t = mw_pq_stays(w) ? w->at_ms : e->start + (int64_t)step * e->step;
     return t - w->offset_ms;
 }
 

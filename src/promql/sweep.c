@@ -47,7 +47,7 @@ struct frame *mw_pq_frame(struct ev *e, struct frames *known, const struct node 
     if (!f) f = *seat = new_frame(e);
     remember(e, f, s);
     f->total = 0;
-    int64_t to = mw_pq_time(e, w, 0), by = w->at ? 0 : e->step;
+    int64_t to = mw_pq_time(e, w, 0), by = mw_pq_stays(w) ? 0 : e->step;
     int64_t length = w->range_ms - (e->run->opt->closed_ranges ? 0 : 1);
     for (uint32_t i = 0, lo = 0, hi = 0; i < e->n; i++, to += by) {
         while (hi < s->n && s->t[hi] <= to) hi++;
