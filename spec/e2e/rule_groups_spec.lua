@@ -65,6 +65,8 @@ end
 
 -- What Prometheus 2 says otherwise than 3, and texts that each writes in a language of its own.
 local function as_new(answer)
+  -- Alerts come in any order.
+  table.sort(answer.data.alerts or {}, function(a, b) return a.labels.alertname < b.labels.alertname end)
   local groups = answer.data.groups or {}
   for i = #groups, 1, -1 do
     if #groups[i].rules == 0 then table.remove(groups, i) end
