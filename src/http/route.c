@@ -28,7 +28,7 @@ const mw_route mw_routes[] = {
     {MW_POST, "/api/v1/import/prometheus",         api_import_prometheus, MW_PLAIN,      MW_INGEST},
 
     /* Prometheus */
-    {ASK,     "/api/v1/query",                     api_query,             MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
+    {ASK,     "/api/v1/query",                     api_query,             MW_PROMETHEUS, MW_ON_POOL | MW_BRIEF | MW_FORM | MW_CORS},
     {ASK,     "/api/v1/query_range",               api_query_range,       MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
     {ASK,     "/api/v1/format_query",              api_format_query,      MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},
     {ASK,     "/api/v1/parse_query",               api_parse_query,       MW_PROMETHEUS, MW_ON_POOL | MW_FORM | MW_CORS},

@@ -22,6 +22,7 @@ enum mw_route_flags {
     MW_TO_ROUTER = 16, /* likewise */
     MW_INGEST = 32,    /* data in: a sender may come again, so 429 and 503 rather than a loss */
     MW_ALWAYS = 64,    /* answers while the stores are not ready, too */
+    MW_BRIEF = 256,    /* answered on the loop when api_query_brief says that it takes no time */
     MW_REST = 128      /* for paths that no other row has, whatever their method */
 };
 
@@ -47,6 +48,7 @@ void get_ready(mw_call *c);
 void get_nothing(mw_call *c);
 void get_web_file(mw_call *c);
 void api_query(mw_call *c); /* api_query.c */
+bool api_query_brief(const mw_call *c);
 void api_query_range(mw_call *c);
 void api_explain(mw_call *c);
 void api_format_query(mw_call *c);
