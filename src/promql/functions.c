@@ -11,8 +11,8 @@
 #define MATH(name, fn)          {name, "v", 0, 'v', mw_pq_call_math, fn, NULL, NULL, 0, MW_DIGEST_NONE}
 #define DATE(name, fn)          {name, "v", 1, 'v', mw_pq_call_date, fn, NULL, NULL, FN_MOVES, MW_DIGEST_NONE}
 #define OVER(name, fn, fl)      {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl, MW_DIGEST_NONE}
-#define SWEEP(name, fn, fl)     {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fn##_sweep, fl, MW_DIGEST_NONE}
-#define DIGEST(name, fn, fl, d) {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fn##_sweep, fl, d}
+#define SWEEP(name, a, fn, fl, d) {name, a, 0, 'v', mw_pq_call_window, NULL, NULL, fn, fl, d}
+#define BOTH(name, fn, fl, d)   {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fn##_sweep, fl, d}
 #define OVERS(name, a, fn, fl)  {name, a, 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl, MW_DIGEST_NONE}
 #define CALL(name, a, opt, ret, ev, fl) {name, a, opt, ret, ev, NULL, NULL, NULL, fl, MW_DIGEST_NONE}
 #define MISSING(name, a, opt)   {name, a, opt, 'v', NULL, NULL, NULL, NULL, 0, MW_DIGEST_NONE}
@@ -47,32 +47,32 @@ static const struct function functions[] = {
     DATE("day_of_year", mw_pq_day_of_year), DATE("days_in_month", mw_pq_days_in_month),
     DATE("month", mw_pq_month), DATE("year", mw_pq_year),
 
-    SWEEP("sum_over_time", mw_pq_sum_over_time, 0),
-    SWEEP("avg_over_time", mw_pq_avg_over_time, 0),
-    DIGEST("min_over_time", mw_pq_min_over_time, 0, MW_DIGEST_LEAST),
-    DIGEST("max_over_time", mw_pq_max_over_time, 0, MW_DIGEST_LARGEST),
-    DIGEST("count_over_time", mw_pq_count_over_time, 0, MW_DIGEST_NUMBER),
-    DIGEST("last_over_time", mw_pq_last_over_time, FN_KEEPS_NAME, MW_DIGEST_CHANGE),
-    DIGEST("first_over_time", mw_pq_first_over_time, FN_KEEPS_NAME, MW_DIGEST_CHANGE),
-    DIGEST("present_over_time", mw_pq_present_over_time, 0, MW_DIGEST_NUMBER),
-    OVER("stddev_over_time", mw_pq_stddev_over_time, 0),
-    OVER("stdvar_over_time", mw_pq_stdvar_over_time, 0),
+    SWEEP("sum_over_time", "m", mw_pq_sum_over_time, 0, MW_DIGEST_NONE),
+    SWEEP("avg_over_time", "m", mw_pq_avg_over_time, 0, MW_DIGEST_NONE),
+    SWEEP("min_over_time", "m", mw_pq_min_over_time, 0, MW_DIGEST_LEAST),
+    SWEEP("max_over_time", "m", mw_pq_max_over_time, 0, MW_DIGEST_LARGEST),
+    SWEEP("count_over_time", "m", mw_pq_count_over_time, 0, MW_DIGEST_NUMBER),
+    SWEEP("last_over_time", "m", mw_pq_last_over_time, FN_KEEPS_NAME, MW_DIGEST_CHANGE),
+    SWEEP("first_over_time", "m", mw_pq_first_over_time, FN_KEEPS_NAME, MW_DIGEST_CHANGE),
+    SWEEP("present_over_time", "m", mw_pq_present_over_time, 0, MW_DIGEST_NUMBER),
+    SWEEP("stddev_over_time", "m", mw_pq_stddev_over_time, 0, MW_DIGEST_NONE),
+    SWEEP("stdvar_over_time", "m", mw_pq_stdvar_over_time, 0, MW_DIGEST_NONE),
     OVER("mad_over_time", mw_pq_mad_over_time, 0),
     OVER("ts_of_first_over_time", mw_pq_ts_of_first, 0),
     OVER("ts_of_last_over_time", mw_pq_ts_of_last, 0),
     OVER("ts_of_min_over_time", mw_pq_ts_of_min, 0),
     OVER("ts_of_max_over_time", mw_pq_ts_of_max, 0),
-    OVERS("quantile_over_time", "sm", mw_pq_quantile_over_time, FN_QUANTILE),
+    SWEEP("quantile_over_time", "sm", mw_pq_quantile_over_time, FN_QUANTILE, MW_DIGEST_NONE),
     CALL("absent_over_time", "m", 0, 'v', mw_pq_call_absent_over_time, 0),
 
-    DIGEST("rate", mw_pq_rate, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED, MW_DIGEST_INCREASE),
-    DIGEST("increase", mw_pq_increase, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED, MW_DIGEST_INCREASE),
-    DIGEST("delta", mw_pq_delta, FN_ANCHORED | FN_SMOOTHED, MW_DIGEST_CHANGE),
+    BOTH("rate", mw_pq_rate, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED, MW_DIGEST_INCREASE),
+    BOTH("increase", mw_pq_increase, FN_COUNTER | FN_ANCHORED | FN_SMOOTHED, MW_DIGEST_INCREASE),
+    BOTH("delta", mw_pq_delta, FN_ANCHORED | FN_SMOOTHED, MW_DIGEST_CHANGE),
     OVER("irate", mw_pq_irate, 0),
     OVER("idelta", mw_pq_idelta, 0),
     OVER("deriv", mw_pq_deriv, 0),
-    DIGEST("resets", mw_pq_resets, FN_ANCHORED, MW_DIGEST_INCREASE),
-    SWEEP("changes", mw_pq_changes, FN_ANCHORED),
+    BOTH("resets", mw_pq_resets, FN_ANCHORED, MW_DIGEST_INCREASE),
+    BOTH("changes", mw_pq_changes, FN_ANCHORED, MW_DIGEST_NONE),
     OVERS("predict_linear", "ms", mw_pq_predict_linear, FN_MOVES),
     OVERS("double_exponential_smoothing", "mss", mw_pq_smoothing, 0),
     OVERS("holt_winters", "mss", mw_pq_smoothing, 0),

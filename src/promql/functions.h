@@ -90,17 +90,16 @@ double mw_pq_sinh(double v);
 double mw_pq_cosh(double v);
 
 /* Per function over a window of samples (window.c, rate.c). */
-pq_window_fn mw_pq_sum_over_time, mw_pq_avg_over_time, mw_pq_min_over_time, mw_pq_max_over_time,
-    mw_pq_count_over_time, mw_pq_last_over_time, mw_pq_first_over_time, mw_pq_present_over_time,
-    mw_pq_stddev_over_time, mw_pq_stdvar_over_time, mw_pq_quantile_over_time, mw_pq_mad_over_time,
-    mw_pq_ts_of_first, mw_pq_ts_of_last, mw_pq_ts_of_min, mw_pq_ts_of_max;
+pq_window_fn mw_pq_mad_over_time, mw_pq_ts_of_first, mw_pq_ts_of_last, mw_pq_ts_of_min,
+    mw_pq_ts_of_max;
 pq_window_fn mw_pq_rate, mw_pq_increase, mw_pq_delta, mw_pq_irate, mw_pq_idelta, mw_pq_deriv,
     mw_pq_predict_linear, mw_pq_resets, mw_pq_changes, mw_pq_smoothing;
 
-/* Per function over all windows of a series (rate.c, over_time.c). */
-pq_sweep_fn mw_pq_rate_sweep, mw_pq_increase_sweep, mw_pq_delta_sweep, mw_pq_sum_over_time_sweep,
-    mw_pq_avg_over_time_sweep, mw_pq_min_over_time_sweep, mw_pq_max_over_time_sweep,
-    mw_pq_count_over_time_sweep, mw_pq_present_over_time_sweep, mw_pq_last_over_time_sweep,
-    mw_pq_first_over_time_sweep, mw_pq_resets_sweep, mw_pq_changes_sweep;
+/* Per function over all windows of a series (over_time.c, spread.c, rate.c). */
+pq_sweep_fn mw_pq_sum_over_time, mw_pq_avg_over_time, mw_pq_min_over_time, mw_pq_max_over_time,
+    mw_pq_count_over_time, mw_pq_last_over_time, mw_pq_first_over_time, mw_pq_present_over_time,
+    mw_pq_stddev_over_time, mw_pq_stdvar_over_time, mw_pq_quantile_over_time;
+pq_sweep_fn mw_pq_rate_sweep, mw_pq_increase_sweep, mw_pq_delta_sweep, mw_pq_resets_sweep,
+    mw_pq_changes_sweep;
 
 #endif

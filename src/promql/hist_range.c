@@ -105,24 +105,24 @@ static void changes(const struct hwindow *w, struct hanswer *a) { count_pairs(w,
 /* -- which answers for which ---------------------------------------------------------------- */
 
 static const struct {
-    pq_window_fn *of;
+    const char *function;
     hist_window_fn *answers;
 } table[] = {
-    {mw_pq_rate, mw_pq_hist_rate},
-    {mw_pq_increase, mw_pq_hist_increase},
-    {mw_pq_delta, mw_pq_hist_delta},
-    {mw_pq_irate, mw_pq_hist_irate},
-    {mw_pq_idelta, mw_pq_hist_idelta},
-    {mw_pq_sum_over_time, sum_over_time},
-    {mw_pq_avg_over_time, avg_over_time},
-    {mw_pq_last_over_time, last_over_time},
-    {mw_pq_first_over_time, first_over_time},
-    {mw_pq_count_over_time, count_over_time},
-    {mw_pq_present_over_time, present_over_time},
-    {mw_pq_ts_of_first, ts_of_first},
-    {mw_pq_ts_of_last, ts_of_last},
-    {mw_pq_resets, resets},
-    {mw_pq_changes, changes},
+    {"rate", mw_pq_hist_rate},
+    {"increase", mw_pq_hist_increase},
+    {"delta", mw_pq_hist_delta},
+    {"irate", mw_pq_hist_irate},
+    {"idelta", mw_pq_hist_idelta},
+    {"sum_over_time", sum_over_time},
+    {"avg_over_time", avg_over_time},
+    {"last_over_time", last_over_time},
+    {"first_over_time", first_over_time},
+    {"count_over_time", count_over_time},
+    {"present_over_time", present_over_time},
+    {"ts_of_first_over_time", ts_of_first},
+    {"ts_of_last_over_time", ts_of_last},
+    {"resets", resets},
+    {"changes", changes},
 };
 
 /* All other functions are of numbers: they leave histograms out, and say so when there are both. */
@@ -135,7 +135,7 @@ static void numbers_only(const struct hwindow *w, struct hanswer *a)
 static hist_window_fn *find(const struct function *f)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (table[i].of == f->window) return table[i].answers;
+        if (!strcmp(table[i].function, f->name)) return table[i].answers;
     return numbers_only;
 }
 

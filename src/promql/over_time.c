@@ -77,20 +77,11 @@ static inline double mean(struct sum s, size_t n) { return s.sum / (double)n + s
 
 /* -- functions ------------------------------------------------------------------------------ */
 
-void mw_pq_sum_over_time_sweep(const struct sweep *w, double *out)
-{
-    add_up(w, out, join_sums, total);
-}
+void mw_pq_sum_over_time(const struct sweep *w, double *out) { add_up(w, out, join_sums, total); }
 
-void mw_pq_min_over_time_sweep(const struct sweep *w, double *out)
-{
-    add_up(w, out, join_min, itself);
-}
+void mw_pq_min_over_time(const struct sweep *w, double *out) { add_up(w, out, join_min, itself); }
 
-void mw_pq_max_over_time_sweep(const struct sweep *w, double *out)
-{
-    add_up(w, out, join_max, itself);
-}
+void mw_pq_max_over_time(const struct sweep *w, double *out) { add_up(w, out, join_max, itself); }
 
 /* The mean of numbers whose sum no double holds is found step by step. */
 static double running_mean(const struct sweep *w, size_t i)
@@ -100,33 +91,33 @@ static double running_mean(const struct sweep *w, size_t i)
     return mw_pq_mean_get(&m);
 }
 
-void mw_pq_avg_over_time_sweep(const struct sweep *w, double *out)
+void mw_pq_avg_over_time(const struct sweep *w, double *out)
 {
     add_up(w, out, join_sums, mean);
     for (size_t i = 0; i < w->ev->n; i++)
         if (w->f->lo[i] < w->f->hi[i] && !isfinite(out[i])) out[i] = running_mean(w, i);
 }
 
-void mw_pq_count_over_time_sweep(const struct sweep *w, double *out)
+void mw_pq_count_over_time(const struct sweep *w, double *out)
 {
     for (size_t i = 0; i < w->ev->n; i++)
         if (w->f->lo[i] < w->f->hi[i])
             out[i] = (double)(w->f->hi[i] - w->f->lo[i] + w->f->left_out);
 }
 
-void mw_pq_present_over_time_sweep(const struct sweep *w, double *out)
+void mw_pq_present_over_time(const struct sweep *w, double *out)
 {
     for (size_t i = 0; i < w->ev->n; i++)
         if (w->f->lo[i] < w->f->hi[i]) out[i] = 1;
 }
 
-void mw_pq_last_over_time_sweep(const struct sweep *w, double *out)
+void mw_pq_last_over_time(const struct sweep *w, double *out)
 {
     for (size_t i = 0; i < w->ev->n; i++)
         if (w->f->lo[i] < w->f->hi[i]) out[i] = w->s->v[w->f->hi[i] - 1];
 }
 
-void mw_pq_first_over_time_sweep(const struct sweep *w, double *out)
+void mw_pq_first_over_time(const struct sweep *w, double *out)
 {
     for (size_t i = 0; i < w->ev->n; i++)
         if (w->f->lo[i] < w->f->hi[i]) out[i] = w->s->v[w->f->lo[i]];

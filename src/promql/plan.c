@@ -112,7 +112,7 @@ static void say_call(const struct explain *x, const struct node *n, mw_buf *out)
     const struct function *fn = n->call.fn;
     const struct node *in = first_rows(n);
     mw_buf_text(out, fn->name);
-    if (fn->window && in) {
+    if (fn->eval == mw_pq_call_window && in) {
         mw_buf_text(out, " over ");
         mw_pq_say_span(out, in->sel.when.range_ms);
         mw_buf_text(out, ", a window that slides");

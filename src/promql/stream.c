@@ -20,7 +20,9 @@ static const struct node *range_of(const struct node *call)
 const struct node *mw_pq_stream_source(const struct node *n)
 {
     switch (n->kind) {
-    case N_CALL: return n->call.fn->window ? range_of(n) : mw_pq_stream_source(n->call.args[0]);
+    case N_CALL:
+        return n->call.fn->eval == mw_pq_call_window ? range_of(n)
+                                                     : mw_pq_stream_source(n->call.args[0]);
     case N_UNARY: return mw_pq_stream_source(n->unary.inner);
     case N_BINARY:
         return mw_pq_stream_source(n->bin.lhs->type == MW_VALUE_VECTOR ? n->bin.lhs : n->bin.rhs);
@@ -40,7 +42,7 @@ static bool call_streams(const struct ev *e, const struct node *n)
     if (fn->math)
         return mw_pq_streams(e, n->call.args[0]) &&
                nameless_distinct(e, mw_pq_stream_source(n->call.args[0]));
-    const struct node *range = fn->window ? range_of(n) : NULL;
+    const struct node *range = fn->eval == mw_pq_call_window ? range_of(n) : NULL;
     if (!range || range->kind != N_SELECTOR) return false;
     return fn->flags & FN_KEEPS_NAME || nameless_distinct(e, range);
 }

@@ -82,10 +82,15 @@ static int by_number(const void *a, const void *b)
 
 double mw_pq_quantile(double q, double *v, size_t n)
 {
+    if (n && q >= 0 && q <= 1) qsort(v, n, sizeof *v, by_number);
+    return mw_pq_quantile_of(q, v, n);
+}
+
+double mw_pq_quantile_of(double q, const double *v, size_t n)
+{
     if (!n || isnan(q)) return NAN;
     if (q < 0) return -INFINITY;
     if (q > 1) return INFINITY;
-    qsort(v, n, sizeof *v, by_number);
     double rank = q * (double)(n - 1), low = floor(rank), weight = rank - low;
     size_t i = (size_t)low, j = i + 1 < n ? i + 1 : n - 1;
     return v[i] * (1 - weight) + v[j] * weight;

@@ -107,11 +107,17 @@ static void note_counter(struct ev *e, struct call *c, const struct samples *s)
                MW_STR_ARG(name));
 }
 
-static void note_quantile(struct ev *e, const struct call *c, const double *q)
+/* At the steps that have samples. */
+static void note_quantiles(struct ev *e, const struct call *c)
 {
     struct ev one = *e;
     one.n = 1;
-    if (!(*q >= 0 && *q <= 1)) mw_pq_note_quantile(&one, c->node->call.args[0], q);
+    for (size_t i = 0; i < e->n; i++) {
+        const double *q = &c->scalars[0][i];
+        if (*q >= 0 && *q <= 1) continue;
+        if (c->frame->lo[i] < c->frame->hi[i])
+            mw_pq_note_quantile(&one, c->node->call.args[0], q);
+    }
 }
 
 /* Step by step, for functions and ranges that know no other way. */
@@ -134,7 +140,6 @@ static void by_windows(struct ev *e, struct call *c, const struct samples *s)
         w.t = s->t + w.lo, w.v = s->v + w.lo, w.n = w.hi - w.lo;
         for (size_t k = 0; k < c->n_scalars; k++) args[k] = c->scalars[k][i];
         c->row[i] = c->fn->window(&w);
-        if (c->fn->flags & FN_QUANTILE) note_quantile(e, c, args);
         mw_pq_tick(e->run, w.n + 1);
     }
 }
@@ -152,10 +157,11 @@ static bool fill_row(struct ev *e, struct call *c, const struct samples *s)
     bool plain = c->range->kind != N_SELECTOR || !c->range->sel.window;
     c->frame = mw_pq_frame(e, &c->frames, c->range, s);
     if (c->scratch_cap < s->n)
-        c->scratch = mw_pq_alloc(e->run, c->scratch_cap = s->n * 2, 4 * sizeof *c->scratch);
+        c->scratch = mw_pq_alloc(e->run, c->scratch_cap = s->n * 2, 5 * sizeof *c->scratch);
     if (c->fn->sweep && plain) {
-        struct sweep w = {s, c->frame, e, c->range, c->scratch};
+        struct sweep w = {s, c->frame, e, c->range, c->scalars, c->scratch};
         c->fn->sweep(&w, c->row);
+        if (c->fn->flags & FN_QUANTILE) note_quantiles(e, c);
         mw_pq_tick(e->run, e->n);
     } else
         by_windows(e, c, s);

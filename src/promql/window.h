@@ -51,7 +51,8 @@ struct sweep {
     struct frame *f;
     struct ev *ev;
     const struct node *range;
-    double *scratch; /* room for 4 n values */
+    const double *const *args; /* scalars of the call, each for all steps */
+    double *scratch;           /* room for 5 n values */
 };
 
 /* The frame of S for the windows of RANGE; good until the next one is asked for. */

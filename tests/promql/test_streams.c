@@ -160,16 +160,28 @@ static void aggregations_of_passing_rows_are_those_of_all_rows(void **state)
 /* The values of a range query, one instant query per step. */
 static void windows_of_a_range_are_those_of_its_steps(void **state)
 {
-    static const char *const fn[] = {"rate",           "increase",        "delta",
-                                     "irate",          "sum_over_time",   "avg_over_time",
-                                     "min_over_time",  "max_over_time",   "count_over_time",
-                                     "last_over_time", "first_over_time", "present_over_time",
-                                     "resets",         "changes",         "stddev_over_time"};
+    static const char *const fn[] = {"rate",
+                                     "increase",
+                                     "delta",
+                                     "irate",
+                                     "sum_over_time",
+                                     "avg_over_time",
+                                     "min_over_time",
+                                     "max_over_time",
+                                     "count_over_time",
+                                     "last_over_time",
+                                     "first_over_time",
+                                     "present_over_time",
+                                     "resets",
+                                     "changes",
+                                     "stddev_over_time",
+                                     "quantile_over_time"};
     (void)state;
     for (size_t f = 0; f < sizeof fn / sizeof *fn; f++)
         for (int w = 0; w < 3; w++) {
             char expr[120];
-            snprintf(expr, sizeof expr, "%s(x_total{host=~\"h[0-9]{1,2}\"}[%s])", fn[f],
+            snprintf(expr, sizeof expr, "%s(%sx_total{host=~\"h[0-9]{1,2}\"}[%s])", fn[f],
+                     strcmp(fn[f], "quantile_over_time") ? "" : "0.3, ",
                      w == 0   ? "30s"
                      : w == 1 ? "2m"
                               : "9m");
