@@ -194,6 +194,7 @@ static void lay_one_side(struct join *j, size_t group)
             j->one_row[k] = v[k];
             j->one_of[k] = i;
         }
+        mw_pq_tick(e->run, e->n);
     }
     mw_pq_tick(e->run, e->n);
 }
@@ -290,6 +291,7 @@ static size_t met_at(const struct join *j, size_t group, size_t first_result, si
     if (mw_pq_absent(j->one_row[k]) && !j->m->fills_right) return 0;
     for (size_t i = j->first_many[group]; i; i = j->next_many[i - 1])
         found += !mw_pq_absent(j->many.s[i - 1].v[k]);
+    mw_pq_tick(j->e->run, found * 4);
     return found;
 }
 
@@ -313,7 +315,7 @@ static void fill_many_side(struct join *j, size_t group)
     for (size_t k = 0; k < e->n; k++) {
         bool found = mw_pq_absent(j->one_row[k]);
         for (size_t i = j->first_many[group]; i && !found; i = j->next_many[i - 1])
-            found = !mw_pq_absent(j->many.s[i - 1].v[k]);
+            found = !mw_pq_absent(j->many.s[i - 1].v[k]), mw_pq_tick(e->run, 4);
         if (!found) values[k] = fill;
     }
     struct series stand_in = {.labels = j->g.labels[group], .v = values};

@@ -270,7 +270,8 @@ struct spread {
 };
 void mw_pq_spread_add(struct spread *s, double v);
 void mw_pq_spread_merge(struct spread *s, const struct spread *other);
-double mw_pq_spread_get(const struct spread *s);               /* the variance */
+double mw_pq_spread_get(const struct spread *s); /* the variance */
+void mw_pq_sort_numbers(double *v, size_t n);
 double mw_pq_quantile(double q, double *v, size_t n);          /* sorts V */
 double mw_pq_quantile_of(double q, const double *v, size_t n); /* of what is sorted */
 int mw_pq_compare_numbers(double a, double b);                 /* NaN comes first */

@@ -67,10 +67,57 @@ static void a_sum_within_a_sum_leaves_no_selection_open(void **state)
     assert_float_equal(value("max(x + scalar(sum(y + scalar(max(x)))))", 2000), 26.5, 0);
 }
 
+/* A great many samples in no order, and then step by step. */
+static void a_quantile_of_a_long_range_takes_no_time(void **state)
+{
+    enum { MANY = 200000 };
+    (void)state;
+    struct mem_series *s = series("x", 0);
+    for (int i = 0; i < MANY; i++) mem_add(s, i + 1, (double)((i * 7919) % MANY));
+    assert_float_equal(value("quantile_over_time(0.5, x[1h])", MANY), (MANY - 1) / 2.0, 0);
+    assert_float_equal(value("sum(quantile_over_time(1, x[100s:1s]))", MANY),
+                       value("max_over_time(x[100s:1s])", MANY), 0);
+    mw_promql_query q = {.expr = MW_STR("quantile_over_time(0, x[10s]) - min_over_time(x[10s])"),
+                         .range = true,
+                         .start = 1,
+                         .end = MANY + 20000,
+                         .step = 137};
+    mw_promql_result *r;
+    assert_int_equal(mw_promql_eval(engine, &mem.source, &q, &r, NULL), MW_OK);
+    for (size_t i = 0; i < r->rows[0].n; i++) assert_float_equal(r->rows[0].v[i], 0, 0);
+    assert_int_equal(r->rows[0].n, (MANY + 10000) / 137 + 1);
+    mw_promql_result_free(r);
+}
+
+static void a_label_that_grows_without_end_is_refused(void **state)
+{
+    mw_buf expr = {0};
+    mw_promql_result *r;
+    mw_err err;
+    (void)state;
+    mw_buf long_value = {0};
+    for (int i = 0; i < 5000; i++) mw_buf_byte(&long_value, 'a');
+    mw_label l[] = {{MW_STR(MW_METRIC_NAME), MW_STR("x")},
+                    {MW_STR("n"), {long_value.p, long_value.n}}};
+    mem_add(mem_series_get(&mem, mw_labels_new(l, 2, NULL)), 1, 1);
+    mw_buf_text(&expr, "label_replace(x, \"n\", \"");
+    for (int i = 0; i < 1000; i++) mw_buf_text(&expr, "$1");
+    mw_buf_text(&expr, "\", \"n\", \"(.*)\")");
+    mw_buf_byte(&expr, 0);
+    assert_int_equal(ask(expr.p, 1, &r, &err), MW_ELIMIT);
+    assert_non_null(strstr(err.msg, "label_replace() makes a label value of more than"));
+    mw_buf_deinit(&expr);
+    mw_buf_deinit(&long_value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_sum_within_a_sum_leaves_no_selection_open, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_quantile_of_a_long_range_takes_no_time, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_label_that_grows_without_end_is_refused, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests_name("test_budgets", tests, NULL, NULL);
