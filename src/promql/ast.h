@@ -8,7 +8,8 @@
 #include "promql/lexer.h"
 #include "promql/promql.h"
 
-enum { PQ_DEPTH_MAX = 256, PQ_ARGS_MAX = 64 };
+/* Names in a list are compared with each other and with the labels of every row. */
+enum { PQ_DEPTH_MAX = 256, PQ_ARGS_MAX = 64, PQ_NAMES_MAX = 1000 };
 
 enum node_kind {
     N_NUMBER,

@@ -151,7 +151,7 @@ struct value mw_pq_call_label_replace(struct ev *e, const struct node *call)
         struct series *s = &v.s[i];
         mw_str value = mw_pq_label(mw_pq_seen(e, s), src);
         if (!value.p) value = MW_STR("");
-        mw_pq_tick(e->run, 64 + value.n * 4);
+        mw_pq_tick(e->run, 8192); /* a pattern may take its time */
         size_t n = mw_regex_capture(re, value, groups, GROUPS_MAX);
         if (n) relabel(e, s, dst, expand(e, re, tpl, groups, n < GROUPS_MAX ? n : GROUPS_MAX));
     }

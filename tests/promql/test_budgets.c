@@ -110,6 +110,28 @@ static void a_label_that_grows_without_end_is_refused(void **state)
     mw_buf_deinit(&long_value);
 }
 
+static void long_lists_of_names_are_refused_before_they_are_compared(void **state)
+{
+    static const char *const form[] = {"sum by (%s) (x)", "x * on (n) group_left (%s) x",
+                                       "x and ignoring (%s) x"};
+    (void)state;
+    mem_add(series("x", 0), 1, 1);
+    for (size_t f = 0; f < 3; f++)
+        for (int n = 1000; n <= 1001; n++) {
+            mw_buf names = {0}, expr = {0};
+            mw_promql_result *r = NULL;
+            mw_err err;
+            for (int i = 0; i < n; i++) mw_buf_printf(&names, "%sa%d", i ? "," : "", i);
+            mw_buf_printf(&expr, form[f], names.p);
+            int code = ask(expr.p, 1, &r, &err);
+            assert_int_equal(code, n == 1000 ? MW_OK : MW_EPARSE);
+            if (code) assert_string_equal(err.msg, "more than 1000 label names in a list");
+            mw_promql_result_free(r);
+            mw_buf_deinit(&names);
+            mw_buf_deinit(&expr);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +139,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_quantile_of_a_long_range_takes_no_time, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(long_lists_of_names_are_refused_before_they_are_compared,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_label_that_grows_without_end_is_refused, set_up,
                                         tear_down),
     };
