@@ -132,6 +132,19 @@ static void long_lists_of_names_are_refused_before_they_are_compared(void **stat
         }
 }
 
+static void a_look_back_to_the_beginning_of_time_finds_what_is_there(void **state)
+{
+    mw_promql_query q = {.expr = MW_STR("x"), .range = true, .start = -5000, .end = -5000};
+    mw_promql_result *r;
+    (void)state;
+    mem_add(series("x", 0), -1000000, 7);
+    q.step = q.lookback_ms = INT64_MAX;
+    assert_int_equal(mw_promql_eval(engine, &mem.source, &q, &r, NULL), MW_OK);
+    assert_int_equal(r->n, 1);
+    assert_float_equal(r->rows[0].v[0], 7, 0);
+    mw_promql_result_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +153,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_quantile_of_a_long_range_takes_no_time, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(long_lists_of_names_are_refused_before_they_are_compared,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_look_back_to_the_beginning_of_time_finds_what_is_there,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_label_that_grows_without_end_is_refused, set_up,
                                         tear_down),
