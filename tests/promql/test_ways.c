@@ -86,8 +86,12 @@ static mw_buf expression(unsigned depth)
 
 static int ask(const char *expr, bool range, mw_promql_result **r, mw_err *err)
 {
-    mw_promql_query q = {
-        .expr = mw_str_of(expr), .range = range, .start = 240000, .end = 720000, .step = 45000};
+    mw_promql_query q = {.expr = mw_str_of(expr),
+                         .range = range,
+                         .start = 240000,
+                         .end = 720000,
+                         .step = 45000,
+                         .histograms = true};
     mw_err_init(err);
     int code = mw_promql_eval(engine, &mem.source, &q, r, err);
     assert_int_equal(mem.open, 0);
@@ -105,7 +109,16 @@ static bool same_row(const mw_promql_row *a, const mw_promql_row *b)
     if (!mw_labels_eq(a->labels, b->labels) || a->n != b->n) return false;
     for (size_t k = 0; k < a->n; k++)
         if (a->t[k] != b->t[k] || !near(a->v[k], b->v[k])) return false;
-    return true;
+    bool same = a->n_h == b->n_h;
+    for (size_t k = 0; k < a->n_h && same; k++) {
+        mw_buf x = {0}, y = {0};
+        mw_nhist_text(a->h[k], &x);
+        mw_nhist_text(b->h[k], &y);
+        same = a->t_h[k] == b->t_h[k] && mw_str_eq((mw_str){x.p, x.n}, (mw_str){y.p, y.n});
+        mw_buf_deinit(&x);
+        mw_buf_deinit(&y);
+    }
+    return same;
 }
 
 static void agree(const char *a, const char *b)
@@ -143,6 +156,15 @@ static void fill(bool typed)
     }
 }
 
+static const char *const histograms[] = {
+    "x{job=\"h\",n=\"1\"} {{schema:0 sum:4 count:6 buckets:[1 2 3]}}+{{sum:1 count:2 buckets:[1 "
+    "1]}}x50",
+    "y{job=\"h\",n=\"1\"} {{schema:1 sum:4 count:3 buckets:[1 2] n_buckets:[1]}}x9 3 4 stale "
+    "{{schema:0 sum:1 count:1 buckets:[1]}}x30",
+    "x{job=\"a\",n=\"9\"} 1+1x20 {{schema:0 sum:2 count:1 buckets:[0 1]}}x20 stale 5x10",
+    "x{job=\"h\",n=\"2\"} {{schema:-53 sum:1 count:3 custom_values:[5 10] buckets:[1 2]}}x40",
+};
+
 static void try_expressions(void)
 {
     for (int i = 0; i < TRIES; i++) {
@@ -171,6 +193,8 @@ static void expressions_say_the_same_however_they_are_computed(void **state)
         engine = mw_promql_new(&o);
         mem_init(&mem);
         fill(mode & 4);
+        for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++)
+            assert_true(mem_load(&mem, histograms[i], 15000));
         try_expressions();
         mem_deinit(&mem);
         mw_promql_free(engine);
