@@ -35,7 +35,7 @@ struct run {
     bool piece;         /* of a parallel evaluation, which does not split again */
     bool typed;         /* some series may have a type or a unit, which go with the name */
     mw_regex **regexes; /* compiled while running */
-    size_t n_regexes, regexes_cap;
+    size_t n_regexes, regexes_cap, regex_bytes;
     size_t samples, work;         /* read so far; since the clock was looked at */
     struct mw_pq_notes *notes[2]; /* NULL: none */
     bool names_go;        /* rows that lost their names show it; otherwise only at the end */

@@ -137,6 +137,11 @@ mw_regex *mw_pq_regex(struct ev *e, mw_str pattern, const char *fn)
         mw_pq_throw(r, MW_EEXEC, "invalid regular expression in %s(): %.*s", fn,
                     MW_STR_ARG(pattern));
     MW_PUSH(r->regexes, r->n_regexes, r->regexes_cap, re);
+    r->regex_bytes += mw_regex_bytes(re);
+    if (r->regex_bytes > PQ_PATTERN_BYTES_MAX)
+        mw_pq_throw(r, MW_ELIMIT, "regular expressions need more than %d MiB of memory",
+                    PQ_PATTERN_BYTES_MAX >> 20);
+    mw_pq_tick(r, 1 << 14); /* to compile one takes its time */
     return re;
 }
 

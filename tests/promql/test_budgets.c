@@ -145,6 +145,21 @@ static void a_look_back_to_the_beginning_of_time_finds_what_is_there(void **stat
     mw_promql_result_free(r);
 }
 
+static void short_patterns_that_become_long_programs_are_counted(void **state)
+{
+    mw_buf b = {0};
+    mw_promql_result *r;
+    mw_err err;
+    (void)state;
+    mw_buf_text(&b, "x{");
+    for (int i = 0; i < 3000; i++) mw_buf_printf(&b, "n=~\"([xz]|y%d){999}\",", i);
+    mw_buf_byte(&b, '}');
+    mw_buf_byte(&b, 0);
+    assert_int_equal(ask(b.p, 1, &r, &err), MW_EPARSE);
+    assert_string_equal(err.msg, "regular expressions need more than 32 MiB of memory");
+    mw_buf_deinit(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +170,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_lists_of_names_are_refused_before_they_are_compared,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_look_back_to_the_beginning_of_time_finds_what_is_there,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(short_patterns_that_become_long_programs_are_counted,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_label_that_grows_without_end_is_refused, set_up,
                                         tear_down),
