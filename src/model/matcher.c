@@ -81,6 +81,15 @@ mw_regex *mw_regex_new(mw_str pattern, mw_err *err)
     return NULL;
 }
 
+size_t mw_regex_bytes(const mw_regex *re)
+{
+    size_t bytes = sizeof *re + re->cap * sizeof *re->literals, code = 0, machine = 0;
+    if (!re->code) return bytes;
+    pcre2_pattern_info(re->code, PCRE2_INFO_SIZE, &code);
+    pcre2_pattern_info(re->code, PCRE2_INFO_JITSIZE, &machine);
+    return bytes + code + machine;
+}
+
 void mw_regex_free(mw_regex *re)
 {
     if (!re) return;

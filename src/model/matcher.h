@@ -28,6 +28,7 @@ const char *mw_match_op_text(mw_match_op op); /* "=~" */
 
 /* For others that need an anchored regex: NULL after filling ERR. */
 mw_regex *mw_regex_new(mw_str pattern, mw_err *err);
+size_t mw_regex_bytes(const mw_regex *re); /* about what it takes from memory */
 void mw_regex_free(mw_regex *re);
 bool mw_regex_matches(const mw_regex *re, mw_str s);
 /* Captures: fills up to N pieces (0 = whole match; absent groups are {NULL,0}); count or 0. */

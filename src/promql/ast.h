@@ -8,7 +8,9 @@
 #include "promql/lexer.h"
 #include "promql/promql.h"
 
-enum { PQ_DEPTH_MAX = 256, PQ_ARGS_MAX = 64 };
+/* Names in a list are compared with each other and with the labels of every row. */
+enum { PQ_DEPTH_MAX = 256, PQ_ARGS_MAX = 64, PQ_NAMES_MAX = 1000 };
+enum { PQ_PATTERN_BYTES_MAX = 32 << 20 }; /* of compiled patterns: short ones may become long */
 
 enum node_kind {
     N_NUMBER,
@@ -131,6 +133,7 @@ struct ast {
     mw_str text;           /* printed in one spelling, once somebody asked for it */
     mw_matcher **matchers; /* pieces allocated in selectors, to be freed */
     size_t *matcher_counts, n, cap, counts_cap;
+    size_t pattern_bytes; /* of all of them */
 };
 
 /* Parse and check types; NULL after filling ERR. */

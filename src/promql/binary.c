@@ -194,6 +194,7 @@ static void lay_one_side(struct join *j, size_t group)
             j->one_row[k] = v[k];
             j->one_of[k] = i;
         }
+        mw_pq_tick(e->run, e->n);
     }
     mw_pq_tick(e->run, e->n);
 }
@@ -227,10 +228,10 @@ static const mw_labels *joined(struct join *j, const struct series *many, const 
     for (size_t i = 0; grouped && i < m->include.n; i++) {
         mw_str value = one ? mw_pq_label(one->labels, m->include.p[i]) : MW_STR("");
         if (one && mw_pq_nameless(j->e, one) && mw_pq_is_meta(m->include.p[i])) value.n = 0;
-        bool twice = false;
-        for (size_t k = 0; k < i; k++) twice |= mw_str_eq(m->include.p[i], m->include.p[k]);
-        if (value.n && !twice) l[n++] = (mw_label){m->include.p[i], value};
+        if (!value.n || listed((struct names){m->include.p, i}, m->include.p[i])) continue;
+        l[n++] = (mw_label){m->include.p[i], value};
     }
+    mw_pq_tick(j->e->run, (from->n + 1) * (m->labels.n + 2 * m->include.n + 1));
     return mw_pq_labels(j->e, l, n);
 }
 
@@ -290,6 +291,7 @@ static size_t met_at(const struct join *j, size_t group, size_t first_result, si
     if (mw_pq_absent(j->one_row[k]) && !j->m->fills_right) return 0;
     for (size_t i = j->first_many[group]; i; i = j->next_many[i - 1])
         found += !mw_pq_absent(j->many.s[i - 1].v[k]);
+    mw_pq_tick(j->e->run, found * 4);
     return found;
 }
 
@@ -313,7 +315,7 @@ static void fill_many_side(struct join *j, size_t group)
     for (size_t k = 0; k < e->n; k++) {
         bool found = mw_pq_absent(j->one_row[k]);
         for (size_t i = j->first_many[group]; i && !found; i = j->next_many[i - 1])
-            found = !mw_pq_absent(j->many.s[i - 1].v[k]);
+            found = !mw_pq_absent(j->many.s[i - 1].v[k]), mw_pq_tick(e->run, 4);
         if (!found) values[k] = fill;
     }
     struct series stand_in = {.labels = j->g.labels[group], .v = values};
@@ -348,7 +350,8 @@ static void check_unique(struct join *j)
     g = mw_pq_group(j->e, &j->out, NULL, &everything);
     bool *seen = mw_pq_alloc(j->e->run, g.n * j->e->n + 1, sizeof *seen);
     memset(seen, 0, g.n * j->e->n * sizeof *seen);
-    for (size_t i = 0; i < j->out.n && g.n < j->out.n; i++)
+    for (size_t i = 0; i < j->out.n && g.n < j->out.n; i++) {
+        mw_pq_tick(j->e->run, j->e->n);
         for (size_t k = 0; k < j->e->n; k++) {
             if (!mw_pq_there(&j->out.s[i], k)) continue;
             bool *cell = &seen[g.of[i] * j->e->n + k];
@@ -358,6 +361,7 @@ static void check_unique(struct join *j)
                             "matches");
             *cell = true;
         }
+    }
     mw_pq_merge(j->e, &j->out, false);
 }
 
@@ -377,9 +381,10 @@ static struct vec vector_vector(struct ev *e, const struct node *n, struct vec l
     j.any_many = mw_pq_alloc(e->run, e->n, sizeof *j.any_many);
     bool fills = m->fills_left || m->fills_right;
     for (size_t k = 0; k < e->n; k++) {
+        size_t i = 0;
         j.any_many[k] = fills;
-        for (size_t i = 0; i < j.many.n && !j.any_many[k]; i++)
-            j.any_many[k] = !mw_pq_absent(j.many.s[i].v[k]);
+        for (; i < j.many.n && !j.any_many[k]; i++) j.any_many[k] = !mw_pq_absent(j.many.s[i].v[k]);
+        mw_pq_tick(e->run, i * 2);
     }
     for (size_t g = 0; g < j.g.n; g++) join_group(&j, g);
     check_unique(&j);

@@ -171,6 +171,7 @@ static void ratio_of_step(struct chooser *c, const double *place, double r, size
         bool in = r >= 0 ? place[i] < r : place[i] >= 1 + r;
         if (!mw_pq_absent(p.v) && in) choose(c, &p, step);
     }
+    mw_pq_tick(c->e->run, c->in->n * 4);
 }
 
 static struct vec choose_rows(struct ev *e, const struct node *n, struct vec *in,

@@ -139,6 +139,9 @@ void mw_promql_free(mw_promql *q)
 mw_querylog *mw_promql_log(const mw_promql *q) { return q->log; }
 const mw_promql_options *mw_pq_options(const mw_promql *q) { return &q->opt; }
 
+/* Times and distances that can be added up without a thought. */
+static const int64_t far = INT64_MAX / 1024;
+
 static size_t step_count(const mw_promql_query *q)
 {
     return q->range && q->end > q->start ? (size_t)((q->end - q->start) / q->step) + 1 : 1;
@@ -155,7 +158,9 @@ static void evaluate(struct run *r, struct node *root, mw_promql_result *out)
     const mw_promql_query *q = r->query;
     struct ev e = {.run = r, .start = q->start, .step = q->range ? q->step : 1};
     e.lookback = q->lookback_ms > 0 ? q->lookback_ms : r->opt->lookback_ms;
+    if (e.lookback > far) e.lookback = far;
     e.n = step_count(q);
+    if (e.n == 1 && e.step > far) e.step = far; /* there is no second one */
     mw_pq_prepare(r, root);
     mw_pq_share(r, root);
     r->typed = may_have_types(r->source);
@@ -186,7 +191,6 @@ static int guarded(struct run *r, struct node *root, mw_promql_result *out)
 
 static int check_query(const mw_promql_query *query, const struct ast *a, mw_err *err)
 {
-    static const int64_t far = INT64_MAX / 1024;
     mw_value_type type = a->root->type;
     if (query->range && (query->step <= 0 || query->end < query->start))
         return mw_fail(err, MW_EARG, 0, 0, "a range query needs a positive step and start <= end");

@@ -35,7 +35,7 @@ struct run {
     bool piece;         /* of a parallel evaluation, which does not split again */
     bool typed;         /* some series may have a type or a unit, which go with the name */
     mw_regex **regexes; /* compiled while running */
-    size_t n_regexes, regexes_cap;
+    size_t n_regexes, regexes_cap, regex_bytes;
     size_t samples, work;         /* read so far; since the clock was looked at */
     struct mw_pq_notes *notes[2]; /* NULL: none */
     bool names_go;        /* rows that lost their names show it; otherwise only at the end */
@@ -270,7 +270,8 @@ struct spread {
 };
 void mw_pq_spread_add(struct spread *s, double v);
 void mw_pq_spread_merge(struct spread *s, const struct spread *other);
-double mw_pq_spread_get(const struct spread *s);               /* the variance */
+double mw_pq_spread_get(const struct spread *s); /* the variance */
+void mw_pq_sort_numbers(double *v, size_t n);
 double mw_pq_quantile(double q, double *v, size_t n);          /* sorts V */
 double mw_pq_quantile_of(double q, const double *v, size_t n); /* of what is sorted */
 int mw_pq_compare_numbers(double a, double b);                 /* NaN comes first */

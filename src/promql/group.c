@@ -111,6 +111,7 @@ size_t mw_pq_group_of(struct ev *e, struct grouper *t, const struct series *s)
         t->widest = s->labels->n * 2;
         t->picked = mw_pq_alloc(e->run, t->widest, sizeof *t->picked);
     }
+    mw_pq_tick(e->run, s->labels->n + t->by->names.n);
     size_t g = find_picked(e, t, pick(t->by, s, mw_pq_nameless(e, s), t->picked));
     *met = (struct met){s->labels, (uint32_t)g, s->nameless};
     return g;

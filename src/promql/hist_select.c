@@ -23,12 +23,14 @@ static struct around look_around(const struct ev *e, const mw_series_view *s, in
 {
     struct around a = {0};
     while (*lo < s->n && s->t[*lo] <= t - e->lookback) ++*lo;
-    for (size_t i = *lo; i < s->n && s->t[i] <= t + e->lookback; i++) {
+    size_t i = *lo;
+    for (; i < s->n && s->t[i] <= t + e->lookback; i++) {
         if (mw_pq_absent(s->v[i])) continue;
         *(s->h[i] ? &a.histograms : &a.numbers) = true;
         if (s->t[i] < t) a.before = i + 1;
         if (s->t[i] >= t && !a.after) a.after = i + 1;
     }
+    mw_pq_tick(e->run, i - *lo);
     return a;
 }
 

@@ -209,6 +209,7 @@ static size_t choose(struct info *i, size_t group, size_t step)
 {
     size_t n = 0;
     for (size_t k = i->first[group]; k; k = i->next[k - 1]) {
+        mw_pq_tick(i->e->run, n + 1);
         double t = i->found.s[k - 1].v[step];
         size_t at = 0;
         if (mw_pq_absent(t)) continue;

@@ -45,6 +45,30 @@ static void check_name(struct ev *e, const char *what, const char *fn, mw_str na
                     MW_STR_ARG(name));
 }
 
+/* -- values that are made ------------------------------------------------------------------- */
+
+enum { VALUE_MOST = 1 << 20 };
+
+/* What B holds so far is a value that somebody could have meant; it is not in the arena yet. */
+static void check_size(struct ev *e, mw_buf *b, const char *fn)
+{
+    if (b->n <= VALUE_MOST) return;
+    mw_buf_deinit(b);
+    mw_pq_throw(e->run, MW_ELIMIT, "%s() makes a label value of more than %d bytes", fn,
+                VALUE_MOST);
+}
+
+/* The text of B in the arena; B is gone. */
+static mw_str keep(struct ev *e, mw_buf *b)
+{
+    char *kept = mw_arena_strndup(e->run->arena, b->n ? b->p : "", b->n);
+    size_t n = b->n;
+    mw_buf_deinit(b);
+    if (!kept) mw_pq_no_room(e->run);
+    mw_pq_tick(e->run, n / 8 + 8);
+    return (mw_str){kept, n};
+}
+
 /* -- label_replace -------------------------------------------------------------------------- */
 
 /* What follows a "$" in a replacement: its length, and the group it names. */
@@ -93,13 +117,10 @@ static mw_str expand(struct ev *e, const mw_regex *re, mw_str tpl, const mw_str 
         }
         int g = group_number(re, name);
         if (g >= 0 && (size_t)g < n && groups[g].p) mw_buf_str(&b, groups[g]);
+        check_size(e, &b, "label_replace");
         i += used;
     }
-    char *kept = mw_arena_strndup(e->run->arena, b.n ? b.p : "", b.n);
-    size_t len = b.n;
-    mw_buf_deinit(&b);
-    if (!kept) mw_pq_throw(e->run, MW_ELIMIT, "query needs more memory than it may have");
-    return (mw_str){kept, len};
+    return keep(e, &b);
 }
 
 mw_regex *mw_pq_regex(struct ev *e, mw_str pattern, const char *fn)
@@ -116,6 +137,11 @@ mw_regex *mw_pq_regex(struct ev *e, mw_str pattern, const char *fn)
         mw_pq_throw(r, MW_EEXEC, "invalid regular expression in %s(): %.*s", fn,
                     MW_STR_ARG(pattern));
     MW_PUSH(r->regexes, r->n_regexes, r->regexes_cap, re);
+    r->regex_bytes += mw_regex_bytes(re);
+    if (r->regex_bytes > PQ_PATTERN_BYTES_MAX)
+        mw_pq_throw(r, MW_ELIMIT, "regular expressions need more than %d MiB of memory",
+                    PQ_PATTERN_BYTES_MAX >> 20);
+    mw_pq_tick(r, 1 << 14); /* to compile one takes its time */
     return re;
 }
 
@@ -130,6 +156,7 @@ struct value mw_pq_call_label_replace(struct ev *e, const struct node *call)
         struct series *s = &v.s[i];
         mw_str value = mw_pq_label(mw_pq_seen(e, s), src);
         if (!value.p) value = MW_STR("");
+        mw_pq_tick(e->run, 8192); /* a pattern may take its time */
         size_t n = mw_regex_capture(re, value, groups, GROUPS_MAX);
         if (n) relabel(e, s, dst, expand(e, re, tpl, groups, n < GROUPS_MAX ? n : GROUPS_MAX));
     }
@@ -151,12 +178,9 @@ struct value mw_pq_call_label_join(struct ev *e, const struct node *call)
             mw_str part = mw_pq_label(ls, text_arg(call, k));
             if (k > 3) mw_buf_str(&b, sep);
             if (part.n) mw_buf_str(&b, part);
+            check_size(e, &b, "label_join");
         }
-        char *kept = mw_arena_strndup(e->run->arena, b.n ? b.p : "", b.n);
-        size_t n = b.n;
-        mw_buf_deinit(&b);
-        if (!kept) mw_pq_throw(e->run, MW_ELIMIT, "query needs more memory than it may have");
-        relabel(e, &v.s[i], dst, (mw_str){kept, n});
+        relabel(e, &v.s[i], dst, keep(e, &b));
     }
     return unique(e, &v);
 }
@@ -202,6 +226,7 @@ struct value mw_pq_call_absent(struct ev *e, const struct node *call)
     bool *there = nowhere(e);
     for (size_t i = 0; i < v.n; i++)
         for (size_t k = 0; k < e->n; k++) there[k] |= mw_pq_there(&v.s[i], k);
+    mw_pq_tick(e->run, v.n * e->n);
     return where_absent(e, call->call.args[0], there);
 }
 

@@ -47,6 +47,7 @@ struct value mw_pq_call_round(struct ev *e, const struct node *call)
             double inverse = 1 / (to ? to[k] : 1); /* dividing by it loses less than multiplying */
             if (!mw_pq_absent(x[k])) x[k] = floor(x[k] * inverse + 0.5) / inverse;
         }
+        mw_pq_tick(e->run, e->n);
     }
     return renamed(e, &v);
 }
@@ -84,6 +85,7 @@ static struct value clamp(struct ev *e, const struct node *arg, const double *lo
             if (high) x[k] = go_min(high[k], x[k]);
             if (low) x[k] = go_max(low[k], x[k]);
         }
+        mw_pq_tick(e->run, e->n);
     }
     return renamed(e, &v);
 }

@@ -115,7 +115,10 @@ void mw_pq_avg_over_time(const struct sweep *w, double *out)
     }
     add_up(w, out, join_sums, mean);
     for (size_t i = 0; i < w->ev->n; i++)
-        if (w->f->lo[i] < w->f->hi[i] && !isfinite(out[i])) out[i] = running_mean(w, i);
+        if (w->f->lo[i] < w->f->hi[i] && !isfinite(out[i])) {
+            out[i] = running_mean(w, i);
+            mw_pq_tick(w->ev->run, (w->f->hi[i] - w->f->lo[i]) * 4);
+        }
 }
 
 void mw_pq_count_over_time(const struct sweep *w, double *out)

@@ -42,7 +42,15 @@ static void *run_piece(void *arg)
     return NULL;
 }
 
-static void start_piece(struct piece *p, struct ev *e, size_t i)
+/* What is left of the budget, shared out: pieces and the whole are in memory together. */
+static size_t share_of_budget(const struct run *r)
+{
+    size_t used = mw_arena_used(r->arena), all = r->opt->max_bytes;
+    return all > used ? (all - used) / PIECES + 1 : 1;
+}
+
+/* Nothing fails here, so that nothing that was begun is forgotten. */
+static void start_piece(struct piece *p, struct ev *e, struct trace *trace, size_t i)
 {
     struct run *r = e->run;
     p->run = (struct run){.source = r->source,
@@ -50,14 +58,14 @@ static void start_piece(struct piece *p, struct ev *e, size_t i)
                           .query = r->query,
                           .src = r->src,
                           .stop = r->stop,
-                          .trace = mw_pq_trace_piece(r),
+                          .trace = trace,
                           .err = &p->err,
                           .samples = r->samples,
                           .typed = r->typed,
                           .names_go = r->names_go,
                           .piece = true};
     mw_err_init(&p->err);
-    p->run.arena = mw_arena_new(r->opt->max_bytes / PIECES);
+    p->run.arena = mw_arena_new(share_of_budget(r));
     p->run.given = r->open->piece(r->open, i, PIECES, p->run.arena);
     p->run.given_to = mw_pq_stream_source(p->n);
     p->ev = *e;
@@ -70,12 +78,20 @@ static void end_piece(struct piece *p)
     mw_arena_free(p->run.arena);
 }
 
+static long number_of_cores(void)
+{
+    static long known; /* atomic */
+    long n = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (n) return n;
+    n = sysconf(_SC_NPROCESSORS_ONLN);
+    __atomic_store_n(&known, n, __ATOMIC_RELAXED);
+    return n;
+}
+
 /* Is there more than one core, and enough to do for it? */
 static bool pays(const mw_series_set *set, size_t steps)
 {
-    static long cores;
-    if (!cores) cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (cores < 2 || !set->piece) return false;
+    if (!set->piece || number_of_cores() < 2) return false;
     return set->at_most >= SERIES_THAT_PAY || set->at_most * steps >= CELLS_THAT_PAY;
 }
 
@@ -126,7 +142,7 @@ bool mw_pq_rows_in_pieces(struct ev *e, const struct node *n, const struct want 
 {
     struct run *r = e->run;
     const struct node *source = mw_pq_stream_source(n);
-    if (r->piece) return false;
+    if (r->piece || r->given) return false; /* within a row of what is waiting to be read */
     int64_t began = r->trace ? mw_mono_ns() : 0;
     mw_pq_open(e, source, want);
     if (r->trace) mw_pq_trace_opened_for(r, n, mw_mono_ns() - began);
@@ -137,9 +153,11 @@ bool mw_pq_rows_in_pieces(struct ev *e, const struct node *n, const struct want 
         return false;
     }
     struct piece *p = mw_pq_alloc(r, PIECES, sizeof *p);
+    struct trace *trace[PIECES];
+    for (size_t i = 0; i < PIECES; i++) trace[i] = mw_pq_trace_piece(r);
     for (size_t i = 0; i < PIECES; i++) {
         p[i] = (struct piece){.n = n, .want = want, .begin = begin, .fn = fn, .arg = arg};
-        start_piece(&p[i], e, i);
+        start_piece(&p[i], e, trace[i], i);
     }
     run_all(p);
     jmp_buf exit;

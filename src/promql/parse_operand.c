@@ -30,6 +30,8 @@ static bool parse_name_list(struct parser *p, mw_str **names, struct names *out)
     if (p->t.type == T_RPAREN) return true;
     for (;;) {
         if (!parse_name(p, &name)) return false;
+        if (out->n == PQ_NAMES_MAX)
+            return PQ_NO(p, p->t.pos, "more than %d label names in a list", PQ_NAMES_MAX);
         MW_PUSH(*names, out->n, cap, name);
         mw_pq_enter(p, where, "\",\" or \")\"");
         if (p->t.type == T_RPAREN) return true;

@@ -25,6 +25,10 @@ static bool add_matcher(struct parser *p, struct matcher_list *l, mw_match_op op
     mw_err_init(&e);
     if (mw_matcher_init(&m, op, name, value, &e) != MW_OK) return PQ_NO(p, pos, "%s", e.msg);
     MW_PUSH(l->m, l->n, l->cap, m);
+    if (m.regex) p->ast->pattern_bytes += mw_regex_bytes(m.regex);
+    if (p->ast->pattern_bytes > PQ_PATTERN_BYTES_MAX)
+        return PQ_NO(p, pos, "regular expressions need more than %d MiB of memory",
+                     PQ_PATTERN_BYTES_MAX >> 20);
     return true;
 }
 

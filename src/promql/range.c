@@ -107,6 +107,7 @@ static void each_of_subquery(struct ev *e, const struct node *n, pq_samples_fn *
             b.v[s.n++] = v.s[i].v[k];
         }
         mw_pq_read(e->run, s.n);
+        mw_pq_tick(e->run, inner.n);
         if (s.n) fn(e, &s, arg);
     }
 }

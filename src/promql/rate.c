@@ -73,11 +73,13 @@ struct resets {
 };
 
 /* Growth from sample LO to HI; what was lost at the resets between them is growth, too. */
-static double growth(const double *v, struct resets *r, size_t lo, size_t hi)
+static double growth(struct run *run, const double *v, struct resets *r, size_t lo, size_t hi)
 {
     double grown = v[hi] - v[lo];
+    size_t i;
     while (r->first < r->n && r->at[r->first] <= lo) r->first++;
-    for (size_t i = r->first; i < r->n && r->at[i] <= hi; i++) grown += v[r->at[i] - 1];
+    for (i = r->first; i < r->n && r->at[i] <= hi; i++) grown += v[r->at[i] - 1];
+    mw_pq_tick(run, i - r->first);
     return grown;
 }
 
@@ -105,7 +107,7 @@ static void extrapolate(const struct sweep *w, double *out, struct how how)
         size_t lo = f->lo[i], hi = f->hi[i];
         if (hi - lo < 2) continue;
         const struct stretch *st = &f->stretch[i];
-        double grown = growth(v, &resets, lo, hi - 1), factor = st->factor;
+        double grown = growth(w->ev->run, v, &resets, lo, hi - 1), factor = st->factor;
         bool zero =
             how.counter && grown > 0 && v[lo] >= 0 && v[lo] * st->sampled < st->reach * grown;
         if (zero) factor = from_zero(w, i, grown);

@@ -164,6 +164,7 @@ static bool walk_smoothed(struct ev *e, const struct when *w, const mw_series_vi
         size_t a = k, b = k; /* the nearest samples that are values */
         while (a > 0 && !is_float(s, a - 1)) a--;
         while (b < s->n && !is_float(s, b)) b++;
+        mw_pq_tick(e->run, b - a);
         if (!a || s->t[a - 1] <= t - e->lookback) continue;
         double v = s->v[a - 1];
         if (s->t[a - 1] < t && b < s->n && s->t[b] <= t + e->lookback)

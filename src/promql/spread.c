@@ -95,17 +95,29 @@ static void take(struct ordered *o, double x)
     memmove(o->v + at, o->v + at + 1, (--o->n - at) * sizeof *o->v);
 }
 
+/* More changes than these are not worth a move of the others each. */
+enum { CHANGES_MOST = 128 };
+
+static void put_in_order(struct ordered *o, const double *v, size_t n)
+{
+    memcpy(o->v, v, n * sizeof *v);
+    o->n = n;
+    mw_pq_sort_numbers(o->v, n);
+}
+
 void mw_pq_quantile_over_time(const struct sweep *w, double *out)
 {
     struct ordered o = {.v = w->scratch};
     const double *v = w->s->v;
-    size_t from = 0, to = 0;
+    size_t from = 0, to = 0; /* what is in order: samples from to to - 1 */
     for (size_t i = 0; i < w->ev->n; i++) {
-        size_t lo = w->f->lo[i], hi = w->f->hi[i];
-        if (lo >= to) o.n = 0, from = to = lo; /* nothing in common with the window before */
+        size_t lo = w->f->lo[i], hi = w->f->hi[i], changes = hi - to + (lo - from);
+        if (lo == hi) continue;
+        bool anew = lo >= to || changes > CHANGES_MOST;
+        if (anew) put_in_order(&o, v + lo, hi - lo), from = lo, to = hi;
         for (; to < hi; to++) put(&o, v[to]);
         for (; from < lo; from++) take(&o, v[from]);
-        if (lo < hi) out[i] = mw_pq_quantile_of(w->args[0][i], o.v, o.n);
-        mw_pq_tick(w->ev->run, o.n / 8);
+        out[i] = mw_pq_quantile_of(w->args[0][i], o.v, o.n);
+        mw_pq_tick(w->ev->run, anew ? o.n * 4 : (changes + 1) * (o.n / 8 + 1));
     }
 }

@@ -80,9 +80,14 @@ static int by_number(const void *a, const void *b)
     return mw_pq_compare_numbers(*(const double *)a, *(const double *)b);
 }
 
+void mw_pq_sort_numbers(double *v, size_t n)
+{
+    if (n) qsort(v, n, sizeof *v, by_number);
+}
+
 double mw_pq_quantile(double q, double *v, size_t n)
 {
-    if (n && q >= 0 && q <= 1) qsort(v, n, sizeof *v, by_number);
+    if (q >= 0 && q <= 1) mw_pq_sort_numbers(v, n);
     return mw_pq_quantile_of(q, v, n);
 }
 

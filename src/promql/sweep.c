@@ -115,8 +115,7 @@ static void note_quantiles(struct ev *e, const struct call *c)
     for (size_t i = 0; i < e->n; i++) {
         const double *q = &c->scalars[0][i];
         if (*q >= 0 && *q <= 1) continue;
-        if (c->frame->lo[i] < c->frame->hi[i])
-            mw_pq_note_quantile(&one, c->node->call.args[0], q);
+        if (c->frame->lo[i] < c->frame->hi[i]) mw_pq_note_quantile(&one, c->node->call.args[0], q);
     }
 }
 
@@ -208,7 +207,7 @@ struct value mw_pq_call_window(struct ev *e, const struct node *call)
 {
     struct vec v = {.cap = 0};
     mw_pq_window_rows(e, call, NULL, mw_pq_collect, &v);
-    v.distinct = mw_pq_streams(e, call);
+    v.distinct = mw_pq_one_name(mw_pq_stream_source(call)) && !e->run->typed;
     mw_pq_merge(e, &v, true);
     return mw_pq_vector(v);
 }

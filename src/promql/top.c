@@ -167,6 +167,7 @@ static struct vec rows_of(struct top *t)
         for (size_t i = 0; i < e->n; i++) {
             struct heap *h = &t->heaps[g][i];
             if (h->n) qsort_r(h->e, h->n, sizeof *h->e, best_first, t);
+            mw_pq_tick(e->run, h->n * 8 + 1);
             for (size_t k = 0; k < h->n; k++) {
                 uint32_t row = h->e[k].row;
                 if (!at[row]) {

@@ -109,6 +109,7 @@ static void merge_into(struct ev *e, struct series *to, const struct series *fro
             to->h = memset(mw_pq_alloc(e->run, e->n, sizeof *to->h), 0, e->n * sizeof *to->h);
         to->h[i] = from->h[i];
     }
+    mw_pq_tick(e->run, e->n);
     if (clash)
         mw_pq_throw(e->run, MW_EEXEC, "vector cannot contain metrics with the same labelset");
 }
@@ -118,6 +119,7 @@ static bool empty_row(struct ev *e, const struct series *s)
 {
     for (size_t i = 0; i < e->n; i++)
         if (mw_pq_there(s, i)) return false;
+    mw_pq_tick(e->run, e->n);
     return true;
 }
 

@@ -71,11 +71,19 @@ static bool key_in_memory(mw_tsdb *db, uint32_t id, uint64_t last_birth, mw_key 
     return there;
 }
 
-static void take_memory(mw_gather *g, mw_tsdb *db, const mw_ids *ids, bool alone)
+enum { CANCEL_EVERY = 4096 };
+
+static bool cancelled(const mw_select *sel, size_t i)
+{
+    return i % CANCEL_EVERY == 0 && mw_select_cancelled(sel);
+}
+
+static void take_memory(mw_gather *g, mw_tsdb *db, const mw_select *sel, const mw_ids *ids,
+                        bool alone)
 {
     mw_key key;
     if (alone) mw_grow(&g->series, &g->cap, ids->n, sizeof *g->series);
-    for (size_t i = 0; i < ids->n; i++) {
+    for (size_t i = 0; i < ids->n && !cancelled(sel, i); i++) {
         if (alone)
             add(g)->head = ids->v[i];
         else if (key_in_memory(db, ids->v[i], g->last_birth, &key))
@@ -83,10 +91,10 @@ static void take_memory(mw_gather *g, mw_tsdb *db, const mw_ids *ids, bool alone
     }
 }
 
-static void take_block(mw_gather *g, const mw_block_set *set, uint32_t block, const mw_ids *ids,
-                       bool alone)
+static void take_block(mw_gather *g, const mw_block_set *set, uint32_t block, const mw_select *sel,
+                       const mw_ids *ids, bool alone)
 {
-    for (size_t i = 0; i < ids->n; i++) {
+    for (size_t i = 0; i < ids->n && !cancelled(sel, i); i++) {
         mw_gathered *s =
             alone ? add(g) : find_or_add(g, mw_mblock_key(set->block[block].b, ids->v[i]));
         mw_spot spot = {block, ids->v[i], s->spots};
@@ -128,9 +136,11 @@ int mw_gather_series(mw_gather *g, mw_tsdb *db, const mw_block_set *set, const m
     size_t sources = 0;
     int code = select_all(g, db, set, sel, ids, err);
     for (size_t i = 0; i <= set->n; i++) sources += ids[i].n > 0;
-    if (!code) take_memory(g, db, &ids[set->n], sources < 2);
+    if (!code) take_memory(g, db, sel, &ids[set->n], sources < 2);
     for (size_t i = set->n; i-- > 0 && !code;)
-        take_block(g, set, (uint32_t)i, &ids[i], sources < 2);
+        take_block(g, set, (uint32_t)i, sel, &ids[i], sources < 2);
+    if (!code && mw_select_cancelled(sel))
+        code = mw_fail(err, MW_ECANCEL, 0, 0, "the query was cancelled");
     for (size_t i = 0; i <= set->n; i++) mw_ids_deinit(&ids[i]);
     mw_free(ids);
     return code;

@@ -29,11 +29,16 @@ typedef struct mw_gather {
 } mw_gather;
 
 void mw_gather_deinit(mw_gather *g);
+static inline bool mw_select_cancelled(const mw_select *sel)
+{
+    return sel->cancel && __atomic_load_n(sel->cancel, __ATOMIC_RELAXED);
+}
 /* All series that SEL matches in SET and in memory; blocks outside its range are not looked at. */
 int mw_gather_series(mw_gather *g, mw_tsdb *db, const mw_block_set *set, const mw_select *sel,
                      mw_err *err);
 
-/* By mw_labels_cmp; the keys are not moved along (order.c).  MW_ELIMIT. */
-int mw_gather_sort(mw_gather *g, mw_tsdb *db, const mw_block_set *set, mw_err *err);
+/* By mw_labels_cmp; the keys are not moved along (order.c).  MW_ELIMIT, MW_ECANCEL. */
+int mw_gather_sort(mw_gather *g, mw_tsdb *db, const mw_block_set *set, const mw_select *sel,
+                   mw_err *err);
 
 #endif

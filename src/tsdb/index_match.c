@@ -130,26 +130,51 @@ static bool pair_in(const mw_pair *p, const mw_ids *among)
     return !among || mw_ids_meet(among, mw_postings_ids(&p->ids), p->ids.n);
 }
 
-static bool name_in(const name_entry *e, const mw_ids *among)
+/* A list that is being made: of what series AMONG have, or all when it is NULL. */
+typedef struct listing {
+    const mw_select *sel;
+    const mw_ids *among;
+    mw_arena *arena;
+    mw_str_list *out;
+} listing;
+
+static void list(const listing *l, mw_str s)
 {
-    for (size_t i = 0; i < e->n; i++)
-        if (pair_in(e->pairs[i], among)) return true;
-    return false;
+    MW_PUSH(l->out->v, l->out->n, l->out->cap, copy(l->arena, s));
 }
 
-static void list_names(const mw_index *ix, const mw_ids *among, mw_arena *arena, mw_str_list *out)
+static int given_up(mw_err *err)
+{
+    return mw_fail(err, MW_ECANCEL, 0, 0, "the query was cancelled");
+}
+
+/* Both of them: false when cancelled. */
+static bool list_name(const listing *l, const name_entry *e)
+{
+    for (size_t i = 0; i < e->n; i++) {
+        if (i % CANCEL_EVERY == 0 && cancelled(l->sel)) return false;
+        if (!pair_in(e->pairs[i], l->among)) continue;
+        list(l, (mw_str){e->text, e->len});
+        break;
+    }
+    return true;
+}
+
+static bool list_values(const listing *l, const name_entry *e)
+{
+    for (size_t i = 0; e && i < e->n; i++) {
+        if (i % CANCEL_EVERY == 0 && cancelled(l->sel)) return false;
+        if (pair_in(e->pairs[i], l->among)) list(l, mw_pair_value(e->pairs[i]));
+    }
+    return true;
+}
+
+static bool list_names(const listing *l, const mw_index *ix)
 {
     for (size_t i = 0; i < ix->name_heads; i++)
         for (const name_entry *e = ix->names[i]; e; e = e->next)
-            if (name_in(e, among))
-                MW_PUSH(out->v, out->n, out->cap, copy(arena, (mw_str){e->text, e->len}));
-}
-
-static void list_values(const name_entry *e, const mw_ids *among, mw_arena *arena, mw_str_list *out)
-{
-    for (size_t i = 0; e && i < e->n; i++)
-        if (pair_in(e->pairs[i], among))
-            MW_PUSH(out->v, out->n, out->cap, copy(arena, mw_pair_value(e->pairs[i])));
+            if (!list_name(l, e)) return false;
+    return true;
 }
 
 int mw_index_names(mw_index *ix, const mw_select *sel, mw_arena *arena, mw_str_list *out,
@@ -158,7 +183,8 @@ int mw_index_names(mw_index *ix, const mw_select *sel, mw_arena *arena, mw_str_l
     mw_ids ids = {0};
     mw_index_read_lock(ix);
     int rc = sel->n ? resolve(ix, sel, &ids, err) : MW_OK;
-    if (rc == MW_OK) list_names(ix, sel->n ? &ids : NULL, arena, out);
+    listing l = {sel, sel->n ? &ids : NULL, arena, out};
+    if (rc == MW_OK && !list_names(&l, ix)) rc = given_up(err);
     pthread_rwlock_unlock(&ix->lock);
     mw_ids_deinit(&ids);
     return rc;
@@ -170,8 +196,9 @@ int mw_index_values(mw_index *ix, const char *name, const mw_select *sel, mw_are
     mw_ids ids = {0};
     mw_index_read_lock(ix);
     int rc = sel->n ? resolve(ix, sel, &ids, err) : MW_OK;
-    if (rc == MW_OK)
-        list_values(mw_index_find_name(ix, mw_str_of(name)), sel->n ? &ids : NULL, arena, out);
+    listing l = {sel, sel->n ? &ids : NULL, arena, out};
+    if (rc == MW_OK && !list_values(&l, mw_index_find_name(ix, mw_str_of(name))))
+        rc = given_up(err);
     pthread_rwlock_unlock(&ix->lock);
     mw_ids_deinit(&ids);
     return rc;

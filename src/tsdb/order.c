@@ -33,7 +33,8 @@ static const mw_labels *labels_of(const mw_gather *g, const mw_gathered *s, mw_t
     return ls;
 }
 
-int mw_gather_sort(mw_gather *g, mw_tsdb *db, const mw_block_set *set, mw_err *err)
+int mw_gather_sort(mw_gather *g, mw_tsdb *db, const mw_block_set *set, const mw_select *sel,
+                   mw_err *err)
 {
     size_t n = 0;
     int rc = MW_OK;
@@ -44,6 +45,8 @@ int mw_gather_sort(mw_gather *g, mw_tsdb *db, const mw_block_set *set, mw_err *e
         n += rows[n].ls != NULL;
         if (mw_arena_used(arena) > most_bytes)
             rc = mw_fail(err, MW_ELIMIT, 0, 0, "too many series match to be put in order");
+        if (mw_select_cancelled(sel))
+            rc = mw_fail(err, MW_ECANCEL, 0, 0, "the query was cancelled");
     }
     if (n) qsort(rows, n, sizeof *rows, by_labels);
     for (size_t i = 0; i < n; i++) g->series[i] = rows[i].g;

@@ -334,7 +334,7 @@ static int source_select(mw_source *self, const mw_select *want, mw_series_set *
     sel->want.blocks_max = __atomic_load_n(&db->blocks.max_t, __ATOMIC_RELAXED);
     int rc = want->min_t > want->max_t ? MW_OK
                                        : mw_gather_series(&sel->gather, db, sel->blocks, want, err);
-    if (rc == MW_OK && want->sorted) rc = mw_gather_sort(&sel->gather, db, sel->blocks, err);
+    if (rc == MW_OK && want->sorted) rc = mw_gather_sort(&sel->gather, db, sel->blocks, want, err);
     sel->end = sel->set.at_most = sel->gather.n;
     sel->want.last_birth = sel->gather.last_birth;
     if (rc == MW_OK)
@@ -371,20 +371,25 @@ static void tell(struct list *l, mw_name_visit *visit, void *arg)
 
 static bool any_time(const mw_select *sel) { return sel->min_t == 0 && sel->max_t == 0; }
 
+enum { CANCEL_EVERY = 256 };
+
 /* Of IDS those that have a run of samples in the range; damage counts as one. */
-static void keep_in_range(mw_mblock *b, const mw_select *sel, mw_ids *ids)
+static int keep_in_range(mw_mblock *b, const mw_select *sel, mw_ids *ids)
 {
     const mw_mblock_meta *m = mw_mblock_meta_of(b);
     mw_run_ref *runs = NULL;
     size_t kept = 0, cap = 0;
-    if (any_time(sel) || (m->min_t >= sel->min_t && m->max_t <= sel->max_t)) return;
-    for (size_t i = 0; i < ids->n; i++) {
+    if (any_time(sel) || (m->min_t >= sel->min_t && m->max_t <= sel->max_t)) return MW_OK;
+    int rc = MW_OK;
+    for (size_t i = 0; i < ids->n && !rc; i++) {
         size_t n = 0;
+        if (i % CANCEL_EVERY == 0 && mw_select_cancelled(sel)) rc = MW_ECANCEL;
         int code = mw_mblock_runs(b, ids->v[i], sel->min_t, sel->max_t, &runs, &n, &cap, NULL);
         if (code || n) ids->v[kept++] = ids->v[i];
     }
     ids->n = kept;
     mw_free(runs);
+    return rc;
 }
 
 /* Names of labels, or values of NAME. */
@@ -393,7 +398,7 @@ static int list_block(mw_mblock *b, const char *name, const mw_select *sel, stru
     mw_ids ids = {0};
     int code = sel->n ? mw_mblock_select(b, sel, &ids, NULL) : MW_OK;
     const mw_ids *among = sel->n ? &ids : NULL;
-    if (!code && sel->n) keep_in_range(b, sel, &ids);
+    if (!code && sel->n) code = keep_in_range(b, sel, &ids);
     if (!code && name)
         code = mw_mblock_values(b, mw_str_of(name), among, keep, l);
     else if (!code)

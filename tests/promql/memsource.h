@@ -100,7 +100,7 @@ static int mem_select(mw_source *self, const mw_select *sel, mw_series_set **out
         .copy = *sel,
         .end = source->n};
     m->set.at_most = source->n;
-    source->open++;
+    __atomic_fetch_add(&source->open, 1, __ATOMIC_RELAXED);
     *out = &m->set;
     return MW_OK;
 }
