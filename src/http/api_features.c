@@ -103,7 +103,7 @@ enum { MOST_FUNCTIONS = 256 };
 
 static void put_functions(fields *categories)
 {
-    const char *names[MOST_FUNCTIONS], *name;
+    const char *names[MOST_FUNCTIONS] = {NULL}, *name;
     size_t n = 0;
     for (size_t i = 0; n < MOST_FUNCTIONS && (name = mw_promql_function(i)); i++)
         if (*name) names[n++] = name;

@@ -203,7 +203,8 @@ static void put_histogram(const federation *f, mw_buf *out, const sample *s)
     double below = 0;
     mw_label le = {MW_STR("le"), MW_STR("+Inf")};
     for (uint32_t i = 0; i < s->h->n_custom; i++) {
-        mw_label bound = {le.name, {text, (size_t)mw_double_general(s->h->custom[i], text)}};
+        size_t n = (size_t)mw_double_general(s->h->custom[i], text);
+        mw_label bound = {le.name, {text, n}};
         put_line(f, out, s, "_bucket", &bound, below += bucket(&s->h->pos, i));
     }
     put_line(f, out, s, "_bucket", &le, s->h->count);

@@ -84,7 +84,7 @@ static void put_counts(uint32_t deltas, bool floats, const mw_hside *s, mw_buf *
 static void put_histogram(int64_t t, const mw_nhist *h, mw_buf *out)
 {
     mw_buf m = {0}, scratch = {0};
-    int64_t schema = h->schema;
+    int64_t schema = (int)h->schema;
     bool floats = h->is_float;
     if (floats)
         mw_pb_put_double(&m, 2, h->count);

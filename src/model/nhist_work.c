@@ -62,7 +62,7 @@ void mw_nwork_set(mw_nwork *w, const mw_nhist *h)
     bool custom = h->schema == MW_HIST_CUSTOM;
     static const mw_hside none = {0};
     w->exact = false;
-    w->schema = h->schema;
+    w->schema = (int)h->schema;
     w->hint = h->hint;
     w->zero_threshold = custom ? 0 : h->zero_threshold;
     w->zero = (mw_ncount){custom ? 0 : h->zero_count, 0};

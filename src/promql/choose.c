@@ -298,7 +298,8 @@ static struct series *count_number(struct tally *t, size_t group, const mw_label
     uint64_t bits;
     if (isnan(v)) v = NAN;
     memcpy(&bits, &v, sizeof bits);
-    return count(t, group, ls, bits, (mw_str){text, (size_t)mw_double_fixed(v, text)}, step);
+    size_t n = (size_t)mw_double_fixed(v, text);
+    return count(t, group, ls, bits, (mw_str){text, n}, step);
 }
 
 static struct series *count_histogram(struct tally *t, size_t group, const mw_labels *ls,

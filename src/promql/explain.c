@@ -166,6 +166,7 @@ static int explain(const mw_promql *q, struct explain *x, struct ast *a, mw_err 
     x->root = a->root;
     x->trace = &t;
     write_out(x, res);
+    x->trace = NULL;
     mw_promql_result_free(res);
     return MW_OK;
 }

@@ -30,7 +30,7 @@ static bool check_samples(const struct hwindow *w, bool counter, const mw_nhist 
     for (size_t i = 1; counter && i + 1 < w->n; i++) {
         if (w->h[i]->hint == MW_RESET_GAUGE) mw_pq_window_note(w, HN_NO_COUNTER);
         if (is_custom(w->h[i]) != is_custom(first)) return false;
-        if (w->h[i]->schema < *schema) *schema = w->h[i]->schema;
+        if (w->h[i]->schema < *schema) *schema = (int)w->h[i]->schema;
     }
     return true;
 }

@@ -122,8 +122,9 @@ static void a_query_is_formatted_and_parsed_as_prometheus_does(void **state)
         snprintf(target, sizeof target, "/api/v1/%s_query?query=sum(x", paths[i]);
         answer a = get(w, target);
         assert_status(a, 400);
-        assert_body_has(a, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":"
-                           "\"invalid parameter \\\"query\\\": 1:6: parse error: unclosed left parenthesis");
+        assert_body_has(
+            a, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":"
+               "\"invalid parameter \\\"query\\\": 1:6: parse error: unclosed left parenthesis");
         answer_deinit(&a);
         snprintf(target, sizeof target, "/api/v1/%s_query", paths[i]);
         assert_get(w, target, 400, "no expression found in input");
