@@ -226,6 +226,44 @@ static void origins_are_matched_whole(void **state)
     assert_true(err.code < 0);
 }
 
+typedef struct reader {
+    pthread_t thread;
+    int fd;
+    bool whole;
+} reader;
+
+static void *read_all(void *arg)
+{
+    static char part[1 << 20];
+    reader *r = arg;
+    ssize_t n;
+    do n = recv(r->fd, part, sizeof part, 0);
+    while (n > 5 && memcmp(part + n - 5, "0\r\n\r\n", 5));
+    __atomic_store_n(&r->whole, true, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+/* Its client reads as fast as it can: the loop never has to wait for the socket. */
+static void a_huge_answer_leaves_the_loop_to_others_between_its_pieces(void **state)
+{
+    world *w = world_open((mw_server_options){.loops = 1});
+    (void)state;
+    int other = client_open(w);
+    reader r = {.fd = begin(w, "/api/v1/query?query=vector(1)%5B500h:1s%5D")}; /* 40 MB of text */
+    struct pollfd begun = {.fd = r.fd, .events = POLLIN};
+    assert_int_equal(poll(&begun, 1, 30000), 1);
+    assert_int_equal(pthread_create(&r.thread, NULL, read_all, &r), 0);
+    client_send(other, "GET /-/healthy HTTP/1.1\r\n\r\n", 27);
+    answer a = client_read(other);
+    assert_false(__atomic_load_n(&r.whole, __ATOMIC_ACQUIRE));
+    assert_status(a, 200);
+    answer_deinit(&a);
+    pthread_join(r.thread, NULL);
+    close(r.fd);
+    close(other);
+    world_close(w);
+}
+
 static void how_far_the_start_is_can_be_asked(void **state)
 {
     world *w = *state;
@@ -261,6 +299,7 @@ int main(void)
         promise(statistics_stand_inside_of_data),
         promise(the_ends_of_time_are_times),
         promise(a_long_row_leaves_in_pieces),
+        cmocka_unit_test(a_huge_answer_leaves_the_loop_to_others_between_its_pieces),
         cmocka_unit_test(origins_are_matched_whole),
         promise(how_far_the_start_is_can_be_asked),
     };
