@@ -311,6 +311,15 @@ static void ask_pool(exchange *x)
         stay(x, e, "too many queries are waiting; try again");
 }
 
+/* A page of another site has its visitor's browser change something here: a form or plain text is
+ * sent without asking whether it may be. */
+static bool is_foreign(const mw_call *c)
+{
+    return !(c->route->flags & (MW_CORS | MW_INGEST)) &&
+           !(c->method & (MW_GET | MW_HEAD | MW_OPTIONS)) &&
+           mw_str_is(call_header(c, "sec-fetch-site"), "cross-site");
+}
+
 static void dispatch(exchange *x)
 {
     const mw_server_parts *parts = x->call->parts;
@@ -318,6 +327,9 @@ static void dispatch(exchange *x)
     mw_server *s = x->call->server;
     if (!(r->flags & MW_ALWAYS) && !server_is_ready(s)) {
         server_say_starting(x->call);
+        answer(x);
+    } else if (is_foreign(x->call)) {
+        call_fail_text(x->call, CALL_FORBIDDEN, "a page of another site asks for this");
         answer(x);
     } else if (r->flags & MW_INGEST && inflight_is_over(s)) {
         observe_refused(s->observe, REFUSED_IN_FLIGHT);

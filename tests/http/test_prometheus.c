@@ -274,6 +274,32 @@ static void how_far_the_start_is_can_be_asked(void **state)
     assert_get(w, "/api/v1/notifications", 200, "\"data\":[]}");
 }
 
+static int status_of_foreign(const world *w, const char *method, const char *target)
+{
+    mw_buf b = {0};
+    int fd = client_open(w);
+    mw_buf_printf(&b, "%s %s HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n", method, target);
+    mw_buf_printf(&b, "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
+    client_send(fd, b.p, b.n);
+    answer a = client_read(fd);
+    close(fd);
+    int status = a.status;
+    answer_deinit(&a);
+    mw_buf_deinit(&b);
+    return status;
+}
+
+static void a_page_of_another_site_changes_nothing(void **state)
+{
+    world *w = *state;
+    assert_int_equal(status_of_foreign(w, "POST", "/-/reload"), 403);
+    assert_int_equal(status_of_foreign(w, "POST", "/api/v2/silences"), 403);
+    assert_int_equal(status_of_foreign(w, "POST", "/api/v1/admin/tsdb/clean_tombstones"), 403);
+    assert_int_equal(status_of_foreign(w, "GET", "/api/v2/silences"), 503); /* no actor here */
+    assert_int_equal(status_of_foreign(w, "POST", "/api/v1/query?query=1"), 200);
+    assert_int_equal(status_of_foreign(w, "POST", "/api/v1/import/prometheus"), 204);
+}
+
 static int set_up(void **state)
 {
     *state = world_open((mw_server_options){0});
@@ -301,6 +327,7 @@ int main(void)
         promise(a_long_row_leaves_in_pieces),
         cmocka_unit_test(a_huge_answer_leaves_the_loop_to_others_between_its_pieces),
         cmocka_unit_test(origins_are_matched_whole),
+        promise(a_page_of_another_site_changes_nothing),
         promise(how_far_the_start_is_can_be_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
