@@ -112,4 +112,28 @@ sum(rate(up[5m])) / 2        12ms         25%   1,204,331          12
     end
     assert.same({}, asked)
   end)
+
+  it("refuses a time that is none, and an option that would do nothing", function()
+    local asked, run = rig {}
+    for _, case in ipairs { { "up", "--at", "yesterday", "a time is RFC 3339" }, { "up", "--from", "x", "a time is RFC 3339" },
+      { "up", "--step", "5s", "--to and --step go with --from" }, { "up", "--at", "5", "--from", "4", "give one of them" },
+      { "up", "--plan", "--plan means nothing here" }, { "--top", "-o", "json", "-o means nothing with --top" },
+      { "--top", "--cardinality", "means nothing with --" }, { "up", "-o", "-o needs a value" } } do
+      local want = table.remove(case)
+      local status, _, complaint = run(unpack(case))
+      assert.equal(2, status)
+      assert.is_truthy(complaint:find(want, 1, true), complaint)
+    end
+    assert.same({}, asked)
+  end)
+
+  it("says no when nothing matched", function()
+    local _, run = rig { data = { resultType = "vector", result = {} } }
+    local status, text, complaint = run "nope"
+    assert.equal(1, status)
+    assert.equal("SERIES  VALUE\n", text)
+    assert.equal("nothing matched\n", complaint)
+    _, run = rig { data = { resultType = "scalar", result = { 5, "1" } } }
+    assert.equal(0, (run("1", "--at", "5")))
+  end)
 end)

@@ -15,13 +15,6 @@
 #include "base/mem.h"
 #include "http/selection.h"
 
-static bool is_foreign(mw_call *c)
-{
-    if (!mw_str_is(call_header(c, "sec-fetch-site"), "cross-site")) return false;
-    call_fail_text(c, CALL_FORBIDDEN, "a page of another site asks for this");
-    return true;
-}
-
 /* -- snapshots ------------------------------------------------------------------------------- */
 
 enum { NAME_MAX_BYTES = 40 };
@@ -79,7 +72,6 @@ void api_admin_snapshot(mw_call *c)
     mw_str skip = call_param(c, "skip_head");
     const mw_host *host = c->parts->host;
     mw_err_init(&err);
-    if (is_foreign(c)) return;
     if (skip.n && !read_bool(skip, &skip_head)) {
         call_fail_text(c, MW_EARG,
                        "invalid parameter \"skip_head\": unable to parse boolean \"%.*s\"",
@@ -104,7 +96,7 @@ void api_admin_delete(mw_call *c)
     mw_err err;
     int rc = MW_OK;
     mw_err_init(&err);
-    if (is_foreign(c) || !selection_required(c) || !selection_init(&s, c)) return;
+    if (!selection_required(c) || !selection_init(&s, c)) return;
     if (s.sel[0].max_t < s.sel[0].min_t)
         rc = mw_fail(&err, MW_EARG, 0, 0, "end timestamp must not be before start timestamp");
     for (size_t i = 0; i < s.n && !rc; i++) {
@@ -119,7 +111,4 @@ void api_admin_delete(mw_call *c)
     selection_deinit(&s);
 }
 
-void api_admin_clean(mw_call *c)
-{
-    if (!is_foreign(c)) call_answer(c, 204, NULL);
-}
+void api_admin_clean(mw_call *c) { call_answer(c, 204, NULL); }

@@ -25,6 +25,7 @@ typedef struct errand {
     size_t bytes; /* of the request's body, copied, that count as in flight */
     mw_buf piece; /* of an answer that is made piece by piece on the pool */
     bool done;    /* the last one */
+    bool later;   /* the piece is made on the loop when it comes home */
 } errand;
 
 struct exchange {
@@ -93,12 +94,8 @@ static void send_piece(exchange *x, const mw_buf *piece, bool done)
 static void send_more(h2o_generator_t *gen, h2o_req_t *req)
 {
     exchange *x = (exchange *)gen;
-    mw_call *c = x->call;
-    mw_buf_reset(&c->out);
-    if (c->more_on_pool)
-        ask_for_more(x);
-    else
-        send_piece(x, &c->out, c->more(c, &c->out));
+    mw_buf_reset(&x->call->out);
+    ask_for_more(x);
 }
 
 /* x->call holds the answer, and keeps the bytes alive until the exchange is disposed of. */
@@ -186,7 +183,10 @@ static void hand_in(errand *e, loop *l)
         x->call = e->call;
         x->errand = NULL;
         e->call = NULL;
-        if (x->started) swap(&x->call->out, &e->piece); /* empty, but it has memory */
+        if (e->later)
+            done = x->call->more(x->call, &x->call->out);
+        else if (x->started)
+            swap(&x->call->out, &e->piece); /* empty, but it has memory */
     }
     errand_free(e);
     if (x && x->started)
@@ -260,13 +260,16 @@ static void piece_on_pool(void *arg)
     come_home(e);
 }
 
-/* When the pool has no place the piece is made here: what was begun is brought to its end. */
+/* A piece for the loop goes through the mailbox, too: h2o looks after no other socket as long as
+ * one takes all that it is given, and a client that reads fast would have the loop for itself. When
+ * the pool has no place the piece is made here: what was begun is brought to its end. */
 static void ask_for_more(exchange *x)
 {
+    bool on_pool = x->call->more_on_pool;
     errand *e = send_away(x);
-    if (mw_pool_add(x->conn->loop->server->pool, piece_on_pool, e) == MW_OK) return;
-    e->done = e->call->more(e->call, &e->piece);
-    hand_in(e, x->conn->loop);
+    if (on_pool && mw_pool_add(x->conn->loop->server->pool, piece_on_pool, e) == MW_OK) return;
+    e->later = true;
+    come_home(e);
 }
 
 static void on_actor_answer(void *arg, mw_value *value)
@@ -308,6 +311,15 @@ static void ask_pool(exchange *x)
         stay(x, e, "too many queries are waiting; try again");
 }
 
+/* A page of another site has its visitor's browser change something here: a form or plain text is
+ * sent without asking whether it may be. */
+static bool is_foreign(const mw_call *c)
+{
+    return !(c->route->flags & (MW_CORS | MW_INGEST)) &&
+           !(c->method & (MW_GET | MW_HEAD | MW_OPTIONS)) &&
+           mw_str_is(call_header(c, "sec-fetch-site"), "cross-site");
+}
+
 static void dispatch(exchange *x)
 {
     const mw_server_parts *parts = x->call->parts;
@@ -315,6 +327,9 @@ static void dispatch(exchange *x)
     mw_server *s = x->call->server;
     if (!(r->flags & MW_ALWAYS) && !server_is_ready(s)) {
         server_say_starting(x->call);
+        answer(x);
+    } else if (is_foreign(x->call)) {
+        call_fail_text(x->call, CALL_FORBIDDEN, "a page of another site asks for this");
         answer(x);
     } else if (r->flags & MW_INGEST && inflight_is_over(s)) {
         observe_refused(s->observe, REFUSED_IN_FLIGHT);

@@ -12,10 +12,17 @@ void mw_pq_clear_row(struct ev *e, double *row)
     for (size_t i = 0; i < e->n; i++) row[i] = none;
 }
 
+/* A subquery of a year by the second has so many steps that its first touch of them takes a second:
+ * who has left is looked for in between. */
 double *mw_pq_row(struct ev *e)
 {
-    double *v = mw_pq_alloc(e->run, e->n, sizeof *v);
-    mw_pq_clear_row(e, v);
+    enum { AT_ONCE = 1 << 17 };
+    double *v = mw_pq_alloc(e->run, e->n, sizeof *v), none = mw_stale();
+    for (size_t i = 0, end; i < e->n; i = end) {
+        end = e->n - i > AT_ONCE ? i + AT_ONCE : e->n;
+        for (size_t k = i; k < end; k++) v[k] = none;
+        mw_pq_tick(e->run, (end - i) / 8);
+    }
     return v;
 }
 

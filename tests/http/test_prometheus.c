@@ -226,6 +226,44 @@ static void origins_are_matched_whole(void **state)
     assert_true(err.code < 0);
 }
 
+typedef struct reader {
+    pthread_t thread;
+    int fd;
+    bool whole;
+} reader;
+
+static void *read_all(void *arg)
+{
+    static char part[1 << 20];
+    reader *r = arg;
+    ssize_t n;
+    do n = recv(r->fd, part, sizeof part, 0);
+    while (n > 5 && memcmp(part + n - 5, "0\r\n\r\n", 5));
+    __atomic_store_n(&r->whole, true, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+/* Its client reads as fast as it can: the loop never has to wait for the socket. */
+static void a_huge_answer_leaves_the_loop_to_others_between_its_pieces(void **state)
+{
+    world *w = world_open((mw_server_options){.loops = 1});
+    (void)state;
+    int other = client_open(w);
+    reader r = {.fd = begin(w, "/api/v1/query?query=vector(1)%5B500h:1s%5D")}; /* 40 MB of text */
+    struct pollfd begun = {.fd = r.fd, .events = POLLIN};
+    assert_int_equal(poll(&begun, 1, 30000), 1);
+    assert_int_equal(pthread_create(&r.thread, NULL, read_all, &r), 0);
+    client_send(other, "GET /-/healthy HTTP/1.1\r\n\r\n", 27);
+    answer a = client_read(other);
+    assert_false(__atomic_load_n(&r.whole, __ATOMIC_ACQUIRE));
+    assert_status(a, 200);
+    answer_deinit(&a);
+    pthread_join(r.thread, NULL);
+    close(r.fd);
+    close(other);
+    world_close(w);
+}
+
 static void how_far_the_start_is_can_be_asked(void **state)
 {
     world *w = *state;
@@ -234,6 +272,32 @@ static void how_far_the_start_is_can_be_asked(void **state)
     assert_get(w, "/api/v1/notifications", 200, "moonwatch is starting");
     mw_server_ready(w->server, true);
     assert_get(w, "/api/v1/notifications", 200, "\"data\":[]}");
+}
+
+static int status_of_foreign(const world *w, const char *method, const char *target)
+{
+    mw_buf b = {0};
+    int fd = client_open(w);
+    mw_buf_printf(&b, "%s %s HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n", method, target);
+    mw_buf_printf(&b, "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
+    client_send(fd, b.p, b.n);
+    answer a = client_read(fd);
+    close(fd);
+    int status = a.status;
+    answer_deinit(&a);
+    mw_buf_deinit(&b);
+    return status;
+}
+
+static void a_page_of_another_site_changes_nothing(void **state)
+{
+    world *w = *state;
+    assert_int_equal(status_of_foreign(w, "POST", "/-/reload"), 403);
+    assert_int_equal(status_of_foreign(w, "POST", "/api/v2/silences"), 403);
+    assert_int_equal(status_of_foreign(w, "POST", "/api/v1/admin/tsdb/clean_tombstones"), 403);
+    assert_int_equal(status_of_foreign(w, "GET", "/api/v2/silences"), 503); /* no actor here */
+    assert_int_equal(status_of_foreign(w, "POST", "/api/v1/query?query=1"), 200);
+    assert_int_equal(status_of_foreign(w, "POST", "/api/v1/import/prometheus"), 204);
 }
 
 static int set_up(void **state)
@@ -261,7 +325,9 @@ int main(void)
         promise(statistics_stand_inside_of_data),
         promise(the_ends_of_time_are_times),
         promise(a_long_row_leaves_in_pieces),
+        cmocka_unit_test(a_huge_answer_leaves_the_loop_to_others_between_its_pieces),
         cmocka_unit_test(origins_are_matched_whole),
+        promise(a_page_of_another_site_changes_nothing),
         promise(how_far_the_start_is_can_be_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

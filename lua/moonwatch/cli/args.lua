@@ -29,7 +29,7 @@ function M.parse(argv, flags)
         i = i + 1
         value = argv[i]
       end
-      if value == nil then return nil, ("--%s needs a value"):format(name) end
+      if value == nil then return nil, ("%s needs a value"):format(word) end
       take[flags[name]](options, name, value)
     else
       return nil, ("unknown option %s"):format(word)

@@ -23,9 +23,8 @@ local FLAGS = { at = "value", from = "value", to = "value", step = "value", o = 
   format = "switch", top = "switch", by = "value", limit = "value", cancel = "value", cardinality = "switch", match = "list",
   unread = "switch" }
 
--- "-1h" is an hour ago; otherwise a time as the API takes it.
-local function moment(ctx, text, default)
-  if not text then return default end
+-- "-1h" is an hour ago; otherwise a time as the API takes it.  nil: TEXT is none.
+local function moment(ctx, text)
   local back = text:match "^%-(.+)$" or text:match "^now%-(.+)$"
   local seconds = back and ctx.host.duration(back)
   if seconds then return ctx.host.now() - seconds end
@@ -103,10 +102,11 @@ end
 local function params_of(ctx, expr, options)
   local query = "query=" .. client.escape(expr)
   if not options.from then
+    if not options.at then return query, "query" end
     local at = moment(ctx, options.at)
-    return query .. (at and ("&time=%.3f"):format(at) or ""), "query"
+    return at and ("%s&time=%.3f"):format(query, at), "query"
   end
-  local from, to = moment(ctx, options.from), moment(ctx, options.to, ctx.host.now())
+  local from, to = moment(ctx, options.from), moment(ctx, options.to or "now")
   if not from or not to then return nil end
   local step = options.step or ("%d"):format(math.max(1, math.ceil((to - from) / 100)))
   return ("%s&start=%.3f&end=%.3f&step=%s"):format(query, from, to, client.escape(step)), "query_range"
@@ -128,11 +128,27 @@ local function explained(ctx, options, rest)
   return 0
 end
 
--- What is asked for instead of an answer: the option, how it is done, the least and most arguments.
+local TIMES = { "at", "from", "to", "step" }
+
+-- What is asked for instead of an answer: the option, how it is done, the least and most arguments, the options it takes.
 local OTHERS = {
-  { "explain", explained, 1, 1 }, { "format", queries.format, 1, 1 }, { "top", queries.top, 0, 0 }, { "cancel", queries.cancel, 0, 0 },
-  { "cardinality", queries.cardinality, 0, 1 },
+  { "explain", explained, 1, 1, { "plan", "o", unpack(TIMES) } }, { "format", queries.format, 1, 1, {} },
+  { "top", queries.top, 0, 0, { "by", "limit" } }, { "cancel", queries.cancel, 0, 0, {} },
+  { "cardinality", queries.cardinality, 0, 1, { "match", "unread", "limit" } },
 }
+local ANSWER = { [5] = { "o", unpack(TIMES) } }
+
+-- What is wrong with OPTIONS for the question ROW, if anything: an option that would do nothing is a mistake.
+local function stray_option(options, row)
+  local taken = { [row[1] or "o"] = true }
+  for _, name in ipairs(row[5]) do taken[name] = true end
+  for name in pairs(options) do
+    local dash = #name == 1 and "-" or "--"
+    if not taken[name] then return ("%s%s means nothing %s"):format(dash, name, row[1] and "with --" .. row[1] or "here") end
+  end
+  if options.at and options.from then return "--at is one time, --from the begin of many: give one of them" end
+  if not options.from and (options.to or options.step) then return "--to and --step go with --from" end
+end
 
 local function other_of(options)
   for _, row in ipairs(OTHERS) do
@@ -144,6 +160,8 @@ function M.main(ctx, argv)
   local options, rest = client.parse(argv, FLAGS)
   if not options then return client.misused(ctx, M, rest) end
   local other = other_of(options)
+  local stray = stray_option(options, other or ANSWER)
+  if stray then return client.misused(ctx, M, stray) end
   if other then
     if #rest >= other[3] and #rest <= other[4] then return other[2](ctx, options, rest) end
     return client.misused(ctx, M, ("--%s takes %s"):format(other[1],
@@ -158,7 +176,9 @@ function M.main(ctx, argv)
   if not answer then return 1 end
   for _, warning in ipairs(answer.warnings or {}) do ctx.err("warning: " .. warning .. "\n") end
   out(ctx, answer.data)
-  return 0
+  if #answer.data.result > 0 then return 0 end
+  ctx.err "nothing matched\n"
+  return 1
 end
 
 return M
