@@ -53,13 +53,15 @@ static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
         },
         err);
     if (!app->traces) return err->code;
+    bool closed = mw_str_is(mw_map_text(promql, "ranges"), "closed");
     app->promql = mw_promql_new(&(mw_promql_options){
         .clock = &app->clock,
         .lookback_ms = mw_setting_ms(promql, "lookback", 0),
         .default_step_ms = mw_setting_ms(promql, "default_step", 0),
-        .delayed_names = mw_str_is(mw_map_text(promql, "drop_names"), "at-end"),
-        .closed_ranges = mw_str_is(mw_map_text(promql, "ranges"), "closed"),
+        .delayed_names = !closed && !mw_str_is(mw_map_text(promql, "drop_names"), "at-once"),
+        .closed_ranges = closed,
         .max_samples = mw_setting_size(limits, "query_samples", 0),
+        .max_bytes = mw_setting_size(limits, "query_bytes", 0),
     });
     app->ingest = (mw_ingest){
         .tsdb = app->tsdb,

@@ -59,6 +59,8 @@ struct when {
     int64_t at_ms;
     /* by mw_pq_prepare */
     int64_t range_ms, step_ms, offset_ms;
+    int64_t until; /* with hides: nothing later is seen */
+    bool hides;
     bool moves_on; /* the time behind "@" is only that of the first step, and in offset_ms */
 };
 

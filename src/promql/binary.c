@@ -371,7 +371,8 @@ static struct vec vector_vector(struct ev *e, const struct node *n, struct vec l
     struct join j = {.e = e, .n = n, .m = m, .many = m->group_right ? r : l};
     j.one = m->group_right ? l : r;
     struct grouping by = mw_pq_matching(e, m);
-    j.histograms = mw_pq_expose(e, &j.many) | mw_pq_expose(e, &j.one) | PQ_IS_TRIM(n->bin.op);
+    bool many = mw_pq_expose(e, &j.many), one = mw_pq_expose(e, &j.one);
+    j.histograms = many || one || PQ_IS_TRIM(n->bin.op);
     j.g = mw_pq_group(e, &j.many, &j.one, &by);
     chain(&j, &j.many, 0, &j.first_many, &j.next_many);
     chain(&j, &j.one, j.many.n, &j.first_one, &j.next_one);

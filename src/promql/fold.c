@@ -9,7 +9,11 @@
 #include <math.h>
 #include <string.h>
 
+#ifdef __clang__
+#define VECTORS
+#else
 #define VECTORS __attribute__((optimize("O3")))
+#endif
 
 struct fold_kind {
     enum tok op;

@@ -91,8 +91,28 @@ static double running_mean(const struct sweep *w, size_t i)
     return mw_pq_mean_get(&m);
 }
 
+/* As Prometheus 2 has it, bit for bit: a running mean from the first sample on. */
+static double mean_of_version_2(const struct sweep *w, size_t i)
+{
+    struct sum mean = {0, 0};
+    double n = 0;
+    for (size_t k = w->f->lo[i]; k < w->f->hi[i]; k++) {
+        double v = w->s->v[k];
+        n++;
+        if (isinf(mean.sum) && isinf(v) && (mean.sum > 0) == (v > 0)) continue;
+        if (isinf(mean.sum) && !isinf(v) && !isnan(v)) continue;
+        mw_pq_sum_add(&mean, v / n - mean.sum / n);
+    }
+    return isinf(mean.sum) ? mean.sum : mean.sum + mean.c;
+}
+
 void mw_pq_avg_over_time(const struct sweep *w, double *out)
 {
+    if (w->ev->run->opt->closed_ranges) {
+        for (size_t i = 0; i < w->ev->n; i++)
+            if (w->f->lo[i] < w->f->hi[i]) out[i] = mean_of_version_2(w, i);
+        return;
+    }
     add_up(w, out, join_sums, mean);
     for (size_t i = 0; i < w->ev->n; i++)
         if (w->f->lo[i] < w->f->hi[i] && !isfinite(out[i])) {

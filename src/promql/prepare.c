@@ -58,6 +58,7 @@ static void prepare_when(struct run *r, struct when *w)
 {
     const mw_promql_query *q = r->query;
     w->moves_on = false;
+    w->hides = false;
     w->range_ms = w->range_expr ? duration(r, w->range_expr, true) : 0;
     w->step_ms = w->step_expr ? duration(r, w->step_expr, true) : r->opt->default_step_ms;
     if (w->step_ms < 1) w->step_ms = 1;
@@ -66,14 +67,36 @@ static void prepare_when(struct run *r, struct when *w)
     if (w->at == AT_END) w->at_ms = q->range ? q->end : q->start;
 }
 
-/* In Prometheus 2 the range that predict_linear looks at moves on from its "@" with each step. */
+/* Nothing after UNTIL is seen by the selectors of N that have no "@" of their own. */
+static void hide_after(struct node *n, int64_t until)
+{
+    switch (n->kind) {
+    case N_SELECTOR:
+        if (n->sel.when.at && !n->sel.when.moves_on) break;
+        n->sel.when.hides = true;
+        n->sel.when.until = until - n->sel.when.offset_ms;
+        break;
+    case N_SUBQUERY: hide_after(n->sel.sub, until - n->sel.when.offset_ms); break;
+    case N_CALL:
+        for (size_t i = 0; i < n->call.n_args; i++) hide_after(n->call.args[i], until);
+        break;
+    case N_AGGREGATE: hide_after(n->agg.arg, until); break;
+    case N_BINARY: hide_after(n->bin.lhs, until), hide_after(n->bin.rhs, until); break;
+    case N_UNARY: hide_after(n->unary.inner, until); break;
+    default: break;
+    }
+}
+
+/* In Prometheus 2 the range that predict_linear looks at moves on from its "@" with each step, but
+ * only what was to be seen from there is there. */
 static void move_on(struct run *r, struct node *range)
 {
     struct when *w = &range->sel.when;
-    if (range->kind != N_SELECTOR || w->at == AT_NONE) return;
-    w->offset_ms += r->query->start - w->at_ms;
+    if (w->at == AT_NONE) return;
     w->moves_on = true;
     range->fixed = false;
+    hide_after(range, w->at_ms);
+    w->offset_ms += r->query->start - w->at_ms;
 }
 
 static bool prepare_call(struct run *r, struct node *n)

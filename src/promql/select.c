@@ -34,6 +34,7 @@ static void looked_at(struct ev *e, const struct node *n, mw_select *sel)
     int64_t after = n->sel.window == WINDOW_SMOOTHED ? e->lookback : 0;
     sel->min_t = mw_pq_time(e, w, 0) - back - before + open;
     sel->max_t = mw_pq_time(e, w, e->n - 1) + after;
+    if (w->hides && w->until < sel->max_t) sel->max_t = w->until;
     sel->newest = !n->sel.ranged && e->n == 1 && !after && !e->hints;
 }
 

@@ -42,8 +42,24 @@ static void spreads(const struct sweep *w, double *out, bool root)
     }
 }
 
-void mw_pq_stdvar_over_time(const struct sweep *w, double *out) { spreads(w, out, false); }
-void mw_pq_stddev_over_time(const struct sweep *w, double *out) { spreads(w, out, true); }
+/* Window by window, bit for bit as Prometheus 2 has it. */
+static void spreads_alone(const struct sweep *w, double *out, bool root)
+{
+    for (size_t i = 0; i < w->ev->n; i++) {
+        struct spread all = {.n = 0};
+        for (size_t k = w->f->lo[i]; k < w->f->hi[i]; k++) mw_pq_spread_add(&all, w->s->v[k]);
+        if (all.n > 0) out[i] = root ? sqrt(mw_pq_spread_get(&all)) : mw_pq_spread_get(&all);
+        mw_pq_tick(w->ev->run, (size_t)all.n);
+    }
+}
+
+static void either(const struct sweep *w, double *out, bool root)
+{
+    (w->ev->run->opt->closed_ranges ? spreads_alone : spreads)(w, out, root);
+}
+
+void mw_pq_stdvar_over_time(const struct sweep *w, double *out) { either(w, out, false); }
+void mw_pq_stddev_over_time(const struct sweep *w, double *out) { either(w, out, true); }
 
 /* -- quantiles ------------------------------------------------------------------------------ */
 

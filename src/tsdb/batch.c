@@ -2,11 +2,23 @@
  * SPDX-License-Identifier: MIT */
 #include "tsdb/batch.h"
 
+#include "base/mem.h"
 #include "tsdb/gather.h"
 
-void mw_batch_deinit(mw_batch *b)
+mw_batch *mw_batch_new(size_t n)
 {
-    for (size_t i = 0; i < MW_BATCH; i++) mw_extract_deinit(&b->of[i].extract);
+    mw_batch *b = mw_zalloc(sizeof *b);
+    b->cap = n < MW_BATCH ? n : MW_BATCH;
+    b->of = mw_array(b->cap, sizeof *b->of);
+    return b;
+}
+
+void mw_batch_free(mw_batch *b)
+{
+    if (!b) return;
+    for (size_t i = 0; i < b->cap; i++) mw_extract_deinit(&b->of[i].extract);
+    mw_free(b->of);
+    mw_free(b);
 }
 
 static void fetch(const void *p) { __builtin_prefetch(p); }

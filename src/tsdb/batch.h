@@ -8,15 +8,15 @@
 #include "tsdb/labelling.h"
 #include "tsdb/store.h"
 
-enum { MW_BATCH = 128 };
+enum { MW_BATCH = 128 }; /* fits the numbers of order */
 
 /* What is wanted of each series. */
 typedef struct mw_wanted {
     int64_t min_t, max_t;
-    int64_t blocks_max;      /* no block has anything newer */
-    uint64_t last_birth;     /* series born later are others */
-    bool labels_only;        /* whether there is a sample in the range */
-    bool newest;             /* the newest in the range is enough */
+    int64_t blocks_max;  /* no block has anything newer */
+    uint64_t last_birth; /* series born later are others */
+    bool labels_only;    /* whether there is a sample in the range */
+    bool newest;         /* the newest in the range is enough */
     mw_digest digest;
     mw_labelling *labelling; /* NULL: no labels */
 } mw_wanted;
@@ -31,12 +31,14 @@ typedef struct mw_batched {
 } mw_batched;
 
 typedef struct mw_batch {
-    mw_batched of[MW_BATCH];
+    mw_batched *of;
+    size_t cap;
     uint8_t order[MW_BATCH]; /* places by shard, of those that are in memory */
     size_t n;
 } mw_batch;
 
-void mw_batch_deinit(mw_batch *b);
+mw_batch *mw_batch_new(size_t n); /* for N series at most */
+void mw_batch_free(mw_batch *b);  /* NULL is fine */
 /* N series by ID, of which UINT32_MAX is none, into the same places of B. */
 void mw_batch_look(mw_batch *b, mw_tsdb *db, const mw_wanted *w, const uint32_t *id, size_t n);
 

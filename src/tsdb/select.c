@@ -214,7 +214,7 @@ static void fill_batch(selection *sel)
     uint32_t id[MW_BATCH];
     size_t n = sel->end - sel->at;
     if (n > MW_BATCH) n = MW_BATCH;
-    if (!sel->batch) sel->batch = mw_zalloc(sizeof *sel->batch);
+    if (!sel->batch) sel->batch = mw_batch_new(n);
     for (size_t i = 0; i < n; i++) id[i] = sel->whole->gather.series[sel->at + i].head;
     mw_batch_look(sel->batch, sel->db, &sel->want, id, n);
     sel->batch_at = sel->at;
@@ -266,8 +266,7 @@ static void set_close(mw_series_set *set)
         mw_gather_deinit(&sel->gather);
         mw_blocks_release(&sel->db->blocks, sel->blocks);
     }
-    if (sel->batch) mw_batch_deinit(sel->batch);
-    mw_free(sel->batch);
+    mw_batch_free(sel->batch);
     mw_samples_deinit(&sel->samples);
     mw_labelling_free(sel->labelling);
     mw_arena_free(sel->hist);

@@ -43,8 +43,8 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       help = 'a loss of power may take the samples of the last so long, a crash of moonwatch takes none; "always": nothing that was accepted' },
     { "promql", "table", default = {}, help = "how PromQL is read", fields = {
       { "ranges", "text", default = "left-open", choices = { "left-open", "closed" }, help = "does [5m] include a sample exactly 5m old" },
-      { "drop_names", "text", default = "at-once", choices = { "at-once", "at-end" },
-        help = "when rate(x) is no longer called x: at once, or after the whole query" },
+      { "drop_names", "text", default = "at-end", choices = { "at-once", "at-end" },
+        help = "when rate(x) is no longer called x: at once, or after the whole query; with closed ranges always at once" },
       { "lookback", "interval", default = "5m", help = "how long a sample stays the current one" },
       { "default_step", "interval", default = "1m", help = "step of subqueries that name none" } } },
     { "strict", "boolean", default = true, help = "true: one bad file refuses the whole load; false: only the bad files are left out" },
@@ -56,8 +56,10 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "label_bytes", "bytes", help = "a label name or value; 4096 unless set" },
       { "series", "count", help = "series in memory" }, { "logs_bytes", "bytes", help = "log records in memory" },
       { "traces_bytes", "bytes", help = "spans in memory" }, { "queries", "count", help = "queries at a time" },
-      { "query_samples", "count", help = "samples one query may touch" },
-      { "read_samples", "count", default = 50000000, help = "samples in one answer of remote read that is not a stream" }, { "query_timeout", "interval", help = "time one query may take" },
+      { "query_samples", "count", default = 50000000, help = "samples one query may touch" },
+      { "query_bytes", "bytes", default = "1GB", help = "memory one query may use" },
+      { "read_samples", "count", default = 50000000, help = "samples in one answer of remote read that is not a stream" },
+      { "query_timeout", "interval", help = "time one query may take" },
       { "rule_seconds", "interval", help = "processor time of one Lua call" }, { "rule_memory", "bytes", help = "memory of one rule file" } } },
     { "auth", "table", help = "who may use the HTTP API", absent = true, fields = auth },
     { "log", "table", default = {}, help = "moonwatch's own log", fields = {
