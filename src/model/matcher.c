@@ -41,26 +41,37 @@ static bool split_literals(mw_regex *re, mw_str pattern)
     }
 }
 
-static int compile(mw_regex *re, mw_str pattern, mw_err *err)
+/* TEXT, which has PATTERN behind FRONT bytes. */
+static pcre2_code *compile_text(mw_str text, mw_str pattern, size_t front, mw_err *err)
 {
+    static const uint32_t opts =
+        PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_INVALID_UTF;
     int code;
     PCRE2_SIZE at;
+    PCRE2_UCHAR why[160];
+    pcre2_code *re = pcre2_compile((PCRE2_SPTR)text.p, text.n, opts, &code, &at, NULL);
+    if (re) return re;
+    pcre2_get_error_message(code, why, sizeof why);
+    mw_fail(err, MW_EPARSE, 0, 0, "invalid regular expression \"%.*s\": %s at offset %d",
+            MW_STR_ARG(pattern), why, at > front ? (int)(at - front) : 0);
+    return NULL;
+}
+
+/* On its own first: what closes the brackets around it would match more than it may. */
+static int compile(mw_regex *re, mw_str pattern, mw_err *err)
+{
+    static const char front[] = "^(?s:";
+    pcre2_code *alone = compile_text(pattern, pattern, 0, err);
+    pcre2_code_free(alone);
+    if (!alone) return MW_EPARSE;
     mw_buf b;
     mw_buf_init(&b);
-    mw_buf_text(&b, "^(?s:");
+    mw_buf_text(&b, front);
     mw_buf_str(&b, pattern);
     mw_buf_text(&b, ")$");
-    uint32_t opts =
-        PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_INVALID_UTF;
-    re->code = pcre2_compile((PCRE2_SPTR)b.p, b.n, opts, &code, &at, NULL);
+    re->code = compile_text((mw_str){b.p, b.n}, pattern, sizeof front - 1, err);
     mw_buf_deinit(&b);
-    if (!re->code) {
-        PCRE2_UCHAR text[160];
-        pcre2_get_error_message(code, text, sizeof text);
-        int col = at > 5 ? (int)at - 5 : 0;
-        return mw_fail(err, MW_EPARSE, 0, 0, "invalid regular expression \"%.*s\": %s at offset %d",
-                       MW_STR_ARG(pattern), text, col);
-    }
+    if (!re->code) return MW_EPARSE;
     pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
     re->limits = pcre2_match_context_create(NULL);
     pcre2_set_match_limit(re->limits, MATCH_LIMIT);
