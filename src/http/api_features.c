@@ -105,8 +105,7 @@ static void put_functions(fields *categories)
 {
     const char *names[MOST_FUNCTIONS] = {NULL}, *name;
     size_t n = 0;
-    for (size_t i = 0; n < MOST_FUNCTIONS && (name = mw_promql_function(i)); i++)
-        if (*name) names[n++] = name;
+    for (size_t i = 0; n < MOST_FUNCTIONS && (name = mw_promql_function(i)); i++) names[n++] = name;
     qsort(names, n, sizeof *names, by_name);
     field_open(categories, "promql_functions");
     fields f = {.out = categories->out};

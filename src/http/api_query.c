@@ -176,7 +176,7 @@ static void evaluate(mw_call *c, wishes *w)
     server_count_query(c->server, w->q.range, rc, w->took_ns, r ? r->samples_read : 0);
     if (!rc)
         answer_with(c, r, w);
-    else if (rc == MW_EPARSE || rc == MW_EMISSING)
+    else if (rc == MW_EPARSE)
         call_fail_param(c, "query", &err);
     else
         call_fail(c, &err);
@@ -245,7 +245,7 @@ void api_explain(mw_call *c)
     if (!rc) rc = mw_promql_explain(host->promql, host->source, &w.q, !plan_only, &c->out, &err);
     if (!rc)
         call_answer(c, 200, "application/json");
-    else if (rc == MW_EPARSE || rc == MW_EMISSING)
+    else if (rc == MW_EPARSE)
         call_fail_param(c, "query", &err);
     else
         call_fail(c, &err);

@@ -58,9 +58,8 @@ static pcre2_code *compile_text(mw_str text, mw_str pattern, size_t front, mw_er
 }
 
 /* On its own first: what closes the brackets around it would match more than it may. */
-static int compile(mw_regex *re, mw_str pattern, mw_err *err)
+static int compile(mw_regex *re, mw_str pattern, const char *front, mw_err *err)
 {
-    static const char front[] = "^(?s:";
     pcre2_code *alone = compile_text(pattern, pattern, 0, err);
     pcre2_code_free(alone);
     if (!alone) return MW_EPARSE;
@@ -69,7 +68,7 @@ static int compile(mw_regex *re, mw_str pattern, mw_err *err)
     mw_buf_text(&b, front);
     mw_buf_str(&b, pattern);
     mw_buf_text(&b, ")$");
-    re->code = compile_text((mw_str){b.p, b.n}, pattern, sizeof front - 1, err);
+    re->code = compile_text((mw_str){b.p, b.n}, pattern, strlen(front), err);
     mw_buf_deinit(&b);
     if (!re->code) return MW_EPARSE;
     pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
@@ -79,7 +78,7 @@ static int compile(mw_regex *re, mw_str pattern, mw_err *err)
     return MW_OK;
 }
 
-mw_regex *mw_regex_new(mw_str pattern, mw_err *err)
+static mw_regex *new_regex(mw_str pattern, const char *front, mw_err *err)
 {
     if (pattern.n > PATTERN_MAX)
         return mw_fail(err, MW_ETOOBIG, 0, 0,
@@ -87,9 +86,16 @@ mw_regex *mw_regex_new(mw_str pattern, mw_err *err)
                        PATTERN_MAX),
                NULL;
     mw_regex *re = mw_zalloc(sizeof *re);
-    if (split_literals(re, pattern) || compile(re, pattern, err) == MW_OK) return re;
+    if (split_literals(re, pattern) || compile(re, pattern, front, err) == MW_OK) return re;
     mw_regex_free(re);
     return NULL;
+}
+
+mw_regex *mw_regex_new(mw_str pattern, mw_err *err) { return new_regex(pattern, "^(?s:", err); }
+
+mw_regex *mw_regex_new_of_lines(mw_str pattern, mw_err *err)
+{
+    return new_regex(pattern, "^(?:", err);
 }
 
 size_t mw_regex_bytes(const mw_regex *re)

@@ -26,8 +26,10 @@ bool mw_matcher_matches(const mw_matcher *m,
 bool mw_matchers_match(const mw_matcher *m, size_t n, const mw_labels *ls);
 const char *mw_match_op_text(mw_match_op op); /* "=~" */
 
-/* For others that need an anchored regex: NULL after filling ERR. */
+/* For others that need an anchored regex: NULL after filling ERR.  In the second one "." is no line
+ * break, as in Prometheus 2. */
 mw_regex *mw_regex_new(mw_str pattern, mw_err *err);
+mw_regex *mw_regex_new_of_lines(mw_str pattern, mw_err *err);
 size_t mw_regex_bytes(const mw_regex *re); /* about what it takes from memory */
 void mw_regex_free(mw_regex *re);
 bool mw_regex_matches(const mw_regex *re, mw_str s);

@@ -143,7 +143,6 @@ void mw_pq_free(struct ast *a); /* NULL is fine */
 /* version2.c: refuse what Prometheus 2 does not know, and make the rest what it was there.  Once
  * per tree; MW_EPARSE with ERR. */
 int mw_pq_as_version_2(struct ast *a, mw_err *err);
-int mw_pq_without_line_breaks(mw_str pattern, mw_regex **out, mw_err *err);
 
 /* check.c: types, arities, operators.  MW_OK or a code with ERR. */
 int mw_pq_check_types(struct ast *a, struct node *n, mw_err *err);

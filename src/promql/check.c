@@ -139,9 +139,6 @@ static int check_call(struct checker *c, struct node *n)
         rc = want(c, arg, letter_type(f->args[i < declared ? i : declared - 1]), where);
         if (!rc) rc = check_window_kind(c, n, arg);
     }
-    if (!rc && !f->eval)
-        return mw_pq_fail(c->err, c->ast->src, n->call.name_pos, MW_EMISSING,
-                          "function \"%s\" is not implemented yet", f->name);
     return rc;
 }
 

@@ -1,6 +1,4 @@
 /* functions.c - the table of functions.
- *
- * A row without an evaluator is known to the type checker and answers "not implemented yet".
  * SPDX-License-Identifier: MIT */
 #include "promql/functions.h"
 
@@ -15,7 +13,6 @@
 #define BOTH(name, fn, fl, d)   {name, "m", 0, 'v', mw_pq_call_window, NULL, fn, fn##_sweep, fl, d}
 #define OVERS(name, a, fn, fl)  {name, a, 0, 'v', mw_pq_call_window, NULL, fn, NULL, fl, MW_DIGEST_NONE}
 #define CALL(name, a, opt, ret, ev, fl) {name, a, opt, ret, ev, NULL, NULL, NULL, fl, MW_DIGEST_NONE}
-#define MISSING(name, a, opt)   {name, a, opt, 'v', NULL, NULL, NULL, NULL, 0, MW_DIGEST_NONE}
 
 static const struct function functions[] = {
     MATH("abs", fabs), MATH("ceil", ceil), MATH("floor", floor), MATH("exp", exp),
@@ -106,11 +103,7 @@ const struct function *mw_pq_function_find(mw_str name)
     return NULL;
 }
 
-const char *mw_promql_function(size_t i)
-{
-    if (i >= N_FUNCTIONS) return NULL;
-    return functions[i].eval ? functions[i].name : "";
-}
+const char *mw_promql_function(size_t i) { return i < N_FUNCTIONS ? functions[i].name : NULL; }
 
 const char *mw_pq_function_nearest(mw_str name)
 {

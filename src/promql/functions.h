@@ -9,10 +9,10 @@ struct function {
     const char *args; /* one letter each: s scalar, v vector, m matrix, t string */
     int optional;     /* how many of the last arguments may be left out; -1: the last may repeat */
     char ret;         /* s or v */
-    struct value (*eval)(struct ev *e, const struct node *call); /* NULL: not there */
-    double (*math)(double v);                                    /* with mw_pq_call_math */
-    pq_window_fn *window;                                        /* with mw_pq_call_window */
-    pq_sweep_fn *sweep; /* the same for all steps at once, of plain ranges; may be NULL */
+    struct value (*eval)(struct ev *e, const struct node *call);
+    double (*math)(double v); /* with mw_pq_call_math */
+    pq_window_fn *window;     /* with mw_pq_call_window */
+    pq_sweep_fn *sweep;       /* the same for all steps at once, of plain ranges; may be NULL */
     unsigned flags;
     mw_digest digest; /* what matters of samples for the sweep */
 };

@@ -128,11 +128,7 @@ mw_regex *mw_pq_regex(struct ev *e, mw_str pattern, const char *fn)
     struct run *r = e->run;
     mw_err err;
     mw_err_init(&err);
-    mw_regex *re;
-    if (r->opt->closed_ranges)
-        mw_pq_without_line_breaks(pattern, &re, &err);
-    else
-        re = mw_regex_new(pattern, &err);
+    mw_regex *re = (r->opt->closed_ranges ? mw_regex_new_of_lines : mw_regex_new)(pattern, &err);
     if (!re)
         mw_pq_throw(r, MW_EEXEC, "invalid regular expression in %s(): %.*s", fn,
                     MW_STR_ARG(pattern));

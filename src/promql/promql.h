@@ -25,8 +25,8 @@ typedef struct mw_promql_options {
 mw_promql *mw_promql_new(const mw_promql_options *o); /* O may be NULL */
 void mw_promql_free(mw_promql *q);
 
-/* Parse and check types.  MW_EPARSE: ERR has line, column (1-based, in characters) and text.
- * A function that is not there yet is MW_EMISSING naming it. */
+/* Parse and check types.  MW_EPARSE: ERR has line, column (1-based, the column in bytes) and text.
+ */
 int mw_promql_check(mw_str expr, mw_err *err);
 
 typedef enum mw_value_type {
@@ -80,8 +80,7 @@ typedef struct mw_promql_result {
 } mw_promql_result;
 
 /* MW_OK and *OUT (freed with mw_promql_result_free), or a code with ERR:
- * MW_EPARSE and MW_EMISSING: bad_data.  MW_EEXEC, MW_ELIMIT: execution.  MW_ETIMEOUT.  MW_ECANCEL.
- */
+ * MW_EPARSE: bad_data.  MW_EEXEC, MW_ELIMIT: execution.  MW_ETIMEOUT.  MW_ECANCEL. */
 int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *query,
                    mw_promql_result **out, mw_err *err);
 /* How QUERY is evaluated, added to OUT as JSON: its nodes as a tree, each with what it does, what
@@ -110,8 +109,7 @@ typedef struct mw_promql_cursor {
 bool mw_promql_result_json(const mw_promql_result *r, mw_promql_cursor *at, size_t soft,
                            mw_buf *out);
 
-/* Names of functions by number, 0, 1, ...; NULL behind the last; "" for one that is not there yet.
- */
+/* Names of functions by number, 0, 1, ...; NULL behind the last. */
 const char *mw_promql_function(size_t i);
 
 /* Matchers of a series selector such as up{job="x"}, for match[] parameters.  Freed by

@@ -14,7 +14,7 @@
 static struct frame **seat_of(struct frames *known, const struct samples *s)
 {
     uint64_t key = (uint64_t)s->t[0] * 31 + (uint64_t)s->t[s->n - 1];
-    return &known->f[(key + s->n) * 0x9e3779b97f4a7c15u >> (64 - 6)];
+    return &known->f[(key + s->n) * 0x9e3779b97f4a7c15u >> (64 - PQ_FRAME_BITS)];
 }
 
 static struct frame *new_frame(struct ev *e)

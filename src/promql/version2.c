@@ -36,25 +36,14 @@ static int check_when(struct look *l, const struct when *w)
 
 /* -- selectors ------------------------------------------------------------------------------ */
 
-int mw_pq_without_line_breaks(mw_str pattern, mw_regex **out, mw_err *err)
-{
-    mw_buf b = {0};
-    mw_buf_text(&b, "(?-s:");
-    mw_buf_str(&b, pattern);
-    mw_buf_byte(&b, ')');
-    *out = mw_regex_new((mw_str){b.p, b.n}, err);
-    mw_buf_deinit(&b);
-    return *out ? MW_OK : err->code;
-}
-
 static int visit_selector(struct look *l, struct node *n)
 {
     if (n->sel.window) return REFUSE(l, n, "anchored and smoothed ranges are of Prometheus 3");
     for (size_t i = 0; i < n->sel.n_matchers; i++) {
         mw_matcher *m = &n->sel.matchers[i];
-        mw_regex *plain;
+        mw_regex *plain = m->regex ? mw_regex_new_of_lines(m->value, l->err) : NULL;
         if (!m->regex) continue;
-        if (mw_pq_without_line_breaks(m->value, &plain, l->err)) return l->err->code;
+        if (!plain) return l->err->code;
         mw_regex_free(m->regex);
         m->regex = plain;
     }

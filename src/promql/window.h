@@ -41,9 +41,9 @@ struct frame {
     size_t n, cap, left_out;
 };
 
-enum { PQ_FRAMES = 64 };
+enum { PQ_FRAME_BITS = 6 };
 struct frames { /* those that were needed lately, by hash of the times */
-    struct frame *f[PQ_FRAMES];
+    struct frame *f[1 << PQ_FRAME_BITS];
 };
 
 struct sweep {

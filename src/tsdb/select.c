@@ -231,12 +231,11 @@ static int set_next(mw_series_set *set, mw_series_view *out, mw_err *err)
         size_t i = sel->at++;
         int more = read_series(sel, &sel->whole->gather.series[i],
                                &sel->batch->of[i - sel->batch_at], out, err);
-        if (mw_labelling_is_full(sel->labelling))
-            return mw_fail(err, MW_ELIMIT, 0, 0,
-                           "too many series match: there is no room for labels");
+        if (mw_labelling_is_full(sel->labelling)) break;
         if (more) return more;
     }
-    return 0;
+    if (!mw_labelling_is_full(sel->labelling)) return 0;
+    return mw_fail(err, MW_ELIMIT, 0, 0, "too many series match: there is no room for labels");
 }
 
 /* The series that was given last, by its place in memory or in its newest block. */

@@ -1,18 +1,6 @@
 /* test_api.c - promises of the HTTP APIs.  SPDX-License-Identifier: MIT */
 #include "world.h"
 
-static int set_up(void **state)
-{
-    *state = world_open((mw_server_options){0});
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
 static void push_series(const world *w)
 {
     assert_post(w, "/api/v1/import/prometheus", "text/plain",
@@ -441,8 +429,6 @@ static void samples_out_of_order_are_told_and_the_others_kept(void **state)
     answer_deinit(&a);
     assert_get(w, "/api/v1/query?query=fresh", 200, "\"2\"");
 }
-
-#define promise(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -300,20 +300,6 @@ static void a_page_of_another_site_changes_nothing(void **state)
     assert_int_equal(status_of_foreign(w, "POST", "/api/v1/import/prometheus"), 204);
 }
 
-static int set_up(void **state)
-{
-    *state = world_open((mw_server_options){0});
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
-#define promise(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

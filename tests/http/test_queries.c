@@ -21,18 +21,6 @@ static int gate_select(mw_source *self, const mw_select *sel, mw_series_set **ou
     return g->behind->select(g->behind, sel, out, err);
 }
 
-static int set_up(void **state)
-{
-    *state = world_open((mw_server_options){0});
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
 static void push_series(const world *w)
 {
     assert_post(w, "/api/v1/import/prometheus", "text/plain",
@@ -212,8 +200,6 @@ static void more_values_than_a_page_shows_are_all_counted(void **state)
                "\"values\":3000,\"queriedSince\":1795424400,\"top\":["
                "{\"value\":\"0\",\"series\":1,");
 }
-
-#define promise(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {

@@ -232,20 +232,6 @@ static void federation_looks_back_and_no_further(void **state)
     assert_get(w, "/federate?match[]=up%7B", 400, "parse error");
 }
 
-static int set_up(void **state)
-{
-    *state = world_open((mw_server_options){0});
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
-#define promise(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

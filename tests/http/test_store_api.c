@@ -4,18 +4,6 @@
 
 #include "http/route.h"
 
-static int set_up(void **state)
-{
-    *state = world_open((mw_server_options){0});
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
 static void push_series(const world *w)
 {
     assert_post(w, "/api/v1/import/prometheus", "text/plain",
@@ -198,8 +186,6 @@ static void the_status_of_the_store_counts_labels_and_blocks(void **state)
                "\"memoryInBytesByLabelName\":[{\"name\":\"__name__\",\"value\":16}],"
                "\"seriesCountByLabelValuePair\":[{\"name\":\"job=a\",\"value\":2}]}");
 }
-
-#define promise(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {

@@ -78,6 +78,21 @@ static inline void world_close(world *w)
     mw_free(w);
 }
 
+static inline int world_set_up(void **state)
+{
+    *state = world_open((mw_server_options){0});
+    return 0;
+}
+
+static inline int world_tear_down(void **state)
+{
+    world_close(*state);
+    return 0;
+}
+
+/* A test that has a world of its own as its state. */
+#define promise(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+
 /* -- the client ------------------------------------------------------------------------------ */
 
 static inline int client_open(const world *w)

@@ -269,6 +269,31 @@ static void a_budget_that_is_too_small_is_told(void **state)
     mw_promql_free(small);
 }
 
+/* Labels are made when a row is chosen: without room for those of the last one it is not left out
+ * silently. */
+static void labels_without_room_fail_the_query(void **state)
+{
+    static char long_text[300000];
+    (void)state;
+    memset(long_text, 'x', sizeof long_text - 1);
+    mw_label l[] = {{MW_STR(MW_METRIC_NAME), MW_STR("long")}, {MW_STR("l"), mw_str_of(long_text)}};
+    mw_labels *ls = mw_labels_new(l, 2, NULL);
+    mw_appender *a = mw_appender_new(db);
+    uint64_t ref = 0;
+    assert_int_equal(mw_appender_add(a, ls, &ref, to, 1), MW_OK);
+    assert_int_equal(mw_appender_commit(a, NULL), MW_OK);
+    mw_appender_free(a);
+    mw_free(ls);
+    mw_promql *small = mw_promql_new(&(mw_promql_options){.max_bytes = 200000});
+    mw_promql_query q = {.expr = MW_STR("topk(1, long)"), .start = to};
+    mw_promql_result *r = NULL;
+    mw_err err;
+    mw_err_init(&err);
+    assert_int_equal(mw_promql_eval(small, mw_tsdb_source(db), &q, &r, &err), MW_ELIMIT);
+    assert_non_null(strstr(err.msg, "room for labels"));
+    mw_promql_free(small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +301,7 @@ int main(void)
         cmocka_unit_test(windows_of_a_range_are_those_of_its_steps),
         cmocka_unit_test(equal_values_are_ranked_by_their_labels),
         cmocka_unit_test(what_stands_twice_is_read_once),
+        cmocka_unit_test(labels_without_room_fail_the_query),
         cmocka_unit_test(a_budget_that_is_too_small_is_told),
     };
     return cmocka_run_group_tests_name("test_streams", tests, open_world, close_world);
