@@ -67,7 +67,7 @@ local function message(self, alert, t)
     labels = labels, annotations = alert.annotations or {}, starts_at = alert.fired_at,
     ends_at = alert.resolved_at or t + 4 * math.max(rule.every, RESEND), value = alert.value,
     threshold = rule.above or rule.below, severity = rule.severity, generator_url = self.engine:generator_url(rule),
-    rule = "alert/" .. rule.name, updated_at = t, resolved = alert.state == "inactive",
+    rule = self.id, updated_at = t, resolved = alert.state == "inactive",
   }
 end
 

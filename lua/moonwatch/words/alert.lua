@@ -21,7 +21,7 @@ alert "WebErrorRate" {
     { "hold", "duration", default = "0s", help = "how long the condition must be true before the alert fires" },
     { "keep", "duration", default = "0s", help = "how long the alert goes on firing after the condition became false" },
     { "severity", "severity", default = "warning", help = "becomes the label `severity`" },
-    { "labels", "label_templates", default = {}, help = "added to the labels of each alert" },
+    { "labels", "label_templates", default = {}, help = "added to the labels of each alert; several alerts may share a name when these or the severity differ" },
     { "annotations", "template_map", default = {}, help = "further texts, sent along" },
     { "summary", "template", help = "one line for a person" },
     { "description", "template", help = "the longer text" },
