@@ -155,8 +155,9 @@ end
 
 -- Those that `unless` explains are clear.
 local function excuse(runner, found, t)
-  local unless, failure = runner.rule.unless, nil
+  local unless = runner.rule.unless
   if not unless or next(found.seen) == nil then return end
+  local failure
   if type(unless) == "string" then failure = excused_by_expr(runner, found.seen, t)
   else failure = excused_by_function(runner, found.seen, t) end
   if failure then return failure end
