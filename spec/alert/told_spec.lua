@@ -42,14 +42,6 @@ route { receiver = "hook", group_wait = "30s", group_interval = "1m", routes = {
     w:set("x", 25):advance "3m"
     assert.same({ "hook: warning firing", "hook: page firing, warning resolved" }, told(w))
   end)
-  it("that a reload made is told so, too", function()
-    local w = testing.world('alert "A" { expr = "x > 1", severity = "warning" }\n' .. HOOK .. 'route { receiver = "hook", group_wait = "10s", group_interval = "1m" }')
-    w:set("x", 6):advance "2m"
-    w:reload('alert "A" { expr = "x > 1", severity = "page" }\n' .. HOOK .. 'route { receiver = "hook", group_wait = "10s", group_interval = "1m" }')
-    w:advance "3m"
-    assert.same({ "hook: warning firing", "hook: page firing" }, told(w))
-    assert.equal(1, w:value 'count(ALERTS)')
-  end)
 end)
 
 describe("an alert that flaps", function()

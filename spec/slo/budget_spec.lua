@@ -32,3 +32,53 @@ describe("the burn of a budget", function()
     assert.same({ "SLOErrorBudgetBurn" }, with_failures(50):firing())
   end)
 end)
+
+describe("an objective of which only a ratio is known", function()
+  local ratio = [[slo "web" { ratio = "avg_over_time(failing[$window])", objective = 99, window = "1h" }]]
+  local function with_ratio(value)
+    local world = testing.world(ratio)
+    world:series("failing", ("%gx120"):format(value), { every = "15s" })
+    return world:advance "30m"
+  end
+
+  it("spends its budget as the ratio says", function() assert.near(0.5, with_ratio(0.005):value(left), 1e-3) end)
+  it("counts no events", function() assert.is_nil(with_ratio(0.005):value 'slo:sli_events:increase1h{slo="web"}') end)
+  it("fires like others", function() assert.same({ "SLOErrorBudgetBurn" }, with_ratio(0.5):firing()) end)
+  it("needs the place of the range", function()
+    assert.error_matches(function() testing.world [[slo "web" { ratio = "failing", objective = 99 }]] end, "write %$window")
+  end)
+  it("cannot be asked for a least number of events", function()
+    assert.error_matches(function() testing.world [[slo "web" { ratio = "failing[$window]", objective = 99, min_events = 5 }]] end, "ratio")
+  end)
+end)
+
+describe("the alerts on a budget", function()
+  local function alerts_of(alerting)
+    local world = testing.world(('slo "web" { ratio = "avg_over_time(failing[$window])", objective = 99, window = "1h",\n' ..
+                                 'alerts = { { burn = 14.4, long = "5m", short = "1m", severity = "page" },\n' ..
+                                 '{ burn = 3, long = "10m", short = "2m", severity = "ticket" } }, alerting = %s }'):format(alerting))
+    world:series("failing", "0.5x120", { every = "15s" })
+    world:advance "30m"
+    local out = {}
+    for _, alert in ipairs(world:alerts "firing") do out[alert.labels.severity] = alert end
+    return out
+  end
+
+  it("have a name, labels and texts of your own", function()
+    local alerts = alerts_of [[{ name = "WebBudget", labels = { team = "web" }, annotations = { dashboard = "d/${labels.slo}" } }]]
+    assert.equal("WebBudget", alerts.page.labels.alertname)
+    assert.equal("web", alerts.ticket.labels.team)
+    assert.equal("d/web", alerts.page.annotations.dashboard)
+  end)
+  it("may say other things for each severity, also what it is called", function()
+    local alerts = alerts_of [[{ page = { labels = { severity = "critical", tier = "1" } }, ticket = { annotations = { note = "later" } } }]]
+    assert.equal("1", alerts.critical.labels.tier)
+    assert.equal("later", alerts.ticket.annotations.note)
+    assert.is_nil(alerts.page)
+  end)
+  it("may leave a severity out", function()
+    local alerts = alerts_of [[{ ticket = false }]]
+    assert.is_nil(alerts.ticket)
+    assert.is_table(alerts.page)
+  end)
+end)

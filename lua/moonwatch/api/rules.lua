@@ -171,7 +171,7 @@ end
 local function ours(engine, runner)
   local host, rule = engine.host, runner.rule
   local row = common(host, runner)
-  row.name, row.word, row.file, row.line, row.every = rule.name, rule.word, rule.file, rule.line, runner.group.every
+  row.id, row.name, row.word, row.file, row.line, row.every = runner.id, rule.name, rule.word, rule.file, rule.line, runner.group.every
   row.group, row.query_offset = runner.group.name, rule.expr and engine:behind(rule) or nil
   row.traceback, row.problem, row.slot = runner.traceback, runner.problem, engine.slot_of(runner.id)
   row.evaluated_here = not runner.owned or engine:owns(runner.id)

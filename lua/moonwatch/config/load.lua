@@ -89,7 +89,8 @@ end
 
 local function take(run, unit, guest, decl)
   local def = words.by_name[decl.word]
-  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line, guest = guest, unit = unit, once = def.once }
+  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line, guest = guest, unit = unit, once = def.once,
+                 said = type(decl.fields) == "table" and decl.fields or nil }
   if def.root_only and not unit.root then
     run.problems:add(unit.path, decl.line, 1, item, "belongs into the root file, not into a file of rules")
     return

@@ -54,6 +54,28 @@ local function condition(rule, pair)
   return "(" .. text .. ")"
 end
 
+local function joined(a, b)
+  local out = {}
+  for _, map in ipairs { a or {}, b or {} } do
+    for name, value in pairs(map) do out[name] = value end
+  end
+  return out
+end
+
+local function alert(rule, severity, conditions)
+  local all = rule.alerting or {}
+  local own = type(all[severity]) == "table" and all[severity] or {}
+  local labels, annotations = joined(all.labels, own.labels), joined(all.annotations, own.annotations)
+  local called = labels.severity or severity
+  labels.severity = nil
+  return {
+    word = "alert", name = ("%s burn %s"):format(rule.name, severity), alertname = all.name or "SLOErrorBudgetBurn", file = rule.file,
+    line = rule.line, order = rule.order, slo = rule.name, expr = table.concat(conditions, " or "), every = 30, hold = 0, keep = 0,
+    severity = called, labels = labels, annotations = annotations, depends_on = {}, runbook = rule.runbook,
+    summary = rule.summary or annotations.summary or "${labels.slo} spends its error budget ${value|round:1} times too fast",
+  }
+end
+
 --- Alert rules for the engine, one for each severity.
 function M.alerts(rule)
   local by, order = {}, {}
@@ -65,13 +87,8 @@ function M.alerts(rule)
     table.insert(by[pair.severity], condition(rule, pair))
   end
   local out = {}
-  for i, severity in ipairs(order) do
-    out[i] = {
-      word = "alert", name = ("%s burn %s"):format(rule.name, severity), alertname = "SLOErrorBudgetBurn", file = rule.file,
-      line = rule.line, order = rule.order, slo = rule.name, expr = table.concat(by[severity], " or "), every = 30, hold = 0, keep = 0,
-      severity = severity, labels = {}, depends_on = {}, runbook = rule.runbook,
-      summary = rule.summary or "${labels.slo} spends its error budget ${value|round:1} times too fast",
-    }
+  for _, severity in ipairs(order) do
+    if not (rule.alerting and rule.alerting[severity] == false) then out[#out + 1] = alert(rule, severity, by[severity]) end
   end
   return out
 end

@@ -26,6 +26,7 @@ M.labels_of = labels_of
 
 --- What is left of the budget: 1 to 0.
 function M.remaining(objective, measured)
+  if not measured.total then return math.max(0, 1 - (measured.ratio or 0) / (1 - objective)) end
   local allowed = (1 - objective) * measured.total
   if measured.total <= 0 or allowed <= 0 then return 1 end
   return math.max(0, (allowed - measured.bad) / allowed)
@@ -37,7 +38,7 @@ local function series(self, measured)
   for seconds, m in pairs(measured) do
     local window = sli.window(seconds)
     if m.ratio then put("slo:sli_error:ratio_rate" .. window, m.ratio) end
-    put("slo:sli_events:increase" .. window, m.total)
+    if m.total then put("slo:sli_events:increase" .. window, m.total) end
   end
   put("slo_error_budget_remaining", M.remaining(rule.objective, measured[rule.window]))
   put("slo:objective:ratio", rule.objective)

@@ -2,7 +2,7 @@
 --
 -- good/total and bad/total are selectors, summed as increases, or whole expressions with $window where the range goes; then
 -- only their ratio counts.  Latency counts the bucket of the bound against all of the histogram, so both come from sums
--- over the window: a quiet night weighs as little as it should.
+-- over the window: a quiet night weighs as little as it should.  A ratio counts no events.
 local M = {}
 
 --- A window as the names of series write it: 5m, 6h, 30d.
@@ -44,8 +44,9 @@ function M.check_latency(l, host)
   return true
 end
 
---- The expressions of RULE over WINDOW (a text such as "5m"): { good= or bad=, total= }.
+--- The expressions of RULE over WINDOW (a text such as "5m"): { ratio= } or { good= or bad=, total= }.
 function M.expressions(rule, window)
+  if rule.ratio then return { ratio = over(rule.ratio, window) } end
   if rule.latency then
     local good, total = latency(rule.latency.metric, rule.latency.under, window)
     return { good = good, total = total }
@@ -70,9 +71,17 @@ local function number(host, expr, t)
   return sum
 end
 
---- What happened in the last SECONDS before T: { total=, bad=, ratio= }, ratio nil when nothing happened; or nil, why.
+local function within(ratio) return math.min(1, math.max(0, ratio)) end
+
+--- What happened in the last SECONDS before T: { total=, bad=, ratio= }, ratio nil when nothing happened, total and bad nil
+-- when they are not counted; or nil, why.
 function M.measure(rule, host, t, seconds)
   local e = M.expressions(rule, M.window(seconds))
+  if e.ratio then
+    local ratio, why = number(host, e.ratio, t)
+    if why then return nil, why end
+    return { ratio = ratio and within(ratio) }
+  end
   local total, why = number(host, e.total, t)
   if why then return nil, why end
   if not total or total <= 0 then return { total = 0, bad = 0 } end
@@ -81,7 +90,7 @@ function M.measure(rule, host, t, seconds)
   if why then return nil, why end
   local ratio = (part or 0) / total
   if e.good then ratio = 1 - ratio end
-  ratio = math.min(1, math.max(0, ratio))
+  ratio = within(ratio)
   total = total * scale(rule.total, seconds)
   return { total = total, bad = ratio * total, ratio = ratio }
 end

@@ -87,6 +87,12 @@ local function check_zone(zone, path, problem, env)
 end
 M.check_zone = check_zone
 
+-- Does a table name the severities?  Then the rule has none.
+local function named(fields)
+  local l = fields.levels
+  return l and (#l > 1 or l[1].severity ~= "warning")
+end
+
 -- -- the others ------------------------------------------------------------
 
 local function of_function(fields, problem)
@@ -158,7 +164,7 @@ function M.after(fields, problem, env)
   for _, s in ipairs(SIDES) do of_side(fields, s, problem) end
   of_baseline(fields, problem)
   if fields.baseline then check_zone(fields.baseline.zone, { "baseline", "zone" }, problem, env) end
-  fields.severity = fields.severity or fields.levels and fields.levels[1] and fields.levels[1].severity or "warning"
+  if not fields.severity and not named(fields) then fields.severity = "warning" end
 end
 
 return M

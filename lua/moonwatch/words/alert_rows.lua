@@ -3,7 +3,7 @@ local M = {}
 
 --- What is said of the alert, and to whom.
 M.texts = {
-  { "labels", "label_templates", default = {}, help = "added to the labels of each alert" },
+  { "labels", "label_templates", default = {}, help = "added to the labels of each alert; several may share a name when these or the severity differ" },
   { "annotations", "template_map", default = {}, help = "further texts, sent along" },
   { "summary", "template", help = "one line for a person" },
   { "description", "template", help = "the longer text" },

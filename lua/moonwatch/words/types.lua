@@ -156,6 +156,14 @@ T.sli = {
     return nil, "bad PromQL: " .. why
   end,
 }
+T.ratio = {
+  says = "PromQL with $window in the place of the range",
+  check = function(v, env)
+    if type(v) ~= "string" then return nil end
+    if not v:find("$window", 1, true) then return nil, "write $window in the place of the range" end
+    return T.sli.check(v, env)
+  end,
+}
 
 local NAME = "^[%a_][%w_]*$"
 local function label_map(v, allowed)
