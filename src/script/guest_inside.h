@@ -76,6 +76,7 @@ struct mw_guest_run {
     lua_State *co;
     int fn, co_ref, ctx_ref; /* references in the registry */
     mw_value *args, *ctx, *fired, *values, *state;
+    mw_value *found_logs, *found_traces; /* the first records it searched for; NULL at first */
     mw_call_kind kind;
     bool has_ctx;
     double now;

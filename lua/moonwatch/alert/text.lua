@@ -1,6 +1,6 @@
 --- text.lua - the texts of alerts: "${labels.pod} is at ${value|percent}".
 --
--- A place names `value`, `threshold`, `name` or `labels.NAME`, and may pass it through filters: duration, percent, humanize,
+-- A place names `value`, `threshold`, `expected` (of a baseline), `severity`, `name` or `labels.NAME`, and may pass it through filters: duration, percent, humanize,
 -- bytes, round (round:2 for two digits).  A label that is not there is empty, as in PromQL.
 local M = {}
 
@@ -31,6 +31,8 @@ local function duration(v)
   return table.concat(out, " ")
 end
 
+M.duration = duration
+
 local function finite(v) return v == v and v > -math.huge and v < math.huge end
 
 local filters = {
@@ -55,14 +57,14 @@ M.filters = {}
 for name in pairs(filters) do M.filters[#M.filters + 1] = name end
 table.sort(M.filters)
 
-local PLACES = { value = true, threshold = true, name = true }
+local PLACES = { value = true, threshold = true, expected = true, severity = true, name = true }
 
 local function place(body)
   local path, rest = body:match "^%s*([%w_%.]+)%s*(.*)$"
   if not path then return nil, ("${%s} is empty or misspelt"):format(body) end
   local label = path:match "^labels%.([%a_][%w_]*)$"
   if not label and not PLACES[path] then
-    return nil, ("${%s}: write value, threshold, name or labels.NAME"):format(body)
+    return nil, ("${%s}: write value, threshold, expected, severity, name or labels.NAME"):format(body)
   end
   local steps = {}
   while rest ~= "" do
@@ -105,11 +107,12 @@ local function fill(item, alert)
   return type(v) == "number" and number(v) or tostring(v)
 end
 
---- Compiled text + {labels=, value=, threshold=, name=} -> text.
-function M.expand(compiled, alert)
+--- Compiled text + {labels=, value=, threshold=, name=, ...} -> text.  What stands in the places passes THROUGH, if given.
+function M.expand(compiled, alert, through)
   local out = {}
   for i, item in ipairs(compiled) do
-    out[i] = type(item) == "string" and item or fill(item, alert)
+    local value = type(item) == "string" and item or fill(item, alert)
+    out[i] = through and item ~= value and through(value) or value
   end
   return table.concat(out)
 end

@@ -66,6 +66,7 @@ function M.text(name)
   if def.absent then out[1] = out[1] .. " (not available in this version)" end
   for _, line in ipairs(needs(def)) do out[#out + 1] = line end
   text_fields(def.fields, out)
+  if def.notes then out[#out + 1] = "\n" .. def.notes end
   if def.example then out[#out + 1] = "\n" .. def.example end
   return table.concat(out, "\n") .. "\n"
 end
@@ -89,6 +90,7 @@ local function markdown_of(name, def, level, out)
   for _, line in ipairs(needs(def)) do out[#out + 1] = "\n" .. line end
   if def.example then out[#out + 1] = "\n```lua\n" .. def.example .. "\n```" end
   markdown_fields(def.fields, out)
+  if def.notes then out[#out + 1] = "\n" .. def.notes end
 end
 
 local HEAD = [[
