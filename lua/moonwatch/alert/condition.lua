@@ -88,7 +88,15 @@ local function expand(runner, template, alert)
     compiled = text.compile(template) or { template }
     runner.compiled[template] = compiled
   end
-  return text.expand(compiled, alert)
+  return text.expand(compiled, alert, function(expr) return runner.host.query(expr, alert.now - runner.engine:behind(runner.rule)) end)
+end
+
+-- What a text may name, of an alert or of a ROW that may become one.
+local function view_of(runner, row, t)
+  local rule, engine = runner.rule, runner.engine
+  return { labels = row.labels, value = row.value, threshold = rule.above or rule.below, name = rule.name, now = t,
+           active_at = row.active_at or t, fired_at = row.fired_at, external_labels = engine.external_labels or {},
+           external_url = engine.external_url }
 end
 
 local function final_labels(runner, row, t)
@@ -96,7 +104,7 @@ local function final_labels(runner, row, t)
   for name, value in pairs(row.labels) do
     if name ~= "__name__" then out[name] = value end
   end
-  local view = { labels = row.labels, value = row.value, threshold = rule.above or rule.below, name = rule.name, now = t }
+  local view = view_of(runner, row, t)
   for name, template in pairs(rule.labels or {}) do
     local value = expand(runner, template, view)
     out[name] = value ~= "" and value or nil
@@ -110,7 +118,7 @@ local TEXTS = { summary = "summary", description = "description", runbook = "run
 --- The texts of ALERT, expanded with its labels and value.
 function M.annotations(runner, alert, t)
   local rule, out = runner.rule, {}
-  local view = { labels = alert.labels, value = alert.value, threshold = rule.above or rule.below, name = rule.name, now = t }
+  local view = view_of(runner, alert, t)
   for name, template in pairs(rule.annotations or {}) do out[name] = expand(runner, template, view) end
   for field, name in pairs(TEXTS) do
     if rule[field] then out[name] = expand(runner, rule[field], view) end
