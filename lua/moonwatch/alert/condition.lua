@@ -94,7 +94,15 @@ local function expand(runner, template, alert)
     compiled = text.compile(template) or { template }
     runner.compiled[template] = compiled
   end
-  return text.expand(compiled, alert)
+  return text.expand(compiled, alert, function(expr) return runner.host.query(expr, alert.now - runner.engine:behind(runner.rule)) end)
+end
+
+-- What a text may name, of an alert or of a ROW that may become one.
+local function view_of(runner, row, t)
+  local rule, engine = runner.rule, runner.engine
+  return { labels = row.labels, value = row.value, threshold = rule.above or rule.below, name = rule.name, now = t,
+           active_at = row.active_at or t, fired_at = row.fired_at, external_labels = engine.external_labels or {},
+           external_url = engine.external_url }
 end
 
 local function view_of(runner, alert, t)

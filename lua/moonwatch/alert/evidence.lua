@@ -125,7 +125,7 @@ local function escaped(s) return (s:gsub('[\\"]', "\\%0"):gsub("\n", "\\n")) end
 
 local function filled(template, alert, through)
   local compiled = template and text.compile(template)
-  return compiled and text.expand(compiled, { labels = alert.labels, value = alert.value, name = alert.labels.alertname }, through)
+  return compiled and text.expand(compiled, { labels = alert.labels, value = alert.value, name = alert.labels.alertname }, nil, through)
 end
 
 local function search(runner, spec, alert, t, keep, out)
