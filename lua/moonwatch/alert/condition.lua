@@ -101,7 +101,8 @@ local function final_labels(runner, row, t)
     local value = expand(runner, template, view)
     out[name] = value ~= "" and value or nil
   end
-  out.alertname, out.severity = rule.alertname or rule.name, rule.severity
+  out.alertname = rule.alertname or rule.name
+  if rule.severity then out.severity = rule.severity end
   return out
 end
 
