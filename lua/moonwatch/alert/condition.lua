@@ -122,7 +122,9 @@ function M.labels(runner, row, t)
     local value = expand(runner, template, view)
     out[name] = value ~= "" and value or nil
   end
-  out.alertname, out.severity = rule.alertname or rule.name, runner.levels[1].severity
+  out.alertname = rule.alertname or rule.name
+  local severity = runner.levels[1].severity
+  if severity then out.severity = severity end
   return out
 end
 
