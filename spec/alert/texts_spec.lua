@@ -152,7 +152,7 @@ describe("a text that cannot be understood", function()
     return message
   end
   it("is refused with the place that is meant", function()
-    assert.truthy(why("a ${valu} b"):find("${valu}: write value, threshold, name", 1, true))
+    assert.truthy(why("a ${valu} b"):find("${valu}: write value, threshold, expected", 1, true))
     assert.truthy(why("${value|nope}"):find('unknown filter "nope" (there are bytes, default, ', 1, true))
     assert.equal("${ without its }", why "a ${value")
     assert.equal("${value humanize}: expected | and a filter, or }", why "${value humanize}")

@@ -46,7 +46,7 @@ local REFUSED = {
   { 'flap = { changes = 5, within = "1m" }', "flap.within: 5 changes take at least so many evaluations, one each 15s" },
   { "evidence = {}", "evidence: give logs, traces or both; samples are always there" },
   { 'evidence = { logs = "{app=" }', "evidence.logs: bad selector: " },
-  { 'evidence = { logs = "{app=\\"${nothing}\\"}" }', "evidence.logs: ${nothing}: write value, threshold, expected, severity, name or labels.NAME" },
+  { 'evidence = { logs = "{app=\\"${nothing}\\"}" }', "evidence.logs: ${nothing}: write value, threshold, expected" },
   { 'evidence = { contains = "x", traces = {} }', "evidence.contains goes with evidence.logs" },
   { 'evidence = { logs = "{a=\\"b\\"}", lines = 21 }', "evidence.lines: must be at most 20" },
   { 'evidence = { traces = { most = 21 } }', "evidence.traces.most: must be at most 20" },

@@ -100,15 +100,9 @@ end
 -- What a text may name, of an alert or of a ROW that may become one.
 local function view_of(runner, row, t)
   local rule, engine = runner.rule, runner.engine
-  return { labels = row.labels, value = row.value, threshold = rule.above or rule.below, name = rule.name, now = t,
-           active_at = row.active_at or t, fired_at = row.fired_at, external_labels = engine.external_labels or {},
-           external_url = engine.external_url }
-end
-
-local function view_of(runner, alert, t)
-  local rule = runner.rule
-  return { labels = alert.labels, value = alert.value, threshold = alert.threshold or rule.above or rule.below,
-           expected = alert.expected, severity = alert.labels.severity, name = rule.name, now = t }
+  return { labels = row.labels, value = row.value, threshold = row.threshold or rule.above or rule.below, expected = row.expected,
+           severity = row.labels.severity, name = rule.name, now = t, active_at = row.active_at or t, fired_at = row.fired_at,
+           external_labels = engine.external_labels or {}, external_url = engine.external_url }
 end
 
 --- The labels of the alert about ROW, at the mildest severity.
