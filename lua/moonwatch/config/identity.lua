@@ -29,7 +29,7 @@ function M.labels(word, fields)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
---- The id of RULE: its fields and word, name.
-function M.id(rule) return rule.word .. "/" .. rule.name .. M.labels(rule.word, rule) end
+--- The id of RULE: its fields and word, name.  A job without a name has a `key`: its file and which of its jobs it is.
+function M.id(rule) return rule.word .. "/" .. (rule.key or rule.name) .. M.labels(rule.word, rule) end
 
 return M

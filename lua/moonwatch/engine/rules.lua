@@ -7,6 +7,7 @@
 local burn = require "moonwatch.slo.burn"
 local identity = require "moonwatch.config.identity"
 local groups = require "moonwatch.engine.rules_group"
+local guests = require "moonwatch.engine.rules_guests"
 local schedule = require "moonwatch.engine.rules_schedule"
 
 local M = {}
@@ -30,7 +31,7 @@ function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
     spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, groups = {}, busy = {}, schedule = schedule.new(),
-    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = {}, problems = {}, generation = 0,
+    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0,
   }, M)
   return self
 end
@@ -54,11 +55,7 @@ function M:generator_url(rule)
   end)))
 end
 
-function M:call_guest(fn, args, ctx, done)
-  local guest = self.guests[fn.guest]
-  if not guest then return done { ok = false, error = "its file is not loaded any more" } end
-  guest:call(fn["@fn"], args, ctx, done)
-end
+function M:call_guest(fn, args, ctx, done) self.guests:call(fn, args, ctx, done) end
 
 --- For functions that cannot wait.
 function M:run_guest(fn, args, ctx)
@@ -112,6 +109,7 @@ end
 
 --- Something of RUNNER changed that must survive.
 function M:changed(runner, now)
+  if self.by_id[runner.id] ~= runner then return end -- one of an older set, whose last call came back
   self.generation = self.generation + 1
   self.keeping[runner.id], runner.kept_text = runner, nil
   if not self.cluster or not runner.owned or not runner.save then return end
@@ -173,17 +171,21 @@ local function enter(self, group, order, now, eager)
   local entry = { group = group, every = group.every, order = order,
                   offset = self.spread and schedule.hash(group.key) % math.floor(group.every * 1000) / 1000 or 0 }
   local last = now
-  if before and before.every == group.every then
-    last = before.running and before.t or before.entry.next - group.every
-    group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
-  end
   group.entry = entry
   group:complete(self.host)
+  if before and before.every == group.every then
+    group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
+    if before.running then
+      group:resume(before)
+      entry.next, self.busy[#self.busy + 1] = before.entry.next, entry
+      return
+    end
+    last = before.entry.next - group.every
+  end
   self.schedule:add(entry, math.max(last, now - group.every), eager and now or nil)
 end
 
--- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  What is done for its turn stays with the runner: a group that
--- was at work ends there, and its rules come up again in their next turn.
+-- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  A group that was at work goes on where it was.
 local function regroup(self, runners, now)
   local found, keyed, eager = {}, {}, {}
   self.groups, self.busy = {}, {}
@@ -230,8 +232,7 @@ end
 function M:load(set, now)
   local before, runners = self.by_id, {}
   self.runners, self.by_id, self.named, self.schedule = {}, {}, {}, schedule.new()
-  local guests = self.guests
-  self.set, self.guests, self.external_labels = set, set.guests, set.settings.external_labels or {}
+  self.set, self.external_labels = set, set.settings.external_labels or {}
   self.external_url = set.settings.external_url
   for _, spec in ipairs(RUNNERS) do
     for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(set) or set[spec.list]) do
@@ -252,7 +253,7 @@ function M:load(set, now)
   for id, runner in pairs(before) do
     if not self.by_id[id] then leave(self, runner, now) end
   end
-  for _, guest in pairs(guests) do guest:close() end
+  self.guests:swap(set.units, now)
   find_keepers(self)
   self.generation = self.generation + 1
 end
@@ -271,6 +272,7 @@ end
 
 --- Do what is due, every group in its turn.  Gives the next time to be called.
 function M:tick(now)
+  self.guests:tick(now)
   line_up(self, now)
   local clock, left = self.clock, BATCH
   local untill = clock and clock() + BATCH_SECONDS

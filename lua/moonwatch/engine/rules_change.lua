@@ -7,24 +7,24 @@ local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys" }
 local IGNORED = { word = true, name = true, file = true, line = true, index = true, order = true, guest = true }
 
 -- A value as text; functions of a file that changed count as changed with its text.
-local function print_of(value, sources)
+local function print_of(value)
   if type(value) ~= "table" then return type(value) .. ":" .. tostring(value) end
-  if value["@fn"] then return "fn:" .. value["@fn"] .. ":" .. (sources[value.guest] or "") end
+  if value["@fn"] then return "fn:" .. value["@fn"] .. ":" .. value.stamp end
   local keys, out = {}, {}
   for key in pairs(value) do keys[#keys + 1] = key end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  for i, key in ipairs(keys) do out[i] = tostring(key) .. "=" .. print_of(value[key], sources) end
+  for i, key in ipairs(keys) do out[i] = tostring(key) .. "=" .. print_of(value[key]) end
   return "{" .. table.concat(out, ",") .. "}"
 end
 
 -- The fields in which two rules differ, in order.
-local function differing(a, b, before, after)
+local function differing(a, b)
   local seen, out = {}, {}
   for _, rule in ipairs { a, b } do
     for name in pairs(rule) do
       if not IGNORED[name] and not seen[name] then
         seen[name] = true
-        if print_of(a[name], before.sources) ~= print_of(b[name], after.sources) then out[#out + 1] = name end
+        if print_of(a[name]) ~= print_of(b[name]) then out[#out + 1] = name end
       end
     end
   end
@@ -59,7 +59,7 @@ function M.between(before, after)
     return title
   end
   for id, rule in pairs(b) do
-    local fields = a[id] and differing(a[id], rule, before, after)
+    local fields = a[id] and differing(a[id], rule)
     if not fields then
       add(result.added, rule)
     elseif #fields > 0 then
