@@ -433,24 +433,66 @@ function scrape(name) end
 ---@return fun(fields: moonwatch.record)
 function record(name) end
 
+---active while the value is not what it was in the same hour of the last weeks: median and median deviation of what was stored
+---@class moonwatch.alert.baseline
+---@field weeks? integer how many weeks back
+---@field deviations? number|any active when the value is further away than so many deviations; or severities, as in `above`
+---@field clear? number|any active until it is nearer than so many deviations
+---@field direction? "above"|"below"|"both" on which side of the expected value
+---@field min_weeks? integer weeks of history that a series must have; with fewer it is not judged
+---@field at_least? number a distance smaller than this never counts, however many deviations it is
+---@field zone? string IANA name of the time zone whose hours are compared
+
+---damps an alert that fires and ends again and again
+---@class moonwatch.alert.flap
+---@field changes? integer so many changes between firing and not firing, the last of them to firing, and it flaps
+---@field within? moonwatch.duration the time in which changes are counted
+---@field calm? integer it is calm when at most so many changes are left in that time; default half of `changes`
+
+---traces to look for
+---@class moonwatch.alert.evidence.traces
+---@field service? (string|fun(alert: moonwatch.alert_view): string?) service of a span
+---@field name? (string|fun(alert: moonwatch.alert_view): string?) name of a span
+---@field min? moonwatch.duration only traces at least so long
+---@field errors? boolean only traces with errors
+---@field slowest? boolean the slowest first, not the newest
+---@field most? integer at most so many
+
+---log lines and traces to take along when it fires; false: not even samples
+---@class moonwatch.alert.evidence
+---@field logs? (string|fun(alert: moonwatch.alert_view): string?) selector of log lines: '{app="${labels.app}"}'
+---@field contains? (string|fun(alert: moonwatch.alert_view): string?) lines that contain this
+---@field level? string lines of this level or worse
+---@field lines? integer at most so many, the newest
+---@field traces? moonwatch.alert.evidence.traces traces to look for
+---@field since? moonwatch.duration how far back logs and traces are looked for
+
 ---A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.
 ---@class moonwatch.alert
 ---@field expr? moonwatch.expr PromQL; each sample of the answer is an active alert
 ---@field when? (fun(ctx: moonwatch.ctx): any) function(ctx): a true answer, a number or ctx:fire{labels=, value=} makes alerts
----@field above? number active while the value is greater than this
----@field below? number active while the value is less than this
+---@field above? number|moonwatch.expr|any active while the value is greater than this: a number; another series, found by the labels both have; or a number for each severity
+---@field below? number|moonwatch.expr|any active while the value is less than this, likewise
+---@field clear_below? number|any with `above`: once active, it stays so until the value is less than this; with severities for the mildest, or for each
+---@field clear_above? number|any with `below`: once active, it stays so until the value is greater than this
+---@field baseline? moonwatch.alert.baseline active while the value is not what it was in the same hour of the last weeks: median and median deviation of what was stored
 ---@field every? moonwatch.duration time between evaluations
----@field hold? moonwatch.duration how long the condition must be true before the alert fires
+---@field hold? moonwatch.duration|any how long the condition must be true before the alert fires; or in how many of the last evaluations
 ---@field keep? moonwatch.duration how long the alert goes on firing after the condition became false
----@field severity? string becomes the label `severity`
----@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to the labels of each alert; several alerts may share a name when these or the severity differ
+---@field flap? moonwatch.alert.flap damps an alert that fires and ends again and again
+---@field absent? "resolve"|"keep"|"fire" what a series without a value means; default resolve
+---@field absent_for? moonwatch.duration with absent = "fire": how long a series that is gone is missed; default 1d
+---@field on_error? "keep"|"fire"|"resolve" when it cannot be evaluated: alerts stay as they are, or stay and one more says why (its annotation `error`), or end as if there was nothing to see
+---@field severity? string becomes the label `severity`; default warning
+---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to the labels of each alert; several may share a name when these or the severity differ
 ---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) further texts, sent along
 ---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person
 ---@field description? (string|fun(alert: moonwatch.alert_view): string?) the longer text
 ---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do; sent as the annotation runbook_url
 ---@field unless? moonwatch.expr|(fun(...): any) samples of this expression remove alerts that agree with them on every label both have; a function removes the alerts for which it answers true
 ---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
----@field limit? integer at most so many alerts at once; the rest is left out and shown as a problem
+---@field limit? integer at most so many alerts at once, the worst of them; one more, with the label limit="exceeded", tells how many are left out
+---@field evidence? boolean|moonwatch.alert.evidence log lines and traces to take along when it fires; false: not even samples
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
 ---@field query_offset? moonwatch.duration evaluate `expr` as of so long ago, for data that arrives late; default that of settings
 
