@@ -109,6 +109,20 @@ describe("something expected by a time", function()
   end)
 end)
 
+describe("an expectation whose times are changed", function()
+  it("waits for the next of the new ones", function()
+    local w = testing.world(daily())
+    w:advance "1h"
+    beat(w)
+    w:advance "1m"
+    w:reload 'expect "backup" { by = "12:00" }\n'
+    w:advance(UNTIL_THREE + 2 * HOUR)
+    assert.is_false(fires(w))
+    w:advance "7h"
+    assert.is_true(fires(w))
+  end)
+end)
+
 describe("something expected again and again", function()
   local rules = 'expect "tick" { every = "1m", grace = "10s", labels = { team = "ops" } }\n'
   it("fires when nothing is heard for longer, from the start too", function()
@@ -124,6 +138,22 @@ describe("something expected again and again", function()
     w:advance "2m"
     assert.is_true(fires(w))
     assert.truthy(w:alerts("firing")[1].annotations.summary:find("tick was not heard of for ", 1, true))
+  end)
+  it("is not missed because the program was not there to hear it", function()
+    local w = testing.world(rules)
+    beat(w, "tick")
+    w:advance "30s"
+    local saved = w.host.json.decode(w.engine:snapshot(w.now))
+    saved.at = w.now - HOUR
+    w:reload "-- nothing\n"
+    w:reload(rules)
+    w.engine:restore(saved, w.now)
+    w.engine.by_id["expect/tick"].state.beat = w.now - HOUR
+    w.engine.by_id["expect/tick"].state.sets[1].last = w.now - HOUR
+    w:set('expect_last_seen_timestamp_seconds{expect="tick"}', nil):advance "1m"
+    assert.is_false(fires(w))
+    w:advance "1m"
+    assert.is_true(fires(w))
   end)
   it("has a series that tells when it was seen, which is as good as a word", function()
     local w = testing.world(rules)
