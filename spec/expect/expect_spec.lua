@@ -231,6 +231,33 @@ describe("what proves that something came", function()
   end)
 end)
 
+describe("an expectation on several nodes", function()
+  it("is heard of by the node that asks for it, whichever was told", function()
+    local w = testing.world 'expect "tick" { every = "1m" }\n'
+    local engine, puts = w.engine, {}
+    local call = w.host.call
+    w.host.call = function(op, arg, done)
+      if op == "cluster.put" then puts[#puts + 1] = arg else call(op, arg, done) end
+    end
+    engine:handle({ type = "lease", slot = "rules/" .. engine.slot_of "expect/tick", held = true, fence = 1 }, w.now)
+    w:advance "2m"
+    assert.is_true(fires(w))
+    engine:handle({ type = "shared", kind = "expect-beat", id = "expect/tick", value = { at = w.now } }, w.now)
+    w:advance "30s"
+    assert.is_false(fires(w))
+    for _, odd in ipairs { { at = w.now + 1e6 }, { at = "x" }, 7 } do
+      engine:handle({ type = "shared", kind = "expect-beat", id = "expect/tick", value = odd }, w.now)
+    end
+    engine:handle({ type = "shared", kind = "expect-beat", id = "alert/none", value = { at = w.now } }, w.now)
+    puts = {}
+    engine:beat(engine.by_id["expect/tick"], w.now)
+    local told = {}
+    for _, put in ipairs(puts) do told[put.kind] = put.value end
+    assert.same({ at = w.now }, told["expect-beat"])
+    assert.equal(w.now, told["alert-state"].state.beat)
+  end)
+end)
+
 describe("an expectation", function()
   it("is a rule and an alert like others, and can be depended on", function()
     local w = testing.world [[
