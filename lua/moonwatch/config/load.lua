@@ -103,6 +103,7 @@ local function take(run, unit, guest, decl)
   end
   if #problems == 0 then
     item.fields = fields
+    if def.arguments then item.name = (fields.args[3] or {}).name end
     unit.items[#unit.items + 1] = item
   end
 end
@@ -215,9 +216,13 @@ local function rules(list)
     local rule = { word = item.word, name = item.name, file = item.file, line = item.line, order = item.order, index = i }
     for k, v in pairs(item.fields) do rule[k] = v end
     if item.word == "every" then
-      nameless[item.file] = (nameless[item.file] or 0) + 1
-      rule.name, rule.key = ("%s:%d"):format(item.file, item.line), ("%s#%d"):format(item.file, nameless[item.file])
       rule.every, rule.fn = item.fields.args[1], item.fields.args[2]
+      for k, v in pairs(item.fields.args[3] or {}) do rule[k] = v end
+      rule.args = nil
+      if not rule.name then
+        nameless[item.file] = (nameless[item.file] or 0) + 1
+        rule.name, rule.key = ("%s:%d"):format(item.file, item.line), ("%s#%d"):format(item.file, nameless[item.file])
+      end
     end
     out[i] = rule
   end

@@ -239,10 +239,14 @@ local function check_arguments(run, def, args)
   local out = {}
   for i, arg in ipairs(def.arguments) do
     local value, why = nil, nil
-    if args[i] ~= nil then value, why = types.types[arg[2]].check(args[i], run.env) end
+    if arg.fields and (is_fields(args[i]) or (args[i] == nil and arg.optional)) then
+      value = check_table(run, { fields = arg.fields }, args[i] or {}, { i })
+    elseif args[i] ~= nil and not arg.fields then
+      value, why = types.types[arg[2]].check(args[i], run.env)
+    end
     if value == nil then
       report(run, { i }, why and ("%s: %s"):format(arg[1], why)
-             or ("argument %d: expected %s"):format(i, types.types[arg[2]].says))
+             or ("argument %d: expected %s"):format(i, M.says(arg)))
     end
     out[i] = value
   end
