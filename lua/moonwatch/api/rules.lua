@@ -2,6 +2,7 @@
 local answer = require "moonwatch.api.answer"
 local filter = require "moonwatch.api.rules_filter"
 local state = require "moonwatch.alert.state"
+local threshold = require "moonwatch.alert.threshold"
 
 local M = {}
 
@@ -24,7 +25,7 @@ local function alert_row(host, alert)
   return {
     labels = alert.labels, annotations = alert.annotations or {}, state = alert.state,
     activeAt = host.rfc3339(alert.active_at), value = answer.exponent(alert.value),
-    keepFiringSince = alert.keep_since and host.rfc3339(alert.keep_since) or nil,
+    keepFiringSince = alert.keep_since and host.rfc3339(alert.keep_since) or nil, evidence = alert.evidence,
   }
 end
 
@@ -58,12 +59,7 @@ local function texts(rule)
 end
 
 -- What the rule compares, as one expression.
-local function shown_query(rule)
-  if not rule.expr then return "function" end
-  if rule.above then return ("(%s) > %s"):format(rule.expr, rule.above) end
-  if rule.below then return ("(%s) < %s"):format(rule.expr, rule.below) end
-  return rule.expr
-end
+local function shown_query(rule) return rule.expr and threshold.shown(rule) or "function" end
 
 local function common(host, runner)
   if runner.refresh then runner:refresh() end

@@ -237,7 +237,7 @@ local function take_over(runner, old, move)
   if not (move and move.renamed) then runner:inherit(old) end
   if not move then return end
   if move.renamed and runner.rule.word == "alert" then
-    runner.alerts = migrate.alerts(old.alerts, old.rule, runner.rule, alert_state.key)
+    runner.alerts = migrate.alerts(old.alerts, old.rule, runner.rule, alert_state.id)
   end
   runner.state, runner.held = move.state or old.state, nil
 end
@@ -322,7 +322,7 @@ end
 -- RUNNER takes up what it, or the rule FROM, saved DOWN seconds ago.
 local function take_up(self, runner, saved, from, now, down)
   local call = function(fn, args) return self:run_guest(fn, args, { kind = "text", now = now }) end
-  local fit, why = migrate.saved(runner, saved, from, call, alert_state.key)
+  local fit, why = migrate.saved(runner, saved, from, call, alert_state.id)
   if why then
     self.host.log("error", ("%s %q: %s; its state is kept as it was until a version of the rule can read it"):format(
       runner.rule.word, runner.rule.name, why), { file = runner.rule.file, line = runner.rule.line })

@@ -62,7 +62,8 @@ function M.alerts(alerts, old, new, key_of)
     for name, value in pairs(new.labels or {}) do
       if type(value) == "string" and value ~= "" and not value:find("${", 1, true) then labels[name] = value end
     end
-    labels.alertname, labels.severity = new.alertname or new.name, new.severity
+    labels.alertname = new.alertname or new.name
+    if new.severity or type(new.above or new.below) ~= "table" then labels.severity = new.severity or identity.SEVERITY end
     if alert.state ~= "inactive" then
       local copy = { labels = labels, value = alert.value, state = alert.state, active_at = alert.active_at, fired_at = alert.fired_at,
                      keep_since = alert.keep_since, extra = alert.extra, grace_until = alert.grace_until, key = key_of(labels) }

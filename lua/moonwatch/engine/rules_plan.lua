@@ -4,7 +4,6 @@
 local alert_rule = require "moonwatch.alert.rule"
 local burn = require "moonwatch.slo.burn"
 local change = require "moonwatch.engine.rules_change"
-local condition = require "moonwatch.alert.condition"
 local identity = require "moonwatch.config.identity"
 local migrate = require "moonwatch.engine.rules_migrate"
 local state = require "moonwatch.alert.state"
@@ -33,25 +32,32 @@ end
 
 -- The alerts that the condition of RULE gives now, under the labels it would give them; nil when it is not asked.
 local function would_be(engine, set, rule, old, now)
-  if rule.when or type(rule.unless) == "table" then return nil end
+  if rule.when or type(rule.unless) == "table" or (rule.absent and rule.absent ~= "resolve") then return nil end
   for _, value in pairs(rule.labels or {}) do
     if type(value) == "table" then return nil end
   end
   local face = setmetatable({ set = set }, { __index = engine })
   local scratch = alert_rule.new(rule, face)
-  scratch.alerts = old.alerts
-  local seen = condition.judge(scratch, now, false)
-  return seen
+  scratch:inherit(old) -- judging changes nothing of it
+  local found = scratch.judge(scratch, now, false)
+  return found and found.seen
 end
 
-local JUDGED = { "expr", "above", "below", "unless", "limit", "query_offset", "labels" }
+-- Fields that do not decide which alerts there are.
+local BESIDE = {}
+for name in ("every hold keep flap summary description runbook annotations evidence depends_on group version migrate migrate_from"):gmatch "%S+" do
+  BESIDE[name] = true
+end
 local function condition_changed(fields)
   for _, name in ipairs(fields) do
-    for _, judged in ipairs(JUDGED) do
-      if name == judged then return true end
-    end
+    if not BESIDE[name] then return true end
   end
   return false
+end
+
+-- Would ALERT, which fires, still have held long enough?
+local function holds(alert, rule, now)
+  return type(rule.hold) ~= "number" or now - alert.active_at >= rule.hold
 end
 
 local function of_changed(plan, engine, set, pair, now)
@@ -68,7 +74,7 @@ local function of_changed(plan, engine, set, pair, now)
     if seen and not seen[item.key] then
       local kept = alert.state == "firing" and (rule.keep or 0) > 0
       row(plan, engine, pair.title, alert, kept and "resolved after keep" or "resolved", "the condition no longer gives it")
-    elseif alert.state == "firing" and now - alert.active_at < (rule.hold or 0) then
+    elseif alert.state == "firing" and not holds(alert, rule, now) then
       row(plan, engine, pair.title, alert, "pending", "it has not held as long as the new hold")
     end
   end
