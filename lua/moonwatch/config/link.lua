@@ -23,7 +23,11 @@ end
 function M.duplicates(items, problem)
   local first = {}
   for _, item in ipairs(items) do
-    local key = item.once and item.word or item.name and item.word .. "/" .. item.name .. identity.labels(item.word, item.said or {})
+    local key = item.key
+    if not key then
+      key = item.once and item.word or item.name and item.word .. "/" .. item.name .. identity.labels(item.word, item.said or {}) or false
+      item.key = key
+    end
     local before = key and first[key]
     if before then
       local text = item.once and "is said once only, and was at %s:%d" or "this name is already taken at %s:%d"

@@ -33,7 +33,7 @@ local RUNNERS = {
 function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
-    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, groups = {}, busy = {}, schedule = schedule.new(),
+    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, groups = {}, busy = {}, schedule = schedule.new(),
     keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0,
   }, M)
   self.own = own.new(options.emit, function() return self.external_labels end)
@@ -176,7 +176,7 @@ local function enter(self, group, order, now, eager)
                   offset = self.spread and schedule.hash(group.key) % math.floor(group.every * 1000) / 1000 or 0 }
   local last = now
   group.entry = entry
-  group:complete(self.host)
+  group:complete(self.host, before)
   if before and before.every == group.every then
     group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
     if before.running then
@@ -208,21 +208,24 @@ local function regroup(self, runners, now)
   self.keyed = keyed
 end
 
--- The alerts of the files, and those that SLOs ask for.
-local function with_burn_alerts(set)
-  local out = {}
+-- The alerts of the files, and those that SLOs ask for: the same ones for the same SLO.
+local function with_burn_alerts(self, set)
+  local out, burns = {}, {}
   for _, rule in ipairs(set.alerts) do out[#out + 1] = rule end
   for _, rule in ipairs(set.slos) do
-    for _, alert in ipairs(burn.alerts(rule)) do out[#out + 1] = alert end
+    burns[rule] = self.burns[rule] or burn.alerts(rule)
+    for _, alert in ipairs(burns[rule]) do out[#out + 1] = alert end
   end
+  self.burns = burns
   return out
 end
 
 -- Of all runners, which are thousands, those that have something to keep over a restart.
 local function find_keepers(self)
+  local before = self.keeping
   self.keeping = {}
   for id, runner in pairs(self.by_id) do
-    if runner.save and migrate.save(runner) then self.keeping[id] = runner end
+    if before[id] == runner or (runner.save and migrate.save(runner)) then self.keeping[id] = runner end
   end
 end
 
@@ -259,12 +262,13 @@ function M:load(set, now, moves)
   self.set, self.external_labels = set, set.settings.external_labels or {}
   self.external_url = set.settings.external_url
   for _, spec in ipairs(RUNNERS) do
-    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(set) or set[spec.list]) do
+    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(self, set) or set[spec.list]) do
       local id, name = identity.id(rule), spec.word .. "/" .. rule.name
-      local move, runner = moves[id], spec.new(rule, self)
+      local move = moves[id]
       local old = before[move and move.from or id]
+      local runner = old and not move and old.rule == rule and old or spec.new(rule, self) -- nothing of the rule changed
       runner.id, runner.owned = id, spec.owned
-      if old then take_over(runner, old, move) end
+      if old and old ~= runner then take_over(runner, old, move) end
       local place = #self.runners + 1
       self.runners[place], self.by_id[id] = runner, runner
       self.named[name] = self.named[name] or {}
