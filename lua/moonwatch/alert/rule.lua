@@ -20,16 +20,17 @@ local RESEND = 60
 --- rule: the fields of the word.  engine: see engine/rules.lua.
 function M.new(rule, engine)
   local self = setmetatable({
-    rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, known = {}, n_known = 0,
-    compiled = {}, queries = {}, written = {}, health = "unknown", samples = 0, judge = condition.judge,
+    rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, compiled = {}, queries = {},
+    written = {}, health = "unknown", samples = 0,
   }, M)
+  absent.load(self)
   lives.load(self)
   return self
 end
 
 -- -- what condition.lua and its parts ask ----------------------------------
 
-M.labels, M.id_of = condition.labels, state.id
+M.labels, M.id_of, M.judge = condition.labels, state.id, condition.judge
 
 --- The place of the severity of alert KEY among the levels; 0 when it is neither pending nor firing.
 function M:level_of(key)
