@@ -436,8 +436,8 @@ function record(name) end
 ---active while the value is not what it was in the same hour of the last weeks: median and median deviation of what was stored
 ---@class moonwatch.alert.baseline
 ---@field weeks? integer how many weeks back
----@field deviations? number|any active when the value is further away than so many deviations; or severities, as in `above`
----@field clear? number|any active until it is nearer than so many deviations
+---@field deviations? number|table<string, number> active when the value is further away than so many deviations; or severities, as in `above`
+---@field clear? number|table<string, number> active until it is nearer than so many deviations
 ---@field direction? "above"|"below"|"both" on which side of the expected value
 ---@field min_weeks? integer weeks of history that a series must have; with fewer it is not judged
 ---@field at_least? number a distance smaller than this never counts, however many deviations it is
@@ -471,13 +471,13 @@ function record(name) end
 ---@class moonwatch.alert
 ---@field expr? moonwatch.expr PromQL; each sample of the answer is an active alert
 ---@field when? (fun(ctx: moonwatch.ctx): any) function(ctx): a true answer, a number or ctx:fire{labels=, value=} makes alerts
----@field above? number|moonwatch.expr|any active while the value is greater than this: a number; another series, found by the labels both have; or a number for each severity
----@field below? number|moonwatch.expr|any active while the value is less than this, likewise
----@field clear_below? number|any with `above`: once active, it stays so until the value is less than this; with severities for the mildest, or for each
----@field clear_above? number|any with `below`: once active, it stays so until the value is greater than this
+---@field above? number|moonwatch.expr|table<string, number> active while the value is greater than this: a number; another series, found by the labels both have; or a number for each severity
+---@field below? number|moonwatch.expr|table<string, number> active while the value is less than this, likewise
+---@field clear_below? number|table<string, number> with `above`: once active, it stays so until the value is less than this; with severities for the mildest, or for each
+---@field clear_above? number|table<string, number> with `below`: once active, it stays so until the value is greater than this
 ---@field baseline? moonwatch.alert.baseline active while the value is not what it was in the same hour of the last weeks: median and median deviation of what was stored
 ---@field every? moonwatch.duration time between evaluations
----@field hold? moonwatch.duration|any how long the condition must be true before the alert fires; or in how many of the last evaluations
+---@field hold? moonwatch.duration|table<integer|string, integer> how long the condition must be true before the alert fires; or in how many of the last evaluations
 ---@field keep? moonwatch.duration how long the alert goes on firing after the condition became false
 ---@field flap? moonwatch.alert.flap damps an alert that fires and ends again and again
 ---@field absent? "resolve"|"keep"|"fire" what a series without a value means; default resolve
@@ -500,6 +500,46 @@ function record(name) end
 ---@param name string
 ---@return fun(fields: moonwatch.alert)
 function alert(name) end
+
+---log lines that it writes
+---@class moonwatch.expect.logs
+---@field selector moonwatch.selector selector of log lines: '{app="backup"}'
+---@field contains? string lines that contain this
+---@field level? string lines of this level or worse
+
+---a span of it
+---@class moonwatch.expect.span
+---@field service? string service of the span
+---@field name? string name of the span
+
+---Something that has to arrive: a backup by three, a heartbeat every minute. While it has not arrived an alert of this name fires; it resolves when it comes late. What proves it is one of `timestamp`, `counter`, `expr`, `logs` and `span`, or, with none of them, a POST to /api/mw/v1/expect/NAME, which counts in any case. When it was last seen is the series expect_last_seen_timestamp_seconds.
+---@class moonwatch.expect
+---@field by? string|string[] time of the day by which it must have come: "03:00"; or several
+---@field days? string|string[] days of the week on which it must come: "mon-fri"
+---@field dates? string|string[] dates, or days of the month: "1", "-1", "2026-12-24"
+---@field months? string|string[] "jan-mar" or numbers
+---@field zone? string IANA name of the time zone of these times; default UTC
+---@field every? moonwatch.duration it must come at least so often
+---@field grace? moonwatch.duration how late it may be
+---@field timestamp? moonwatch.expr PromQL whose value is the time of the last event, in unix seconds; each series is expected by itself
+---@field counter? moonwatch.expr PromQL whose value goes up with each event
+---@field expr? moonwatch.expr PromQL that gives something while or just after it happens
+---@field logs? moonwatch.expect.logs log lines that it writes
+---@field span? moonwatch.expect.span a span of it
+---@field on_error? "keep"|"fire"|"resolve" when it cannot be evaluated: alerts stay as they are, or stay and one more says why (its annotation `error`), or end as if there was nothing to see
+---@field severity? string becomes the label `severity`
+---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to the labels of each alert; several may share a name when these or the severity differ
+---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) further texts, sent along
+---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person
+---@field description? (string|fun(alert: moonwatch.alert_view): string?) the longer text
+---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do; sent as the annotation runbook_url
+---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
+---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+
+---Something that has to arrive: a backup by three, a heartbeat every minute. While it has not arrived an alert of this name fires; it resolves when it comes late. What proves it is one of `timestamp`, `counter`, `expr`, `logs` and `span`, or, with none of them, a POST to /api/mw/v1/expect/NAME, which counts in any case. When it was last seen is the series expect_last_seen_timestamp_seconds.
+---@param name string
+---@return fun(fields: moonwatch.expect)
+function expect(name) end
 
 ---good means faster than
 ---@class moonwatch.slo.latency

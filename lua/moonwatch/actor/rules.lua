@@ -18,7 +18,7 @@ M.__index = M
 local SAVE_EVERY = 5
 local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
-local APIS = { "rules", "health", "slos", "checks", "reload", "plan", "cluster" }
+local APIS = { "rules", "health", "slos", "checks", "expect", "reload", "plan", "cluster" }
 
 local function tables()
   local out = {}

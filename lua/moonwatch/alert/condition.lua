@@ -43,6 +43,11 @@ local function from_expr(runner, t)
   return rows
 end
 
+local function problem_of(runner)
+  local n = runner.rule.baseline and runner.unlearnt or 0
+  return n > 0 and ("%d series have too little history to be judged"):format(n) or nil
+end
+
 -- What a function may give back: true, a number, a list of rows; and whatever it fired.
 local function returned(values)
   local v = values[1]
@@ -187,7 +192,8 @@ local function place(runner, row, t, idle)
 end
 
 local function sort_out(runner, rows, t, idle)
-  local found = { seen = {}, clear = {}, rows = runner.rule.absent == "fire" and {}, any = next(rows) ~= nil }
+  local found = { seen = {}, clear = {}, rows = runner.rule.absent == "fire" and {}, any = next(rows) ~= nil,
+                  problem = problem_of(runner) }
   for _, row in ipairs(rows) do
     local key, item
     if not row.unknown then key, item = place(runner, row, t, idle) end

@@ -107,7 +107,8 @@ local function message(self, alert, t)
   local rule, labels = self.rule, self:full_labels(alert.labels)
   local moved = alert.told and alert.told ~= labels.severity
   return {
-    labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil, annotations = alert.annotations or {}, starts_at = alert.fired_at,
+    labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil,
+    annotations = alert.annotations or {}, starts_at = alert.fired_at,
     ends_at = alert.resolved_at or t + 4 * math.max(rule.every, RESEND), value = alert.value,
     threshold = alert.threshold or rule.above or rule.below, severity = labels.severity, evidence = alert.evidence,
     generator_url = self.engine:generator_url(rule), rule = self.id, updated_at = t,

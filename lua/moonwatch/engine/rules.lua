@@ -25,6 +25,7 @@ local RUNNERS = {
   { list = "slos", new = require("moonwatch.slo.rule").new, word = "slo", grouped = true },
   { list = "checks", new = require("moonwatch.check.rule").new, word = "check" },
   { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true, grouped = true },
+  { list = "expects", new = require("moonwatch.expect.rule").new, word = "expect", owned = true, grouped = true },
   { list = "everys", new = require("moonwatch.engine.rules_every").new, word = "every", owned = true },
 }
 
@@ -128,13 +129,21 @@ end
 --- The rules of WORD that are called NAME.
 function M:called(word, name) return self.named[word .. "/" .. name] or {} end
 
---- Is an alert or check NAME down, for somebody with LABELS?
+--- Is an alert, expectation or check NAME down, for somebody with LABELS?
 function M:is_down(name, labels)
-  for _, alert in ipairs(self:called("alert", name)) do
-    if alert:fires_for(labels) then return true end
+  for _, word in ipairs { "alert", "expect" } do
+    for _, alert in ipairs(self:called(word, name)) do
+      if alert:fires_for(labels) then return true end
+    end
   end
   local check = self.by_id["check/" .. name]
   return check and check:is_down() or false
+end
+
+--- RUNNER, an expectation, was heard of.  The node that asks for it may be another one.
+function M:beat(runner, now)
+  runner:beat(now, now)
+  if self.cluster then self.host.call("cluster.put", { kind = "expect-beat", id = runner.id, value = { at = now } }) end
 end
 
 -- -- loading ---------------------------------------------------------------
@@ -262,7 +271,7 @@ function M:load(set, now, moves)
   self.set, self.external_labels = set, set.settings.external_labels or {}
   self.external_url = set.settings.external_url
   for _, spec in ipairs(RUNNERS) do
-    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(self, set) or set[spec.list]) do
+    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(self, set) or set[spec.list] or {}) do
       local id, name = identity.id(rule), spec.word .. "/" .. rule.name
       local move = moves[id]
       local old = before[move and move.from or id]
@@ -343,10 +352,18 @@ local function adopt(self, id, now)
   take_up(self, runner, value, id, now, 0)
 end
 
-local on = {}
+local on, shared = {}, {}
 
 function on.shared(self, msg, now)
-  if msg.kind ~= "alert-state" then return end
+  if shared[msg.kind] then shared[msg.kind](self, msg, now) end
+end
+
+shared["expect-beat"] = function(self, msg, now)
+  local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)
+  if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end
+end
+
+shared["alert-state"] = function(self, msg, now)
   self.shared[msg.id] = msg.value
   self:rouse(msg.id)
   if not self:owns(msg.id) then adopt(self, msg.id, now) end
