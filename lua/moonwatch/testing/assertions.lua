@@ -77,7 +77,7 @@ local ASSERTIONS = {
 --- Teach ASSERT, busted's.
 function M.register(assert)
   for name, about in pairs(ASSERTIONS) do
-    assert:register("assertion", name, of_world(name, about), "assertion.same.positive", "assertion.same.negative")
+    assert:register("assertion", name, of_world(name, about))
   end
 end
 

@@ -75,6 +75,20 @@ local function operations(world)
   return ops
 end
 
+--- Answer what functions of rules ask of the net (ctx.http), as often as they go on asking.
+function M.serve(world)
+  local host = world.host
+  local n = host.settle()
+  repeat
+    local call = host.take_call()
+    if call then
+      host.call(call.op, call.arg, call.done)
+      n = n + 1 + host.settle()
+    end
+  until not call
+  return n
+end
+
 --- HOST's calls are answered by WORLD from now on.
 function M.wire(world)
   local host, ops = world.host, operations(world)

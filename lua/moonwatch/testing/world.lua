@@ -178,7 +178,12 @@ end
 local function step(self)
   sample_held(self)
   if #self.later > 0 then arrive(self) end
-  return math.min(self.node:step(self.now), next_arrival(self))
+  local due = self.node:step(self.now)
+  if outside.serve(self) > 0 then
+    self.node:wake()
+    due = self.node:step(self.now)
+  end
+  return math.min(due, next_arrival(self))
 end
 
 local function seconds_of(self, duration, level)
