@@ -141,7 +141,7 @@ end
 -- What would be wrong if these files were the bundle; nothing changes.
 local function check_bundle(self, files)
   local set, problems = load.load { host = self.host, config = self.init.config, rules = self.init.rules, bundle = files }
-  for _, guest in pairs(set and set.guests or {}) do guest:close() end
+  if set then load.discard(set) end
   return problems
 end
 

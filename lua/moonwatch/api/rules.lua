@@ -2,6 +2,7 @@
 local answer = require "moonwatch.api.answer"
 local filter = require "moonwatch.api.rules_filter"
 local state = require "moonwatch.alert.state"
+local threshold = require "moonwatch.alert.threshold"
 
 local M = {}
 
@@ -24,7 +25,7 @@ local function alert_row(host, alert)
   return {
     labels = alert.labels, annotations = alert.annotations or {}, state = alert.state,
     activeAt = host.rfc3339(alert.active_at), value = answer.exponent(alert.value),
-    keepFiringSince = alert.keep_since and host.rfc3339(alert.keep_since) or nil,
+    keepFiringSince = alert.keep_since and host.rfc3339(alert.keep_since) or nil, evidence = alert.evidence,
   }
 end
 
@@ -58,12 +59,7 @@ local function texts(rule)
 end
 
 -- What the rule compares, as one expression.
-local function shown_query(rule)
-  if not rule.expr then return "function" end
-  if rule.above then return ("(%s) > %s"):format(rule.expr, rule.above) end
-  if rule.below then return ("(%s) < %s"):format(rule.expr, rule.below) end
-  return rule.expr
-end
+local function shown_query(rule) return rule.expr and threshold.shown(rule) or "function" end
 
 local function common(host, runner)
   if runner.refresh then runner:refresh() end
@@ -175,7 +171,7 @@ end
 local function ours(engine, runner)
   local host, rule = engine.host, runner.rule
   local row = common(host, runner)
-  row.name, row.word, row.file, row.line, row.every = rule.name, rule.word, rule.file, rule.line, runner.group.every
+  row.id, row.name, row.word, row.file, row.line, row.every = runner.id, rule.name, rule.word, rule.file, rule.line, runner.group.every
   row.group, row.query_offset = runner.group.name, rule.expr and engine:behind(rule) or nil
   row.traceback, row.problem, row.slot = runner.traceback, runner.problem, engine.slot_of(runner.id)
   row.evaluated_here = not runner.owned or engine:owns(runner.id)

@@ -6,8 +6,9 @@ local M = {}
 M.usage = "why ALERT [LABEL=VALUE...]"
 M.help = "why did it fire / not fire / notify nobody: the whole story"
 
-local function tell_rule(ctx, rule)
-  ctx.out(("rule %s is %s: %s\n"):format(rule.name, rule.state or "unknown", rule.query or ""))
+local function tell_rule(ctx, rule, several)
+  local labels = several and " {" .. client.labels(rule.labels) .. "}" or ""
+  ctx.out(("rule %s%s is %s: %s\n"):format(rule.name, labels, rule.state or "unknown", rule.query or ""))
   if rule.lastError and rule.lastError ~= "" then ctx.out("  last error: " .. rule.lastError .. "\n") end
 end
 
@@ -39,7 +40,7 @@ function M.main(ctx, argv)
   for _, pair in ipairs(rest) do path = path .. "&label=" .. client.escape(pair) end
   local story = client.ask(ctx, "GET", path)
   if not story then return 1 end
-  for _, rule in ipairs(story.rules) do tell_rule(ctx, rule) end
+  for _, rule in ipairs(story.rules) do tell_rule(ctx, rule, #story.rules > 1) end
   for _, alert in ipairs(story.alerts) do tell_alert(ctx, alert) end
   if #story.alerts == 0 then ctx.out "no alert of this name is known to the router\n" end
   if not story.sending then ctx.out "another node of the cluster sends the notifications\n" end

@@ -1,4 +1,6 @@
 --- link.lua - what no file can know alone: names said twice, and names that nobody declared.
+local identity = require "moonwatch.config.identity"
+
 local M = {}
 
 local function near_text(host, name, names)
@@ -16,12 +18,12 @@ local function names_of(items, ...)
   return { set = set, list = list }
 end
 
---- What is said twice but may be said once, also by declarations with other faults: a name within a word, `settings`.
--- items: list of { word=, name=, file=, line=, once= } in the order of loading.
+--- What is said twice but may be said once, also by declarations with other faults: a rule (see identity.lua), `settings`.
+-- items: list of { word=, name=, file=, line=, once=, said= (its fields as they were written) } in the order of loading.
 function M.duplicates(items, problem)
   local first = {}
   for _, item in ipairs(items) do
-    local key = item.once and item.word or item.name and item.word .. "/" .. item.name
+    local key = item.once and item.word or item.name and item.word .. "/" .. item.name .. identity.labels(item.word, item.said or {})
     local before = key and first[key]
     if before then
       local text = item.once and "is said once only, and was at %s:%d" or "this name is already taken at %s:%d"
@@ -59,11 +61,16 @@ end
 
 -- -- dependencies ----------------------------------------------------------
 
--- A cycle among depends_on; every rule of it is named once.
+-- A cycle among depends_on; every rule of it is named once.  A name stands for all rules that have it.
 local function cycles(items, problem)
-  local all, state, trail = {}, {}, {}
+  local all, parents, state, trail = {}, {}, {}, {}
   for _, word in ipairs { "alert", "check" } do
-    for _, item in ipairs(items[word] or {}) do all[item.name] = all[item.name] or item end
+    for _, item in ipairs(items[word] or {}) do
+      local name, wanted = item.name, item.fields.depends_on or {}
+      if not all[name] or (#wanted > 0 and #parents[name] == 0) then all[name] = item end
+      parents[name] = parents[name] or {}
+      for _, parent in ipairs(wanted) do table.insert(parents[name], parent) end
+    end
   end
   local function visit(name)
     local item = all[name]
@@ -77,7 +84,7 @@ local function cycles(items, problem)
     end
     state[name] = "open"
     trail[#trail + 1] = name
-    for _, parent in ipairs(item.fields.depends_on or {}) do visit(parent) end
+    for _, parent in ipairs(parents[name]) do visit(parent) end
     trail[#trail] = nil
     state[name] = "done"
   end

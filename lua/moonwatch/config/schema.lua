@@ -223,10 +223,10 @@ function check_table(run, def, value, path)
 end
 
 -- Every function of the declaration learns whose it is, so that it can be called later.
-local function own(value, guest)
+local function own(value, env)
   if type(value) ~= "table" then return end
-  if value["@fn"] then value.guest = guest end
-  for _, item in pairs(value) do own(item, guest) end
+  if value["@fn"] then value.guest, value.stamp = env.guest, env.stamp end
+  for _, item in pairs(value) do own(item, env) end
 end
 
 local function one_of(value, choices)
@@ -250,15 +250,15 @@ local function check_arguments(run, def, args)
   return { args = out }
 end
 
---- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file) }.
+--- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text) }.
 function M.check(def, decl, env)
   local run = { env = { host = env.host, one_of = one_of }, problems = {} }
   if def.absent then
     absent(run, {}, def.word)
     return nil, run.problems
   end
-  own(decl.fields, env.guest)
-  own(decl.args, env.guest)
+  own(decl.fields, env)
+  own(decl.args, env)
   if def.arguments then return check_arguments(run, def, decl.args or {}), run.problems end
   if def.check_name and decl.name then
     local why = def.check_name(decl.name)

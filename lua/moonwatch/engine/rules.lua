@@ -1,11 +1,13 @@
 --- rules.lua - the rules engine: a set of rules, when each is due, and what they know over time.
 --
 -- The same object runs in the server, in a spec and over stored data: time comes in as an argument, alerts go out through
--- `emit`.  A rule is known by word and name; its state stays when the set around it changes.  With several nodes a rule
+-- `emit`.  A rule is known by what config/identity.lua says; its state stays when the set around it changes.  With several nodes a rule
 -- belongs to one of 16 slots, and only the node that holds the slot evaluates alerts and jobs of it; records, SLO figures
 -- and checks run on every node, because each has a store of its own.
 local burn = require "moonwatch.slo.burn"
+local identity = require "moonwatch.config.identity"
 local groups = require "moonwatch.engine.rules_group"
+local guests = require "moonwatch.engine.rules_guests"
 local schedule = require "moonwatch.engine.rules_schedule"
 
 local M = {}
@@ -28,8 +30,8 @@ local RUNNERS = {
 function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
-    spread = options.spread ~= false, runners = {}, by_id = {}, groups = {}, busy = {}, schedule = schedule.new(),
-    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = {}, problems = {}, generation = 0,
+    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, groups = {}, busy = {}, schedule = schedule.new(),
+    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0,
   }, M)
   return self
 end
@@ -53,11 +55,7 @@ function M:generator_url(rule)
   end)))
 end
 
-function M:call_guest(fn, args, ctx, done)
-  local guest = self.guests[fn.guest]
-  if not guest then return done { ok = false, error = "its file is not loaded any more" } end
-  guest:call(fn["@fn"], args, ctx, done)
-end
+function M:call_guest(fn, args, ctx, done) self.guests:call(fn, args, ctx, done) end
 
 --- For functions that cannot wait.
 function M:run_guest(fn, args, ctx)
@@ -111,6 +109,7 @@ end
 
 --- Something of RUNNER changed that must survive.
 function M:changed(runner, now)
+  if self.by_id[runner.id] ~= runner then return end -- one of an older set, whose last call came back
   self.generation = self.generation + 1
   self.keeping[runner.id], runner.kept_text = runner, nil
   if not self.cluster or not runner.owned or not runner.save then return end
@@ -122,10 +121,16 @@ function M:changed(runner, now)
   self.host.call("cluster.put", { kind = "alert-state", id = id, value = value, slot = "rules/" .. M.slot_of(id), fence = lease.fence })
 end
 
---- Is the alert or check NAME down, for somebody with LABELS?
+--- The rules of WORD that are called NAME.
+function M:called(word, name) return self.named[word .. "/" .. name] or {} end
+
+--- Is an alert or check NAME down, for somebody with LABELS?
 function M:is_down(name, labels)
-  local alert, check = self.by_id["alert/" .. name], self.by_id["check/" .. name]
-  return (alert and alert:fires_for(labels)) or (check and check:is_down()) or false
+  for _, alert in ipairs(self:called("alert", name)) do
+    if alert:fires_for(labels) then return true end
+  end
+  local check = self.by_id["check/" .. name]
+  return check and check:is_down() or false
 end
 
 -- -- loading ---------------------------------------------------------------
@@ -166,17 +171,21 @@ local function enter(self, group, order, now, eager)
   local entry = { group = group, every = group.every, order = order,
                   offset = self.spread and schedule.hash(group.key) % math.floor(group.every * 1000) / 1000 or 0 }
   local last = now
-  if before and before.every == group.every then
-    last = before.running and before.t or before.entry.next - group.every
-    group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
-  end
   group.entry = entry
   group:complete(self.host)
+  if before and before.every == group.every then
+    group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
+    if before.running then
+      group:resume(before)
+      entry.next, self.busy[#self.busy + 1] = before.entry.next, entry
+      return
+    end
+    last = before.entry.next - group.every
+  end
   self.schedule:add(entry, math.max(last, now - group.every), eager and now or nil)
 end
 
--- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  What is done for its turn stays with the runner: a group that
--- was at work ends there, and its rules come up again in their next turn.
+-- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  A group that was at work goes on where it was.
 local function regroup(self, runners, now)
   local found, keyed, eager = {}, {}, {}
   self.groups, self.busy = {}, {}
@@ -213,21 +222,28 @@ local function find_keepers(self)
   end
 end
 
+-- RUNNER is no more.  Series whose record got other labels go on until those are there.
+local function leave(self, runner, now)
+  local heir = runner.rule.word == "record" and self:called("record", runner.rule.name)[1]
+  if heir then heir:take(runner) else runner:drop(now) end
+end
+
 --- Run SET from now on.  Rules that were there before keep their state; those that are gone end.
 function M:load(set, now)
   local before, runners = self.by_id, {}
-  self.runners, self.by_id, self.schedule = {}, {}, schedule.new()
-  local guests = self.guests
-  self.set, self.guests, self.external_labels = set, set.guests, set.settings.external_labels or {}
+  self.runners, self.by_id, self.named, self.schedule = {}, {}, {}, schedule.new()
+  self.set, self.external_labels = set, set.settings.external_labels or {}
   self.external_url = set.settings.external_url
   for _, spec in ipairs(RUNNERS) do
     for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(set) or set[spec.list]) do
-      local id = spec.word .. "/" .. rule.name
+      local id, name = identity.id(rule), spec.word .. "/" .. rule.name
       local old, runner = before[id], spec.new(rule, self)
       runner.id, runner.owned = id, spec.owned
       if old then runner:inherit(old) end
       local place = #self.runners + 1
       self.runners[place], self.by_id[id] = runner, runner
+      self.named[name] = self.named[name] or {}
+      table.insert(self.named[name], runner)
       runners[place] = { runner = runner, spec = spec, place = place, eager = runner.eager and not old }
       local shared = not old and self.shared[id]
       if shared and runner.restore then runner:restore(shared, now, 0) end
@@ -235,9 +251,9 @@ function M:load(set, now)
   end
   regroup(self, runners, now)
   for id, runner in pairs(before) do
-    if not self.by_id[id] then runner:drop(now) end
+    if not self.by_id[id] then leave(self, runner, now) end
   end
-  for _, guest in pairs(guests) do guest:close() end
+  self.guests:swap(set.units, now)
   find_keepers(self)
   self.generation = self.generation + 1
 end
@@ -256,6 +272,7 @@ end
 
 --- Do what is due, every group in its turn.  Gives the next time to be called.
 function M:tick(now)
+  self.guests:tick(now)
   line_up(self, now)
   local clock, left = self.clock, BATCH
   local untill = clock and clock() + BATCH_SECONDS
@@ -327,19 +344,29 @@ function M:snapshot(now, fresh)
     end
     if runner.kept_text then parts[#parts + 1] = encode(id) .. ":" .. runner.kept_text end
   end
-  return ('{"version":1,"at":%s,"rules":{%s}}'):format(encode(now), table.concat(parts, ","))
+  return ('{"version":2,"at":%s,"rules":{%s}}'):format(encode(now), table.concat(parts, ","))
 end
+
+-- Version 1 knew rules by word and name only.
+local VERSIONS = {
+  function(self, id)
+    local same = self.named[id]
+    return same and #same == 1 and same[1] or nil
+  end,
+  function(self, id) return self.by_id[id] end,
+}
 
 --- Take up a snapshot that was JSON, after `load`.
 function M:restore(snapshot, now)
-  if type(snapshot) ~= "table" or snapshot.version ~= 1 or type(snapshot.rules) ~= "table" then return false end
+  local find = type(snapshot) == "table" and VERSIONS[snapshot.version]
+  if not find or type(snapshot.rules) ~= "table" then return false end
   for id, saved in pairs(snapshot.rules) do
-    local runner = self.by_id[id]
-    self:rouse(id)
+    local runner = find(self, id)
+    self:rouse(runner and runner.id)
     if runner and runner.restore and type(saved) == "table" then
       local at = tonumber(saved.at) or tonumber(snapshot.at) or now
       runner:restore(saved, now, math.max(0, now - at))
-      self.keeping[id], runner.kept_text = runner, nil
+      self.keeping[runner.id], runner.kept_text = runner, nil
     end
   end
   return true

@@ -1,44 +1,73 @@
 --- rules_change.lua - the difference between two sets of rules, for people: what a reload adds, changes, removes.
+local identity = require "moonwatch.config.identity"
+
 local M = {}
 
 local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys" }
-local IGNORED = { file = true, line = true, index = true, order = true, guest = true }
+local IGNORED = { word = true, name = true, file = true, line = true, index = true, order = true, guest = true }
 
--- A rule as text, without where it stands; functions of a file that changed count as changed with its text.
-local function print_of(value, sources)
+-- A value as text; functions of a file that changed count as changed with its text.
+local function print_of(value)
   if type(value) ~= "table" then return type(value) .. ":" .. tostring(value) end
-  if value["@fn"] then return "fn:" .. value["@fn"] .. ":" .. (sources[value.guest] or "") end
+  if value["@fn"] then return "fn:" .. value["@fn"] .. ":" .. value.stamp end
   local keys, out = {}, {}
-  for key in pairs(value) do
-    if not IGNORED[key] then keys[#keys + 1] = key end
-  end
+  for key in pairs(value) do keys[#keys + 1] = key end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  for i, key in ipairs(keys) do out[i] = tostring(key) .. "=" .. print_of(value[key], sources) end
+  for i, key in ipairs(keys) do out[i] = tostring(key) .. "=" .. print_of(value[key]) end
   return "{" .. table.concat(out, ",") .. "}"
 end
 
-local function prints(set)
-  local out, n = {}, 0
-  for _, name in ipairs(LISTS) do
-    for _, rule in ipairs(set and set[name] or {}) do
-      out[rule.word .. " " .. rule.name], n = print_of(rule, set.sources), n + 1
+-- The fields in which two rules differ, in order.
+local function differing(a, b)
+  local seen, out = {}, {}
+  for _, rule in ipairs { a, b } do
+    for name in pairs(rule) do
+      if not IGNORED[name] and not seen[name] then
+        seen[name] = true
+        if print_of(a[name]) ~= print_of(b[name]) then out[#out + 1] = name end
+      end
+    end
+  end
+  table.sort(out)
+  return out
+end
+
+-- id -> rule; how many; and the names that several rules of SET share.
+local function index(set, several)
+  local out, n, first = {}, 0, {}
+  for _, list in ipairs(LISTS) do
+    for _, rule in ipairs(set and set[list] or {}) do
+      local title = rule.word .. " " .. rule.name
+      out[identity.id(rule)], n = rule, n + 1
+      several[title] = several[title] or first[title]
+      first[title] = true
     end
   end
   return out, n
 end
 
---- { added=, changed=, removed= (sorted lists of "alert Name"), total= }.
+--- { added=, changed=, removed= (lists of "alert Name", sorted), fields= ("alert Name" -> what changed of it), total= }.
 function M.between(before, after)
-  local a = prints(before)
-  local result = { added = {}, changed = {}, removed = {} }
-  local b, total = prints(after)
-  result.total = total
-  for name, text in pairs(b) do
-    if not a[name] then table.insert(result.added, name)
-    elseif a[name] ~= text then table.insert(result.changed, name) end
+  local several = {}
+  local a = index(before, several)
+  local b, total = index(after, several)
+  local result = { added = {}, changed = {}, removed = {}, fields = {}, total = total }
+  local function add(list, rule)
+    local title = rule.word .. " " .. rule.name
+    if several[title] then title = title .. identity.labels(rule.word, rule) end
+    list[#list + 1] = title
+    return title
   end
-  for name in pairs(a) do
-    if not b[name] then table.insert(result.removed, name) end
+  for id, rule in pairs(b) do
+    local fields = a[id] and differing(a[id], rule)
+    if not fields then
+      add(result.added, rule)
+    elseif #fields > 0 then
+      result.fields[add(result.changed, rule)] = fields
+    end
+  end
+  for id, rule in pairs(a) do
+    if not b[id] then add(result.removed, rule) end
   end
   for _, list in pairs { result.added, result.changed, result.removed } do table.sort(list) end
   return result

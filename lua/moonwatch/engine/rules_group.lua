@@ -81,8 +81,16 @@ function M:begin(t, missed)
   if missed > 0 then self.count.missed(missed) end
 end
 
+--- Go on with what BEFORE, this group in the set before, was at: those that it has done are not done twice.
+function M:resume(before)
+  self.t, self.at, self.spent, self.samples, self.running = before.t, 1, before.spent, before.samples, true
+  self.done = before.done or {}
+  for i = 1, before.at - 1 do self.done[before.members[i].id] = true end
+end
+
 local function evaluate(self, i)
   local runner, engine = self.members[i], self.engine
+  if self.done and self.done[runner.id] then return end
   if runner.owned and not engine:owns(runner.id) then
     self.quiet[i] = false
     return
@@ -122,7 +130,7 @@ function M:go(n, untill)
   if clock then self.spent = self.spent + clock() - before end
   self.count.evaluations(self.at - first)
   if self.at <= #self.members then return self.at - first, false end
-  self.seconds, self.last_evaluation, self.running = self.spent, self.t, false
+  self.seconds, self.last_evaluation, self.running, self.done = self.spent, self.t, false, nil
   self.count.duration(self.spent)
   self.count.at(self.t)
   self.count.samples(self.samples)

@@ -29,6 +29,11 @@ end
 function M:inherit(old)
   self.health, self.last_error, self.last_evaluation = old.health, old.last_error, old.last_evaluation
   self.seconds, self.samples = old.seconds, old.samples
+  self:take(old)
+end
+
+--- End what OLD wrote, when we write the next time and do not write it ourselves.
+function M:take(old)
   local handle = old.handle and recorder(self)
   if handle then self.host.record_take(handle, old.handle) end
 end

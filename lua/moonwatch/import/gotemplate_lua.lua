@@ -4,7 +4,7 @@
 -- "labels", "sample", "samples", "data" (the dot outside of everything) and "any".  Where Go would fail when the template runs,
 -- the function fails in the same place.
 local gotemplate = require "moonwatch.import.gotemplate"
-local lua = require "moonwatch.import.lua_text"
+local lua = require "moonwatch.import.lua_source"
 
 local M = {}
 

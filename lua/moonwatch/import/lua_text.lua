@@ -1,93 +1,89 @@
---- lua_text.lua - values as Lua that a person would write: quotes, long brackets, names of fields, tables that fit a line.
+--- lua_text.lua - values and declarations as a person would write them in Lua.
 local M = {}
 
-M.WIDTH = 120
-
-local KEYWORDS = {}
+local WIDTH = 130
+local RESERVED = {}
 for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true until while"):gmatch "%a+" do
-  KEYWORDS[word] = true
+  RESERVED[word] = true
 end
 
-function M.is_name(text) return text:find "^[%a_][%w_]*$" ~= nil and not KEYWORDS[text] end
+local ESCAPES = { ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\0"] = "\\0" }
 
-local SHORT = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ["\\"] = "\\\\" }
-
---- TEXT in quotes, on one line: the quotes that need no escapes.
-function M.quoted(text)
-  local quote = '"'
-  if text:find('"', 1, true) and not text:find("'", 1, true) then quote = "'" end
-  local out = text:gsub("[%c\\\127" .. quote .. "]", function(c)
-    if c == quote then return "\\" .. c end
-    return SHORT[c] or ("\\%03d"):format(c:byte())
-  end)
-  return quote .. out .. quote
+local function quoted(text)
+  local quote = text:find('"', 1, true) and not text:find("'", 1, true) and "'" or '"'
+  local body = text:gsub("[%c\\]", function(c) return ESCAPES[c] or ("\\%03d"):format(c:byte()) end)
+  if quote == '"' then body = body:gsub('"', '\\"') end
+  return quote .. body .. quote
 end
 
--- Would a long bracket give TEXT back as it is?
-local function fits_brackets(text)
-  return text:find "\n" and not text:find "\r" and not text:find "[%z\1-\8\11-\31\127]"
-end
-
---- TEXT as one who writes Lua would put it: texts of several lines in long brackets.
-function M.text(text)
-  if not fits_brackets(text) then return M.quoted(text) end
+-- [[ ]] with as many = as it takes.
+local function bracketed(text)
   local level = ""
-  while text:find("]" .. level .. "]", 1, true) or text:sub(-1 - #level) == "]" .. level do level = level .. "=" end
-  return ("[%s[\n%s]%s]"):format(level, text, level)
+  while text:find("]" .. level, 1, true) do level = level .. "=" end
+  return "[" .. level .. "[" .. text .. "]" .. level .. "]"
 end
 
---- What stands before "=" in a table.
-function M.key(name) return M.is_name(name) and name or "[" .. M.quoted(name) .. "]" end
-
-function M.index(name) return M.is_name(name) and "." .. name or "[" .. M.quoted(name) .. "]" end
-
---- A comment, each of its lines behind INDENT.
-function M.comment(text, indent)
-  return (indent or "") .. "--" .. (text ~= "" and " " or "") .. text:gsub("\n", " ")
+local function hard_to_quote(text)
+  return text:find("\\", 1, true) or text:find('"', 1, true) and text:find("'", 1, true)
 end
 
---- A number of seconds or the text of a duration as it stood.
-function M.value(v)
-  if type(v) == "string" then return M.text(v) end
-  if type(v) == "table" and v.lua then return v.lua end
-  if type(v) == "table" then return M.list(v) end
-  return tostring(v)
+--- A text.  Several lines, and what would need many escapes, become a [[long text]].
+function M.text(text)
+  if text:find "[%z\1-\8\11-\31\127]" then return quoted(text) end
+  if text:find "\n" then return bracketed("\n" .. text) end
+  return hard_to_quote(text) and bracketed(text) or quoted(text)
 end
 
---- A list on one line: { "a", "b" }.
-function M.list(items)
-  local out = {}
-  for i, item in ipairs(items) do out[i] = M.value(item) end
-  return #out == 0 and "{}" or "{ " .. table.concat(out, ", ") .. " }"
+function M.key(name)
+  if name:find "^[%a_][%w_]*$" and not RESERVED[name] then return name end
+  return "[" .. M.text(name) .. "]"
 end
 
---- A table of names on one line, in the order of ROWS, { {name, value}, ... }.
-function M.map(rows)
-  local out = {}
-  for i, row in ipairs(rows) do out[i] = M.key(row[1]) .. " = " .. M.value(row[2]) end
-  return #out == 0 and "{}" or "{ " .. table.concat(out, ", ") .. " }"
+local function is_list(value) return #value > 0 or next(value) == nil end
+
+local function sorted(map)
+  local names = {}
+  for name in pairs(map) do names[#names + 1] = name end
+  table.sort(names)
+  return names
 end
 
---- CODE, with every line but the first further in.  Lines inside long brackets stay as they are.
-function M.shift(code, indent)
-  local out, level = {}, nil
-  for line in (code .. "\n"):gmatch "(.-)\n" do
-    out[#out + 1] = (#out == 0 or level or line == "") and line or indent .. line
-    local at = 1
-    while true do
-      if level then
-        local _, stop = line:find("]" .. level .. "]", at, true)
-        if not stop then break end
-        level, at = nil, stop + 1
-      else
-        local open = line:match("()%[=*%[%s*$", at)
-        if not open then break end
-        level = line:match("^%[(=*)%[", open)
-        break
-      end
-    end
+-- The parts of a table, each a line of its own when they do not fit one.
+local function table_text(value, indent)
+  local parts = {}
+  if is_list(value) then
+    for i, item in ipairs(value) do parts[i] = M.value(item, indent + 2) end
+  else
+    for i, name in ipairs(sorted(value)) do parts[i] = M.key(name) .. " = " .. M.value(value[name], indent + 2) end
   end
-  return table.concat(out, "\n")
+  if #parts == 0 then return "{}" end
+  local line = "{ " .. table.concat(parts, ", ") .. " }"
+  if #line + indent <= WIDTH and not line:find "\n" then return line end
+  local pad = (" "):rep(indent + 2)
+  return "{\n" .. pad .. table.concat(parts, ",\n" .. pad) .. ",\n" .. (" "):rep(indent) .. "}"
+end
+
+--- A text, number, boolean, list or map; { lua = "..." } stands as it is.
+function M.value(value, indent)
+  if type(value) == "table" then return value.lua or table_text(value, indent or 0) end
+  if type(value) == "string" then return M.text(value) end
+  return tostring(value)
+end
+
+--- A comment of TEXT, each line of it.
+function M.comment(text, indent)
+  return (" "):rep(indent or 0) .. "-- " .. text:gsub("%s+$", ""):gsub("\n", "\n" .. (" "):rep(indent or 0) .. "-- "):gsub("%-%- \n", "--\n")
+end
+
+--- `word "name" { fields }`.  fields: list of { name, value, comment= }; a nil value is left out.
+function M.declaration(word, name, fields)
+  local out = { word .. " " .. M.text(name) .. " {" }
+  for _, field in ipairs(fields) do
+    if field.comment then out[#out + 1] = M.comment(field.comment, 2) end
+    if field[2] ~= nil then out[#out + 1] = "  " .. M.key(field[1]) .. " = " .. M.value(field[2], 2) .. "," end
+  end
+  out[#out + 1] = "}"
+  return table.concat(out, "\n") .. "\n"
 end
 
 return M

@@ -4,7 +4,7 @@
 --   file:comments { "above the rule" }
 --   file:declare("alert", "Down", rows)
 -- A row is { name=, value= (Lua source) , above= (comments), beside= (comment), short= (may share its line) }.
-local lua = require "moonwatch.import.lua_text"
+local lua = require "moonwatch.import.lua_source"
 
 local M = {}
 M.__index = M

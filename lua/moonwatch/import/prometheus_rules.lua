@@ -3,7 +3,7 @@
 -- Group for group, rule for rule, in their order.  Everything that Prometheus would do by default is written out where our default
 -- is another: the interval, and that an alert has no severity.
 local gotemplate = require "moonwatch.import.gotemplate_lua"
-local lua = require "moonwatch.import.lua_text"
+local lua = require "moonwatch.import.lua_source"
 local writer = require "moonwatch.import.lua_writer"
 local yaml = require "moonwatch.import.yaml"
 

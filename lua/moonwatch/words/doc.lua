@@ -66,6 +66,7 @@ function M.text(name)
   if def.absent then out[1] = out[1] .. " (not available in this version)" end
   for _, line in ipairs(needs(def)) do out[#out + 1] = line end
   text_fields(def.fields, out)
+  if def.notes then out[#out + 1] = "\n" .. def.notes end
   if def.example then out[#out + 1] = "\n" .. def.example end
   return table.concat(out, "\n") .. "\n"
 end
@@ -89,6 +90,7 @@ local function markdown_of(name, def, level, out)
   for _, line in ipairs(needs(def)) do out[#out + 1] = "\n" .. line end
   if def.example then out[#out + 1] = "\n```lua\n" .. def.example .. "\n```" end
   markdown_fields(def.fields, out)
+  if def.notes then out[#out + 1] = "\n" .. def.notes end
 end
 
 local HEAD = [[
@@ -98,11 +100,32 @@ Written by `make docs` from the tables that check the words; `moonwatch help WOR
 
 A rule file is Lua. The root file may use every word; files under `rules/` every word but `settings`. Durations are seconds or a
 text such as `"250ms"`, `"30s"`, `"1h30m"`, `"7d"`. `env "NAME"` reads the environment, `secret "NAME"` stands for an environment
-variable or a file and is read only when it is used; `require "lib.x"` finds `lib/x.lua` beside the rules. Texts may hold
-`${labels.NAME}`, `${value}` and `${value|FILTER}`. Functions get a `ctx`: `ctx.now`, `ctx.state`, `ctx:query(expr)`, `ctx:value(expr)`,
+variable or a file and is read only when it is used; `require "lib.x"` finds `lib/x.lua` beside the rules.
+
+Functions get a `ctx`: `ctx.now`, `ctx.state`, `ctx:query(expr)`, `ctx:value(expr)`,
 `ctx:range(expr, from, to, step)`, `ctx.logs:count{}`, `ctx.logs:search{}`, `ctx.traces:search{}`, `ctx.traces:slowest{}`, `ctx:fire{}`,
 `ctx.metrics.counter/gauge/histogram(name, ...)`, `ctx.log.info(...)`,
-`ctx.http.get/post(...)` and `ctx.share:get/set/incr` (both outside `when`).]]
+`ctx.http.get/post(...)` and `ctx.share:get/set/incr` (both outside `when`).
+
+## Texts
+
+A text of an alert holds places such as `${labels.pod}`. A place names `value`, `threshold`, `name`, `now`, `active_at`, `fired_at` (unix
+seconds), `external_url`, `labels.NAME`, `external_labels.NAME`, or asks: `${query("sum(up{job='${labels.job}'})")}` is the value of the first
+row, with labels filled in fit for the quotes they stand in. Filters follow behind `|`:
+
+| filter | what it makes | 12345.678 |
+|---|---|---|
+| `humanize` · `humanize1024` · `bytes` | with a unit of 1000, of 1024, of bytes | 12.35k · 12.06ki · 12.06KiB |
+| `duration` · `percent` · `timestamp` | seconds, a share, a unix time as people read them | 3h 25m 45s · 1.235e+06% · 1970-01-01 03:25:45.678 +0000 UTC |
+| `since` | seconds from then to now: `${active_at\|since\|duration}` | |
+| `round:2` · `printf:"%.1f"` | as many digits | 12345.68 · 12345.7 |
+| `upper` · `lower` · `title` · `default:"x"` | letters; what stands for an empty value | |
+| `label:"NAME"` | a label of the first row of a query | |
+
+Numbers look as they do in Prometheus, whose names `humanizeDuration`, `humanizePercentage` and `humanizeTimestamp` are understood too.
+A text may be a function of the alert, `summary = function(alert) ... end`; it has `alert.labels`, `alert.value` and the other names above,
+and may call `humanize(v)`, `humanize1024(v)`, `bytes(v)`, `duration(v)`, `percent(v)`, `timestamp(v)`, `query(expr)` (rows), `value(expr)`
+(a number or nil), `first(rows)` and `label(row, "x")`.]]
 
 --- The whole manual.
 function M.markdown()
