@@ -1,8 +1,8 @@
 --- template.lua - what the templates of Prometheus can do, for rule files: local t = require "moonwatch.template".
 --
 -- Imported rules use it where a text with ${...} cannot say what their Go template said.  It gives the very texts that Prometheus
--- gives, so numbers look as Go prints them.  Plain Lua without a host: the same code runs in the guest of a rule file, where
--- its source is loaded, and behind the filters of texts.
+-- gives, so numbers look as Go prints them.  Plain Lua, because it runs in the guest of a rule file; humanize() and query() are
+-- globals there.
 local M = {}
 
 -- -- numbers ---------------------------------------------------------------
@@ -43,101 +43,7 @@ function M.go(v)
   return sign .. digits:sub(1, place) .. "." .. digits:sub(place + 1)
 end
 
-local function short(v) return odd(v) or ("%.4g"):format(v) end
-
 local function fail(...) error((...):format(select(2, ...)), 0) end
-
--- What Prometheus takes for a number: numbers, and texts that are one.
-local function number(v, what)
-  if type(v) == "number" then return v end
-  local text = v == nil and "" or v
-  if type(text) ~= "string" then fail("error calling %s: can't convert %s to float", what, type(v)) end
-  local n = tonumber(text)
-  local lower = text:lower():gsub("^%+", "")
-  if lower == "inf" or lower == "infinity" then return INF end
-  if lower == "-inf" or lower == "-infinity" then return -INF end
-  if lower == "nan" then return 0 / 0 end
-  if not n or text:find "%s" then fail("error calling %s: strconv.ParseFloat: parsing %q: invalid syntax", what, text) end
-  return n
-end
-
-local LARGE = { "k", "M", "G", "T", "P", "E", "Z", "Y" }
-local BINARY = { "ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi" }
-local SMALL = { "m", "u", "n", "p", "f", "a", "z", "y" }
-
-local function down(v, base, prefixes)
-  local prefix = ""
-  for _, p in ipairs(prefixes) do
-    if math.abs(v) < base then break end
-    prefix, v = p, v / base
-  end
-  return short(v) .. prefix
-end
-
-local function up(v)
-  local prefix = ""
-  for _, p in ipairs(SMALL) do
-    if math.abs(v) >= 1 then break end
-    prefix, v = p, v * 1000
-  end
-  return short(v) .. prefix
-end
-
-function M.humanize(v)
-  v = number(v, "humanize")
-  if v == 0 or odd(v) then return short(v) end
-  return math.abs(v) >= 1 and down(v, 1000, LARGE) or up(v)
-end
-
-function M.humanize1024(v)
-  v = number(v, "humanize1024")
-  if odd(v) or math.abs(v) <= 1 then return short(v) end
-  return down(v, 1024, BINARY)
-end
-
-function M.humanizePercentage(v) return short(number(v, "humanizePercentage") * 100) .. "%" end
-
-function M.humanizeDuration(v)
-  v = number(v, "humanizeDuration")
-  if odd(v) then return short(v) end
-  if v == 0 then return short(v) .. "s" end
-  if math.abs(v) < 1 then return up(v) .. "s" end
-  local sign = v < 0 and "-" or ""
-  v = math.abs(v)
-  local whole = math.floor(v)
-  local s, m, h, d = whole % 60, math.floor(whole / 60) % 60, math.floor(whole / 3600) % 24, math.floor(whole / 86400)
-  if d > 0 then return ("%s%dd %dh %dm %ds"):format(sign, d, h, m, s) end
-  if h > 0 then return ("%s%dh %dm %ds"):format(sign, h, m, s) end
-  if m > 0 then return ("%s%dm %ds"):format(sign, m, s) end
-  return sign .. short(v) .. "s"
-end
-
--- Year, month and day of the day N after 1970-01-01.
-local function date(n)
-  n = n + 719468
-  local era = math.floor(n / 146097)
-  local doe = n - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local month = mp < 10 and mp + 3 or mp - 9
-  return yoe + era * 400 + (month <= 2 and 1 or 0), month, doy - math.floor((153 * mp + 2) / 5) + 1
-end
-
-function M.humanizeTimestamp(v)
-  v = number(v, "humanizeTimestamp")
-  if odd(v) then return short(v) end
-  local ms = v >= 0 and math.floor(v * 1000) or math.ceil(v * 1000)
-  if math.abs(ms) > 9223372036854 then
-    fail("error calling humanizeTimestamp: %s cannot be represented as a nanoseconds timestamp since it overflows int64", M.go(v))
-  end
-  local seconds = math.floor(ms / 1000)
-  local fraction = ("%03d"):format(ms - seconds * 1000):gsub("0+$", "")
-  local y, mo, d = date(math.floor(seconds / 86400))
-  local rest = seconds % 86400
-  return ("%04d-%02d-%02d %02d:%02d:%02d%s +0000 UTC"):format(y, mo, d, math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60,
-    fraction ~= "" and "." .. fraction or "")
-end
 
 local UNITS = { ms = 0.001, s = 1, m = 60, h = 3600, d = 86400, w = 604800, y = 31536000 }
 

@@ -29,6 +29,12 @@ local function as_text(v)
   return ("t.text(%s)"):format(v.code)
 end
 
+-- The same where it stands alone, between commas.
+local function as_argument(v)
+  local code = as_text(v)
+  return code:match "^%((.* or \"\")%)$" or code
+end
+
 local function truth(v)
   if v.type == "bool" then return v.code end
   if v.type == "float" or v.type == "int" then return v.code .. " ~= 0" end
@@ -41,7 +47,7 @@ local DATA = {
   Labels = function(self) return value(self.whole, "labels", { top = true }) end,
   Value = function() return value("alert.value", "float") end,
   ExternalLabels = function() return value("alert.external_labels", "labels") end,
-  ExternalURL = function() return value("alert.external_url", "text") end,
+  ExternalURL = function() return value("alert.external_url", "label") end,
 }
 
 local function field(self, base, name)
@@ -73,29 +79,30 @@ local function want(args, n, name)
   if #args ~= n then unable(("%s wants %d argument%s"):format(name, n, n == 1 and "" or "s")) end
 end
 
--- Of one value, which Prometheus turns into a number or a text.
-for name in ("humanize humanize1024 humanizeDuration humanizePercentage humanizeTimestamp"):gmatch "%w+" do
+-- Of one value, which Prometheus turns into a number.  What it is called here is a filter of texts, too.
+for name, ours in pairs { humanize = "humanize", humanize1024 = "humanize1024", humanizeDuration = "duration", humanizePercentage = "percent",
+                          humanizeTimestamp = "timestamp" } do
   FN[name] = function(_, args)
     want(args, 1, name)
-    return value(("t.%s(%s)"):format(name, args[1].code), "text", { filter = name, of = args[1] })
+    return value(("%s(%s)"):format(ours, args[1].code), "text", { filter = ours, of = args[1] })
   end
 end
+local FILTERS = { title = "title", toUpper = "upper", toLower = "lower" }
 for name in ("title toUpper toLower stripPort stripDomain urlQueryEscape graphLink tableLink parseDuration"):gmatch "%w+" do
   FN[name] = function(_, args)
     want(args, 1, name)
     if args[1].type == "float" or args[1].type == "int" then return failure "wrong type for value; expected string; got float64" end
-    return value(("t.%s(%s)"):format(name, args[1].code), name == "parseDuration" and "float" or "text", { filter = name, of = args[1] })
+    return value(("t.%s(%s)"):format(name, args[1].code), name == "parseDuration" and "float" or "text", { filter = FILTERS[name], of = args[1] })
   end
 end
 function FN.safeHtml(_, args) return args[1] end
-function FN.externalURL() return value("alert.external_url", "text") end
+function FN.externalURL() return value("alert.external_url", "label") end
 function FN.pathPrefix() return value("t.pathPrefix(alert.external_url)", "text") end
 
-function FN.query(self, args)
+function FN.query(_, args)
   want(args, 1, "query")
-  self.asks = true
   local q = args[1]
-  return value(("ctx:query(%s)"):format(q.const and lua.text(q.const) or as_text(q)), "samples")
+  return value(("query(%s)"):format(q.const and lua.text(q.const) or as_text(q)), "samples")
 end
 function FN.first(_, args)
   want(args, 1, "first")
@@ -122,11 +129,11 @@ function FN.sortByLabel(_, args)
 end
 function FN.match(_, args)
   want(args, 2, "match")
-  return value(("regex.find(%s, %s) ~= nil"):format(as_text(args[1]), as_text(args[2])), "bool")
+  return value(("regex.find(%s, %s) ~= nil"):format(as_argument(args[1]), as_argument(args[2])), "bool")
 end
 function FN.reReplaceAll(_, args)
   want(args, 3, "reReplaceAll")
-  return value(("regex.replace(%s, %s, %s)"):format(as_text(args[1]), as_text(args[3]), as_text(args[2])), "text")
+  return value(("regex.replace(%s, %s, %s)"):format(as_argument(args[1]), as_argument(args[3]), as_argument(args[2])), "text")
 end
 function FN.now() return value("alert.now", "float") end
 function FN.args(_, args)
@@ -149,7 +156,7 @@ function FN.printf(_, args)
   local format = args[1].const
   local number = format and #args == 2 and args[2].type == "float" and format:find "^%%[%-+# 0]*%d*%.?%d*[feg]$"
   return value(("t.printf(%s%s)"):format(format and lua.quoted(format) or as_text(args[1]), #args > 1 and ", " .. listed(args, 2) or ""), "text",
-    { filter = number and format or nil, of = args[2] })
+    { filter = number and ('printf:"%s"'):format(format) or nil, of = args[2] })
 end
 function FN.print(_, args)
   local codes = {}
@@ -286,7 +293,6 @@ local function place_of(v)
   if v.place then return "${" .. v.place .. "}" end
   if v.code == "alert.external_url" then return "${external_url}" end
   if v.code == "alert.value" then return "${value|go}" end
-  if v.type == "labels" and v.top then return v.code == "alert.sample" and "${sample|go}" or "${labels|go}" end
   if v.filter and v.of then
     local inner = v.of.place or (v.of.code == "alert.value" and "value") or (v.of.code == "alert.external_url" and "external_url")
     if inner then return ("${%s|%s}"):format(inner, v.filter) end
@@ -313,7 +319,8 @@ end
 
 function Writer:put(line) self.lines[#self.lines + 1] = ("  "):rep(self.depth) .. line end
 
-local TAKEN = { alert = true, ctx = true, t = true, out = true, regex = true, ipairs = true }
+local TAKEN = {}
+for name in ("alert t out regex ipairs next query humanize humanize1024 duration percent timestamp first value label bytes"):gmatch "%w+" do TAKEN[name] = true end
 function Writer:name(wish)
   local base = wish:gsub("[^%w_]", "_")
   if not lua.is_name(base) then base = base .. "_" end
@@ -542,7 +549,7 @@ function M.convert(text, options)
     self = new_writer(options)
     definitions(self, tree)
     body(self, tree.body)
-    local code = ("function(alert%s)\n%s\nend"):format(self.asks and ", ctx" or "", table.concat(self.lines, "\n"))
+    local code = ("function(alert)\n%s\nend"):format(table.concat(self.lines, "\n"))
     return { lua = code, uses_template = code:find "%f[%w_]t%." ~= nil or code:find "t%.out" ~= nil }
   end)
   if ok then return found end

@@ -208,6 +208,10 @@ local function rule_of(run, group, node)
     run.file:comments(above)
     return run.file:aside(("not imported: %s %s: %s"):format(word or "rule", name and lua.quoted(name) or "", why))
   end
+  if run.file:size() > MOST then
+    doc:lost(group.key, ("group %q is larger than one file may be: its rules are several groups now"):format(group.name))
+    run.next_file()
+  end
   local id = self:identity(word, name)
   run.known[id] = (run.known[id] or 0) + 1
   if run.known[id] > 1 then self.variant = tostring(run.known[id]) end
@@ -223,7 +227,7 @@ end
 local function group_of(run, node)
   local doc = run.doc
   local fields, keys = doc:fields(node, GROUP, "group")
-  local group = { name = fields.name and fields.name.text, labels = doc:text_rows(fields.labels, "labels"),
+  local group = { name = fields.name and fields.name.text, key = keys.name, labels = doc:text_rows(fields.labels, "labels"),
                   every = fields.interval and doc.host.duration(fields.interval.text) ~= 0 and fields.interval.text or run.every,
                   query_offset = fields.query_offset and fields.query_offset.text or run.query_offset,
                   limit = fields.limit and tonumber(fields.limit.text) > 0 and tonumber(fields.limit.text) or nil, limit_key = keys.limit }
@@ -243,14 +247,32 @@ local function take_group(run, node)
   local head = {}
   for _, text in ipairs(above) do head[#head + 1] = text end
   head[#head + 1] = ("group %s, every %s %s"):format(group.name:gsub("%c", " "), group.every, ("-"):rep(math.max(3, 60 - #group.name - #group.every)))
-  local first = fields.rules and fields.rules.items[1]
-  for _, text in ipairs(doc:left(node.line, first and first.line - 1 or node.last)) do head[#head + 1] = text end
+  for _, text in ipairs(doc:left(node.line, keys.rules and keys.rules.line or node.last)) do head[#head + 1] = text end
+  run.floor = keys.rules and keys.rules.line or run.floor
   run.file:comments(head)
   for _, rule in ipairs(fields.rules and fields.rules.items or {}) do
     rule_of(run, group, rule)
     run.floor = rule.last
   end
   run.floor = node.last
+end
+
+-- The groups of a rule file, or of the resource PrometheusRule of Kubernetes; a list with the line it begins on.
+local function groups_of(doc)
+  local root = doc:expect(doc.root, "map", "rule file")
+  if not root then return {} end
+  local fields, keys
+  for _, key in ipairs(root.keys) do
+    if key.text == "spec" then
+      fields = doc:fields(root, { apiVersion = "text", kind = "text", metadata = "map", spec = "map" }, "PrometheusRule")
+      root = fields.spec or { kind = "map", keys = {}, values = {} }
+      break
+    end
+  end
+  fields, keys = doc:fields(root, { groups = "list", namespace = "text" }, "rule file")
+  local out = { line = keys.groups and keys.groups.line or 1 }
+  for i, node in ipairs(fields.groups and fields.groups.items or {}) do out[i] = node end
+  return out
 end
 
 --- The rules of the file PATH.  options: { host=, report=, every= (of groups that say none), query_offset=, how= }.  Gives a list of
@@ -264,11 +286,10 @@ function M.import(path, options)
     run.files[#run.files + 1] = run.file
   end
   run.next_file()
-  local root = doc:expect(doc.root, "map", "rule file")
-  local fields = root and doc:fields(root, { groups = "list", namespace = "text" }, "rule file") or {}
-  local first = fields.groups and fields.groups.items[1]
-  run.file:comments(doc:left(1, first and root.keys[1].line or 0))
-  for _, node in ipairs(fields.groups and fields.groups.items or {}) do take_group(run, node) end
+  local groups = groups_of(doc)
+  local first = groups[1]
+  run.file:comments(first and doc:above(groups.line, 0) or {})
+  for _, node in ipairs(groups) do take_group(run, node) end
   run.file:comments(doc:left(1, doc.lines))
   if #doc.documents > 1 then doc:lost(doc.documents[2], "a second document; Prometheus reads the first one only") end
   local out = {}
