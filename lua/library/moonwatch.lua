@@ -426,6 +426,7 @@ function scrape(name) end
 ---@field labels? table<string, string|number> added to each series; several records may share a name when these differ
 ---@field limit? integer the rule fails, and nothing is written, when it gives more series than this
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
 ---@field query_offset? moonwatch.duration look at the time so long ago, and write there; default that of settings
 
 ---Evaluates an expression again and again and stores the answer as series with this name. Rules of one file with the same `every` are a group: they run in their order, all at one moment, so that a rule sees what one above it has just written. A series that the expression no longer gives, or whose rule is gone, ends with a stale marker.
@@ -483,7 +484,7 @@ function record(name) end
 ---@field absent? "resolve"|"keep"|"fire" what a series without a value means; default resolve
 ---@field absent_for? moonwatch.duration with absent = "fire": how long a series that is gone is missed; default 1d
 ---@field on_error? "keep"|"fire"|"resolve" when it cannot be evaluated: alerts stay as they are, or stay and one more says why (its annotation `error`), or end as if there was nothing to see
----@field severity? string becomes the label `severity`; default warning
+---@field severity? string becomes the label `severity`; default warning; "": the alert has the one of its series or `labels`, if any
 ---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to the labels of each alert; several may share a name when these or the severity differ
 ---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) further texts, sent along
 ---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person
@@ -493,7 +494,11 @@ function record(name) end
 ---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
 ---@field limit? integer at most so many alerts at once, the worst of them; one more, with the label limit="exceeded", tells how many are left out
 ---@field evidence? boolean|moonwatch.alert.evidence log lines and traces to take along when it fires; false: not even samples
+---@field version? integer of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped
+---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
 ---@field query_offset? moonwatch.duration evaluate `expr` as of so long ago, for data that arrives late; default that of settings
 
 ---A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.
@@ -645,6 +650,9 @@ function slo(name) end
 ---@field breaker? moonwatch.check.breaker stop probing something that keeps failing
 ---@field critical? boolean a failing critical check makes /health unhealthy; another only degraded
 ---@field labels? table<string, string|number> added to the series of this check
+---@field version? integer of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped
+---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
 
 ---Probes something again and again. Its state is part of /health, of the series check_up and probe_success, and can be depended on.
 ---@param name string
@@ -739,7 +747,8 @@ function window(name) end
 ---@return fun(fields: moonwatch.escalation)
 function escalation(name) end
 
----Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it.
+---Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it. What it keeps in ctx.state goes by its name; a job without one goes by its file and its place among the jobs there.
 ---@param interval moonwatch.duration
 ---@param fn fun(ctx: moonwatch.ctx): any
-function every(interval, fn) end
+---@param options any
+function every(interval, fn, options) end

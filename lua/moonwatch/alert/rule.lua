@@ -23,6 +23,7 @@ function M.new(rule, engine)
     rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, compiled = {}, queries = {},
     written = {}, health = "unknown", samples = 0,
   }, M)
+  if rule.severity == "" then self.id_of = state.key end -- whatever severity its labels say is theirs
   absent.load(self)
   lives.load(self)
   return self
@@ -273,7 +274,7 @@ end
 
 --- Take up what `save` gave, in this program's earlier life (down = seconds since then) or on another node (0).
 function M:restore(saved, now, down)
-  self.alerts = state.load(saved.alerts)
+  self.alerts = state.load(saved.alerts, self.id_of)
   self.state = type(saved.state) == "table" and saved.state or nil
   absent.load(self, saved.known)
   lives.load(self, saved.lives, saved.flaps)

@@ -12,6 +12,7 @@
 -- { name=, steps={ {after=, to=} } } for an escalation.
 local identity = require "moonwatch.config.identity"
 local link = require "moonwatch.config.link"
+local ours = require "moonwatch.guest_sources" -- what every rule file may require
 local locate = require "moonwatch.config.locate"
 local problems_of = require "moonwatch.config.problems"
 local quarantine = require "moonwatch.config.quarantine"
@@ -48,6 +49,7 @@ end
 
 local function module_finder(run, unit)
   return function(name)
+    if ours[name] then return ours[name], name end
     local file = name:gsub("%.", "/") .. ".lua"
     if name:find "%.%." or not name:find "^[%w_%.%-]+$" then return nil end
     local dir = folder(unit.path)
