@@ -248,6 +248,10 @@ describe("severities in one rule", function()
     assert.equal("warning: 6 > 5", only(w, "firing").annotations.summary)
     w:set("x", 26):advance "15s"
     assert.equal("page: 26 > 20", only(w, "firing").annotations.summary)
+    w:reload('alert "A" { expr = "x", every = "15s", hold = "1h", ' .. two .. ', summary = "${severity}: ${value} > ${threshold}" }\n')
+    w:set("x", 6):advance "1h"
+    w:set("x", 26):advance "15s"
+    assert.equal("warning: 26 > 5", only(w, "firing").annotations.summary)
   end)
 end)
 

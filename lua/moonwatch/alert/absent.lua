@@ -77,11 +77,13 @@ end
 --- What is remembered, as plain values, and back.
 function M.save(runner)
   local out = {}
+  if not runner.known then return nil end
   for _, entry in pairs(runner.known) do out[#out + 1] = entry end
   return #out > 0 and out or nil
 end
 
 function M.load(runner, list)
+  if runner.rule.absent ~= "fire" then return end
   runner.known, runner.n_known = {}, 0
   for _, entry in ipairs(type(list) == "table" and list or {}) do
     if type(entry) == "table" and type(entry.labels) == "table" and tonumber(entry.at) and runner.n_known < M.MOST then

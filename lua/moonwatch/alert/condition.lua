@@ -43,6 +43,11 @@ local function from_expr(runner, t)
   return rows
 end
 
+local function problem_of(runner)
+  local n = runner.rule.baseline and runner.unlearnt or 0
+  return n > 0 and ("%d series have too little history to be judged"):format(n) or nil
+end
+
 -- What a function may give back: true, a number, a list of rows; and whatever it fired.
 local function returned(values)
   local v = values[1]
@@ -183,11 +188,12 @@ local function place(runner, row, t, idle)
     reached = threshold.kept(levels, row, reached, function(severity) return runner:is_active(key, severity) end)
   end
   return key, { labels = labels, value = row.value, extra = row.extra, sample = row.labels, level = reached, expected = row.expected,
-                evidence = row.evidence, bound = function(level) return threshold.bound(runner, row, level) end }
+                evidence = row.evidence, threshold = threshold.bound(runner, row, 1), bounds = threshold.bounds(runner, row) }
 end
 
 local function sort_out(runner, rows, t, idle)
-  local found = { seen = {}, clear = {}, rows = {}, any = next(rows) ~= nil }
+  local found = { seen = {}, clear = {}, rows = runner.rule.absent == "fire" and {}, any = next(rows) ~= nil,
+                  problem = problem_of(runner) }
   for _, row in ipairs(rows) do
     local key, item
     if not row.unknown then key, item = place(runner, row, t, idle) end
@@ -195,7 +201,7 @@ local function sort_out(runner, rows, t, idle)
       if found.seen[key] and item.level > 0 then
         return nil, { error = "vector contains metrics with the same labelset after applying alert labels: " .. M.show(item.labels) }
       end
-      found.rows[key] = item
+      if found.rows then found.rows[key] = item end
       if item.level > 0 then found.seen[key] = item else found.clear[key] = row.value end
     end
   end

@@ -13,6 +13,7 @@ M.LINE = 300     -- of one of them
 M.ITEMS = 20     -- log lines, traces, facts: of each
 M.SAMPLES = 10
 M.SEARCHES = 20  -- alerts of one rule and moment for which logs and traces are searched
+M.ALERTS = 200   -- alerts of one rule and moment that have any
 local SINCE = 300
 
 -- -- bounds ----------------------------------------------------------------
@@ -162,11 +163,12 @@ end
 
 --- Give every alert that began to fire among CHANGES its evidence.  FOUND: see condition.judge.
 function M.collect(runner, changes, found, t)
-  local rule, rows, searches = runner.rule, nil, 0
+  local rule, rows, searches, left = runner.rule, nil, 0, M.ALERTS
   if rule.evidence == false then return end
   for _, c in ipairs(changes) do
     local alert, row = c.alert, found.seen[c.alert.key]
-    if c.to == "firing" and row then
+    if c.to == "firing" and row and left > 0 then
+      left = left - 1
       local out, keep = { at = t }, purse()
       if rule.when then from_function(runner, row, out, keep) end
       if rule.expr and alert.sample then

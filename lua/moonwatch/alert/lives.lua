@@ -41,21 +41,22 @@ local function step_each(lives, found, t, rule)
   return any
 end
 
--- Of the lives of KEY: the worst that fires, or else the worst that is pending.
+-- Of the lives of KEY: the worst that fires, or else the worst that is pending; and which level that is.
 local function worst(lives, key)
   local pending
   for i = #lives, 1, -1 do
     local life = lives[i].alerts[key]
-    if life and life.state == "firing" then return life, lives[i].severity end
+    if life and life.state == "firing" then return life, i end
     if life and life.state == "pending" and not pending then pending = i end
   end
-  if pending then return lives[pending].alerts[key], lives[pending].severity end
+  if pending then return lives[pending].alerts[key], pending end
 end
 
 local COPIED = { "value", "extra", "sample", "threshold", "expected", "notice", "keep_since" }
 
-local function show(alert, life, severity)
+local function show(alert, life, level, severity)
   for _, name in ipairs(COPIED) do alert[name] = life[name] end
+  if life.bounds then alert.threshold = life.bounds[level] end
   if severity == "" or alert.labels.severity == severity then return false end
   local labels = {}
   for name, value in pairs(life.labels) do labels[name] = value end
@@ -106,14 +107,14 @@ local function fresh(runner, key, life, t)
 end
 
 local function compose(runner, key, t, changes)
-  local life, severity = worst(runner.lives, key)
+  local life, level = worst(runner.lives, key)
   local flapping = damped(runner, key, life, t)
   local alert = runner.alerts[key]
   local to = life and life.state
   if flapping and alert and alert.state == "firing" then to = "firing" end
   if not to then return alert and over(runner, alert, t, changes) end
   if not alert or alert.state == "inactive" then alert = fresh(runner, key, life, t) end
-  local moved = life and (life.state == to) and show(alert, life, severity)
+  local moved = life and (life.state == to) and show(alert, life, level, runner.lives[level].severity)
   if to == "firing" and alert.state ~= "firing" then alert.fired_at = t end
   if to == "pending" then alert.fired_at = nil end
   if moved and alert.state == to then changes[#changes + 1] = { alert = alert, from = to, to = to } end
@@ -169,7 +170,7 @@ function M.save(runner)
   local out, flaps = {}, {}
   for _, life in ipairs(runner.lives) do out[life.severity] = state.save(life.alerts) end
   for _, entry in pairs(runner.flaps) do flaps[#flaps + 1] = entry end
-  return out, flaps
+  return out, #flaps > 0 and flaps or nil
 end
 
 local function load_flaps(runner, list)
@@ -185,9 +186,8 @@ end
 
 --- The other way round, behind runner.alerts; SAVED may be nil, or of other levels.
 function M.load(runner, saved, flaps)
-  runner.flaps, runner.n_flaps = {}, 0
-  runner.lives = M.needed(runner.rule, runner.levels) and M.new(runner.levels) or nil
-  if not runner.lives then return end
+  if not M.needed(runner.rule, runner.levels) then return end
+  runner.flaps, runner.n_flaps, runner.lives = {}, 0, M.new(runner.levels)
   local fits = type(saved) == "table"
   for _, life in ipairs(runner.lives) do fits = fits and type(saved[life.severity]) == "table" end
   if not fits then

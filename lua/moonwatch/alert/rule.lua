@@ -20,17 +20,18 @@ local RESEND = 60
 --- rule: the fields of the word.  engine: see engine/rules.lua.
 function M.new(rule, engine)
   local self = setmetatable({
-    rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, known = {}, n_known = 0,
-    compiled = {}, queries = {}, written = {}, health = "unknown", samples = 0, judge = condition.judge,
+    rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, compiled = {}, queries = {},
+    written = {}, health = "unknown", samples = 0,
   }, M)
   if rule.severity == "" then self.id_of = state.key end -- whatever severity its labels say is theirs
+  absent.load(self)
   lives.load(self)
   return self
 end
 
 -- -- what condition.lua and its parts ask ----------------------------------
 
-M.labels, M.id_of = condition.labels, state.id
+M.labels, M.id_of, M.judge = condition.labels, state.id, condition.judge
 
 --- The place of the severity of alert KEY among the levels; 0 when it is neither pending nor firing.
 function M:level_of(key)
@@ -107,7 +108,8 @@ local function message(self, alert, t)
   local rule, labels = self.rule, self:full_labels(alert.labels)
   local moved = alert.told and alert.told ~= labels.severity
   return {
-    labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil, annotations = alert.annotations or {}, starts_at = alert.fired_at,
+    labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil,
+    annotations = alert.annotations or {}, starts_at = alert.fired_at,
     ends_at = alert.resolved_at or t + 4 * math.max(rule.every, RESEND), value = alert.value,
     threshold = alert.threshold or rule.above or rule.below, severity = labels.severity, evidence = alert.evidence,
     generator_url = self.engine:generator_url(rule), rule = self.id, updated_at = t,

@@ -91,7 +91,7 @@ step.inactive.partly, step.inactive.yes = step.inactive.no, step.inactive.no
 local function see(alerts, alert, row, now, rule, changes)
   if alert.labels.severity ~= row.labels.severity then alert.series = nil end -- a reload gave it another one
   alert.labels, alert.value, alert.extra, alert.sample = row.labels, row.value, row.extra, row.sample
-  alert.threshold, alert.expected, alert.notice = row.bound and row.bound(row.level) or row.threshold, row.expected, row.notice
+  alert.threshold, alert.bounds, alert.expected, alert.notice = row.threshold, row.bounds, row.expected, row.notice
   alert.grace_until = nil
   step[alert.state][verdict(alert, true, now, rule)](alerts, alert, now, rule, changes)
 end

@@ -95,4 +95,12 @@ function M.bound(runner, row, level)
   return row.threshold or of.above or of.below
 end
 
+--- The same for all levels, when there are several.
+function M.bounds(runner, row)
+  if #runner.levels == 1 then return nil end
+  local out = {}
+  for i = 1, #runner.levels do out[i] = M.bound(runner, row, i) end
+  return out
+end
+
 return M

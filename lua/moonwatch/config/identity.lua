@@ -31,6 +31,6 @@ function M.labels(word, fields)
 end
 
 --- The id of RULE: its fields and word, name.  A job without a name has a `key`: its file and which of its jobs it is.
-function M.id(rule) return rule.word .. "/" .. (rule.key or rule.name) .. M.labels(rule.word, rule) end
+function M.id(rule) return rule.id or rule.word .. "/" .. (rule.key or rule.name) .. M.labels(rule.word, rule) end
 
 return M
