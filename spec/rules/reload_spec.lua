@@ -296,3 +296,22 @@ describe("hundreds of reloads", function()
     assert.truthy(grown < 300, ("%.0f KB more after 300 reloads"):format(grown))
   end)
 end)
+
+describe("an alert of the engine's own", function()
+  it("is told when it begins, every minute while it fires, and when it ends", function()
+    local told = {}
+    local own = require("moonwatch.engine.rules_own").new(function(alerts, now)
+      for _, a in ipairs(alerts) do told[#told + 1] = ("%d %s %s"):format(now, a.labels.file, a.resolved and "ended" or "fires since " .. a.starts_at) end
+    end, function() return { dc = "x" } end)
+    local function file(name) return { labels = { file = name } } end
+    own:set("Bad", { file "a", file "b" }, 10)
+    own:tick(69)
+    own:set("Bad", { file "b" }, 70)
+    own:tick(100)
+    own:tick(130)
+    own:set("Other", {}, 131)
+    own:set("Bad", {}, 140)
+    own:tick(1000)
+    assert.same({ "10 a fires since 10", "10 b fires since 10", "70 a ended", "70 b fires since 10", "130 b fires since 10", "140 b ended" }, told)
+  end)
+end)

@@ -283,10 +283,13 @@ describe("retention and durability", function()
 end)
 
 describe("every", function()
-  it("takes a time and a function, nothing else", function()
+  it("takes a time, a function and perhaps options, nothing else", function()
     clean 'every("1m", function() end)'
     refused_with('every("1m")', "argument 2: expected a function")
-    refused_with('every("1m", function() end, 3)', "unexpected argument 3")
+    clean 'every("1m", function() end, { name = "job" })'
+    refused_with('every("1m", function() end, 3)', "argument 3: expected a table")
+    refused_with('every("1m", function() end, { nam = "job" })', 'unknown field "[3].nam" (did you mean')
+    refused_with('every("1m", function() end, {}, 4)', "unexpected argument 4")
   end)
 end)
 

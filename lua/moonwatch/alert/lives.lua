@@ -58,7 +58,7 @@ local function show(alert, life, level, severity)
   for _, name in ipairs(COPIED) do alert[name] = life[name] end
   if life.bounds then alert.threshold = life.bounds[level] end
   local before = alert.labels.severity
-  if before == severity then return nil end
+  if severity == "" or before == severity then return nil end
   local labels = {}
   for name, value in pairs(life.labels) do labels[name] = value end
   labels.severity = severity
@@ -189,9 +189,25 @@ local function load_flaps(runner, list)
       local entry = flap.new(e.labels)
       for i = 1, math.min(#e.times, runner.rule.flap.changes) do entry.times[i] = tonumber(e.times[i]) or 0 end
       entry.firing, entry.flapping = e.firing == true, e.flapping == true
-      runner.flaps[state.id(e.labels)], runner.n_flaps = entry, runner.n_flaps + 1
+      runner.flaps[runner.id_of(e.labels)], runner.n_flaps = entry, runner.n_flaps + 1
     end
   end
+end
+
+-- Are LIVES of these LEVELS?
+local function fit(lives, levels)
+  if not lives or #lives ~= #levels then return false end
+  for i, level in ipairs(levels) do
+    if lives[i].severity ~= level.severity then return false end
+  end
+  return true
+end
+
+--- Take over what OLD, the runner of this rule before, has.
+function M.inherit(runner, old)
+  if not runner.lives or not fit(old.lives, runner.levels) then return M.load(runner, M.save(old)) end
+  runner.lives = old.lives
+  if runner.rule.flap then load_flaps(runner, select(2, M.save(old))) end
 end
 
 --- The other way round, behind runner.alerts; SAVED may be nil, or of other levels.
@@ -203,7 +219,7 @@ function M.load(runner, saved, flaps)
   if not fits then
     M.seed(runner.lives, runner.alerts)
   else
-    for _, life in ipairs(runner.lives) do life.alerts = state.load(saved[life.severity]) end
+    for _, life in ipairs(runner.lives) do life.alerts = state.load(saved[life.severity], runner.id_of) end
   end
   if runner.rule.flap then load_flaps(runner, flaps) end
 end

@@ -51,8 +51,13 @@ end
 
 -- -- figures ---------------------------------------------------------------
 
---- Ready for work, with all its members: makes its instruments.
-function M:complete(host)
+--- Ready for work, with all its members: makes its instruments, or goes on with those of BEFORE, this group in the set before.
+function M:complete(host, before)
+  if before then
+    self.count = before.count
+    if before.every ~= self.every then host.instrument("set", "moonwatch_rule_group_interval_seconds", { rule_group = self.key }, HELP.interval)(self.every) end
+    return self:completed()
+  end
   local labels = { rule_group = self.key }
   local function make(kind, name, help) return host.instrument(kind, "moonwatch_rule_" .. name, labels, help) end
   self.count = {
@@ -65,6 +70,10 @@ function M:complete(host)
   }
   self.count.missed(0)
   make("set", "group_interval_seconds", HELP.interval)(self.every)
+  self:completed()
+end
+
+function M:completed()
   self.count.rules(#self.members)
   self.behind = self.members[1] and self.engine:behind(self.members[1].rule) or 0
 end
