@@ -425,6 +425,7 @@ function scrape(name) end
 ---@field every? moonwatch.duration time between evaluations
 ---@field labels? table<string, string|number> added to each series; several records may share a name when these differ
 ---@field limit? integer the rule fails, and nothing is written, when it gives more series than this
+---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
 ---@field query_offset? moonwatch.duration look at the time so long ago, and write there; default that of settings
 
@@ -493,6 +494,10 @@ function record(name) end
 ---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
 ---@field limit? integer at most so many alerts at once, the worst of them; one more, with the label limit="exceeded", tells how many are left out
 ---@field evidence? boolean|moonwatch.alert.evidence log lines and traces to take along when it fires; false: not even samples
+---@field version? integer of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped
+---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
+---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
 ---@field query_offset? moonwatch.duration evaluate `expr` as of so long ago, for data that arrives late; default that of settings
 
@@ -605,6 +610,9 @@ function slo(name) end
 ---@field breaker? moonwatch.check.breaker stop probing something that keeps failing
 ---@field critical? boolean a failing critical check makes /health unhealthy; another only degraded
 ---@field labels? table<string, string|number> added to the series of this check
+---@field version? integer of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped
+---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
 
 ---Probes something again and again. Its state is part of /health, of the series check_up and probe_success, and can be depended on.
 ---@param name string
@@ -699,7 +707,8 @@ function window(name) end
 ---@return fun(fields: moonwatch.escalation)
 function escalation(name) end
 
----Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it.
+---Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it. What it keeps in ctx.state goes by its name; a job without one goes by its file and its place among the jobs there.
 ---@param interval moonwatch.duration
 ---@param fn fun(ctx: moonwatch.ctx): any
-function every(interval, fn) end
+---@param options any
+function every(interval, fn, options) end

@@ -210,7 +210,7 @@ end
 function World:alerts(state)
   local out = {}
   for _, runner in ipairs(self.engine.runners) do
-    if runner.rule.word == "alert" then
+    if runner.rule.word == "alert" and not runner.silent then
       for _, alert in pairs(runner.alerts) do
         if alert.state == state then out[#out + 1] = alert end
       end
