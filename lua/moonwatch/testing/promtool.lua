@@ -38,9 +38,9 @@ end
 
 -- The rule files that the patterns of FILE name, beside it; and warnings about those that name none.
 local function rule_files(host, path, file)
-  local dir, out, warnings = path:match "^(.*)/[^/]*$" or ".", {}, {}
+  local dir, out, warnings = path:match "^(.*/)[^/]*$" or "", {}, {}
   for _, pattern in ipairs(file.rule_files or {}) do
-    local whole = pattern:sub(1, 1) == "/" and pattern or dir .. "/" .. pattern
+    local whole = pattern:sub(1, 1) == "/" and pattern or dir .. pattern
     local found = host.glob(whole)
     if #found == 0 then warnings[#warnings + 1] = ("%s: no file matches %q"):format(path, pattern) end
     for _, name in ipairs(found) do out[#out + 1] = name end
@@ -258,6 +258,7 @@ function M.run(host, path, options)
                                   results = {} }, Test)
       self.host.promql { closed = options.closed, default_step = every }
       self.host.log = function() end -- what fails is in the results
+      self.host.read_file, self.host.glob = host.read_file, host.glob
       run(self)
       for _, result in ipairs(self.results) do results[#results + 1] = result end
     end
