@@ -66,6 +66,17 @@ tests:
   end)
 end)
 
+describe("the example of tests", function()
+  teardown(proc.cleanup)
+  it("passes, from its own folder and from elsewhere", function()
+    local status, out = in_folder("examples/testing")
+    assert.equal(0, status, out)
+    assert.truthy(out:find("8 passed, 0 failed\n$"), out)
+    status, out = proc.run { BINARY, "test", "examples/testing" }
+    assert.equal(0, status, out)
+  end)
+end)
+
 describe("promtool and moonwatch", function()
   teardown(proc.cleanup)
 
