@@ -98,6 +98,13 @@ tests:
     assert.equal("5 ok", fuzzy[1])
     assert.truthy(fuzzy[2]:find "expected")
   end)
+  it("takes NaN for NaN", function()
+    assert.same({ "3 ok" }, outcome [[
+tests:
+  - promql_expr_test:
+      - {expr: vector(0) / 0, eval_time: 0, exp_samples: [{labels: '{}', value: .nan}]}
+]])
+  end)
   it("knows native histograms", function()
     assert.same({ "4 ok", "5 ok" }, outcome [[
 tests:
@@ -164,6 +171,7 @@ describe("a promtool file with a mistake", function()
     refused("tests: [{input_series: [{series: x, values: 1+x}]}]", 'values of x: "1+x" is no series notation')
     refused("tests: [{input_series: [{series: 'x{', values: 1}]}]", "series x{:")
     refused("tests: [{promql_expr_test: [{expr: 'sum(', eval_time: 1m}]}]", "sum( at 1m")
+    refused("evaluation_interval: 1ms\ntests: [{promql_expr_test: [{expr: x, eval_time: 10y}]}]", "more than 10000000 evaluations")
     refused("tests: [{promql_expr_test: [{expr: x, exp_samples: [{labels: 'x{'}]}]}]", 'labels "x{"')
   end)
   it("is told of its rules too", function()

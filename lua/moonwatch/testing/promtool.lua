@@ -209,9 +209,15 @@ local function alert_cases(self)
   return out, last
 end
 
+local MOST = 10000000 -- evaluations of one test
+
 local function run(self)
   local cases, last = alert_cases(self)
-  if not cases or not load_series(self) or not load_rules(self) then return end
+  if not cases then return end
+  if last / self.every > MOST then
+    return self:fail(self.test.line, ("more than %d evaluations: eval_time is far away and evaluation_interval short"):format(MOST))
+  end
+  if not load_series(self) or not load_rules(self) then return end
   local at, n = 1, 0
   while n * self.every <= last + 1e-9 do
     if not evaluate(self, self.start + n * self.every) then return end
