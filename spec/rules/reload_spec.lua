@@ -292,7 +292,8 @@ describe("hundreds of reloads", function()
     for i = 51, 350 do round(i) end
     assert.same({ 21, 0 }, { world.engine.guests:count() })
     local grown = used() - before
-    assert.truthy(grown < 64, ("%.0f KB more after 300 reloads"):format(grown))
+    -- One set that was left behind is hundreds of kilobytes; tables that grew and traces of the JIT are some dozens.
+    assert.truthy(grown < 300, ("%.0f KB more after 300 reloads"):format(grown))
   end)
 end)
 

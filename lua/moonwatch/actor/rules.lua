@@ -19,7 +19,7 @@ M.__index = M
 local SAVE_EVERY = 5
 local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
-local APIS = { "rules", "health", "slos", "checks", "reload", "plan", "shadow", "cluster" }
+local APIS = { "rules", "health", "slos", "checks", "expect", "reload", "plan", "shadow", "cluster" }
 
 local function tables()
   local out = {}
@@ -38,10 +38,7 @@ end
 local function tell_router(self, set) self.host.send("router", { type = "config", config = set.routing }) end
 
 local function set_targets(self, set)
-  local jobs = scrape.jobs(set, self.host,
-    function(fn, args) return self.engine:run_guest(fn, args, { kind = "relabel", now = self.now }) end,
-    function(rule, message) self.host.log("error", ("scrape %q: %s"):format(rule.name, message), { file = rule.file }) end)
-  self.host.call("scrape", { jobs = self.host.json.array(jobs) }, function(done)
+  self.host.call("scrape", { jobs = self.host.json.array(self.scrape:jobs(set)) }, function(done)
     if done.error then self.host.log("error", "targets not taken: " .. done.error) end
   end)
 end
@@ -182,6 +179,9 @@ function on.reload(self, msg)
   return self.host.later
 end
 
+--- The scraper wants to know which targets and series it is to have.
+function on.relabel(self, msg) return self.scrape:judge(msg) end
+
 --- The router wants a function receiver run.
 function on.call(self, msg)
   local fn, now = msg.fn or {}, self.now
@@ -254,6 +254,7 @@ function M.new(init, host, now)
     host = host, cluster = self.init.redis ~= nil and self.init.redis ~= "", clock = host.monotonic,
     emit = function(alerts) host.send("router", { type = "alerts", alerts = alerts }) end,
   }
+  self.scrape = scrape.new(host, function(fn, args) return self.engine:run_guest(fn, args, { kind = "relabel", now = self.now }) end)
   self.engine.reload = function(reason, done) self.loader:reload(reason, done) end
   self.engine.plan = function(...) return plan(self, ...) end
   self.engine.promoted = promoted.read(host)

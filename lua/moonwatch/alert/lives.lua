@@ -57,7 +57,7 @@ local COPIED = { "value", "extra", "sample", "threshold", "expected", "notice", 
 local function show(alert, life, level, severity)
   for _, name in ipairs(COPIED) do alert[name] = life[name] end
   if life.bounds then alert.threshold = life.bounds[level] end
-  if alert.labels.severity == severity then return false end
+  if severity == "" or alert.labels.severity == severity then return false end
   local labels = {}
   for name, value in pairs(life.labels) do labels[name] = value end
   labels.severity = severity
@@ -179,7 +179,7 @@ local function load_flaps(runner, list)
       local entry = flap.new(e.labels)
       for i, at in ipairs(e.times) do entry.times[i] = tonumber(at) or 0 end
       entry.firing, entry.flapping = e.firing == true, e.flapping == true
-      runner.flaps[state.id(e.labels)], runner.n_flaps = entry, runner.n_flaps + 1
+      runner.flaps[runner.id_of(e.labels)], runner.n_flaps = entry, runner.n_flaps + 1
     end
   end
 end
@@ -193,7 +193,7 @@ function M.load(runner, saved, flaps)
   if not fits then
     M.seed(runner.lives, runner.alerts)
   else
-    for _, life in ipairs(runner.lives) do life.alerts = state.load(saved[life.severity]) end
+    for _, life in ipairs(runner.lives) do life.alerts = state.load(saved[life.severity], runner.id_of) end
   end
   if runner.rule.flap then load_flaps(runner, flaps) end
 end

@@ -23,6 +23,7 @@ function M.new(rule, engine)
     rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, compiled = {}, queries = {},
     written = {}, health = "unknown", samples = 0,
   }, M)
+  if rule.severity == "" then self.id_of = state.key end -- whatever severity its labels say is theirs
   absent.load(self)
   lives.load(self)
   return self
@@ -108,7 +109,8 @@ local function message(self, alert, t)
   local rule, labels = self.rule, self:full_labels(alert.labels)
   local moved = alert.told and alert.told ~= labels.severity
   return {
-    labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil, annotations = alert.annotations or {}, starts_at = alert.fired_at,
+    labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil,
+    annotations = alert.annotations or {}, starts_at = alert.fired_at,
     ends_at = alert.resolved_at or t + 4 * math.max(rule.every, RESEND), value = alert.value,
     threshold = alert.threshold or rule.above or rule.below, severity = labels.severity, evidence = alert.evidence,
     generator_url = self.engine:generator_url(rule), rule = self.id, updated_at = t,
@@ -274,7 +276,7 @@ end
 
 --- Take up what `save` gave, in this program's earlier life (down = seconds since then) or on another node (0).
 function M:restore(saved, now, down)
-  self.alerts = state.load(saved.alerts)
+  self.alerts = state.load(saved.alerts, self.id_of)
   self.state = type(saved.state) == "table" and saved.state or nil
   absent.load(self, saved.known)
   lives.load(self, saved.lives, saved.flaps)

@@ -149,15 +149,15 @@ function M.save(alerts)
   return out
 end
 
---- The other way round.  A row that is none is left out.
-function M.load(list)
+--- The other way round.  A row that is none is left out.  ID: which alert of the rule labels are of, if it is not M.id.
+function M.load(list, id)
   local alerts = {}
   for _, row in ipairs(type(list) == "table" and list or {}) do
     if type(row) == "table" and type(row.labels) == "table" and type(row.active_at) == "number"
        and (row.state == "pending" or row.state == "firing" or (row.state == "inactive" and row.resolved_at)) then
       local alert = {}
       for _, name in ipairs(SAVED) do alert[name] = row[name] end
-      alert.key = M.id(alert.labels)
+      alert.key = (id or M.id)(alert.labels)
       alerts[alert.key] = alert
     end
   end

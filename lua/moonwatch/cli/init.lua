@@ -13,7 +13,8 @@ M.commands = {
   { "silence", "moonwatch.cli.silence" }, { "ack", "moonwatch.cli.ack" }, { "why", "moonwatch.cli.why" },
   { "notify", "moonwatch.cli.notify" }, { "shadow", "moonwatch.cli.shadow" }, { "promote", "moonwatch.cli.promote" },
   { "push", "moonwatch.cli.push" }, { "versions", "moonwatch.cli.versions" },
-  { "rollback", "moonwatch.cli.rollback" }, { "init", "moonwatch.cli.starter" }, { "lua", "moonwatch.cli.lua" },
+  { "rollback", "moonwatch.cli.rollback" }, { "import", "moonwatch.cli.import" }, { "init", "moonwatch.cli.starter" },
+  { "lua", "moonwatch.cli.lua" },
   { "help", "moonwatch.cli.help" },
   { "version", "moonwatch.cli.version" },
 }

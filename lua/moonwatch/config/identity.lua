@@ -25,6 +25,7 @@ function M.labels(word, fields)
   end
   local severity = word == "alert" and fields.severity
   if severity and severity ~= M.SEVERITY then out[#out + 1] = "severity=" .. quoted(severity) end
+  if fields.variant then out[#out + 1] = "variant=" .. quoted(fields.variant) end
   if #out == 0 then return "" end
   table.sort(out)
   return "{" .. table.concat(out, ",") .. "}"

@@ -27,6 +27,7 @@ function M.duplicates(items, problem)
     if not key then
       key = item.once and item.word or item.name and identity.id {
         word = item.word, name = item.name, labels = (item.said or {}).labels, severity = (item.said or {}).severity,
+        variant = (item.said or {}).variant,
         shadow = (item.said or {}).shadow == true } or false
       item.key = key
     end
@@ -70,7 +71,7 @@ end
 -- A cycle among depends_on; every rule of it is named once.  A name stands for all rules that have it.
 local function cycles(items, problem)
   local all, parents, state, trail = {}, {}, {}, {}
-  for _, word in ipairs { "alert", "check" } do
+  for _, word in ipairs { "alert", "expect", "check" } do
     for _, item in ipairs(items[word] or {}) do
       local name, wanted = item.name, item.fields.depends_on or {}
       if not all[name] or (#wanted > 0 and #parents[name] == 0) then all[name] = item end
@@ -127,9 +128,11 @@ function M.check(items, host, problem)
       check_names(host, item, { i, "to" }, step.to or {}, known.receivers, "receiver", problem)
     end
   end
-  local alerts_and_checks, checks = names_of(items, "alert", "check"), names_of(items, "check")
-  for _, item in ipairs(items.alert or {}) do
-    check_names(host, item, { "depends_on" }, item.fields.depends_on, alerts_and_checks, "alert or check", problem)
+  local alerts_and_checks, checks = names_of(items, "alert", "expect", "check"), names_of(items, "check")
+  for _, word in ipairs { "alert", "expect" } do
+    for _, item in ipairs(items[word] or {}) do
+      check_names(host, item, { "depends_on" }, item.fields.depends_on, alerts_and_checks, "alert or check", problem)
+    end
   end
   for _, item in ipairs(items.check or {}) do
     check_names(host, item, { "depends_on" }, item.fields.depends_on, checks, "check", problem)

@@ -4,7 +4,7 @@
 -- what it declared go over into the next set.  With settings{strict=true} one problem refuses all of it; with strict=false only
 -- the files that have problems are left out, see quarantine.lua.
 --
---   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, routing=, guests=, sources=, watch=,
+--   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, expects=, routing=, guests=, sources=, watch=,
 --           units= (path -> a file as it is loaded), fresh= (path -> true: not run before), quarantined= (path -> its problems) }
 -- Each rule is its fields and word, name, file, line, order (in its file), id (see identity.lua); routing is what the router gets:
 --   { settings=, routes={...}, receivers={...}, inhibits={...}, windows={...}, escalations={...} }
@@ -12,6 +12,7 @@
 -- { name=, steps={ {after=, to=} } } for an escalation.
 local identity = require "moonwatch.config.identity"
 local link = require "moonwatch.config.link"
+local ours = require "moonwatch.guest_sources" -- what every rule file may require
 local locate = require "moonwatch.config.locate"
 local problems_of = require "moonwatch.config.problems"
 local quarantine = require "moonwatch.config.quarantine"
@@ -48,6 +49,7 @@ end
 
 local function module_finder(run, unit)
   return function(name)
+    if ours[name] then return ours[name], name end
     local file = name:gsub("%.", "/") .. ".lua"
     if name:find "%.%." or not name:find "^[%w_%.%-]+$" then return nil end
     local dir = folder(unit.path)
@@ -275,6 +277,7 @@ local function build(run, items, list)
     quarantined = run.quarantined,
     scrapes = rules(items.scrape), records = rules(items.record), alerts = rules(items.alert),
     slos = rules(items.slo), checks = rules(items.check), everys = rules(items.every),
+    expects = rules(items.expect),
     routing = routing(run, items), watch = { files = run.watch, globs = run.globs },
   }
 end

@@ -125,13 +125,21 @@ end
 --- The rules of WORD that are called NAME.
 function M:called(word, name) return self.named[word .. "/" .. name] or {} end
 
---- Is an alert or check NAME down, for somebody with LABELS?
+--- Is an alert, expectation or check NAME down, for somebody with LABELS?
 function M:is_down(name, labels)
-  for _, alert in ipairs(self:called("alert", name)) do
-    if alert:fires_for(labels) then return true end
+  for _, word in ipairs { "alert", "expect" } do
+    for _, alert in ipairs(self:called(word, name)) do
+      if alert:fires_for(labels) then return true end
+    end
   end
   local check = self.by_id["check/" .. name]
   return check and check:is_down() or false
+end
+
+--- RUNNER, an expectation, was heard of.  The node that asks for it may be another one.
+function M:beat(runner, now)
+  runner:beat(now, now)
+  if self.cluster then self.host.call("cluster.put", { kind = "expect-beat", id = runner.id, value = { at = now } }) end
 end
 
 --- Run SET from now on.  Rules that were there before keep their state; those that are gone end.  MOVES: of the plan, if there
@@ -197,11 +205,20 @@ local function adopt(self, id, now)
   take_up(self, runner, value, id, now, 0)
 end
 
-local on = {}
+local on, shared = {}, {}
 
 function on.shared(self, msg, now)
-  if msg.kind == "promotion" then return promoted.shared(self, msg.id, msg.value, now) end
-  if msg.kind ~= "alert-state" then return end
+  if shared[msg.kind] then shared[msg.kind](self, msg, now) end
+end
+
+function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
+
+shared["expect-beat"] = function(self, msg, now)
+  local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)
+  if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end
+end
+
+shared["alert-state"] = function(self, msg, now)
   self.shared[msg.id] = msg.value
   self:rouse(msg.id)
   if not self:owns(msg.id) then adopt(self, msg.id, now) end

@@ -17,6 +17,7 @@ local RUNNERS = {
   { list = "slos", new = require("moonwatch.slo.rule").new, word = "slo", grouped = true },
   { list = "checks", new = require("moonwatch.check.rule").new, word = "check" },
   { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true, grouped = true },
+  { list = "expects", new = require("moonwatch.expect.rule").new, word = "expect", owned = true, grouped = true },
   { list = "everys", new = require("moonwatch.engine.rules_every").new, word = "every", owned = true },
 }
 
@@ -194,7 +195,7 @@ function M.load(self, set, now, moves)
   self.set, self.external_labels = set, set.settings.external_labels or {}
   self.external_url = set.settings.external_url
   for _, spec in ipairs(RUNNERS) do
-    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(self, set) or set[spec.list]) do
+    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(self, set) or set[spec.list] or {}) do
       local id = id_of(rule)
       if id then
         local runner, old = runner_of(self, spec, rule, id, before, moves[id])

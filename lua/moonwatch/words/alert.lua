@@ -81,7 +81,7 @@ adds what it says in ctx:fire{ trace=, evidence={ logs=, traces=, NAME=value } }
     { "absent", "text", choices = { "resolve", "keep", "fire" }, help = "what a series without a value means; default resolve" },
     { "absent_for", "span", help = "with absent = \"fire\": how long a series that is gone is missed; default 1d" },
     rows.on_error,
-    { "severity", "severity", help = "becomes the label `severity`; default warning" },
+    { "severity", "severity", help = 'becomes the label `severity`; default warning; "": the alert has the one of its series or `labels`, if any' },
   }, rows.texts, {
     { "unless", { "expr", "fn" }, help = "samples of this expression remove alerts that agree with them on every label both have; a function removes the alerts for which it answers true" },
     rows.depends_on,
@@ -91,7 +91,7 @@ adds what it says in ctx:fire{ trace=, evidence={ logs=, traces=, NAME=value } }
     { "migrate", "fn", help = "function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`" },
     { "migrate_from", "text", help = "the name that this rule had: it takes over from it, once, while there is no such rule any more" },
     { "shadow", "boolean", default = false, help = "evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`" },
-    rows.group,
+    rows.group, rows.variant,
     { "query_offset", "duration", help = "evaluate `expr` as of so long ago, for data that arrives late; default that of settings" },
   }),
   after = function(fields, problem, env)

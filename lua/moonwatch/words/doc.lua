@@ -54,6 +54,7 @@ end
 local function needs(def)
   local out = {}
   for _, names in ipairs(def.exactly_one or {}) do out[#out + 1] = "Exactly one of: " .. table.concat(names, ", ") .. "." end
+  for _, names in ipairs(def.some_of or {}) do out[#out + 1] = "One or more of: " .. table.concat(names, ", ") .. "." end
   for _, names in ipairs(def.at_most_one or {}) do out[#out + 1] = "At most one of: " .. table.concat(names, ", ") .. "." end
   return out
 end
