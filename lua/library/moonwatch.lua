@@ -96,6 +96,7 @@
 ---@field value? number its value; 1 unless said
 ---@field trace? string a trace that shows it
 ---@field summary? string one line for a person
+---@field evidence? table what shows it: logs, traces, and facts by their names
 
 ---which log records
 ---@class moonwatch.log_query
@@ -168,6 +169,8 @@
 ---@field now number the time of this evaluation
 ---@field active_at number since when it is true
 ---@field fired_at? number since when it fires
+---@field expected? number what the baseline expects
+---@field severity? string its severity
 ---@field external_labels table<string, string> those of the settings
 ---@field external_url? string that of the settings
 
@@ -197,6 +200,7 @@
 ---@field threshold? number the threshold
 ---@field severity? string its severity
 ---@field generator_url? string its page
+---@field evidence? table what made it fire: samples, logs, traces, facts
 
 ---what `relabel` is given and gives back
 ---@class moonwatch.target

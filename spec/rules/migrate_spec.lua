@@ -79,7 +79,7 @@ describe("the state of a rule", function()
       load.discard(set)
     end
     assert.error_matches(function() world:reload(COUNTS:format ", version = 2, migrate = function(old) return 7 end") end,
-                         'alert "Counts": migrate: expected a table, got a number')
+                         'alert "Counts": migrate: expected a table, got a number', 1, true)
     assert.same({ n = 2 }, state_of(world, "alert/Counts"))
   end)
 

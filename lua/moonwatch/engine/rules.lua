@@ -218,6 +218,8 @@ shared["expect-beat"] = function(self, msg, now)
   if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end
 end
 
+function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
+
 shared["alert-state"] = function(self, msg, now)
   self.shared[msg.id] = msg.value
   self:rouse(msg.id)

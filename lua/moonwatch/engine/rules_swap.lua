@@ -23,7 +23,6 @@ local RUNNERS = {
 
 -- -- groups ----------------------------------------------------------------
 
-
 -- The groups of a file, in the order of its rules: FILE;NAME with the interval behind all but the first of a name.
 local function group_of(self, found, spec, runner, every)
   local rule = runner.rule
