@@ -139,7 +139,7 @@ function Test:when(seconds) return seconds == 0 and "0s" or self.host.duration_t
 local function firing(self, name)
   local out = {}
   for _, runner in ipairs(self.engine.runners) do
-    if runner.rule.word == "alert" and runner.rule.name == name then
+    if runner.rule.word == "alert" and not runner.silent and runner.rule.name == name then
       for _, alert in pairs(runner.alerts) do
         if alert.state == "firing" then out[#out + 1] = { labels = alert.labels, annotations = alert.annotations or {} } end
       end
