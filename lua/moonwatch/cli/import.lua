@@ -44,7 +44,7 @@ function M.main(ctx, argv)
   local failed = out:write(ctx)
   local lines = told:lines()
   for _, line in ipairs(lines) do ctx.err(line .. "\n") end
-  return (#lines > 0 or failed) and 1 or 0
+  return (told:count() > 0 or failed) and 1 or 0
 end
 
 return M

@@ -16,24 +16,6 @@ local GROUP = { name = "text", interval = "duration", query_offset = "duration",
 local RULE = { record = "text", alert = "text", expr = "text", ["for"] = "duration", keep_firing_for = "duration", labels = "map", annotations = "map" }
 local FIELDS = { summary = "summary", description = "description", runbook_url = "runbook" }
 
--- -- expressions -----------------------------------------------------------------
-
--- EXPR as Lua; lines of a long one stand under each other.
-local function expression(text)
-  text = text:gsub("^%s*\n", ""):gsub("%s+$", "")
-  if not text:find "\n" then
-    local plain = not text:find "[%c\\]" and not (text:find('"', 1, true) and text:find("'", 1, true))
-    if plain or text:find "%c" then return lua.quoted(text) end
-    local level = ""
-    while text:find("]" .. level, 1, true) do level = level .. "=" end
-    return ("[%s[%s]%s]"):format(level, text, level)
-  end
-  if text:find "[`\r]" then return lua.text(text) end
-  local level = ""
-  while text:find("]" .. level .. "]", 1, true) do level = level .. "=" end
-  return ("[%s[\n    %s]%s]"):format(level, text:gsub("\n", "\n    "):gsub("\n%s+\n", "\n\n"), level)
-end
-
 -- -- rows --------------------------------------------------------------------------
 
 local Rule = {}
@@ -216,7 +198,7 @@ local function rule_of(run, group, node)
   run.known[id] = (run.known[id] or 0) + 1
   if run.known[id] > 1 then self.variant = tostring(run.known[id]) end
   for _, text in ipairs { doc:beside(node.line) } do above[#above + 1] = text end
-  self.rows[1] = self:row("expr", expression(self.fields.expr.text), self.keys.expr)
+  self.rows[1] = self:row("expr", lua.expression(self.fields.expr.text), self.keys.expr)
   self[word](self)
   for _, text in ipairs(doc:left(node.line, node.last)) do above[#above + 1] = text end
   run.file:declare(word, name, self.rows, above)
