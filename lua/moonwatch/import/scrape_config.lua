@@ -145,9 +145,9 @@ end
 
 -- -- everything else -----------------------------------------------------------------
 
-local function simple(self, field, name, how)
+local function simple(self, field, name, how, default)
   local node = self.fields[field]
-  if node then self:add(name, how(node.text), self.keys[field], true) end
+  if node and node.text ~= default then self:add(name, how(node.text), self.keys[field], true) end
 end
 
 local function number(text) return text end
@@ -261,8 +261,8 @@ function M.write(doc, node, file, context)
   dns(self)
   http(self)
   timing(self)
-  simple(self, "metrics_path", "path", lua.quoted)
-  simple(self, "scheme", "scheme", lua.quoted)
+  simple(self, "metrics_path", "path", lua.quoted, "/metrics")
+  simple(self, "scheme", "scheme", lua.quoted, "http")
   if self.fields.honor_labels and self.fields.honor_labels.text == "true" then self:add("honor_labels", "true", self.keys.honor_labels, true) end
   params(self)
   for _, row in ipairs(auth_of.rows(doc, self.fields, self.keys, self.place)) do self.rows[#self.rows + 1] = row end
@@ -274,7 +274,7 @@ function M.write(doc, node, file, context)
   file:comments(above)
   if not self.unable then doc:lost(node, ("job %q has no targets"):format(name)) end
   table.insert(self.rows, 1, { name = "targets", value = "{}" })
-  file:aside("without targets: " .. writer.declaration("scrape", name, self.rows))
+  file:aside("This job has no targets that can be asked for:\n" .. writer.declaration("scrape", name, self.rows))
 end
 
 return M
