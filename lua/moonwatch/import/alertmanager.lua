@@ -97,7 +97,7 @@ local function take_route(run, file)
   if not rows[1] or rows[1].name ~= "receiver" then run.doc:lost(run.keys.route, "the root route needs a receiver") end
   table.insert(rows, 1, { name = "compat", value = lua.quoted "alertmanager", short = true })
   for _, text in ipairs(run.doc:left(run.keys.route.line, node.last)) do above[#above + 1] = text end
-  file:declare("route", nil, rows, above)
+  file:declare("route", nil, rows, above, run.doc, node)
 end
 
 -- -- inhibitions ------------------------------------------------------------------------
@@ -117,7 +117,7 @@ local function take_inhibit(run, file, node, floor)
   if #equal > 0 then rows[#rows + 1] = row(run, "equal", lua.list(equal), keys.equal, node.line - 1) end
   if fields.name then rows[#rows + 1] = row(run, "name", lua.quoted(fields.name.text), keys.name, node.line - 1) end
   for _, text in ipairs(doc:left(node.line, node.last)) do above[#above + 1] = text end
-  file:declare("inhibit", nil, rows, above)
+  file:declare("inhibit", nil, rows, above, doc, node)
 end
 
 -- -- the whole ----------------------------------------------------------------------------

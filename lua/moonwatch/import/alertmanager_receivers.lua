@@ -168,7 +168,7 @@ function M.write(doc, node, file, context)
   for _, text in ipairs(doc:left(node.line, node.last)) do above[#above + 1] = text end
   for _, text in ipairs(missing) do above[#above + 1] = text end
   if keys.labels then doc:lost(keys.labels, "labels: a receiver has none") end
-  file:declare("receiver", fields.name.text, rows, above)
+  file:declare("receiver", fields.name.text, rows, above, doc, node)
 end
 
 -- -- global -------------------------------------------------------------------------------------

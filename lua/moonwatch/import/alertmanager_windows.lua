@@ -110,7 +110,7 @@ local function part(doc, node, name, file, above)
   if #rows == 0 then rows[1] = { name = "times", value = lua.quoted "00:00-24:00", short = true } end
   if f.location then add("zone", "location", lua.quoted(f.location.text)) end
   for _, text in ipairs(doc:left(node.line, node.last)) do above[#above + 1] = text end
-  file:declare("window", name, rows, above)
+  file:declare("window", name, rows, above, doc, node)
 end
 
 --- Write the interval NODE into FILE.  NAMES: what M.names gave.

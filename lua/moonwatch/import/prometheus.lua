@@ -99,7 +99,7 @@ local function settings(run, file)
   if run.keys.global then
     for _, text in ipairs(run.doc:left(run.keys.global.line, run.fields.global and run.fields.global.last or 0)) do above[#above + 1] = text end
   end
-  if #rows > 0 then file:declare("settings", nil, rows, above) else file:comments(above) end
+  if #rows > 0 then file:declare("settings", nil, rows, above, run.doc, run.fields.global or run.fields.storage) else file:comments(above) end
 end
 
 -- -- scrape configs ------------------------------------------------------------------

@@ -201,7 +201,7 @@ local function rule_of(run, group, node)
   self.rows[1] = self:row("expr", lua.expression(self.fields.expr.text), self.keys.expr)
   self[word](self)
   for _, text in ipairs(doc:left(node.line, node.last)) do above[#above + 1] = text end
-  run.file:declare(word, name, self.rows, above)
+  run.file:declare(word, name, self.rows, above, doc, node)
 end
 
 -- -- groups --------------------------------------------------------------------------

@@ -270,7 +270,7 @@ function M.write(doc, node, file, context)
   relabelling(self)
   missing(self)
   for _, text in ipairs(doc:left(node.line, node.last)) do above[#above + 1] = text end
-  if self.found then return file:declare("scrape", name, self.rows, above) end
+  if self.found then return file:declare("scrape", name, self.rows, above, doc, node) end
   file:comments(above)
   if not self.unable then doc:lost(node, ("job %q has no targets"):format(name)) end
   table.insert(self.rows, 1, { name = "targets", value = "{}" })
