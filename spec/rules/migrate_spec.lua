@@ -78,8 +78,8 @@ describe("the state of a rule", function()
       assert.equal(1, plan.problems[1].rule.line)
       load.discard(set)
     end
-    assert.has_error(function() world:reload(COUNTS:format ", version = 2, migrate = function(old) return 7 end") end,
-                     'inline.lua:1: alert "Counts": migrate: expected a table, got a number')
+    assert.error_matches(function() world:reload(COUNTS:format ", version = 2, migrate = function(old) return 7 end") end,
+                         'alert "Counts": migrate: expected a table, got a number', 1, true)
     assert.same({ n = 2 }, state_of(world, "alert/Counts"))
   end)
 

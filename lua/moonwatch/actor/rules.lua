@@ -8,6 +8,7 @@ local load = require "moonwatch.config.load"
 local loader = require "moonwatch.actor.rules_load"
 local overlay = require "moonwatch.config.overlay"
 local plans = require "moonwatch.engine.rules_plan"
+local promoted = require "moonwatch.engine.rules_promoted"
 local rules = require "moonwatch.engine.rules"
 local scrape = require "moonwatch.config.scrape"
 local watch = require "moonwatch.config.watch"
@@ -18,7 +19,7 @@ M.__index = M
 local SAVE_EVERY = 5
 local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
-local APIS = { "rules", "health", "slos", "checks", "expect", "reload", "plan", "cluster" }
+local APIS = { "rules", "health", "slos", "checks", "expect", "reload", "plan", "shadow", "cluster" }
 
 local function tables()
   local out = {}
@@ -37,10 +38,7 @@ end
 local function tell_router(self, set) self.host.send("router", { type = "config", config = set.routing }) end
 
 local function set_targets(self, set)
-  local jobs = scrape.jobs(set, self.host,
-    function(fn, args) return self.engine:run_guest(fn, args, { kind = "relabel", now = self.now }) end,
-    function(rule, message) self.host.log("error", ("scrape %q: %s"):format(rule.name, message), { file = rule.file }) end)
-  self.host.call("scrape", { jobs = self.host.json.array(jobs) }, function(done)
+  self.host.call("scrape", { jobs = self.host.json.array(self.scrape:jobs(set)) }, function(done)
     if done.error then self.host.log("error", "targets not taken: " .. done.error) end
   end)
 end
@@ -181,6 +179,9 @@ function on.reload(self, msg)
   return self.host.later
 end
 
+--- The scraper wants to know which targets and series it is to have.
+function on.relabel(self, msg) return self.scrape:judge(msg) end
+
 --- The router wants a function receiver run.
 function on.call(self, msg)
   local fn, now = msg.fn or {}, self.now
@@ -253,8 +254,11 @@ function M.new(init, host, now)
     host = host, cluster = self.init.redis ~= nil and self.init.redis ~= "", clock = host.monotonic,
     emit = function(alerts) host.send("router", { type = "alerts", alerts = alerts }) end,
   }
+  self.scrape = scrape.new(host, function(fn, args) return self.engine:run_guest(fn, args, { kind = "relabel", now = self.now }) end)
   self.engine.reload = function(reason, done) self.loader:reload(reason, done) end
   self.engine.plan = function(...) return plan(self, ...) end
+  self.engine.promoted = promoted.read(host)
+  self.engine.keep_promoted = function(now_promoted) promoted.write(host, now_promoted) end
   start_loader(self)
   self.loader:now("start", nil, now)
   restore(self)

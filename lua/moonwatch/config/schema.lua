@@ -208,6 +208,11 @@ local function check_alternatives(run, def, value, path)
       report(run, joined(path, given[2]), ("%s exclude each other"):format(quoted(given)))
     end
   end
+  for _, group in ipairs(def.some_of or {}) do
+    local any = false
+    for _, name in ipairs(group) do any = any or value[name] ~= nil end
+    if not any then report(run, path, ("needs one or more of %s"):format(quoted(group))) end
+  end
   for _, group in ipairs(def.at_most_one or {}) do
     if value[group[1]] ~= nil and value[group[2]] ~= nil then
       report(run, joined(path, group[2]), ("%s exclude each other"):format(quoted(group)))

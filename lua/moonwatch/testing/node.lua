@@ -51,9 +51,9 @@ function M.new(world)
   return self
 end
 
---- Run SET: a loaded set of rules.
-function M:load(set, now)
-  self.engine:load(set, now)
+--- Run SET: a loaded set of rules.  MOVES: see engine/rules_plan.lua.
+function M:load(set, now, moves)
+  self.engine:load(set, now, moves)
   self.world.story:only(self.engine.by_id, now)
   for _, runner in ipairs(self.engine.runners) do self.world.story:look(runner, now) end
   assert(self.router:configure(set.routing, now))

@@ -3,6 +3,7 @@ local Node = require "moonwatch.testing.node"
 local load = require "moonwatch.config.load"
 local metric = require "moonwatch.testing.metric"
 local notation = require "moonwatch.testing.notation"
+local plans = require "moonwatch.engine.rules_plan"
 local outside = require "moonwatch.testing.outside"
 local story = require "moonwatch.testing.story"
 
@@ -26,17 +27,31 @@ local function load_options(self, what)
   return options
 end
 
--- WHAT as a loaded set; an error of whoever called when it does not load.
-local function load_set(self, what)
-  local set, problems = load.load(load_options(self, what))
+local function refuse(texts, level) error("these rules do not load:\n" .. table.concat(texts, "\n"), level + 1) end
+
+-- WHAT as a loaded set, beside what runs (BEFORE) when it is a reload; an error of whoever called when it does not load.
+local function load_set(self, what, before)
+  local options = load_options(self, what)
+  options.before = before
+  local set, problems = load.load(options)
   if not set or #problems > 0 then
     local texts = {}
     for i, p in ipairs(problems) do texts[i] = p.text end
-    error("these rules do not load:\n" .. table.concat(texts, "\n"), 3)
+    refuse(texts, 3)
   end
+  return set
+end
+
+-- SET is what runs from now on.
+local function use(self, what, set)
   self.what, self.loaded = what, set
   local promql = set.settings.promql or {}
   self.host.promql { closed = promql.ranges == "closed", lookback = promql.lookback, default_step = promql.default_step }
+end
+
+local function load_whole(self, what)
+  local set = load_set(self, what)
+  use(self, what, set)
   return set
 end
 
@@ -44,10 +59,22 @@ local function adopt(self, node)
   self.node, self.engine, self.router = node, node.engine, node.router
 end
 
---- Load WHAT (a file, a folder of rules, or the text of one; what was loaded before when nil) in the place of what runs;
--- state is kept as in a reload.
+--- Load WHAT (a file, a folder of rules, or the text of one; what was loaded before when nil) in the place of what runs, as a
+-- server does: all or nothing, state is kept or migrated.  An error says why not, and what ran goes on.  What the reload did is
+-- in world.change: { added=, changed=, removed=, ... }.
 function World:reload(what)
-  self.node:load(load_set(self, what or self.what), self.now)
+  what = what or self.what
+  local set = load_set(self, what, self.loaded)
+  local plan, moves = plans.of(self.engine, set, self.now)
+  if #plan.problems > 0 then
+    load.discard(set)
+    local texts = {}
+    for i, p in ipairs(plan.problems) do texts[i] = ("%s:%d: %s %q: %s"):format(p.rule.file, p.rule.line, p.rule.word, p.rule.name, p.message) end
+    error(table.concat(texts, "\n"), 2)
+  end
+  use(self, what, set)
+  self.node:load(set, self.now, moves)
+  self.change = plans.answer(plan, self.host)
   self.node:wake()
   return self
 end
@@ -69,7 +96,7 @@ function World.new(what, options)
   host.set_clock(start)
   outside.wire(self)
   adopt(self, Node.new(self))
-  self.node:load(load_set(self, what), self.now)
+  self.node:load(load_whole(self, what), self.now)
   self.node:lead(self.fence, self.now)
   return self
 end
@@ -232,7 +259,7 @@ local function come_back(self, disk, what, options, level)
   local down = options and options.down and seconds_of(self, options.down, level + 1) or 0
   lapse(self, down, true)
   self.later = {}
-  local set = load_set(self, what or self.what)
+  local set = load_whole(self, what or self.what)
   adopt(self, Node.new(self))
   self.node:come_up(disk, set, self.now)
   self.fence = self.fence + 1
@@ -272,7 +299,7 @@ function World:fail_over(options)
   lapse(self, seconds_of(self, options and options.after or LEASE, 2))
   self.later = {}
   local node = Node.new(self)
-  local set = load_set(self, self.what)
+  local set = load_whole(self, self.what)
   adopt(self, node)
   node:load(set, self.now)
   for _, kind in ipairs(sorted_keys(self.shared)) do

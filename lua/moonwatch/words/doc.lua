@@ -54,6 +54,7 @@ end
 local function needs(def)
   local out = {}
   for _, names in ipairs(def.exactly_one or {}) do out[#out + 1] = "Exactly one of: " .. table.concat(names, ", ") .. "." end
+  for _, names in ipairs(def.some_of or {}) do out[#out + 1] = "One or more of: " .. table.concat(names, ", ") .. "." end
   for _, names in ipairs(def.at_most_one or {}) do out[#out + 1] = "At most one of: " .. table.concat(names, ", ") .. "." end
   return out
 end
@@ -176,8 +177,8 @@ variable or a file and is read only when it is used; `require "lib.x"` finds `li
 M.TEXTS = [[
 ## Texts
 
-A text of an alert holds places such as `${labels.pod}`. A place names `value`, `threshold`, `name`, `now`, `active_at`, `fired_at` (unix
-seconds), `external_url`, `labels.NAME`, `external_labels.NAME`, or asks: `${query("sum(up{job='${labels.job}'})")}` is the value of the first
+A text of an alert holds places such as `${labels.pod}`. A place names `value`, `threshold`, `expected` (of a baseline), `severity`, `name`, `now`,
+`active_at`, `fired_at` (unix seconds), `external_url`, `labels.NAME`, `external_labels.NAME`, or asks: `${query("sum(up{job='${labels.job}'})")}` is the value of the first
 row, with labels filled in fit for the quotes they stand in. Filters follow behind `|`:
 
 | filter | what it makes | 12345.678 |
