@@ -155,7 +155,10 @@ end
 -- What tells the rule from others, in the way the engine does.
 function Rule:identity(word, name)
   local parts = {}
-  for _, label in ipairs(self:label_rows()) do parts[#parts + 1] = label[1] .. "=" .. label[2] end
+  for _, label in ipairs(self:label_rows()) do
+    local found = word == "alert" and gotemplate.convert(label[2], { of_label = true })
+    parts[#parts + 1] = label[1] .. "=" .. (found and (found.text or "function") or label[2])
+  end
   table.sort(parts)
   return word .. "\0" .. name .. "\0" .. table.concat(parts, "\0")
 end
