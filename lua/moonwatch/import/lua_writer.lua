@@ -100,6 +100,8 @@ function M:aside(text)
   self.blocks[#self.blocks + 1] = table.concat(out, "\n")
 end
 
+function M:empty() return #self.blocks == 0 end
+
 --- Bytes so far, about.
 function M:size()
   local n = 0

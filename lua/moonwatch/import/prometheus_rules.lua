@@ -220,6 +220,15 @@ local function group_of(run, node)
   return group, fields, keys
 end
 
+-- About how many bytes NODE will be as Lua.
+local function weight(node)
+  local n = 30 + #(node.text or "")
+  for _, list in ipairs { node.items or {}, node.keys or {}, node.values or {} } do
+    for _, child in ipairs(list) do n = n + weight(child) end
+  end
+  return n
+end
+
 local function take_group(run, node)
   local doc = run.doc
   if not doc:expect(node, "map", "group") then return end
@@ -228,7 +237,7 @@ local function take_group(run, node)
   if not group.name or group.name == "" then return doc:lost(node, "a group needs a name") end
   if run.names[group.name] then doc:lost(keys.name, ("group %q is said twice; its rules are one group now"):format(group.name)) end
   run.names[group.name] = true
-  if run.file:size() > MOST then run.next_file() end
+  if not run.file:empty() and run.file:size() + weight(node) > MOST then run.next_file() end
   local head = {}
   for _, text in ipairs(above) do head[#head + 1] = text end
   head[#head + 1] = ("group %s, every %s %s"):format(group.name:gsub("%c", " "), group.every, ("-"):rep(math.max(3, 60 - #group.name - #group.every)))
