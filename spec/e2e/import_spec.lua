@@ -3,7 +3,7 @@
 -- What the rules see is what they make of the time, so it is the same on both sides.  A second is a tick; one that either side
 -- missed is not compared.
 local net = require "net"
-local peers = require "peers"
+require "peers" -- real programs
 local proc = require "proc"
 local server = require "server"
 

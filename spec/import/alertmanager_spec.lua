@@ -101,10 +101,7 @@ receiver "web" { webhook { url = "http://127.0.0.1:1/hook", max_alerts = 10 } }
 
 receiver "phone" {
   pagerduty { routing_key = secret "/etc/key" },
-  slack {
-    url = secret "/etc/slack", channel = "#ops", title = "On ${labels.job}",
-    send_resolved = false,
-  },
+  slack { url = secret "/etc/slack", channel = "#ops", title = "On ${labels.job}", send_resolved = false },
 }
 ]==], lua)
     local routing = loaded(lua)
@@ -128,14 +125,17 @@ receivers:
     assert.same({
       '1:11: resolve_timeout belongs into the root file: settings { resolve_timeout = "7m" }',
       "1:32: global: smtp_from: nothing here uses it", "2:14: templates: /etc/*.tmpl: templates of messages are not read",
-      '3:48: there is no receiver "nobody"',
-      '3:72: bad regular expression: invalid regular expression "(": missing closing parenthesis at offset 1',
-      '3:110: there is no time interval "never"',
+      '3:45: there is no receiver "nobody"',
+      '3:69: bad regular expression: invalid regular expression "(": missing closing parenthesis at offset 1',
+      '3:106: there is no time interval "never"',
       "6:5: email_configs: there is no such kind of receiver in this version",
       '7:33: note: a secret is written into the Lua file', "7:55: text: this template cannot be carried over",
-      "7:98: color: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: pagerduty has no such field",
+      "7:93: color: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: pagerduty has no such field",
     }, heads)
-    assert.equal("a", loaded(lua).receivers[1].name)
+    local routing = loaded(lua)
+    assert.equal("a", routing.receivers[1].name)
+    -- A route whose matchers cannot be read would take everything.
+    assert.equal(1, #routing.routes[1].routes)
   end)
 
   it("is told where it is none at all", function()

@@ -54,7 +54,7 @@ local function children(run, fields, depth)
       local above = run.doc:above(node.line, run.floor)
       local rows = route_rows(run, node, depth + 1)
       for _, text in ipairs(run.doc:left(node.line, node.last)) do above[#above + 1] = text end
-      list[#list + 1] = { value = writer.table(rows), above = above }
+      if not rows.bad then list[#list + 1] = { value = writer.table(rows), above = above } end
       run.floor = node.last
     end
   end
@@ -69,7 +69,8 @@ function route_rows(run, node, depth)
   local function add(name, value, field, short)
     rows[#rows + 1] = row(run, name, value, keys[field or name], floor, short)
   end
-  local match, at = matchers.of(doc, fields, keys, "match", "match_re", "matchers")
+  local match, at, bad = matchers.of(doc, fields, keys, "match", "match_re", "matchers")
+  rows.bad = bad
   if match and depth > 1 then add("match", match, at, true) end
   if match and depth == 1 then doc:lost(keys[at], "the root route takes every alert; it has no matchers") end
   if fields.receiver and known_receiver(run, fields.receiver) then add("receiver", lua.quoted(fields.receiver.text), "receiver", true) end
@@ -110,7 +111,8 @@ local function take_inhibit(run, file, node, floor)
   if fields.sources then doc:lost(keys.sources, "sources: an inhibition has one source") end
   local rows = {}
   for _, side in ipairs { "source", "target" } do
-    local match, at = matchers.of(doc, fields, keys, side .. "_match", side .. "_match_re", side .. "_matchers")
+    local match, at, bad = matchers.of(doc, fields, keys, side .. "_match", side .. "_match_re", side .. "_matchers")
+    if bad then return file:comments(above) end
     rows[#rows + 1] = row(run, side, match or "{}", keys[at], node.line - 1)
   end
   local equal = doc:texts(fields.equal, "equal")
