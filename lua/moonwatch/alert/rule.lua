@@ -79,7 +79,7 @@ local function write_series(self, t)
     if alert.state ~= "inactive" then
       local now = { active = series(self, alert, "ALERTS", alert.state), since = series(self, alert, "ALERTS_FOR_STATE") }
       put(now.active, 1)
-      put(now.since, alert.active_at)
+      put(now.since, math.floor(alert.active_at))
       written[key] = now
     end
   end
