@@ -6,7 +6,7 @@
 VERSION := 0.1.0
 B      ?= build
 CC     := gcc
-PKGS   := luajit jansson hiredis libcurl libpq libpcre2-8 snappy libzstd zlib openssl libh2o-evloop yaml-0.1
+PKGS   := luajit jansson hiredis libcurl libpq libpcre2-8 snappy libzstd zlib openssl libedit libh2o-evloop yaml-0.1
 WARN   := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
           -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation -Wvla
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
