@@ -88,8 +88,9 @@ end
 
 --- Wait for the end; the exit status.  One that does not end within 15 seconds is killed, and has none.
 function Terminal:status()
-  local status, got = ffi.new "int[1]"
-  repeat got = more(self, 15000) until not got or got == ""
+  local status = ffi.new "int[1]"
+  local got = more(self, 15000)
+  while got and got ~= "" do got = more(self, 15000) end
   if got then ffi.C.kill(self.pid, KILL) end
   ffi.C.waitpid(self.pid, status, 0)
   ffi.C.close(self.fd)

@@ -53,8 +53,8 @@ end)
 
 describe("a value", function()
   it("of the wrong type is refused, saying what was expected and what was there", function()
-    refused('alert "A" { expr = "up", above = "high" }',
-            'w.lua:1:26: alert "A": above: expected a number, got the text "high"')
+    refused('slo "s" { good = "g", total = "t", objective = 99, min_events = "many" }',
+            'w.lua:1:52: slo "s": min_events: expected a whole number, 1 or more, got the text "many"')
     refused('alert "A" { expr = "up", summary = {} }',
       'w.lua:1:26: alert "A": summary: expected a text (with ${labels.NAME}, ${value}, ${value|FILTER}) or a function of the alert, got a table')
     refused('alert "A" { expr = "up", limit = true }',
@@ -133,7 +133,7 @@ describe("a name", function()
     refused('alert "A" { expr = "up" }\n\nalert "A" { expr = "up" }',
             'w.lua:3:1: alert "A": this name is already taken at w.lua:1')
     refused('alert "A" { expr = "up", hold = {} }\nalert "A" { expr = "up" }',
-            'w.lua:1:26: alert "A": hold: expected a duration such as "30s", "5m", "1h30m" or a number of seconds, got a table',
+            'w.lua:1:26: alert "A": hold: expected a duration such as "30s", "5m", "1h30m" or a number of seconds or {4, of=5} (in 4 of the last 5 evaluations), got a table',
             'w.lua:2:1: alert "A": this name is already taken at w.lua:1')
   end)
   it("may be shared by different words", function()
@@ -283,10 +283,13 @@ describe("retention and durability", function()
 end)
 
 describe("every", function()
-  it("takes a time and a function, nothing else", function()
+  it("takes a time, a function and perhaps options, nothing else", function()
     clean 'every("1m", function() end)'
     refused_with('every("1m")', "argument 2: expected a function")
-    refused_with('every("1m", function() end, 3)', "unexpected argument 3")
+    clean 'every("1m", function() end, { name = "job" })'
+    refused_with('every("1m", function() end, 3)', "argument 3: expected a table")
+    refused_with('every("1m", function() end, { nam = "job" })', 'unknown field "[3].nam" (did you mean')
+    refused_with('every("1m", function() end, {}, 4)', "unexpected argument 4")
   end)
 end)
 

@@ -79,6 +79,7 @@ struct mw_guest_run {
     lua_State *co;
     int fn, co_ref, ctx_ref; /* references in the registry */
     mw_value *args, *ctx, *fired, *values, *state;
+    mw_value *found_logs, *found_traces; /* the first records it searched for; NULL at first */
     mw_call_kind kind;
     bool has_ctx;
     double now;
@@ -96,6 +97,9 @@ struct mw_guest_run {
     mw_guest_done *done;
     void *done_arg;
 };
+
+/* guest_regex.c: the table `regex` into the table at TO. */
+void mw_guest_regex_open(lua_State *L, int to);
 
 /* ctx.c */
 void mw_ctx_open(lua_State *L);                    /* its metatable, once for each guest */

@@ -1,14 +1,15 @@
 --- text.lua - the texts of alerts: "${labels.pod} is at ${value|percent}".
 --
--- A place names `value`, `threshold`, `name`, `now`, `active_at`, `fired_at`, `external_url`, `labels.NAME`, `external_labels.NAME`
--- or query("PROMQL") for the first row of an answer, and may pass it through filters.  A label that is not there is empty, as in
--- PromQL.  Inside the text of a query, ${labels.NAME} is filled in fit for a quoted PromQL string.  What numbers look like is
+-- A place names `value`, `threshold`, `expected` (of a baseline), `severity`, `name`, `now`, `active_at`, `fired_at`, `external_url`,
+-- `labels.NAME`, `sample.NAME` (of the series, before the rule gave labels of its own), `external_labels.NAME` or query("PROMQL") for
+-- the first row of an answer, and may pass it through filters.  A label that is not there is empty, as in PromQL.  Inside the text of a query, ${labels.NAME} is filled in fit for a quoted PromQL string.  What numbers look like is
 -- src/base/human.c.
 local human = require("moonwatch.host").human
 
 local M = {}
 
 function M.number(v) return human("plain", v) end
+function M.duration(v) return human("duration", v) end
 
 -- -- filters: function(value, argument, view) -> value -----------------------------------
 
@@ -24,7 +25,7 @@ local function of_number(f)
 end
 
 local filters = {}
-for _, way in ipairs { "humanize", "humanize1024", "duration", "percent", "timestamp", "bytes",
+for _, way in ipairs { "go", "humanize", "humanize1024", "duration", "percent", "timestamp", "bytes",
                        "humanizeDuration", "humanizePercentage", "humanizeTimestamp" } do
   filters[way] = { apply = of_number(function(v) return human(way, v) end) }
 end
@@ -72,9 +73,9 @@ table.sort(M.filters)
 
 -- -- reading ------------------------------------------------------------------------------
 
-local PLACES = { value = true, threshold = true, name = true, now = true, active_at = true, fired_at = true, external_url = true }
-local MAPS = { labels = true, external_labels = true }
-local SAYS = 'write value, threshold, name, now, active_at, fired_at, external_url, labels.NAME, external_labels.NAME or query("...")'
+local PLACES = { value = true, threshold = true, expected = true, severity = true, name = true, now = true, active_at = true, fired_at = true, external_url = true }
+local MAPS = { labels = true, sample = true, external_labels = true }
+local SAYS = 'write value, threshold, expected, severity, name, now, active_at, fired_at, external_url, labels.NAME, sample.NAME, external_labels.NAME or query("...")'
 
 -- The quoted text that begins at AT, without its quotes and escapes, and what comes behind it.
 local function quoted(text, at)
@@ -234,15 +235,17 @@ function fill(item, view, query)
   return type(v) == "number" and M.number(v) or tostring(v)
 end
 
---- Compiled text + { labels=, value=, threshold=, name=, now=, ... } -> text.  QUERY: function(expr) -> rows | nil, why.
-function M.expand(compiled, view, query)
+--- Compiled text + { labels=, value=, threshold=, name=, now=, ... } -> text.  QUERY: function(expr) -> rows | nil, why.  What stands
+-- in the places passes THROUGH, if given.
+function M.expand(compiled, view, query, through)
   local out = {}
   for i, item in ipairs(compiled) do
     if type(item) == "string" then
       out[i] = item
     else
       local ok, text = pcall(fill, item, view, query)
-      out[i] = ok and text or ("<error: %s>"):format(tostring(text))
+      text = ok and text or ("<error: %s>"):format(tostring(text))
+      out[i] = through and through(text) or text
     end
   end
   return table.concat(out)

@@ -2,6 +2,7 @@
 local answer = require "moonwatch.api.answer"
 local filter = require "moonwatch.api.rules_filter"
 local state = require "moonwatch.alert.state"
+local threshold = require "moonwatch.alert.threshold"
 
 local M = {}
 
@@ -24,7 +25,7 @@ local function alert_row(host, alert)
   return {
     labels = alert.labels, annotations = alert.annotations or {}, state = alert.state,
     activeAt = host.rfc3339(alert.active_at), value = answer.exponent(alert.value),
-    keepFiringSince = alert.keep_since and host.rfc3339(alert.keep_since) or nil,
+    keepFiringSince = alert.keep_since and host.rfc3339(alert.keep_since) or nil, evidence = alert.evidence,
   }
 end
 
@@ -58,17 +59,15 @@ local function texts(rule)
 end
 
 -- What the rule compares, as one expression.
-local function shown_query(rule)
-  if not rule.expr then return "function" end
-  if rule.above then return ("(%s) > %s"):format(rule.expr, rule.above) end
-  if rule.below then return ("(%s) < %s"):format(rule.expr, rule.below) end
-  return rule.expr
+local function shown_query(runner)
+  if runner.says then return runner:says() end
+  return runner.rule.expr and threshold.shown(runner.rule) or "function"
 end
 
 local function common(host, runner)
   if runner.refresh then runner:refresh() end
   return {
-    name = runner.rule.alertname or runner.rule.name, query = shown_query(runner.rule), health = runner.health,
+    name = runner.rule.alertname or runner.rule.name, query = shown_query(runner), health = runner.health,
     lastError = runner.last_error, evaluationTime = runner.seconds or 0,
     lastEvaluation = time_text(host, runner.last_evaluation),
   }
@@ -88,7 +87,7 @@ local function recording(host, runner)
   return row
 end
 
-local PROMETHEUS = { alert = alerting, record = recording }
+local PROMETHEUS = { alert = alerting, expect = alerting, record = recording }
 
 -- -- groups ----------------------------------------------------------------
 
@@ -156,7 +155,7 @@ local function all_alerts(engine)
   for _, group in ipairs(listed(engine)) do
     local runners = {}
     for _, runner in ipairs(group.members) do
-      if runner.rule.word == "alert" then runners[#runners + 1] = { runner = runner, rank = WORSE[runner:status()] } end
+      if runner.alerts then runners[#runners + 1] = { runner = runner, rank = WORSE[runner:status()] } end
     end
     table.sort(runners, function(a, b)
       if a.rank ~= b.rank then return a.rank > b.rank end
@@ -180,7 +179,7 @@ local function ours(engine, runner)
   row.traceback, row.problem, row.slot = runner.traceback, runner.problem, engine.slot_of(runner.id)
   row.evaluated_here = not runner.owned or engine:owns(runner.id)
   row.next = host.rfc3339(runner.group.entry.next)
-  if rule.word == "alert" then
+  if runner.alerts then
     row.state, row.hold, row.keep, row.severity = runner:status(), rule.hold, rule.keep, rule.severity
     row.threshold, row.alerts = rule.above or rule.below, alert_rows(host, runner)
   elseif rule.word ~= "record" then

@@ -12,7 +12,8 @@ M.commands = {
   { "health", "moonwatch.cli.health" }, { "targets", "moonwatch.cli.targets" }, { "nodes", "moonwatch.cli.nodes" },
   { "silence", "moonwatch.cli.silence" }, { "ack", "moonwatch.cli.ack" }, { "why", "moonwatch.cli.why" },
   { "notify", "moonwatch.cli.notify" }, { "push", "moonwatch.cli.push" }, { "versions", "moonwatch.cli.versions" },
-  { "rollback", "moonwatch.cli.rollback" }, { "init", "moonwatch.cli.starter" }, { "lua", "moonwatch.cli.lua" },
+  { "rollback", "moonwatch.cli.rollback" }, { "import", "moonwatch.cli.import" }, { "init", "moonwatch.cli.starter" },
+  { "lua", "moonwatch.cli.lua" },
   { "help", "moonwatch.cli.help" },
   { "version", "moonwatch.cli.version" },
 }

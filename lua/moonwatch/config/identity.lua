@@ -24,12 +24,13 @@ function M.labels(word, fields)
   end
   local severity = word == "alert" and fields.severity
   if severity and severity ~= M.SEVERITY then out[#out + 1] = "severity=" .. quoted(severity) end
+  if fields.variant then out[#out + 1] = "variant=" .. quoted(fields.variant) end
   if #out == 0 then return "" end
   table.sort(out)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
---- The id of RULE: its fields and word, name.
-function M.id(rule) return rule.word .. "/" .. rule.name .. M.labels(rule.word, rule) end
+--- The id of RULE: its fields and word, name.  A job without a name has a `key`: its file and which of its jobs it is.
+function M.id(rule) return rule.id or rule.word .. "/" .. (rule.key or rule.name) .. M.labels(rule.word, rule) end
 
 return M

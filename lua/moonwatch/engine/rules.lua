@@ -6,8 +6,12 @@
 -- and checks run on every node, because each has a store of its own.
 local burn = require "moonwatch.slo.burn"
 local identity = require "moonwatch.config.identity"
+local migrate = require "moonwatch.engine.rules_migrate"
 local groups = require "moonwatch.engine.rules_group"
+local guests = require "moonwatch.engine.rules_guests"
+local own = require "moonwatch.engine.rules_own"
 local schedule = require "moonwatch.engine.rules_schedule"
+local alert_state = require "moonwatch.alert.state"
 
 local M = {}
 M.__index = M
@@ -21,6 +25,7 @@ local RUNNERS = {
   { list = "slos", new = require("moonwatch.slo.rule").new, word = "slo", grouped = true },
   { list = "checks", new = require("moonwatch.check.rule").new, word = "check" },
   { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true, grouped = true },
+  { list = "expects", new = require("moonwatch.expect.rule").new, word = "expect", owned = true, grouped = true },
   { list = "everys", new = require("moonwatch.engine.rules_every").new, word = "every", owned = true },
 }
 
@@ -29,9 +34,10 @@ local RUNNERS = {
 function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
-    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, groups = {}, busy = {}, schedule = schedule.new(),
-    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = {}, problems = {}, generation = 0,
+    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, groups = {}, busy = {}, schedule = schedule.new(),
+    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0,
   }, M)
+  self.own = own.new(options.emit, function() return self.external_labels end)
   return self
 end
 
@@ -54,11 +60,7 @@ function M:generator_url(rule)
   end)))
 end
 
-function M:call_guest(fn, args, ctx, done)
-  local guest = self.guests[fn.guest]
-  if not guest then return done { ok = false, error = "its file is not loaded any more" } end
-  guest:call(fn["@fn"], args, ctx, done)
-end
+function M:call_guest(fn, args, ctx, done) self.guests:call(fn, args, ctx, done) end
 
 --- For functions that cannot wait.
 function M:run_guest(fn, args, ctx)
@@ -112,13 +114,14 @@ end
 
 --- Something of RUNNER changed that must survive.
 function M:changed(runner, now)
+  if self.by_id[runner.id] ~= runner then return end -- one of an older set, whose last call came back
   self.generation = self.generation + 1
   self.keeping[runner.id], runner.kept_text = runner, nil
   if not self.cluster or not runner.owned or not runner.save then return end
   local id = runner.id
   local lease = self.leases[M.slot_of(id)]
   if not lease or not lease.held then return end
-  local value = runner:save() or { alerts = {}, at = now }
+  local value = migrate.save(runner) or { alerts = {}, at = now }
   value.at = now
   self.host.call("cluster.put", { kind = "alert-state", id = id, value = value, slot = "rules/" .. M.slot_of(id), fence = lease.fence })
 end
@@ -126,13 +129,21 @@ end
 --- The rules of WORD that are called NAME.
 function M:called(word, name) return self.named[word .. "/" .. name] or {} end
 
---- Is an alert or check NAME down, for somebody with LABELS?
+--- Is an alert, expectation or check NAME down, for somebody with LABELS?
 function M:is_down(name, labels)
-  for _, alert in ipairs(self:called("alert", name)) do
-    if alert:fires_for(labels) then return true end
+  for _, word in ipairs { "alert", "expect" } do
+    for _, alert in ipairs(self:called(word, name)) do
+      if alert:fires_for(labels) then return true end
+    end
   end
   local check = self.by_id["check/" .. name]
   return check and check:is_down() or false
+end
+
+--- RUNNER, an expectation, was heard of.  The node that asks for it may be another one.
+function M:beat(runner, now)
+  runner:beat(now, now)
+  if self.cluster then self.host.call("cluster.put", { kind = "expect-beat", id = runner.id, value = { at = now } }) end
 end
 
 -- -- loading ---------------------------------------------------------------
@@ -173,17 +184,21 @@ local function enter(self, group, order, now, eager)
   local entry = { group = group, every = group.every, order = order,
                   offset = self.spread and schedule.hash(group.key) % math.floor(group.every * 1000) / 1000 or 0 }
   local last = now
-  if before and before.every == group.every then
-    last = before.running and before.t or before.entry.next - group.every
-    group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
-  end
   group.entry = entry
-  group:complete(self.host)
+  group:complete(self.host, before)
+  if before and before.every == group.every then
+    group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
+    if before.running then
+      group:resume(before)
+      entry.next, self.busy[#self.busy + 1] = before.entry.next, entry
+      return
+    end
+    last = before.entry.next - group.every
+  end
   self.schedule:add(entry, math.max(last, now - group.every), eager and now or nil)
 end
 
--- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  What is done for its turn stays with the runner: a group that
--- was at work ends there, and its rules come up again in their next turn.
+-- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  A group that was at work goes on where it was.
 local function regroup(self, runners, now)
   local found, keyed, eager = {}, {}, {}
   self.groups, self.busy = {}, {}
@@ -202,21 +217,24 @@ local function regroup(self, runners, now)
   self.keyed = keyed
 end
 
--- The alerts of the files, and those that SLOs ask for.
-local function with_burn_alerts(set)
-  local out = {}
+-- The alerts of the files, and those that SLOs ask for: the same ones for the same SLO.
+local function with_burn_alerts(self, set)
+  local out, burns = {}, {}
   for _, rule in ipairs(set.alerts) do out[#out + 1] = rule end
   for _, rule in ipairs(set.slos) do
-    for _, alert in ipairs(burn.alerts(rule)) do out[#out + 1] = alert end
+    burns[rule] = self.burns[rule] or burn.alerts(rule)
+    for _, alert in ipairs(burns[rule]) do out[#out + 1] = alert end
   end
+  self.burns = burns
   return out
 end
 
 -- Of all runners, which are thousands, those that have something to keep over a restart.
 local function find_keepers(self)
+  local before = self.keeping
   self.keeping = {}
   for id, runner in pairs(self.by_id) do
-    if runner.save and runner:save() then self.keeping[id] = runner end
+    if before[id] == runner or (runner.save and migrate.save(runner)) then self.keeping[id] = runner end
   end
 end
 
@@ -226,19 +244,40 @@ local function leave(self, runner, now)
   if heir then heir:take(runner) else runner:drop(now) end
 end
 
---- Run SET from now on.  Rules that were there before keep their state; those that are gone end.
-function M:load(set, now)
+-- RUNNER begins with what MOVE says of the one that was before it.
+local function take_over(runner, old, move)
+  if not (move and move.renamed) then runner:inherit(old) end
+  if not move then return end
+  if move.renamed and runner.rule.word == "alert" then
+    runner.alerts = migrate.alerts(old.alerts, old.rule, runner.rule, alert_state.id)
+  end
+  runner.state, runner.held = move.state or old.state, nil
+end
+
+-- What there is to take over; whoever did not plan must not meet a `migrate` that fails.
+local function moves_of(self, set, now)
+  local moves, problems = migrate.prepare(self.by_id, set, now)
+  local p = problems[1]
+  if p then error(("%s:%d: %s %q: %s"):format(p.rule.file, p.rule.line, p.rule.word, p.rule.name, p.message), 3) end
+  return moves
+end
+
+--- Run SET from now on.  Rules that were there before keep their state; those that are gone end.  MOVES: of the plan, if there
+-- was one.
+function M:load(set, now, moves)
+  moves = moves or moves_of(self, set, now)
   local before, runners = self.by_id, {}
   self.runners, self.by_id, self.named, self.schedule = {}, {}, {}, schedule.new()
-  local guests = self.guests
-  self.set, self.guests, self.external_labels = set, set.guests, set.settings.external_labels or {}
+  self.set, self.external_labels = set, set.settings.external_labels or {}
   self.external_url = set.settings.external_url
   for _, spec in ipairs(RUNNERS) do
-    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(set) or set[spec.list]) do
+    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(self, set) or set[spec.list] or {}) do
       local id, name = identity.id(rule), spec.word .. "/" .. rule.name
-      local old, runner = before[id], spec.new(rule, self)
+      local move = moves[id]
+      local old = before[move and move.from or id]
+      local runner = old and not move and old.rule == rule and old or spec.new(rule, self) -- nothing of the rule changed
       runner.id, runner.owned = id, spec.owned
-      if old then runner:inherit(old) end
+      if old and old ~= runner then take_over(runner, old, move) end
       local place = #self.runners + 1
       self.runners[place], self.by_id[id] = runner, runner
       self.named[name] = self.named[name] or {}
@@ -252,7 +291,7 @@ function M:load(set, now)
   for id, runner in pairs(before) do
     if not self.by_id[id] then leave(self, runner, now) end
   end
-  for _, guest in pairs(guests) do guest:close() end
+  self.guests:swap(set.units, now)
   find_keepers(self)
   self.generation = self.generation + 1
 end
@@ -271,6 +310,8 @@ end
 
 --- Do what is due, every group in its turn.  Gives the next time to be called.
 function M:tick(now)
+  self.guests:tick(now)
+  self.own:tick(now)
   line_up(self, now)
   local clock, left = self.clock, BATCH
   local untill = clock and clock() + BATCH_SECONDS
@@ -291,19 +332,38 @@ function M:rouse(id)
   if runner and runner.group then runner.group:rouse() end
 end
 
+-- RUNNER takes up what it, or the rule FROM, saved DOWN seconds ago.
+local function take_up(self, runner, saved, from, now, down)
+  local call = function(fn, args) return self:run_guest(fn, args, { kind = "text", now = now }) end
+  local fit, why = migrate.saved(runner, saved, from, call, alert_state.id)
+  if why then
+    self.host.log("error", ("%s %q: %s; its state is kept as it was until a version of the rule can read it"):format(
+      runner.rule.word, runner.rule.name, why), { file = runner.rule.file, line = runner.rule.line })
+  end
+  runner:restore(fit, now, down)
+  self.keeping[runner.id], runner.kept_text = runner, nil
+end
+
 local function adopt(self, id, now)
   local value, runner = self.shared[id], self.by_id[id]
   if not value or not runner or not runner.restore then return end
   if runner.refresh then runner:refresh() end
   if runner.last_evaluation and (value.at or 0) <= runner.last_evaluation then return end
-  runner:restore(value, now, 0)
-  self.keeping[id], runner.kept_text = runner, nil
+  take_up(self, runner, value, id, now, 0)
 end
 
-local on = {}
+local on, shared = {}, {}
 
 function on.shared(self, msg, now)
-  if msg.kind ~= "alert-state" then return end
+  if shared[msg.kind] then shared[msg.kind](self, msg, now) end
+end
+
+shared["expect-beat"] = function(self, msg, now)
+  local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)
+  if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end
+end
+
+shared["alert-state"] = function(self, msg, now)
   self.shared[msg.id] = msg.value
   self:rouse(msg.id)
   if not self:owns(msg.id) then adopt(self, msg.id, now) end
@@ -336,7 +396,7 @@ function M:snapshot(now, fresh)
   local encode, parts = self.host.json.encode, {}
   for id, runner in pairs(self.keeping) do
     if fresh or not runner.kept_text then
-      local saved = runner:save()
+      local saved = migrate.save(runner)
       runner.kept_text = saved and encode(saved)
       if not saved then self.keeping[id] = nil end
     end
@@ -345,7 +405,7 @@ function M:snapshot(now, fresh)
   return ('{"version":2,"at":%s,"rules":{%s}}'):format(encode(now), table.concat(parts, ","))
 end
 
--- Version 1 knew rules by word and name only.
+-- The runner that was saved under ID.  Version 1 knew rules by word and name only.
 local VERSIONS = {
   function(self, id)
     local same = self.named[id]
@@ -354,17 +414,30 @@ local VERSIONS = {
   function(self, id) return self.by_id[id] end,
 }
 
+-- Rules that were renamed while nobody ran: runner -> the id that it takes over from.
+local function renamed(self, rules)
+  local out, taken = {}, {}
+  for _, runner in ipairs(self.runners) do
+    if runner.rule.migrate_from and not rules[runner.id] then
+      local from = migrate.source(runner.rule, rules, setmetatable({}, { __index = function(_, id) return self.by_id[id] or taken[id] end }))
+      if from then out[from], taken[from] = runner, true end
+    end
+  end
+  return out
+end
+
 --- Take up a snapshot that was JSON, after `load`.
 function M:restore(snapshot, now)
   local find = type(snapshot) == "table" and VERSIONS[snapshot.version]
   if not find or type(snapshot.rules) ~= "table" then return false end
+  local heirs = renamed(self, snapshot.rules)
   for id, saved in pairs(snapshot.rules) do
-    local runner = find(self, id)
+    local same = find(self, id)
+    local runner = same or heirs[id]
     self:rouse(runner and runner.id)
     if runner and runner.restore and type(saved) == "table" then
       local at = tonumber(saved.at) or tonumber(snapshot.at) or now
-      runner:restore(saved, now, math.max(0, now - at))
-      self.keeping[runner.id], runner.kept_text = runner, nil
+      take_up(self, runner, saved, same and runner.id or id, now, math.max(0, now - at))
     end
   end
   return true

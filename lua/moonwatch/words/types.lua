@@ -132,6 +132,24 @@ T.selector = {
   end,
 }
 
+--- Selectors of series, any of which may match; unlike in PromQL one may match series without a label: {team=""}.
+T.selectors = {
+  says = "a selector such as {__name__=~\"go_.*\"}, or a list of them",
+  check = function(v, env)
+    local list = type(v) == "string" and { v } or v
+    if not is_list(list) or #list == 0 then return nil end
+    local out = {}
+    for i, text in ipairs(list) do
+      if type(text) ~= "string" then return nil, ("item %d: expected a text"):format(i) end
+      local found, why = env.host.selector(text)
+      if not found then found = T.matchers.check(text, env) end
+      if not found or #found == 0 then return nil, ("bad selector %q: %s"):format(text, why or "it says nothing") end
+      out[i] = found
+    end
+    return out
+  end,
+}
+
 --- A regular expression for the whole of a text.
 T.pattern = {
   says = "a regular expression",
@@ -341,6 +359,34 @@ T.objective = {
 T.severity = {
   says = "a text",
   check = function(v) return T.text.check(v) end,
+}
+--- Severities and what they begin at.
+T.levels = {
+  says = "a table of severities such as { warning = 0.05, page = 0.2 }",
+  check = function(v)
+    if not is_plain(v) or next(v) == nil then return nil end
+    local out = {}
+    for name, value in pairs(v) do
+      if type(name) ~= "string" or name == "" then return nil, "expected " .. T.levels.says end
+      if not finite(value) then return nil, ("level %q: expected a number"):format(name) end
+      out[name] = value
+    end
+    return out
+  end,
+}
+T.votes = {
+  says = "{4, of=5} (in 4 of the last 5 evaluations)",
+  check = function(v)
+    if not is_plain(v) or v[1] == nil and v.of == nil then return nil end
+    for key in pairs(v) do
+      if key ~= 1 and key ~= "of" then return nil, "expected " .. T.votes.says end
+    end
+    local need, of = T.count.check(v[1]), T.count.check(v.of)
+    if not need or not of then return nil, "expected whole numbers, 1 or more, as in {4, of=5}" end
+    if need > of then return nil, ("%d of %d can never be"):format(need, of) end
+    if of > 100 then return nil, "of must be at most 100" end
+    return { need = need, of = of }
+  end,
 }
 T.status = {
   says = 'an HTTP status: 200, { 200, 204 }, "2xx" or "200-299"',
