@@ -84,10 +84,10 @@ $(B)/bench/%: bench/%.c $(LIBS)
 	@echo "  LD   $@"
 	@$(CC) $(CFLAGS) -o $@ $< $(call upto,cluster) $(LDFLAGS) $(LDLIBS)
 
-$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(call upto,script)
+$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(call upto,net)
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
-	@$(CC) $(CFLAGS) -fsanitize=fuzzer -Itests -o $@ $< $(call upto,script) $(LDFLAGS) $(LDLIBS)
+	@$(CC) $(CFLAGS) -fsanitize=fuzzer -Itests -o $@ $< $(call upto,net) $(LDFLAGS) $(LDLIBS)
 
 # -- doors -------------------------------------------------------------------------------------
 

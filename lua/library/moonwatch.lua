@@ -96,6 +96,7 @@
 ---@field value? number its value; 1 unless said
 ---@field trace? string a trace that shows it
 ---@field summary? string one line for a person
+---@field evidence? table what shows it: logs, traces, and facts by their names
 
 ---which log records
 ---@class moonwatch.log_query
@@ -173,6 +174,8 @@
 ---@field now number the time of this evaluation
 ---@field active_at number since when it is true
 ---@field fired_at? number since when it fires
+---@field expected? number what the baseline expects
+---@field severity? string its severity
 ---@field external_labels table<string, string> those of the settings
 ---@field external_url? string that of the settings
 
@@ -202,6 +205,7 @@
 ---@field threshold? number the threshold
 ---@field severity? string its severity
 ---@field generator_url? string its page
+---@field evidence? table what made it fire: samples, logs, traces, facts
 
 ---what `relabel` is given and gives back
 ---@class moonwatch.target
@@ -456,6 +460,7 @@ function scrape(name) end
 ---@field every? moonwatch.duration time between evaluations
 ---@field labels? table<string, string|number> added to each series; several records may share a name when these differ
 ---@field limit? integer the rule fails, and nothing is written, when it gives more series than this
+---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
 ---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
 ---@field query_offset? moonwatch.duration look at the time so long ago, and write there; default that of settings
@@ -528,6 +533,7 @@ function record(name) end
 ---@field version? integer of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped
 ---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
 ---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
+---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
 ---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
 ---@field query_offset? moonwatch.duration evaluate `expr` as of so long ago, for data that arrives late; default that of settings

@@ -109,6 +109,20 @@ describe("something expected by a time", function()
   end)
 end)
 
+describe("an expectation whose times are changed", function()
+  it("waits for the next of the new ones", function()
+    local w = testing.world(daily())
+    w:advance "1h"
+    beat(w)
+    w:advance "1m"
+    w:reload 'expect "backup" { by = "12:00" }\n'
+    w:advance(UNTIL_THREE + 2 * HOUR)
+    assert.is_false(fires(w))
+    w:advance "7h"
+    assert.is_true(fires(w))
+  end)
+end)
+
 describe("something expected again and again", function()
   local rules = 'expect "tick" { every = "1m", grace = "10s", labels = { team = "ops" } }\n'
   it("fires when nothing is heard for longer, from the start too", function()
@@ -124,6 +138,22 @@ describe("something expected again and again", function()
     w:advance "2m"
     assert.is_true(fires(w))
     assert.truthy(w:alerts("firing")[1].annotations.summary:find("tick was not heard of for ", 1, true))
+  end)
+  it("is not missed because the program was not there to hear it", function()
+    local w = testing.world(rules)
+    beat(w, "tick")
+    w:advance "30s"
+    local saved = w.host.json.decode(w.engine:snapshot(w.now))
+    saved.at = w.now - HOUR
+    w:reload "-- nothing\n"
+    w:reload(rules)
+    w.engine:restore(saved, w.now)
+    w.engine.by_id["expect/tick"].state.beat = w.now - HOUR
+    w.engine.by_id["expect/tick"].state.sets[1].last = w.now - HOUR
+    w:set('expect_last_seen_timestamp_seconds{expect="tick"}', nil):advance "1m"
+    assert.is_false(fires(w))
+    w:advance "1m"
+    assert.is_true(fires(w))
   end)
   it("has a series that tells when it was seen, which is as good as a word", function()
     local w = testing.world(rules)
@@ -198,6 +228,33 @@ describe("what proves that something came", function()
     assert.is_false(fires(w))
     w:advance "2m"
     assert.is_true(fires(w))
+  end)
+end)
+
+describe("an expectation on several nodes", function()
+  it("is heard of by the node that asks for it, whichever was told", function()
+    local w = testing.world 'expect "tick" { every = "1m" }\n'
+    local engine, puts = w.engine, {}
+    local call = w.host.call
+    w.host.call = function(op, arg, done)
+      if op == "cluster.put" then puts[#puts + 1] = arg else call(op, arg, done) end
+    end
+    engine:handle({ type = "lease", slot = "rules/" .. engine.slot_of "expect/tick", held = true, fence = 1 }, w.now)
+    w:advance "2m"
+    assert.is_true(fires(w))
+    engine:handle({ type = "shared", kind = "expect-beat", id = "expect/tick", value = { at = w.now } }, w.now)
+    w:advance "30s"
+    assert.is_false(fires(w))
+    for _, odd in ipairs { { at = w.now + 1e6 }, { at = "x" }, 7 } do
+      engine:handle({ type = "shared", kind = "expect-beat", id = "expect/tick", value = odd }, w.now)
+    end
+    engine:handle({ type = "shared", kind = "expect-beat", id = "alert/none", value = { at = w.now } }, w.now)
+    puts = {}
+    engine:beat(engine.by_id["expect/tick"], w.now)
+    local told = {}
+    for _, put in ipairs(puts) do told[put.kind] = put.value end
+    assert.same({ at = w.now }, told["expect-beat"])
+    assert.equal(w.now, told["alert-state"].state.beat)
   end)
 end)
 

@@ -84,6 +84,7 @@ const mw_route mw_routes[] = {
     {MW_DELETE, "/api/mw/v1/queries/*",            api_query_cancel,      MW_OURS,       0},
     {READ,    "/api/mw/v1/cardinality",            api_cardinality,       MW_OURS,       MW_ON_POOL | MW_CORS},
     {ANY,     "/api/mw/v1/rules/**",               NULL,                  MW_OURS,       MW_TO_RULES},
+    {ANY,     "/api/mw/v1/shadow/**",              NULL,                  MW_OURS,       MW_TO_RULES},
     {DO,      "/api/mw/v1/plan",                   NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/slos/**",                NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/checks/**",              NULL,                  MW_OURS,       MW_TO_RULES},

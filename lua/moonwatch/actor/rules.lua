@@ -8,6 +8,7 @@ local load = require "moonwatch.config.load"
 local loader = require "moonwatch.actor.rules_load"
 local overlay = require "moonwatch.config.overlay"
 local plans = require "moonwatch.engine.rules_plan"
+local promoted = require "moonwatch.engine.rules_promoted"
 local rules = require "moonwatch.engine.rules"
 local scrape = require "moonwatch.config.scrape"
 local watch = require "moonwatch.config.watch"
@@ -18,7 +19,7 @@ M.__index = M
 local SAVE_EVERY = 5
 local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
-local APIS = { "rules", "health", "slos", "checks", "expect", "reload", "plan", "cluster" }
+local APIS = { "rules", "health", "slos", "checks", "expect", "reload", "plan", "shadow", "cluster" }
 
 local function tables()
   local out = {}
@@ -256,6 +257,8 @@ function M.new(init, host, now)
   self.scrape = scrape.new(host, function(fn, args) return self.engine:run_guest(fn, args, { kind = "relabel", now = self.now }) end)
   self.engine.reload = function(reason, done) self.loader:reload(reason, done) end
   self.engine.plan = function(...) return plan(self, ...) end
+  self.engine.promoted = promoted.read(host)
+  self.engine.keep_promoted = function(now_promoted) promoted.write(host, now_promoted) end
   start_loader(self)
   self.loader:now("start", nil, now)
   restore(self)

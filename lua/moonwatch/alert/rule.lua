@@ -72,6 +72,7 @@ local function series(self, alert, name, alertstate)
 end
 
 local function write_series(self, t)
+  if self.silent then return end
   local list, written, n = {}, {}, 0
   local function put(handle, value) list[n + 1], list[n + 2], n = handle, value, n + 2 end
   for key, alert in pairs(self.alerts) do
@@ -118,6 +119,7 @@ local function message(self, alert, t)
 end
 
 local function tell(self, t)
+  if self.silent then return end -- a shadow, see engine/rules_shadow.lua
   local out = {}
   for _, alert in pairs(self.alerts) do
     local due = not alert.last_sent or t - alert.last_sent >= RESEND
@@ -238,6 +240,7 @@ function M:inherit(old)
   old:refresh()
   self.alerts, self.state, self.written = old.alerts, old.state, old.written
   absent.load(self, absent.save(old))
+  self.missing_from = old.missing_from
   lives.load(self, lives.save(old))
   self.health, self.last_error, self.traceback = old.health, old.last_error, old.traceback
   self.last_evaluation, self.seconds, self.samples = old.last_evaluation, old.seconds, old.samples

@@ -96,7 +96,7 @@ local function group_row(host, group, query)
   local rules = host.json.array {}
   for _, runner in ipairs(group.members) do
     local rule = runner.rule
-    if PROMETHEUS[rule.word] and query:takes(rule, rule.alertname or rule.name, labels_of(rule)) then
+    if PROMETHEUS[rule.word] and not runner.silent and query:takes(rule, rule.alertname or rule.name, labels_of(rule)) then
       rules[#rules + 1] = PROMETHEUS[rule.word](host, runner, query)
     end
   end
@@ -155,7 +155,7 @@ local function all_alerts(engine)
   for _, group in ipairs(listed(engine)) do
     local runners = {}
     for _, runner in ipairs(group.members) do
-      if runner.alerts then runners[#runners + 1] = { runner = runner, rank = WORSE[runner:status()] } end
+      if runner.alerts and not runner.silent then runners[#runners + 1] = { runner = runner, rank = WORSE[runner:status()] } end
     end
     table.sort(runners, function(a, b)
       if a.rank ~= b.rank then return a.rank > b.rank end
@@ -177,6 +177,7 @@ local function ours(engine, runner)
   row.id, row.name, row.word, row.file, row.line, row.every = runner.id, rule.name, rule.word, rule.file, rule.line, runner.group.every
   row.group, row.query_offset = runner.group.name, rule.expr and engine:behind(rule) or nil
   row.traceback, row.problem, row.slot = runner.traceback, runner.problem, engine.slot_of(runner.id)
+  row.shadow, row.promoted = runner.silent or nil, (rule.shadow and not runner.silent) or nil
   row.evaluated_here = not runner.owned or engine:owns(runner.id)
   row.next = host.rfc3339(runner.group.entry.next)
   if runner.alerts then

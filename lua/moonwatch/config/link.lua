@@ -25,7 +25,9 @@ function M.duplicates(items, problem)
   for _, item in ipairs(items) do
     local key = item.key
     if not key then
-      key = item.once and item.word or item.name and item.word .. "/" .. item.name .. identity.labels(item.word, item.said or {}) or false
+      key = item.once and item.word or item.name and identity.id {
+        word = item.word, name = item.name, labels = (item.said or {}).labels, severity = (item.said or {}).severity,
+        shadow = (item.said or {}).shadow == true } or false
       item.key = key
     end
     local before = key and first[key]

@@ -118,6 +118,9 @@ local function labels_of_target(target, given)
   for name, value in pairs(params) do
     if value ~= before.params[name] then labels["__param_" .. name] = value end
   end
+  for name in pairs(before.params) do
+    if params[name] == nil then labels["__param_" .. name] = nil end
+  end
   for _, label in ipairs(NEEDED) do labels[label] = labels[label] or given[label] end
   return labels
 end

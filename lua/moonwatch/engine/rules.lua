@@ -4,13 +4,13 @@
 -- `emit`.  A rule is known by what config/identity.lua says; its state stays when the set around it changes.  With several nodes a rule
 -- belongs to one of 16 slots, and only the node that holds the slot evaluates alerts and jobs of it; records, SLO figures
 -- and checks run on every node, because each has a store of its own.
-local burn = require "moonwatch.slo.burn"
 local identity = require "moonwatch.config.identity"
 local migrate = require "moonwatch.engine.rules_migrate"
-local groups = require "moonwatch.engine.rules_group"
 local guests = require "moonwatch.engine.rules_guests"
 local own = require "moonwatch.engine.rules_own"
+local promoted = require "moonwatch.engine.rules_promoted"
 local schedule = require "moonwatch.engine.rules_schedule"
+local swap = require "moonwatch.engine.rules_swap"
 local alert_state = require "moonwatch.alert.state"
 
 local M = {}
@@ -20,28 +20,24 @@ M.SLOTS = 16
 local BATCH, SLICE = 100, 25 -- rules evaluated before the mailbox is looked at again; of one group before the next has its turn
 local BATCH_SECONDS, SLICE_SECONDS = 0.1, 0.02 -- and the time after which it is the others' turn anyway
 
-local RUNNERS = {
-  { list = "records", new = require("moonwatch.engine.rules_record").new, word = "record", grouped = true },
-  { list = "slos", new = require("moonwatch.slo.rule").new, word = "slo", grouped = true },
-  { list = "checks", new = require("moonwatch.check.rule").new, word = "check" },
-  { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true, grouped = true },
-  { list = "expects", new = require("moonwatch.expect.rule").new, word = "expect", owned = true, grouped = true },
-  { list = "everys", new = require("moonwatch.engine.rules_every").new, word = "every", owned = true },
-}
 
 --- options: { host=, emit=function(alerts, now), cluster= (wait for leases), spread= (false: all rules at round times), clock= (for
 -- measuring only, seconds) }.
 function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
-    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, groups = {}, busy = {}, schedule = schedule.new(),
+    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, promoted = {}, groups = {}, busy = {}, schedule = schedule.new(),
     keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0,
   }, M)
   self.own = own.new(options.emit, function() return self.external_labels end)
   return self
 end
 
-function M.slot_of(id) return schedule.hash(id) % M.SLOTS end
+--- A shadow is where the live rule is.
+function M.slot_of(id)
+  if id:sub(1, #identity.SHADOW) == identity.SHADOW then id = id:sub(#identity.SHADOW + 1) end
+  return schedule.hash(id) % M.SLOTS
+end
 
 --- Does this node evaluate what has this id?
 function M:owns(id)
@@ -109,7 +105,7 @@ function M:failed(runner, failure, now)
                   { file = runner.rule.file, line = runner.rule.line })
   end
   runner.health, runner.last_error, runner.traceback, runner.failed_at = "err", text, failure.traceback, now
-  self:count("moonwatch_rule_failures_total", runner, 1)
+  if not runner.silent then self:count("moonwatch_rule_failures_total", runner, 1) end
 end
 
 --- Something of RUNNER changed that must survive.
@@ -146,155 +142,12 @@ function M:beat(runner, now)
   if self.cluster then self.host.call("cluster.put", { kind = "expect-beat", id = runner.id, value = { at = now } }) end
 end
 
--- -- loading ---------------------------------------------------------------
-
--- The groups of a file, in the order of its rules: FILE;NAME with the interval behind all but the first of a name.
-local function group_of(self, found, spec, runner, every)
-  local rule = runner.rule
-  local name, file = groups.name_of(rule), rule.file or ""
-  local options = { engine = self, every = every, name = name, file = file, listed = spec.grouped }
-  if not spec.grouped then
-    options.name, options.key = runner.id, runner.id
-    return groups.new(options), true
-  end
-  local of_name = found[file .. ";" .. name] or {}
-  found[file .. ";" .. name] = of_name
-  local group = of_name[every]
-  if group then return group, false end
-  if next(of_name) then options.name = name .. " " .. self.host.duration_text(every) end
-  options.key = file .. ";" .. options.name
-  of_name[every] = groups.new(options)
-  return of_name[every], true
-end
-
-local function in_file_order(runners)
-  local out = {}
-  for i, item in ipairs(runners) do out[i] = item end
-  table.sort(out, function(a, b)
-    local x, y = a.runner.rule.order or 0, b.runner.rule.order or 0
-    if x ~= y then return x < y end
-    return a.place < b.place
-  end)
-  return out
-end
-
--- When GROUP comes up: where the one with its name did before, when its interval is the same.
-local function enter(self, group, order, now, eager)
-  local before = self.keyed[group.key]
-  local entry = { group = group, every = group.every, order = order,
-                  offset = self.spread and schedule.hash(group.key) % math.floor(group.every * 1000) / 1000 or 0 }
-  local last = now
-  group.entry = entry
-  group:complete(self.host, before)
-  if before and before.every == group.every then
-    group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
-    if before.running then
-      group:resume(before)
-      entry.next, self.busy[#self.busy + 1] = before.entry.next, entry
-      return
-    end
-    last = before.entry.next - group.every
-  end
-  self.schedule:add(entry, math.max(last, now - group.every), eager and now or nil)
-end
-
--- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  A group that was at work goes on where it was.
-local function regroup(self, runners, now)
-  local found, keyed, eager = {}, {}, {}
-  self.groups, self.busy = {}, {}
-  for _, item in ipairs(in_file_order(runners)) do
-    local runner = item.runner
-    local group, fresh = group_of(self, found, item.spec, runner, runner.rule.every or runner.every)
-    group:add(runner)
-    if fresh then self.groups[#self.groups + 1] = group end
-    eager[group] = eager[group] or item.eager
-    keyed[group.key] = group
-  end
-  for order, group in ipairs(self.groups) do enter(self, group, order, now, eager[group]) end
-  for key, group in pairs(self.keyed) do
-    if not keyed[key] then group:close() end
-  end
-  self.keyed = keyed
-end
-
--- The alerts of the files, and those that SLOs ask for: the same ones for the same SLO.
-local function with_burn_alerts(self, set)
-  local out, burns = {}, {}
-  for _, rule in ipairs(set.alerts) do out[#out + 1] = rule end
-  for _, rule in ipairs(set.slos) do
-    burns[rule] = self.burns[rule] or burn.alerts(rule)
-    for _, alert in ipairs(burns[rule]) do out[#out + 1] = alert end
-  end
-  self.burns = burns
-  return out
-end
-
--- Of all runners, which are thousands, those that have something to keep over a restart.
-local function find_keepers(self)
-  local before = self.keeping
-  self.keeping = {}
-  for id, runner in pairs(self.by_id) do
-    if before[id] == runner or (runner.save and migrate.save(runner)) then self.keeping[id] = runner end
-  end
-end
-
--- RUNNER is no more.  Series whose record got other labels go on until those are there.
-local function leave(self, runner, now)
-  local heir = runner.rule.word == "record" and self:called("record", runner.rule.name)[1]
-  if heir then heir:take(runner) else runner:drop(now) end
-end
-
--- RUNNER begins with what MOVE says of the one that was before it.
-local function take_over(runner, old, move)
-  if not (move and move.renamed) then runner:inherit(old) end
-  if not move then return end
-  if move.renamed and runner.rule.word == "alert" then
-    runner.alerts = migrate.alerts(old.alerts, old.rule, runner.rule, alert_state.id)
-  end
-  runner.state, runner.held = move.state or old.state, nil
-end
-
--- What there is to take over; whoever did not plan must not meet a `migrate` that fails.
-local function moves_of(self, set, now)
-  local moves, problems = migrate.prepare(self.by_id, set, now)
-  local p = problems[1]
-  if p then error(("%s:%d: %s %q: %s"):format(p.rule.file, p.rule.line, p.rule.word, p.rule.name, p.message), 3) end
-  return moves
-end
-
 --- Run SET from now on.  Rules that were there before keep their state; those that are gone end.  MOVES: of the plan, if there
 -- was one.
-function M:load(set, now, moves)
-  moves = moves or moves_of(self, set, now)
-  local before, runners = self.by_id, {}
-  self.runners, self.by_id, self.named, self.schedule = {}, {}, {}, schedule.new()
-  self.set, self.external_labels = set, set.settings.external_labels or {}
-  self.external_url = set.settings.external_url
-  for _, spec in ipairs(RUNNERS) do
-    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(self, set) or set[spec.list] or {}) do
-      local id, name = identity.id(rule), spec.word .. "/" .. rule.name
-      local move = moves[id]
-      local old = before[move and move.from or id]
-      local runner = old and not move and old.rule == rule and old or spec.new(rule, self) -- nothing of the rule changed
-      runner.id, runner.owned = id, spec.owned
-      if old and old ~= runner then take_over(runner, old, move) end
-      local place = #self.runners + 1
-      self.runners[place], self.by_id[id] = runner, runner
-      self.named[name] = self.named[name] or {}
-      table.insert(self.named[name], runner)
-      runners[place] = { runner = runner, spec = spec, place = place, eager = runner.eager and not old }
-      local shared = not old and self.shared[id]
-      if shared and runner.restore then runner:restore(shared, now, 0) end
-    end
-  end
-  regroup(self, runners, now)
-  for id, runner in pairs(before) do
-    if not self.by_id[id] then leave(self, runner, now) end
-  end
-  self.guests:swap(set.units, now)
-  find_keepers(self)
-  self.generation = self.generation + 1
-end
+function M:load(set, now, moves) swap.load(self, set, now, moves) end
+
+--- How the rules of SET are known here, see swap.
+M.ids = swap.ids
 
 -- -- time ------------------------------------------------------------------
 
@@ -362,6 +215,8 @@ shared["expect-beat"] = function(self, msg, now)
   local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)
   if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end
 end
+
+function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
 
 shared["alert-state"] = function(self, msg, now)
   self.shared[msg.id] = msg.value

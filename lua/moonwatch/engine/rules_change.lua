@@ -17,6 +17,15 @@ local function print_of(value)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
+--- RULE as a text, without where it stands and whether it is a shadow.
+function M.text(rule)
+  local plain = {}
+  for name, value in pairs(rule) do
+    if not IGNORED[name] and name ~= "shadow" then plain[name] = value end
+  end
+  return print_of(plain)
+end
+
 -- The fields in which two rules differ, in order.
 local function differing(a, b)
   local seen, out = {}, {}
@@ -24,7 +33,7 @@ local function differing(a, b)
     for name in pairs(rule) do
       if not IGNORED[name] and not seen[name] then
         seen[name] = true
-        if print_of(a[name]) ~= print_of(b[name]) then out[#out + 1] = name end
+        if a[name] ~= b[name] and print_of(a[name]) ~= print_of(b[name]) then out[#out + 1] = name end
       end
     end
   end
@@ -37,7 +46,7 @@ local function index(set, several)
   local out, n, first = {}, 0, {}
   for _, list in ipairs(LISTS) do
     for _, rule in ipairs(set and set[list] or {}) do
-      local title = rule.word .. " " .. rule.name
+      local title = identity.title(rule)
       out[identity.id(rule)], n = rule, n + 1
       several[title] = several[title] or first[title]
       first[title] = true
@@ -54,7 +63,7 @@ function M.between(before, after)
   local b, total = index(after, several)
   local result = { added = {}, changed = {}, removed = {}, fields = {}, total = total, titles = {}, after = b, pairs = {} }
   local function add(list, id, rule)
-    local title = rule.word .. " " .. rule.name
+    local title = identity.title(rule)
     if several[title] then title = title .. identity.labels(rule.word, rule) end
     list[#list + 1], result.titles[id] = title, title
     return title

@@ -6,6 +6,8 @@
 --
 -- Most alerts have nothing to tell most of the time.  Their queries stand in `quiet`, and host.quiet walks along them as long
 -- as they give nothing, without touching any rule.
+local shadow = require "moonwatch.engine.rules_shadow"
+
 local M = {}
 M.__index = M
 
@@ -112,7 +114,8 @@ local function evaluate(self, i)
     runner.seconds = clock() - before
     engine:observe(runner, runner.seconds)
   end
-  self.quiet[i] = runner.quiet and engine:behind(runner.rule) == self.behind and runner:quiet() or false
+  if runner.pair then shadow.look(runner, self.t) end
+  self.quiet[i] = not runner.pair and runner.quiet and engine:behind(runner.rule) == self.behind and runner:quiet() or false
 end
 
 -- All rules up to LAST, or up to the one after which it is late.

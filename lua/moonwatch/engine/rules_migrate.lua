@@ -126,19 +126,22 @@ function M.saved(runner, saved, from, call, key_of)
   return out, why
 end
 
-local function each_rule(set, f)
+local function each_rule(set, id_of, f)
   for _, list in pairs(M.WORDS) do
-    for _, rule in ipairs(set[list]) do f(rule, identity.id(rule)) end
+    for _, rule in ipairs(set[list]) do
+      local id = id_of(rule)
+      if id then f(rule, id) end
+    end
   end
 end
 
---- What SET takes over from RUNNERS (id -> runner): moves, problems, lost.
+--- What SET takes over from RUNNERS (id -> runner): moves, problems, lost.  id_of(rule): its id, or nil when it does not run.
 -- moves: id -> { from = id, state = new ctx.state or nil (as it was), renamed = }; lost: list of { id=, why= }.
-function M.prepare(runners, set, now)
+function M.prepare(runners, set, now, id_of)
   local moves, problems, lost, ids, taken = {}, {}, {}, {}, {}
   local call = caller(set, now)
-  each_rule(set, function(_, id) ids[id] = true end)
-  each_rule(set, function(rule, id)
+  each_rule(set, id_of, function(_, id) ids[id] = true end)
+  each_rule(set, id_of, function(rule, id)
     local from = runners[id] and id or M.source(rule, runners, ids)
     local old = from and runners[from]
     if not old then return end

@@ -114,7 +114,9 @@ function M.of(engine, set, now)
   local diff = change.between(engine.set, set)
   local plan = { added = diff.added, changed = diff.changed, removed = diff.removed, fields = diff.fields, total = diff.total,
                  resolves = {}, tried = 0, migrated = {} }
-  local moves, problems, lost = migrate.prepare(engine.by_id, set, now)
+  local id_of, over = engine:ids(set)
+  local moves, problems, lost = migrate.prepare(engine.by_id, set, now, id_of)
+  plan.demoted = over
   local heirs = {}
   for id, move in pairs(moves) do
     if move.renamed then heirs[move.from] = diff.titles[id] or id end
@@ -125,13 +127,13 @@ function M.of(engine, set, now)
   plan.lost, plan.problems = lost, problems
   for _, pair in ipairs(diff.pairs) do
     pair.runner = engine.by_id[pair.id]
-    if pair.rule.word == "alert" and pair.runner then of_changed(plan, engine, set, pair, now) end
+    if pair.rule.word == "alert" and pair.runner and not pair.runner.silent then of_changed(plan, engine, set, pair, now) end
   end
   for _, rule in ipairs(set.slos) do
     for _, alert in ipairs(burn.alerts(rule)) do diff.after[identity.id(alert)] = alert end
   end
   for id, runner in pairs(engine.by_id) do
-    if runner.rule.word == "alert" and not diff.after[id] then
+    if runner.rule.word == "alert" and not runner.silent and not diff.after[id] then
       of_gone(plan, engine, runner, diff.titles[id] or id, heirs[id])
     end
   end
@@ -164,6 +166,7 @@ function M.answer(plan, host)
   return {
     summary = M.summary(plan), added = array(plan.added), changed = array(plan.changed), removed = array(plan.removed),
     fields = fields, resolves = array(plan.resolves), lost = array(plan.lost), migrated = array(plan.migrated),
+    demoted = array(plan.demoted),
     targets = { added = array(plan.targets.added), removed = array(plan.targets.removed) },
   }
 end

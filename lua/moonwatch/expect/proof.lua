@@ -9,6 +9,8 @@ local M = {}
 M.SERIES = "expect_last_seen_timestamp_seconds"
 local MOST = 1000 -- series of one expectation
 
+local MARKS = { ["\254"] = "\1", ["\255"] = "\2" } -- what is saved is JSON
+
 local kinds = {}
 
 local function without_name(labels)
@@ -44,7 +46,7 @@ function kinds.counter(runner, expr, t)
   if not rows then return nil, why end
   local before, now, event = runner.state.counts, {}, false
   for _, row in ipairs(rows) do
-    local key = state.key(without_name(row.labels))
+    local key = state.key(without_name(row.labels)):gsub("[\254\255]", MARKS)
     if finite(row.value) then
       local old = before and before[key]
       event = event or before ~= nil and (row.value > (old or 0) or old ~= nil and row.value < old and row.value > 0)

@@ -46,8 +46,7 @@ end
 
 local function begin(self, t)
   local s = self.state
-  if s.since then return end
-  s.since, s.sets = t, {}
+  s.since, s.sets = s.since or t, s.sets or {}
 end
 
 local function set_for(self, labels, t)
@@ -163,6 +162,56 @@ function M:judge(t)
   end
   write_seen(self, t)
   return found
+end
+
+-- -- over restarts ---------------------------------------------------------
+
+local function number(v) return type(v) == "number" and v or nil end
+
+-- The deadline that SET waits for; with other times than before, the first that is still to come.
+local function due_of(self, set, now)
+  if not self.deadlines then return nil end
+  if self.deadlines:before(set.due) == set.due then return set.due end
+  return self.deadlines:after(now or set.due)
+end
+
+local function read_sets(self, list, now)
+  local out = {}
+  for _, set in ipairs(type(list) == "table" and list or {}) do
+    local timed = not self.deadlines or number(type(set) == "table" and set.due) and number(set.after)
+    if type(set) == "table" and state.are_labels(set.labels) and timed and #out < MOST then
+      out[#out + 1] = { labels = set.labels, last = number(set.last), there = number(set.there),
+                        due = due_of(self, set, now), after = self.deadlines and set.after or nil }
+    end
+  end
+  return out
+end
+
+local function read_counts(counts)
+  local out = {}
+  for key, value in pairs(type(counts) == "table" and counts or {}) do
+    if type(key) == "string" and type(value) == "number" then out[key] = value end
+  end
+  return type(counts) == "table" and out or nil
+end
+
+-- What was remembered, as far as it is of the form that this rule needs: the schedule may be another one now.
+local function read_state(self, s, now)
+  s = type(s) == "table" and s or {}
+  return { since = number(s.since), beat = number(s.beat), counts = read_counts(s.counts),
+           sets = number(s.since) and read_sets(self, s.sets, now) or nil }
+end
+
+function M:inherit(old)
+  alert.inherit(self, old)
+  self.state, self.looked_at = read_state(self, old.state, old.last_evaluation), old.looked_at
+end
+
+--- Nobody could say that he is well while the program was not there.
+function M:restore(saved, now, down)
+  alert.restore(self, saved, now, down)
+  self.state = read_state(self, saved.state, now)
+  if down > 0 and self.rule.period and next(self.alerts) == nil and self.state.since then self.state.since = now end
 end
 
 --- It was heard of, at AT.

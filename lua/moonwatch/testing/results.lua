@@ -20,7 +20,7 @@ function M:alerts(state, name, labels)
   local wanted = STATES[state] or error(("%q is no state of alerts: firing, pending, resolved"):format(tostring(state)), 2)
   local out = {}
   for _, runner in ipairs(self.engine.runners) do
-    if runner.alerts then
+    if runner.alerts and not runner.silent then
       for _, alert in pairs(runner.alerts) do
         if alert.state == wanted and (not name or alert.labels.alertname == name) and agree(alert.labels, labels) then
           out[#out + 1] = alert

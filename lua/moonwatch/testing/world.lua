@@ -70,7 +70,7 @@ function World:reload(what)
     load.discard(set)
     local texts = {}
     for i, p in ipairs(plan.problems) do texts[i] = ("%s:%d: %s %q: %s"):format(p.rule.file, p.rule.line, p.rule.word, p.rule.name, p.message) end
-    error(table.concat(texts, "\n"), 0)
+    error(table.concat(texts, "\n"), 2)
   end
   use(self, what, set)
   self.node:load(set, self.now, moves)

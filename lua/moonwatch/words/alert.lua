@@ -90,6 +90,7 @@ adds what it says in ctx:fire{ trace=, evidence={ logs=, traces=, NAME=value } }
     { "version", "count", default = 1, help = "of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped" },
     { "migrate", "fn", help = "function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`" },
     { "migrate_from", "text", help = "the name that this rule had: it takes over from it, once, while there is no such rule any more" },
+    { "shadow", "boolean", default = false, help = "evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`" },
     rows.group, rows.variant,
     { "query_offset", "duration", help = "evaluate `expr` as of so long ago, for data that arrives late; default that of settings" },
   }),

@@ -177,8 +177,8 @@ variable or a file and is read only when it is used; `require "lib.x"` finds `li
 M.TEXTS = [[
 ## Texts
 
-A text of an alert holds places such as `${labels.pod}`. A place names `value`, `threshold`, `name`, `now`, `active_at`, `fired_at` (unix
-seconds), `external_url`, `labels.NAME`, `external_labels.NAME`, or asks: `${query("sum(up{job='${labels.job}'})")}` is the value of the first
+A text of an alert holds places such as `${labels.pod}`. A place names `value`, `threshold`, `expected` (of a baseline), `severity`, `name`, `now`,
+`active_at`, `fired_at` (unix seconds), `external_url`, `labels.NAME`, `external_labels.NAME`, or asks: `${query("sum(up{job='${labels.job}'})")}` is the value of the first
 row, with labels filled in fit for the quotes they stand in. Filters follow behind `|`:
 
 | filter | what it makes | 12345.678 |
