@@ -1,6 +1,7 @@
 --- draft.lua - a rule tried against a running server without being loaded there: checked like a file, judged once, now.
 --
 -- The engine's own code judges and writes the texts (alert/condition.lua); what it asks goes to the server.
+local alert_rule = require "moonwatch.alert.rule"
 local condition = require "moonwatch.alert.condition"
 local context = require "moonwatch.repl.context"
 local locate = require "moonwatch.config.locate"
@@ -63,45 +64,48 @@ local function run(draft, api, fn, args, ctx, say)
   return { ok = true, values = { got[2], got[3] }, state = object.state, fired = fired }
 end
 
--- A runner as condition.lua knows it.
+-- The server's own runner of alerts, with the server's answers.
 local function runner_of(draft, api, say)
   local rule = { name = draft.name }
   for k, v in pairs(draft.fields) do rule[k] = v end
-  return {
-    rule = rule, alerts = {}, queries = {}, compiled = {},
-    host = { prepare = function(expr) return expr end, query = function(expr, t) return api:query(expr, t) end },
-    engine = {
-      external_labels = {}, behind = function(_, r) return r.query_offset or 0 end,
-      run_guest = function(_, fn, args, ctx) return run(draft, api, fn, args, ctx, say) end,
-    },
-  }
+  local host = setmetatable({
+    prepare = function(expr) return expr end,
+    query = function(expr, t) return api:query(expr, t) end,
+    range = function(expr, from, to, step) return api:range(expr, from, to, step) end,
+  }, { __index = api.host })
+  return alert_rule.new(rule, {
+    host = host, external_labels = {}, behind = function(_, r) return r.query_offset or 0 end, changed = function() end,
+    run_guest = function(_, fn, args, ctx) return run(draft, api, fn, args, ctx, say) end,
+  })
 end
 
 local judge = {}
 
 local function by_labels(a, b) return show.series_name(a.labels) < show.series_name(b.labels) end
 
+local function tell_alert(runner, row, api, now, say)
+  local severity = (runner.levels[row.level] or {}).severity
+  if severity and severity ~= "" then row.labels.severity = severity end
+  say(("  %s  value %s"):format(show.series_name(row.labels), api.host.human("plain", row.value)))
+  local texts, names = condition.annotations(runner, row, now), {}
+  for name in pairs(texts) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do say(("    %s: %s"):format(name, texts[name])) end
+end
+
 function judge.alert(draft, api, now, say)
   local runner = runner_of(draft, api, say)
-  local seen, clear, problem = condition.judge(runner, now)
-  if not seen then return nil, clear.error end
-  local alerts, quiet = {}, 0
-  for _, row in pairs(seen) do alerts[#alerts + 1] = row end
-  for _ in pairs(clear) do quiet = quiet + 1 end
+  local found, failure = runner:judge(now)
+  if not found then return nil, failure.error end
+  local alerts, quiet, hold = {}, 0, draft.fields.hold
+  for _, row in pairs(found.seen) do alerts[#alerts + 1] = row end
+  for _ in pairs(found.clear) do quiet = quiet + 1 end
   table.sort(alerts, by_labels)
-  if problem then say(problem) end
-  local hold = draft.fields.hold > 0 and (" after %s"):format(api.host.duration_text(draft.fields.hold)) or ""
+  if found.problem then say(found.problem) end
   say(("%d %s now%s%s"):format(#alerts, #alerts == 1 and "alert would be there" or "alerts would be there",
-    #alerts > 0 and hold ~= "" and ", firing" .. hold or "",
+    #alerts > 0 and hold and hold > 0 and (", firing after %s"):format(api.host.duration_text(hold)) or "",
     quiet > 0 and ("; %d %s on the good side"):format(quiet, quiet == 1 and "sample is" or "samples are") or ""))
-  for _, row in ipairs(alerts) do
-    say(("  %s  value %s"):format(show.series_name(row.labels), api.host.human("plain", row.value)))
-    local texts = condition.annotations(runner, row, now)
-    local names = {}
-    for name in pairs(texts) do names[#names + 1] = name end
-    table.sort(names)
-    for _, name in ipairs(names) do say(("    %s: %s"):format(name, texts[name])) end
-  end
+  for _, row in ipairs(alerts) do tell_alert(runner, row, api, now, say) end
   return alerts
 end
 
