@@ -283,10 +283,14 @@ describe("retention and durability", function()
 end)
 
 describe("every", function()
-  it("takes a time and a function, nothing else", function()
+  it("takes a time, a function and perhaps options, nothing else", function()
     clean 'every("1m", function() end)'
+    clean 'every("1m", function() end, { budget = { seconds = "500ms", instructions = 1000 } })'
+    refused_with('every("1m", function() end, { budgets = {} })', 'unknown field "[3].budgets" (did you mean "budget"?)')
+    refused_with('every("1m", function() end, { budget = { seconds = "2s" } })', "budget.seconds: more than settings.limits.rule_seconds, which is 1")
     refused_with('every("1m")', "argument 2: expected a function")
-    refused_with('every("1m", function() end, 3)', "unexpected argument 3")
+    refused_with('every("1m", function() end, 3)', "argument 3: expected a table")
+    refused_with('every("1m", function() end, {}, 4)', "unexpected argument 4")
   end)
 end)
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #ifndef MW_SCRIPT_GUEST_INSIDE_H
 #define MW_SCRIPT_GUEST_INSIDE_H
+#include "script/asks.h"
 #include "script/cross.h"
 #include "script/guest.h"
 
@@ -69,6 +70,10 @@ bool mw_globals_each(lua_State *L, mw_global_visit *visit, void *arg);
 
 /* -- calls ----------------------------------------------------------------------------------- */
 
+/* Pushes what a method gives for GOT, the answer to EXPR; raises when that is too much. */
+typedef void mw_ctx_pushes(lua_State *L, const mw_promql_result *got, const char *expr);
+#define MW_CTX_ASK "ask" /* in OP: the query in ASK, to the lane */
+
 struct mw_guest_run {
     mw_guest *guest; /* NULL: it was closed while this call waited */
     mw_lua *lua;
@@ -79,15 +84,20 @@ struct mw_guest_run {
     mw_call_kind kind;
     bool has_ctx;
     double now;
-    int64_t fuel, started_ns;
+    int64_t most, fuel, started_ns; /* instructions: in all, left */
     unsigned log_lines, questions;
-    size_t left; /* bytes that what it fires may still take */
+    mw_meter *meter; /* where it counts; may be NULL */
+    size_t left;     /* bytes that what it fires may still take */
     char *error, *traceback;
-    bool finished;
+    bool finished, over; /* OVER: stopped because its budget was used up */
     /* what the code waits for: set by ctx before it yields */
     const char *op;
     mw_value *op_arg;
-    mw_value *answer;       /* on the way in */
+    mw_value *answer; /* on the way in */
+    mw_ask ask;       /* a query that is slow, its text, its way to the stack */
+    char *ask_expr;
+    mw_ctx_pushes *push;
+    mw_lane_job *job;       /* not NULL: it waits for that, or has it */
     mw_promql_result *held; /* result being pushed; freed when the push fails */
     mw_value *held_value;
     mw_guest_done *done;
@@ -101,6 +111,8 @@ void mw_ctx_push(lua_State *L, mw_guest_run *run); /* a new ctx object */
 mw_guest_run *mw_ctx_run(lua_State *L);
 void mw_ctx_drop_held(mw_guest_run *run);
 /* Ends the C function: leaves the state until the answer of OP is here.  ARG is taken. */
+/* One more of what a run may emit; raises when that is too much. */
+void mw_ctx_emit(lua_State *L, mw_guest_run *run);
 int mw_ctx_wait(lua_State *L, mw_guest_run *run, const char *op, mw_value *arg);
 mw_value *mw_ctx_value(lua_State *L, int idx); /* raises when it cannot cross; the caller owns it */
 

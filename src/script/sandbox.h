@@ -27,10 +27,12 @@ int mw_watch_signal(void); /* what the timer sends; the threads that run guests 
 
 typedef struct mw_sandbox {
     lua_State *L;
-    mw_budget budget;
-    size_t used, allocations;
-    int64_t fuel;        /* instructions left in this run */
-    const char *c_stack; /* where the C stack was when the run began */
+    mw_budget budget, run;          /* of the state; of the run at hand */
+    size_t used, peak, allocations; /* PEAK: the most there was in the last run */
+    int64_t fuel;                   /* instructions left in this run */
+    const char *c_stack;            /* where the C stack was when the run began */
+    char place[128];                /* "file:line: " where the run used up its budget, or "" */
+    char stack[1024];               /* and how it had got there, a line each */
     bool armed;
     volatile mw_trip tripped;
 } mw_sandbox;
@@ -40,6 +42,8 @@ int mw_sandbox_init(mw_sandbox *box, const mw_budget *budget);
 void mw_sandbox_deinit(mw_sandbox *box);
 mw_sandbox *mw_sandbox_of(lua_State *L);
 
+/* The next runs have less than the budget, where LIMIT says so (0: as much). */
+void mw_sandbox_narrow(mw_sandbox *box, mw_budget limit);
 /* Begin a run with FUEL instructions; *WATCH is made when it is NULL or another thread's. */
 void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch);
 /* End it.  Gives the fuel that is left, 0 when the budget was used up. */

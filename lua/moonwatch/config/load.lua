@@ -59,7 +59,7 @@ end
 
 local function budget(settings)
   local limits = settings and settings.limits or {}
-  return { cpu = limits.rule_seconds, memory = limits.rule_memory }
+  return { cpu = limits.rule_seconds, memory = limits.rule_memory, instructions = limits.rule_instructions }
 end
 
 local function read(run, unit)
@@ -202,7 +202,7 @@ local function link_all(run)
     link.check(items, run.host, function(item, path, message)
       local line, col = place(run, item, path)
       run.problems:add(item.file, line, col, item, message)
-    end)
+    end, run.settings.limits)
     if #run.problems.list == before or run.settings.strict then return items end
   end
 end
@@ -214,7 +214,7 @@ local function rules(list)
     for k, v in pairs(item.fields) do rule[k] = v end
     if item.word == "every" then
       rule.name = ("%s:%d"):format(item.file, item.line)
-      rule.every, rule.fn = item.fields.args[1], item.fields.args[2]
+      rule.every, rule.fn, rule.budget = item.fields.args[1], item.fields.args[2], item.fields.args[3].budget
     end
     out[i] = rule
   end

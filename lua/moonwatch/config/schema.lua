@@ -239,10 +239,16 @@ local function check_arguments(run, def, args)
   local out = {}
   for i, arg in ipairs(def.arguments) do
     local value, why = nil, nil
-    if args[i] ~= nil then value, why = types.types[arg[2]].check(args[i], run.env) end
+    if arg.fields then
+      local options = args[i]
+      if options == nil then options = {} end
+      if is_fields(options) then value = check_table(run, arg, options, { i }) end
+    elseif args[i] ~= nil then
+      value, why = types.types[arg[2]].check(args[i], run.env)
+    end
     if value == nil then
       report(run, { i }, why and ("%s: %s"):format(arg[1], why)
-             or ("argument %d: expected %s"):format(i, types.types[arg[2]].says))
+             or ("argument %d: expected %s"):format(i, says(arg)))
     end
     out[i] = value
   end

@@ -6,8 +6,11 @@
 -- and checks run on every node, because each has a store of its own.
 local burn = require "moonwatch.slo.burn"
 local identity = require "moonwatch.config.identity"
+local change = require "moonwatch.engine.rules_change"
 local groups = require "moonwatch.engine.rules_group"
 local schedule = require "moonwatch.engine.rules_schedule"
+local suspend = require "moonwatch.engine.rules_suspend"
+local turns = require "moonwatch.engine.rules_turn"
 
 local M = {}
 M.__index = M
@@ -31,6 +34,7 @@ function M.new(options)
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
     spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, groups = {}, busy = {}, schedule = schedule.new(),
     keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = {}, problems = {}, generation = 0,
+    turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
   }, M)
   return self
 end
@@ -60,10 +64,9 @@ function M:call_guest(fn, args, ctx, done)
   guest:call(fn["@fn"], args, ctx, done)
 end
 
---- For functions that cannot wait.
+--- For functions that wait for slow queries only, within the turn of a rule.
 function M:run_guest(fn, args, ctx)
-  local answer
-  self:call_guest(fn, args, ctx, function(result) answer = result end)
+  local answer = turns.await(self, function(done) self:call_guest(fn, args, ctx, done) end)
   return answer or { ok = false, error = "the function waits, which is not allowed here" }
 end
 
@@ -96,10 +99,10 @@ function M:refused(runner, refused, now)
                      "Samples of recording rules that the store did not take.")
   end
   table.sort(what)
-  self:failed(runner, { error = "samples not taken: " .. table.concat(what, ", ") }, now)
+  self:failed(runner, { error = "samples not taken: " .. table.concat(what, ", "), outside = true }, now)
 end
 
---- A runner could not do its work.
+--- A runner could not do its work.  failure: { error=, traceback=, outside= (not by a fault of the rule) }.
 function M:failed(runner, failure, now)
   local text = failure.error or "failed"
   if runner.last_error ~= text then
@@ -108,6 +111,8 @@ function M:failed(runner, failure, now)
   end
   runner.health, runner.last_error, runner.traceback, runner.failed_at = "err", text, failure.traceback, now
   self:count("moonwatch_rule_failures_total", runner, 1)
+  runner.fails, runner.over = (runner.fails or 0) + 1, failure.over
+  if not failure.outside then suspend.failed(self, runner, now) end
 end
 
 --- Something of RUNNER changed that must survive.
@@ -226,8 +231,17 @@ local function leave(self, runner, now)
   if heir then heir:take(runner) else runner:drop(now) end
 end
 
+-- What waits is not waited for any more: those rules come up again.
+local function abandon(self)
+  for turn in pairs(self.turns) do turn:abandon() end
+  self.ready = {}
+end
+
 --- Run SET from now on.  Rules that were there before keep their state; those that are gone end.
 function M:load(set, now)
+  abandon(self)
+  local set_before = self.set
+  self.figured = 0
   local before, runners = self.by_id, {}
   self.runners, self.by_id, self.named, self.schedule = {}, {}, {}, schedule.new()
   local guests = self.guests
@@ -238,7 +252,10 @@ function M:load(set, now)
       local id, name = identity.id(rule), spec.word .. "/" .. rule.name
       local old, runner = before[id], spec.new(rule, self)
       runner.id, runner.owned = id, spec.owned
-      if old then runner:inherit(old) end
+      if old then
+        runner:inherit(old)
+        suspend.inherit(self, runner, old, change.same(old.rule, rule, set_before, set), now)
+      end
       local place = #self.runners + 1
       self.runners[place], self.by_id[id] = runner, runner
       self.named[name] = self.named[name] or {}
@@ -250,7 +267,10 @@ function M:load(set, now)
   end
   regroup(self, runners, now)
   for id, runner in pairs(before) do
-    if not self.by_id[id] then leave(self, runner, now) end
+    if not self.by_id[id] then
+      suspend.lift(self, runner, now)
+      leave(self, runner, now)
+    end
   end
   for _, guest in pairs(guests) do guest:close() end
   find_keepers(self)
@@ -269,8 +289,14 @@ local function line_up(self, now)
   end
 end
 
+-- Turns whose answer is there.
+local function resume(self)
+  while self.ready[1] do table.remove(self.ready, 1):resume() end
+end
+
 --- Do what is due, every group in its turn.  Gives the next time to be called.
 function M:tick(now)
+  resume(self)
   line_up(self, now)
   local clock, left = self.clock, BATCH
   local untill = clock and clock() + BATCH_SECONDS
@@ -280,7 +306,10 @@ function M:tick(now)
     left = left - n
     if done then self.schedule:back(entry, entry.group.t) else self.busy[#self.busy + 1] = entry end
   end
-  return self.busy[1] and now or self.schedule:next_time()
+  local again = suspend.tick(self, now)
+  if self.busy[1] or self.ready[1] then return now end
+  local next_time = self.schedule:next_time()
+  return next_time and math.min(next_time, again or next_time) or again
 end
 
 -- -- other nodes -----------------------------------------------------------

@@ -32,6 +32,9 @@ local function differing(a, b, before, after)
   return out
 end
 
+--- Do A of the set BEFORE and B of the set AFTER say the same?
+function M.same(a, b, before, after) return #differing(a, b, before, after) == 0 end
+
 -- id -> rule; how many; and the names that several rules of SET share.
 local function index(set, several)
   local out, n, first = {}, 0, {}

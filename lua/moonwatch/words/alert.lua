@@ -1,4 +1,6 @@
 --- alert.lua - the word `alert`: a condition, how long it must hold, and what to say.
+local budget = require "moonwatch.words.budget"
+
 return {
   word = "alert", shape = "named",
   help = "A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; " ..
@@ -30,6 +32,7 @@ alert "WebErrorRate" {
     { "depends_on", "texts", default = {}, help = "alerts or checks; while one of them is firing or failing, no new alert of this rule starts" },
     { "limit", "count", help = "at most so many alerts at once; the rest is left out and shown as a problem" },
     { "group", "text", help = "rules of one group of a file run one after the other at one moment; default the file's name" },
+    budget.row { "seconds", "instructions", "memory", "query_samples", "query_seconds", "emissions" },
     { "query_offset", "duration", help = "evaluate `expr` as of so long ago, for data that arrives late; default that of settings" },
   },
   after = function(fields, problem)

@@ -42,6 +42,14 @@ local function rows_of(fields, path, out, inside)
   return out
 end
 
+-- The fields of a word, or of the table among its arguments.
+local function fields_of(def)
+  for _, argument in ipairs(def.arguments or {}) do
+    if argument.fields then return argument.fields end
+  end
+  return def.fields
+end
+
 local function needs(def)
   local out = {}
   for _, names in ipairs(def.exactly_one or {}) do out[#out + 1] = "Exactly one of: " .. table.concat(names, ", ") .. "." end
@@ -65,7 +73,7 @@ function M.text(name)
   local out = { name .. ": " .. (def.help or ""), "" }
   if def.absent then out[1] = out[1] .. " (not available in this version)" end
   for _, line in ipairs(needs(def)) do out[#out + 1] = line end
-  text_fields(def.fields, out)
+  text_fields(fields_of(def), out)
   if def.example then out[#out + 1] = "\n" .. def.example end
   return table.concat(out, "\n") .. "\n"
 end
@@ -88,7 +96,7 @@ local function markdown_of(name, def, level, out)
   out[#out + 1] = ("\n%s `%s`\n\n%s%s"):format(level, name, def.help or "", def.absent and " Not available in this version." or "")
   for _, line in ipairs(needs(def)) do out[#out + 1] = "\n" .. line end
   if def.example then out[#out + 1] = "\n```lua\n" .. def.example .. "\n```" end
-  markdown_fields(def.fields, out)
+  markdown_fields(fields_of(def), out)
 end
 
 local HEAD = [[
