@@ -159,6 +159,18 @@ static void explain(lua_State *L, mw_guest_run *r)
     r->traceback = mw_strndup(trace, strnlen(trace, 4000));
 }
 
+/* "file:line: " of the innermost line that waits, whatever C functions it went through. */
+static void push_where(lua_State *co)
+{
+    lua_Debug ar;
+    for (int level = 0; lua_getstack(co, level, &ar); level++) {
+        if (!lua_getinfo(co, "Sl", &ar) || ar.currentline <= 0) continue;
+        lua_pushfstring(co, "%s:%d: ", ar.short_src, ar.currentline);
+        return;
+    }
+    lua_pushliteral(co, "");
+}
+
 /* The answer of the lane goes onto the stack as if the method had just returned.  One that failed
  * ends the run: no pcall gets what was refused for want of time. */
 static int resume_asked(lua_State *L, mw_guest_run *r)
@@ -170,7 +182,7 @@ static int resume_asked(lua_State *L, mw_guest_run *r)
     r->job = NULL;
     r->held = got;
     if (!got) {
-        luaL_where(r->co, 1);
+        push_where(r->co);
         lua_pushfstring(r->co, "%s%s: %s", lua_tostring(r->co, -1), r->ask_expr, err.msg);
         explain(L, r);
         r->finished = true;
