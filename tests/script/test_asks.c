@@ -104,7 +104,7 @@ static const char prelude[] =
 static int setup(void **state)
 {
     place *p = mw_zalloc(sizeof *p);
-    alarm(30);
+    alarm(120);
     mw_tsdb *db = mw_tsdb_open(&(mw_tsdb_options){0}, NULL);
     p->gate.store = mw_tsdb_source(db);
     p->gate.source = (mw_source){.select = gate_select};
