@@ -73,7 +73,7 @@ local function common(host, runner)
     name = runner.rule.alertname or runner.rule.name, query = shown_query(runner.rule), health = runner.health,
     lastError = runner.last_error, evaluationTime = runner.seconds or 0,
     lastEvaluation = time_text(host, runner.last_evaluation), traceback = runner.traceback,
-    suspended = suspend.shown(host, runner), usage = budget.usage(runner.engine, runner),
+    suspended = suspend.shown(host, runner),
   }
 end
 
@@ -180,6 +180,7 @@ local function ours(engine, runner)
   local row = common(host, runner)
   row.id, row.name, row.word, row.file, row.line, row.every = runner.id, rule.name, rule.word, rule.file, rule.line, runner.group.every
   row.group, row.query_offset = runner.group.name, rule.expr and engine:behind(rule) or nil
+  row.usage = budget.usage(engine, runner)
   row.problem, row.slot, row.waiting = runner.problem, engine.slot_of(runner.id), runner.turn ~= nil or nil
   row.evaluated_here = not runner.owned or engine:owns(runner.id)
   row.next = host.rfc3339(runner.group.entry.next)

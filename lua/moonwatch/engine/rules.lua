@@ -8,6 +8,7 @@ local burn = require "moonwatch.slo.burn"
 local identity = require "moonwatch.config.identity"
 local change = require "moonwatch.engine.rules_change"
 local groups = require "moonwatch.engine.rules_group"
+local line = require "moonwatch.engine.rules_line"
 local schedule = require "moonwatch.engine.rules_schedule"
 local suspend = require "moonwatch.engine.rules_suspend"
 local turns = require "moonwatch.engine.rules_turn"
@@ -32,7 +33,7 @@ local RUNNERS = {
 function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
-    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, groups = {}, busy = {}, schedule = schedule.new(),
+    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, groups = {}, busy = line.new(), schedule = schedule.new(),
     keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = {}, problems = {}, generation = 0,
     turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
   }, M)
@@ -191,7 +192,7 @@ end
 -- was at work ends there, and its rules come up again in their next turn.
 local function regroup(self, runners, now)
   local found, keyed, eager = {}, {}, {}
-  self.groups, self.busy = {}, {}
+  self.groups, self.busy = {}, line.new()
   for _, item in ipairs(in_file_order(runners)) do
     local runner = item.runner
     local group, fresh = group_of(self, found, item.spec, runner, runner.rule.every or runner.every)
@@ -279,13 +280,13 @@ end
 
 -- -- time ------------------------------------------------------------------
 
--- Who is due gets in line behind those that are still at work.
+-- Who is due gets in line.
 local function line_up(self, now)
   while true do
     local entry, t, missed = self.schedule:pop(now)
     if not entry then return end
     entry.group:begin(t, missed)
-    self.busy[#self.busy + 1] = entry
+    self.busy:add(entry)
   end
 end
 
@@ -300,14 +301,14 @@ function M:tick(now)
   line_up(self, now)
   local clock, left = self.clock, BATCH
   local untill = clock and clock() + BATCH_SECONDS
-  while self.busy[1] and left > 0 and not (clock and clock() >= untill) do
-    local entry = table.remove(self.busy, 1)
+  while self.busy:any() and left > 0 and not (clock and clock() >= untill) do
+    local entry = self.busy:take()
     local n, done = entry.group:go(math.min(SLICE, left), clock and clock() + SLICE_SECONDS)
     left = left - n
-    if done then self.schedule:back(entry, entry.group.t) else self.busy[#self.busy + 1] = entry end
+    if done then self.schedule:back(entry, entry.group.t) else self.busy:add(entry) end
   end
   local again = suspend.tick(self, now)
-  if self.busy[1] or self.ready[1] then return now end
+  if self.busy:any() or self.ready[1] then return now end
   local next_time = self.schedule:next_time()
   return next_time and math.min(next_time, again or next_time) or again
 end
