@@ -30,6 +30,12 @@ mw_value *mw_ctx_value(lua_State *L, int idx)
     return v;
 }
 
+bool mw_ctx_patient(const mw_guest_run *r)
+{
+    if (!r->has_ctx || r->lua->waits) return false;
+    return r->kind != MW_CALL_WHEN || (r->meter && r->meter->patient);
+}
+
 void mw_ctx_emit(lua_State *L, mw_guest_run *r)
 {
     mw_err err;

@@ -62,19 +62,13 @@ static void push_value(lua_State *L, const mw_promql_result *got, const char *ex
         lua_pushnil(L);
 }
 
-/* A when can wait if the turn of its rule can; nobody can inside a coroutine. */
-static bool can_wait(lua_State *L, const mw_guest_run *r)
-{
-    return L == r->co && (r->kind != MW_CALL_WHEN || (r->meter && r->meter->patient));
-}
-
 /* The whole of a method: pushes the answer, or leaves the state until the lane has it. */
 static int ask(lua_State *L, mw_guest_run *r, const mw_promql_query *q, mw_ctx_pushes *push)
 {
     mw_err err;
     bool slow;
     mw_err_init(&err);
-    r->ask = (mw_ask){.query = *q, .meter = r->meter, .patient = can_wait(L, r)};
+    r->ask = (mw_ask){.query = *q, .meter = r->meter, .patient = L == r->co && mw_ctx_patient(r)};
     r->held = mw_ask_now(r->guest->face, &r->ask, &slow, &err);
     if (slow) {
         r->ask.query.expr = (mw_str){mw_strndup(q->expr.p, q->expr.n), q->expr.n};

@@ -69,8 +69,15 @@ void mw_ctx_drop_held(mw_guest_run *r)
     r->held_value = NULL;
 }
 
+static void hold(mw_guest_run *r, size_t bytes)
+{
+    r->lua->held += bytes - r->held_bytes;
+    r->held_bytes = bytes;
+}
+
 static void run_free(mw_guest_run *r)
 {
+    hold(r, 0);
     mw_ctx_drop_held(r);
     mw_value_free(r->args);
     mw_value_free(r->ctx);
@@ -218,11 +225,13 @@ static int run_part(lua_State *L)
     } else if (r->job) {
         n = resume_asked(L, r);
         if (r->finished) return 0;
-    } else if (r->answer) {
+    } else if (r->answer && !r->paused) {
         mw_cross_push(r->co, r->answer);
         n = 1;
     }
+    if (mw_ctx_patient(r)) mw_sandbox_pause(&r->guest->box, r->co, MW_GUEST_PAUSED - r->lua->held);
     int rc = lua_resume(r->co, n);
+    if (rc == LUA_YIELD && r->guest->box.paused) r->op = MW_CTX_PAUSE;
     if (rc == LUA_YIELD) {
         if (!r->op) return luaL_error(L, "coroutine.yield outside of a coroutine");
         return 0;
@@ -281,10 +290,14 @@ static void play(mw_guest_run *r)
     g->running = r;
     r->op = NULL;
     int64_t before = r->fuel;
+    hold(r, 0);
     mw_sandbox_narrow(&g->box, limit_of(r));
-    mw_sandbox_arm(&g->box, r->fuel, &r->lua->watch);
+    mw_sandbox_arm(&g->box, r->fuel, r->paused ? r->cpu : g->box.run.cpu, &r->lua->watch);
     int rc = lua_cpcall(L, run_part, r);
     r->fuel = mw_sandbox_disarm(&g->box, r->lua->watch);
+    r->paused = g->box.paused;
+    hold(r, r->paused ? g->box.used : 0);
+    r->cpu = g->box.cpu_left > 0.001 ? g->box.cpu_left : 0.001;
     mw_meter_ran(r->meter, (uint64_t)(before - r->fuel), g->box.peak);
     g->running = outer;
     mw_value_free(r->answer);
@@ -340,6 +353,10 @@ static void ask(mw_guest_run *r)
     if (!strcmp(op, MW_CTX_ASK)) {
         r->job = mw_ask_lane(r->guest->face, &r->ask, mw_call_answer,
                              mw_lua_expect(r->lua, then_resume, r, NULL));
+        return;
+    }
+    if (r->paused) {
+        mw_call_answer(mw_lua_expect(r->lua, then_resume, r, NULL), mw_map_new());
         return;
     }
     mw_host_op(r->guest->face->host, op, arg, mw_call_answer,

@@ -43,7 +43,8 @@ enum {
     MW_GUEST_FNS_MAX = 10000,
     MW_GUEST_PROBLEMS = 100
 };
-enum { MW_GUEST_KEPT = 32 << 20 }; /* bytes of declarations, or of what one call fires */
+enum { MW_GUEST_PAUSED = 64 << 20 }; /* bytes that all paused calls of a thread may hold */
+enum { MW_GUEST_KEPT = 32 << 20 };   /* bytes of declarations, or of what one call fires */
 extern const mw_cross_limits mw_guest_limits;
 
 mw_guest *mw_guest_of(lua_State *L);
@@ -72,7 +73,10 @@ bool mw_globals_each(lua_State *L, mw_global_visit *visit, void *arg);
 
 /* Pushes what a method gives for GOT, the answer to EXPR; raises when that is too much. */
 typedef void mw_ctx_pushes(lua_State *L, const mw_promql_result *got, const char *expr);
-#define MW_CTX_ASK "ask" /* in OP: the query in ASK, to the lane */
+#define MW_CTX_ASK   "ask"   /* in OP: the query in ASK, to the lane */
+#define MW_CTX_PAUSE "pause" /* in OP: it was left after a slice of time */
+/* A when can be left if the turn of its rule can be, others always, nobody in the command line. */
+bool mw_ctx_patient(const mw_guest_run *run);
 
 struct mw_guest_run {
     mw_guest *guest; /* NULL: it was closed while this call waited */
@@ -85,11 +89,13 @@ struct mw_guest_run {
     bool has_ctx;
     double now;
     int64_t most, fuel, started_ns; /* instructions: in all, left */
+    size_t held_bytes;              /* bytes of memory while it is paused */
+    double cpu;                     /* seconds left of this part */
     unsigned log_lines, questions;
     mw_meter *meter; /* where it counts; may be NULL */
     size_t left;     /* bytes that what it fires may still take */
     char *error, *traceback;
-    bool finished, over; /* OVER: stopped because its budget was used up */
+    bool paused, finished, over; /* OVER: stopped because its budget was used up */
     /* what the code waits for: set by ctx before it yields */
     const char *op;
     mw_value *op_arg;

@@ -18,12 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+static const int64_t slice_ns = 10000000; /* after which a run that can be left is left */
 enum { STEP = 1000, RESERVE = 64 << 10, C_STACK = 512 << 10 };
 
 struct mw_watch {
@@ -100,12 +102,24 @@ static void note_place(lua_State *L, mw_sandbox *box)
     box->stack[n] = 0;
 }
 
+/* Not in the middle of a C function that calls back, and not with much memory in hand: others that
+ * are left meanwhile have theirs. */
+static bool may_pause(lua_State *L, const mw_sandbox *box)
+{
+    return L == box->pauses && box->used < box->pause_room && mw_mono_ns() > box->pause_ns &&
+           lua_isyieldable(L);
+}
+
 static void hook(lua_State *L, lua_Debug *ar)
 {
     mw_sandbox *box = mw_sandbox_of(L);
     if (!box->tripped) {
         if ((box->fuel -= STEP) >= 0) {
             check_c_stack(L, box);
+            if (may_pause(L, box)) {
+                box->paused = true;
+                lua_yield(L, 0);
+            }
             return;
         }
         box->tripped = MW_TRIP_INSTRUCTIONS;
@@ -209,12 +223,14 @@ void mw_watch_free(mw_watch *w)
     mw_free(w);
 }
 
-static void set_timer(mw_watch *w, double seconds)
+/* LEFT: what was left of the time before. */
+static void set_timer(mw_watch *w, double seconds, double *left)
 {
-    struct itimerspec at = {0};
+    struct itimerspec at = {0}, before = {0};
     at.it_value.tv_sec = (time_t)seconds;
     at.it_value.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
-    timer_settime(w->timer, 0, &at, NULL);
+    timer_settime(w->timer, 0, &at, &before);
+    if (left) *left = (double)before.it_value.tv_sec + (double)before.it_value.tv_nsec / 1e9;
 }
 
 void mw_sandbox_narrow(mw_sandbox *box, mw_budget limit)
@@ -227,7 +243,14 @@ void mw_sandbox_narrow(mw_sandbox *box, mw_budget limit)
     if (limit.memory && limit.memory < run->memory) run->memory = limit.memory;
 }
 
-void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch)
+void mw_sandbox_pause(mw_sandbox *box, lua_State *co, size_t room)
+{
+    box->pause_room = room;
+    box->pauses = co;
+    box->pause_ns = mw_mono_ns() + slice_ns;
+}
+
+void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, double cpu, mw_watch **watch)
 {
     if (*watch && (*watch)->thread != gettid()) {
         mw_watch_free(*watch);
@@ -240,19 +263,22 @@ void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch)
     *box->place = *box->stack = 0;
     box->c_stack = __builtin_frame_address(0);
     box->armed = true;
+    box->paused = false;
+    box->cpu_left = cpu;
     lua_sethook(box->L, hook, LUA_MASKCOUNT, STEP);
     if (!*watch) return;
     (*watch)->box = box;
-    set_timer(*watch, box->run.cpu > 1e6 ? 1e6 : box->run.cpu);
+    set_timer(*watch, cpu > 1e6 ? 1e6 : cpu, NULL);
 }
 
 int64_t mw_sandbox_disarm(mw_sandbox *box, mw_watch *watch)
 {
     if (watch) {
-        set_timer(watch, 0);
+        set_timer(watch, 0, &box->cpu_left);
         watch->box = NULL;
     }
     box->armed = false;
+    box->pauses = NULL;
     lua_sethook(box->L, NULL, 0, 0);
     return box->tripped || box->fuel < 0 ? 0 : box->fuel;
 }

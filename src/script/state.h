@@ -28,6 +28,7 @@ struct mw_lua {
     struct mw_pending *pending; /* calls whose answers are not here yet */
     struct mw_watch *watch;     /* the CPU timer of this state's thread; made by the first guest */
     struct mw_meter *meter;     /* where what is used now counts; NULL: nowhere */
+    size_t held;                /* bytes of guests that were left in the middle of a call */
     struct mw_slow *slow;       /* queries that take long, see asks.h; made by the first one */
 };
 

@@ -336,6 +336,29 @@ static void no_pcall_gets_a_query_that_failed_in_the_lane(void **state)
                   "assert(traceback:find('x.lua:7'), traceback)");
 }
 
+/* -- functions that take long ---------------------------------------------------------------- */
+
+static void a_function_that_works_for_long_is_left_for_others_and_still_stopped(void **state)
+{
+    place *p = *state;
+    run_lua(p->l,
+            "local function open(name, body) return assert(host.guest{name=name, "
+            "words={alert='named'}, source='alert \"A\" { when = function(ctx)\\n' .. body .. ' "
+            "end }'}) end "
+            "function call(g, name) "
+            "g:call(g:declarations()[1].fields.when['@fn'], {}, {kind='every', now=1000}, "
+            "function(r) note(name .. ' ' .. tostring(r.error or r.values[1])) last = r end) end "
+            "long = open('long.lua', 'local n = 0 while true do n = n + 1 end') "
+            "short = open('short.lua', 'return 1') call(long, 'long') call(short, 'short') "
+            "is 'short 1'");
+    while (mw_mailbox_depth(p->l->inbox)) answers(p, 1);
+    run_lua(p->l, "is 'short 1, long long.lua:2: stopped: used up its 10000000 instructions' "
+                  "assert(last.over and last.instructions == 10000000) order = {} "
+                  "call(long, 'long') long:close() is 'long its file was closed'");
+    answers(p, 1);
+    assert_int_equal(p->l->held, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -353,6 +376,7 @@ int main(void)
         T(where_a_function_cannot_wait_it_is_told_so),
         T(a_file_that_closes_calls_its_queries_off),
         T(no_pcall_gets_a_query_that_failed_in_the_lane),
+        T(a_function_that_works_for_long_is_left_for_others_and_still_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

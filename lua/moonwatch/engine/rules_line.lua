@@ -5,7 +5,7 @@
 local M = {}
 M.__index = M
 
-local QUICK = 0.02   -- seconds of a whole run
+local QUICK = 0.1    -- seconds of a whole run
 local IN_A_ROW = 20  -- quick ones before one that takes long
 
 function M.new() return setmetatable({ quick = {}, long = {}, row = 0 }, M) end
