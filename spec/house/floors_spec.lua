@@ -1,4 +1,5 @@
 --- floors_spec.lua - the house keeps its floors, and the map shows what is there.
+require("moonwatch.testing.nonet").allow() -- looks at the tree with find
 
 local function lines(command)
   local list, pipe = {}, assert(io.popen(command))

@@ -1,4 +1,5 @@
 --- peers.lua - the real programs that end-to-end specs talk to, each on a free port.
+require("moonwatch.testing.nonet").allow() -- real programs
 local net = require "net"
 local proc = require "proc"
 local socket = require "socket"

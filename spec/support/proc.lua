@@ -1,4 +1,5 @@
 --- proc.lua - real programs for end-to-end specs: started on free ports, ended by their own pid.
+require("moonwatch.testing.nonet").allow() -- real programs
 local ffi = require "ffi"
 local socket = require "socket"
 

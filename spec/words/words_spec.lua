@@ -53,8 +53,8 @@ end)
 
 describe("a value", function()
   it("of the wrong type is refused, saying what was expected and what was there", function()
-    refused('alert "A" { expr = "up", above = "high" }',
-            'w.lua:1:26: alert "A": above: expected a number, got the text "high"')
+    refused('slo "s" { good = "g", total = "t", objective = 99, min_events = "many" }',
+            'w.lua:1:52: slo "s": min_events: expected a whole number, 1 or more, got the text "many"')
     refused('alert "A" { expr = "up", summary = {} }',
       'w.lua:1:26: alert "A": summary: expected a text (with ${labels.NAME}, ${value}, ${value|FILTER}) or a function of the alert, got a table')
     refused('alert "A" { expr = "up", limit = true }',
@@ -133,7 +133,7 @@ describe("a name", function()
     refused('alert "A" { expr = "up" }\n\nalert "A" { expr = "up" }',
             'w.lua:3:1: alert "A": this name is already taken at w.lua:1')
     refused('alert "A" { expr = "up", hold = {} }\nalert "A" { expr = "up" }',
-            'w.lua:1:26: alert "A": hold: expected a duration such as "30s", "5m", "1h30m" or a number of seconds, got a table',
+            'w.lua:1:26: alert "A": hold: expected a duration such as "30s", "5m", "1h30m" or a number of seconds or {4, of=5} (in 4 of the last 5 evaluations), got a table',
             'w.lua:2:1: alert "A": this name is already taken at w.lua:1')
   end)
   it("may be shared by different words", function()
@@ -152,6 +152,33 @@ describe("a name", function()
   it("that depends on itself is refused, whichever way round", function()
     refused_with('alert "A" { expr = "up", depends_on = { "B" } }\nalert "B" { expr = "up", depends_on = { "A" } }',
                  "depends on itself: A -> B -> A")
+  end)
+end)
+
+describe("a scrape", function()
+  it("takes targets of several kinds at once, and several sources of one kind", function()
+    assert.same({}, problems [[
+scrape "a" {
+  targets = { { targets = { "a:1" }, labels = { x = "1" } }, { targets = "b:2" } }, files = { "*.json", "*.yml" },
+  dns = { { name = "x.test" }, { name = { "y.test", "z.test" }, type = "A", port = 9100, servers = { "10.0.0.2:8600", "[::1]:53" } } },
+  http = { url = secret "SD_URL", every = "10s", auth = { bearer = secret "SD_TOKEN" } },
+  drop = { "go_info", '{__name__=~"go_.*", team=""}' }, only = '{team=""}', target_limit = 10,
+}
+scrape "b" { targets = "https://example.com/", relabel = function(target) return target end, keep = function(sample) return sample end }]])
+  end)
+  it("needs a source, and sources that can be asked", function()
+    refused_with('scrape "s" {}', 'needs one or more of "targets", "files", "dns", "http"')
+    refused_with('scrape "s" { targets = { "a:1", "b" } }', 'target "b": expected "host:port"')
+    refused_with('scrape "s" { targets = { { targets = { "c" } } } }', 'target "c": expected "host:port"')
+    refused_with('scrape "s" { targets = { { labels = {} } } }', 'missing field "targets[1].targets"')
+    refused_with('scrape "s" { dns = { type = "A" } }', 'missing field "dns.name"')
+    refused_with('scrape "s" { dns = { name = "a", type = "a" } }', 'dns.type: "a" is not one of')
+    refused_with('scrape "s" { dns = { name = "a", type = "A" } }', "dns: A records tell no port; give one")
+    refused_with('scrape "s" { dns = { { name = "a", servers = "dns.test" } } }', 'dns: server "dns.test": expected an address')
+    refused_with('scrape "s" { http = { url = "ftp://a/" } }', 'http: url "ftp://a/": expected')
+    refused_with('scrape "s" { http = { url = "http://a/", auth = { user = "u", bearer = "b" } } }', "auth: either bearer or user")
+    refused_with('scrape "s" { targets = "a:1", drop = "a{" }', 'drop: bad selector "a{"')
+    refused_with('scrape "s" { targets = "a:1", only = {} }', "only: expected a selector")
   end)
 end)
 
@@ -289,7 +316,9 @@ describe("every", function()
     refused_with('every("1m", function() end, { budgets = {} })', 'unknown field "[3].budgets" (did you mean "budget"?)')
     refused_with('every("1m", function() end, { budget = { seconds = "2s" } })', "budget.seconds: more than settings.limits.rule_seconds, which is 1")
     refused_with('every("1m")', "argument 2: expected a function")
+    clean 'every("1m", function() end, { name = "job" })'
     refused_with('every("1m", function() end, 3)', "argument 3: expected a table")
+    refused_with('every("1m", function() end, { nam = "job" })', 'unknown field "[3].nam" (did you mean')
     refused_with('every("1m", function() end, {}, 4)', "unexpected argument 4")
   end)
 end)

@@ -71,8 +71,8 @@ void mw_promtext_free(mw_promtext *p);
 /* One page at time T (milliseconds) for samples that carry no time of their own.  Series of the
  * last page that are missing now get a stale marker.  All or nothing per line: a bad line refuses
  * the page with MW_EPARSE and its line number, and nothing of it is kept.  MW_ELIMIT: more than
- * SAMPLE_LIMIT samples (0: no limit).  A sample whose own time is more than 10 minutes after T
- * is rejected alone. */
+ * SAMPLE_LIMIT samples (0: no limit) besides those that a judge dropped.  A sample whose own time
+ * is more than 10 minutes after T is rejected alone. */
 int mw_promtext_page(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit,
                      mw_ingest_result *result, mw_err *err);
 void mw_promtext_stale(mw_promtext *p,
@@ -86,8 +86,21 @@ void mw_promtext_kind(mw_promtext *p, mw_page_kind kind);
  */
 void mw_promtext_label_limits(mw_promtext *p, size_t labels, size_t value_bytes);
 
+/* Whether a series may be stored, asked once for each that is new to the target.  LS: its labels
+ * with those of the target.  MW_FATE_AS: it is stored as *AS, which must live until the page is
+ * done.  MW_FATE_WAIT: not known yet. */
+typedef enum mw_fate { MW_FATE_KEEP, MW_FATE_DROP, MW_FATE_AS, MW_FATE_WAIT } mw_fate;
+typedef mw_fate mw_series_judge(void *arg, const mw_labels *ls, const mw_labels **as);
+
+/* From the next page on; NULL: every series is kept.  When RULE, which says by what JUDGE goes, is
+ * another than before, every series is judged again.  A page for which JUDGE wants to wait is
+ * refused with MW_EBUSY after it was asked about each of its series, and nothing of it is kept: it
+ * is to be read again when more is known. */
+void mw_promtext_judge(mw_promtext *p, mw_series_judge *judge, void *arg, uint64_t rule);
+
 /* Series of the last good page that the one before it did not have. */
 size_t mw_promtext_series_added(const mw_promtext *p);
+size_t mw_promtext_dropped(const mw_promtext *p); /* samples of the last good page */
 
 /* POST /api/v1/import/prometheus: pushed text, once. */
 int mw_ingest_promtext(mw_ingest *in, mw_page_kind kind, mw_str body, int64_t t,

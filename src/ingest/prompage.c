@@ -78,6 +78,7 @@ static int read_line(mw_promtext *p, struct reader *r, mw_err *err)
     if (value.exemplar.n)
         MW_PUSH(p->exemplars, p->n_exemplars, p->exemplars_cap,
                 ((mw_promexemplar){now->n, value.exemplar}));
+    p->dropped += p->cache.series[row->series].dropped;
     now->n++;
     return MW_OK;
 }
@@ -122,8 +123,10 @@ static int check_again(mw_promtext *p, mw_err *err)
 {
     int code = MW_OK;
     for (size_t i = 0; i < p->now.n && !code; i++) {
+        const mw_promseries *s = &p->cache.series[p->now.row[i].series];
+        if (s->dropped) continue;
         mw_arena_reset(p->work);
-        const mw_labels *ls = mw_promseries_labels(p, &p->cache.series[p->now.row[i].series]);
+        const mw_labels *ls = mw_promseries_labels(p, s);
         code = ls ? mw_promseries_check(p, ls, err) : mw_ingest_arena_full(err);
     }
     p->limits_new = code != MW_OK;
@@ -139,6 +142,7 @@ int mw_prompage_read(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit
     r.seconds = eof;
     if (p->kind == MW_PAGE_OPENMETRICS && !eof) return no_end(page, err);
     p->now.n = p->n_exemplars = p->comments.n = p->n_told = 0;
+    p->waiting = p->dropped = 0;
     p->page++;
     while (r.p < r.end) {
         const char *line = r.p;
@@ -152,7 +156,10 @@ int mw_prompage_read(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit
         }
         int code = read_line(p, &r, &inner);
         if (code) return at_line(page, line, code, r.wrong ? r.wrong : inner.msg, err);
-        if (sample_limit && p->now.n > sample_limit) return too_many(sample_limit, err);
+        if (sample_limit && !p->waiting && p->now.n - p->dropped > sample_limit)
+            return too_many(sample_limit, err);
     }
+    if (p->waiting)
+        return mw_fail(err, MW_EBUSY, 0, 0, "%zu series wait for their judge", p->waiting);
     return p->limits_new ? check_again(p, err) : MW_OK;
 }

@@ -36,6 +36,11 @@ struct mw_promtext {
     mw_ingest_limits limits;
     size_t label_limit, value_limit; /* of this target; 0: none */
     bool limits_new;                 /* series of earlier pages were not held against them */
+    mw_series_judge *judge;          /* NULL: all are kept */
+    void *judge_arg;
+    uint64_t judge_rule;
+    size_t waiting; /* series of this page that the judge does not know yet */
+    size_t dropped; /* samples of this page that are not to be stored */
     mw_promcache cache;
     uint32_t *last; /* the series of the newest good page, in its order */
     size_t n_last, last_cap;

@@ -72,6 +72,46 @@ int mw_promseries_check(const mw_promtext *p, const mw_labels *ls, mw_err *err)
     return MW_OK;
 }
 
+/* -- series that are stored under other labels ---------------------------------------------- */
+
+/* As bytes: for each label the length of its name, its name, and the same of its value. */
+static void pack(const mw_labels *ls, mw_buf *out)
+{
+    for (uint32_t i = 0; i < ls->n; i++) {
+        const mw_str part[2] = {ls->l[i].name, ls->l[i].value};
+        for (int k = 0; k < 2; k++) {
+            uint32_t n = (uint32_t)part[k].n;
+            mw_buf_add(out, &n, sizeof n);
+            mw_buf_str(out, part[k]);
+        }
+    }
+}
+
+static mw_str take_part(mw_str *packed)
+{
+    uint32_t n;
+    memcpy(&n, packed->p, sizeof n);
+    mw_str part = {packed->p + sizeof n, n};
+    packed->p += sizeof n + n;
+    packed->n -= sizeof n + n;
+    return part;
+}
+
+static mw_labels *unpack(mw_arena *a, mw_str packed, mw_err *err)
+{
+    mw_label *l = NULL;
+    size_t n = 0;
+    while (packed.n) {
+        mw_label *one = mw_push_in(a, &l, &n, sizeof *l);
+        if (!one) return mw_ingest_arena_full(err), NULL;
+        one->name = take_part(&packed);
+        one->value = take_part(&packed);
+    }
+    return mw_labels_new_in(a, l, n, err);
+}
+
+/* -- a series -------------------------------------------------------------------------------- */
+
 int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, mw_err *err)
 {
     mw_label *l;
@@ -82,8 +122,19 @@ int mw_promseries_new(mw_promtext *p, mw_str key, uint64_t hash, uint32_t *out, 
     if (code) return code;
     mw_labels *labels = merge(p, l, n, err);
     if (!labels) return err->code == MW_EARG ? MW_EPARSE : err->code;
-    if ((code = mw_promseries_check(p, labels, err))) return code;
+    const mw_labels *as = labels;
+    mw_fate fate = p->judge ? p->judge(p->judge_arg, labels, &as) : MW_FATE_KEEP;
+    p->waiting += fate == MW_FATE_WAIT;
+    if (fate == MW_FATE_AS && (code = check(p, as->l, as->n, err))) return code;
+    if (fate <= MW_FATE_AS && fate != MW_FATE_DROP && (code = mw_promseries_check(p, as, err)))
+        return code;
     *out = mw_promcache_add(&p->cache, key, hash);
+    p->cache.series[*out].dropped = fate == MW_FATE_DROP;
+    if (fate != MW_FATE_AS) return MW_OK;
+    mw_buf packed = {0};
+    pack(as, &packed);
+    mw_promcache_as_set(&p->cache, (mw_str){packed.p, packed.n});
+    mw_buf_deinit(&packed);
     return MW_OK;
 }
 
@@ -93,6 +144,7 @@ mw_labels *mw_promseries_labels(mw_promtext *p, const mw_promseries *s)
     size_t n;
     mw_err err;
     mw_err_init(&err);
+    if (s->has_as) return unpack(p->work, mw_promcache_as(&p->cache, s), &err);
     if (mw_promline_labels(mw_promcache_key(&p->cache, s), p->work, &l, &n, &err)) return NULL;
     return merge(p, l, n, &err);
 }

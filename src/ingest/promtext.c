@@ -44,6 +44,7 @@ void mw_promtext_free(mw_promtext *p)
 }
 
 size_t mw_promtext_series_added(const mw_promtext *p) { return p->fresh; }
+size_t mw_promtext_dropped(const mw_promtext *p) { return p->dropped; }
 
 void mw_promtext_kind(mw_promtext *p, mw_page_kind kind) { p->kind = kind; }
 
@@ -52,6 +53,17 @@ void mw_promtext_label_limits(mw_promtext *p, size_t labels, size_t value_bytes)
     p->limits_new |= labels != p->label_limit || value_bytes != p->value_limit;
     p->label_limit = labels;
     p->value_limit = value_bytes;
+}
+
+void mw_promtext_judge(mw_promtext *p, mw_series_judge *judge, void *arg, uint64_t rule)
+{
+    if (rule != p->judge_rule && p->cache.n) {
+        mw_promcache_retire(&p->cache);
+        p->n_last = 0;
+    }
+    p->judge = judge;
+    p->judge_arg = arg;
+    p->judge_rule = rule;
 }
 
 /* -- keeping a page ------------------------------------------------------------------------- */
@@ -81,7 +93,7 @@ static void end_vanished(mw_promtext *p, int64_t t)
     uint32_t *moved = mw_array(c->n, sizeof *moved);
     size_t n = 0;
     for (size_t i = 0; i < c->n; i++)
-        if (c->series[i].seen == p->page) alive[n++] = c->series[i].ref;
+        if (c->series[i].seen == p->page && !c->series[i].dropped) alive[n++] = c->series[i].ref;
     qsort(alive, n, sizeof *alive, by_ref);
     for (size_t i = 0; i < c->n; i++) {
         mw_promseries *s = &c->series[i];
@@ -147,7 +159,9 @@ static void append(mw_promtext *p, int64_t t, mw_ingest_result *result)
         s->seen = p->page;
         s->tracked = !row->own_time;
         s->place = (uint32_t)i;
-        if (too_far_ahead(p, row, t)) {
+        if (s->dropped) {
+            s->tracked = false;
+        } else if (too_far_ahead(p, row, t)) {
             refuse(p, row, MW_EARG, "more than 10 minutes ahead of the scrape", result);
         } else if (!s->ref) {
             flush(p, &b, result); /* nothing overtakes */
@@ -167,6 +181,7 @@ static void append_exemplars(mw_promtext *p, mw_ingest_result *result)
 {
     for (size_t i = 0; i < p->n_exemplars; i++) {
         const mw_promrow *row = &p->now.row[p->exemplars[i].row];
+        if (p->cache.series[row->series].dropped) continue;
         mw_promline_value value = {0};
         mw_label *l;
         size_t n;
@@ -234,7 +249,8 @@ int mw_promtext_page(mw_promtext *p, mw_str page, int64_t t, size_t sample_limit
     if (code) {
         mw_promcache_cut(&p->cache, known);
     } else {
-        p->fresh = p->cache.n - known;
+        p->fresh = 0;
+        for (size_t i = known; i < p->cache.n; i++) p->fresh += !p->cache.series[i].dropped;
         code = store_page(p, t, result, err);
     }
     end(p);

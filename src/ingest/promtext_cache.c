@@ -32,7 +32,8 @@ static void rebuild(mw_promcache *c)
     mw_free(c->table);
     c->table = mw_array(size, sizeof *c->table);
     c->size = size;
-    for (size_t i = 0; i < c->n; i++) place(c, (uint32_t)i);
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->series[i].retired) place(c, (uint32_t)i);
 }
 
 uint32_t mw_promcache_find(const mw_promcache *c, mw_str key, uint64_t hash)
@@ -58,6 +59,30 @@ uint32_t mw_promcache_add(mw_promcache *c, mw_str key, uint64_t hash)
     return (uint32_t)(c->n - 1);
 }
 
+/* Their length stands before them. */
+void mw_promcache_as_set(mw_promcache *c, mw_str as)
+{
+    uint32_t n = (uint32_t)as.n;
+    mw_buf_add(&c->keys, &n, sizeof n);
+    mw_buf_str(&c->keys, as);
+    c->series[c->n - 1].has_as = true;
+}
+
+mw_str mw_promcache_as(const mw_promcache *c, const mw_promseries *s)
+{
+    uint32_t n;
+    const char *behind = c->keys.p + s->key_at + s->key_n;
+    if (!s->has_as) return (mw_str){NULL, 0};
+    memcpy(&n, behind, sizeof n);
+    return (mw_str){behind + sizeof n, n};
+}
+
+void mw_promcache_retire(mw_promcache *c)
+{
+    for (size_t i = 0; i < c->n; i++) c->series[i].retired = true;
+    rebuild(c);
+}
+
 void mw_promcache_cut(mw_promcache *c, size_t n)
 {
     if (n == c->n) return;
@@ -77,7 +102,8 @@ void mw_promcache_keep(mw_promcache *c, uint32_t seen, uint32_t *moved)
         moved[i] = (uint32_t)kept;
         mw_str key = mw_promcache_key(c, &s);
         s.key_at = keys.n;
-        mw_buf_str(&keys, key);
+        mw_buf_add(&keys, key.p,
+                   key.n + (s.has_as ? sizeof(uint32_t) + mw_promcache_as(c, &c->series[i]).n : 0));
         c->series[kept++] = s;
     }
     c->n = kept;

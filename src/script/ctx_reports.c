@@ -10,7 +10,7 @@
 
 enum { MAX_FIRED = 1000, MAX_LINES = 100, MAX_LINE = 4096 };
 
-/* ctx:fire{ labels=, value=, trace=, summary= } */
+/* ctx:fire{ labels=, value=, trace=, summary=, evidence= } */
 static int ctx_fire(lua_State *L)
 {
     mw_guest_run *r = mw_ctx_run(L);

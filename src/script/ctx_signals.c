@@ -10,7 +10,7 @@
 #include "script/signals.h"
 #include "script/text.h"
 
-enum { MAX_ROWS = 10000, MAX_POINTS = 200000, MAX_RECORDS = 1000 };
+enum { MAX_ROWS = 10000, MAX_POINTS = 200000, MAX_RECORDS = 1000, MAX_FOUND = 10 };
 static const double recent = 300; /* seconds: how far back logs and traces are asked by default */
 
 static void check_self(lua_State *L, const char *how)
@@ -152,9 +152,18 @@ static mw_value *record_query(lua_State *L, mw_guest_run *r, const char *how)
     return q;
 }
 
+/* What a rule looked at is evidence, should it fire: the first ROWS are remembered in *KEPT. */
+static void remember(mw_guest_run *r, mw_value **kept, const mw_value *rows)
+{
+    if (r->kind != MW_CALL_WHEN || rows->type != MW_LIST) return;
+    if (!*kept) *kept = mw_list_new();
+    for (size_t i = 0; i < rows->list.n && (*kept)->list.n < MAX_FOUND; i++)
+        mw_list_add(*kept, mw_value_copy(rows->list.item[i]));
+}
+
 typedef mw_value *search(mw_host *h, const mw_value *q, size_t max, mw_err *err);
 
-static int answer(lua_State *L, search *fn, const char *how, const char *flag)
+static int answer(lua_State *L, search *fn, mw_value **kept, const char *how, const char *flag)
 {
     mw_guest_run *r = mw_ctx_run(L);
     mw_value *q = record_query(L, r, how);
@@ -165,6 +174,7 @@ static int answer(lua_State *L, search *fn, const char *how, const char *flag)
     mw_ctx_drop_held(r);
     if (!rows) return luaL_error(L, "%s: %s", how, err.msg);
     r->held_value = rows;
+    remember(r, kept, rows);
     mw_charge(L, rows->list.n * 100);
     mw_cross_push(L, rows);
     mw_ctx_drop_held(r);
@@ -173,17 +183,19 @@ static int answer(lua_State *L, search *fn, const char *how, const char *flag)
 
 static int logs_search(lua_State *L)
 {
-    return answer(L, mw_signal_logs, "ctx.logs:search{...}", NULL);
+    return answer(L, mw_signal_logs, &mw_ctx_run(L)->found_logs, "ctx.logs:search{...}", NULL);
 }
 
 static int traces_search(lua_State *L)
 {
-    return answer(L, mw_signal_traces, "ctx.traces:search{...}", NULL);
+    return answer(L, mw_signal_traces, &mw_ctx_run(L)->found_traces, "ctx.traces:search{...}",
+                  NULL);
 }
 
 static int traces_slowest(lua_State *L)
 {
-    return answer(L, mw_signal_traces, "ctx.traces:slowest{...}", "slowest");
+    return answer(L, mw_signal_traces, &mw_ctx_run(L)->found_traces, "ctx.traces:slowest{...}",
+                  "slowest");
 }
 
 static int logs_count(lua_State *L)

@@ -145,6 +145,11 @@ static void check_global(void *arg, const char *name, bool assigned, int line)
         mw_guest_problem(c->g, c->file, line, col, "unknown word \"%.64s\"", name);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* Leaves a new environment on the stack. */
 static int push_environment(lua_State *L)
 {
@@ -177,8 +182,15 @@ bool mw_guest_compile(lua_State *L, const char *name, mw_str text)
     lua_remove(L, -2);
     check c = {.g = g, .L = L, .file = name, .text = text.p};
     c.env = push_environment(L);
-    c.names = lua_newuserdata(L, mw_guest_names_max(g) * sizeof *c.names);
-    c.n_names = mw_guest_names(g, c.names);
+    size_t room = mw_guest_names_max(g);
+    for (lua_pushnil(L); lua_next(L, c.env); lua_pop(L, 1)) room++;
+    c.names = lua_newuserdata(L, room * sizeof *c.names);
+    c.n_names =
+        mw_guest_names(g, c.names); /* words first: of two that are as near, the first wins */
+    size_t n_words = c.n_names;
+    for (lua_pushnil(L); lua_next(L, c.env); lua_pop(L, 1))
+        if (lua_type(L, -2) == LUA_TSTRING) c.names[c.n_names++] = lua_tostring(L, -2);
+    qsort(c.names + n_words, c.n_names - n_words, sizeof *c.names, compare_names);
     lua_pushvalue(L, -3);
     if (!mw_globals_each(L, check_global, &c) && !c.bad)
         mw_guest_problem(g, name, 1, 1, "cannot be checked for unknown words"), c.bad = true;
@@ -199,6 +211,8 @@ static int run_file(lua_State *L)
 {
     mw_guest *g = mw_guest_of(L);
     mw_guest_lib_open(L);
+    mw_guest_texts_open(L, lua_gettop(L));
+    mw_guest_regex_open(L, lua_gettop(L));
     lua_setfield(L, LUA_REGISTRYINDEX, MW_GUEST_LIB);
     new_registry_table(L, MW_GUEST_FNS);
     new_registry_table(L, MW_GUEST_FN_IDS);

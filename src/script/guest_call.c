@@ -82,6 +82,8 @@ static void run_free(mw_guest_run *r)
     mw_value_free(r->args);
     mw_value_free(r->ctx);
     mw_value_free(r->fired);
+    mw_value_free(r->found_logs);
+    mw_value_free(r->found_traces);
     mw_value_free(r->values);
     mw_value_free(r->state);
     mw_value_free(r->op_arg);
@@ -313,6 +315,16 @@ static void play(mw_guest_run *r)
     lua_settop(L, 0);
 }
 
+static void set_found(mw_value *result, mw_guest_run *r)
+{
+    if (!r->found_logs && !r->found_traces) return;
+    mw_value *found = mw_map_new();
+    if (r->found_logs) mw_map_set(found, "logs", r->found_logs);
+    if (r->found_traces) mw_map_set(found, "traces", r->found_traces);
+    r->found_logs = r->found_traces = NULL;
+    mw_map_set(result, "found", found);
+}
+
 static mw_value *result_of(mw_guest_run *r)
 {
     mw_value *out_ = mw_map_new();
@@ -328,6 +340,7 @@ static mw_value *result_of(mw_guest_run *r)
     }
     mw_map_set(out_, "fired", r->fired);
     r->fired = NULL;
+    set_found(out_, r);
     mw_map_set_number(out_, "instructions", (double)(r->most - r->fuel));
     mw_map_set_number(out_, "seconds", (double)(mw_mono_ns() - r->started_ns) / 1e9);
     return out_;

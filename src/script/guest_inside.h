@@ -65,6 +65,9 @@ size_t mw_guest_names(mw_guest *g, const char **out); /* all of them; OUT has ro
 size_t mw_guest_names_max(const mw_guest *g);
 void mw_guest_unfinished(mw_guest *g); /* a problem for each word that still waits for its table */
 
+/* guest_texts.c: what texts written as functions may call, into the table at TO */
+void mw_guest_texts_open(lua_State *L, int to);
+
 /* globals.c: calls VISIT for every use of a global in the function on top of the stack. */
 typedef void mw_global_visit(void *arg, const char *name, bool assigned, int line);
 bool mw_globals_each(lua_State *L, mw_global_visit *visit, void *arg);
@@ -85,6 +88,7 @@ struct mw_guest_run {
     lua_State *co;
     int fn, co_ref, ctx_ref; /* references in the registry */
     mw_value *args, *ctx, *fired, *values, *state;
+    mw_value *found_logs, *found_traces; /* the first records it searched for; NULL at first */
     mw_call_kind kind;
     bool has_ctx;
     double now;
@@ -109,6 +113,9 @@ struct mw_guest_run {
     mw_guest_done *done;
     void *done_arg;
 };
+
+/* guest_regex.c: the table `regex` into the table at TO. */
+void mw_guest_regex_open(lua_State *L, int to);
 
 /* ctx.c */
 void mw_ctx_open(lua_State *L);                    /* its metatable, once for each guest */

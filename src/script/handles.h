@@ -4,6 +4,7 @@
 #include <lua.h>
 
 #include "metrics/registry.h"
+#include "model/nhist.h"
 #include "promql/promql.h"
 
 /* Gives the userdata on top the metatable TYPE, made with GC when it is new. */
@@ -14,5 +15,8 @@ mw_promql_prepared *mw_check_query(lua_State *L, int idx);
 
 /* The histogram behind what host.instrument gave, at IDX; NULL when it is something else. */
 mw_series *mw_histogram_at(lua_State *L, int idx);
+
+/* What host.histogram or host.samples gave, at IDX; NULL when it is something else. */
+const mw_nhist *mw_test_histogram(lua_State *L, int idx);
 
 #endif

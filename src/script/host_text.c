@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/human.h"
 #include "base/mem.h"
 #include "script/cross.h"
 #include "script/signals.h"
@@ -216,6 +217,15 @@ static int host_secret(lua_State *L)
     return 1;
 }
 
+/* host.human(how, v): see base/human.h; nothing for a way that is not there. */
+static int host_human(lua_State *L)
+{
+    char text[MW_HUMAN_ROOM];
+    if (!mw_human(luaL_checkstring(L, 1), luaL_checknumber(L, 2), text)) return 0;
+    lua_pushstring(L, text);
+    return 1;
+}
+
 static int host_hostname(lua_State *L)
 {
     char name[256] = "";
@@ -247,6 +257,7 @@ void mw_host_open_text(lua_State *L)
                                      {"regex", host_regex},
                                      {"env", host_env},
                                      {"secret", host_secret},
+                                     {"human", host_human},
                                      {"hostname", host_hostname},
                                      {"version", host_version},
                                      {NULL, NULL}};

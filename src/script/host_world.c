@@ -12,6 +12,9 @@
 #include "base/mem.h"
 #include "model/tracectx.h"
 #include "script/cross.h"
+#include "script/handles.h"
+#include "script/mailbox.h"
+#include "script/outside.h"
 #include "script/shared.h"
 #include "script/signals.h"
 #include "script/state.h"
@@ -23,6 +26,7 @@ typedef struct world {
     mw_host host;
     mw_clock_manual clock;
     mw_shared *shared;
+    mw_outside *outside;
 } world;
 
 static int world_free(lua_State *L)
@@ -34,6 +38,7 @@ static int world_free(lua_State *L)
     mw_traces_close(w->host.traces);
     mw_registry_free(w->host.registry);
     mw_shared_free(w->shared);
+    mw_outside_free(w->outside);
     mw_free(w->host.ops);
     w->host = (mw_host){0};
     return 0;
@@ -208,6 +213,103 @@ static int instruments(lua_State *L)
     return 1;
 }
 
+/* The value at the top of the stack as a sample of LS at T.  False: it is none. */
+static bool append_sample(lua_State *L, mw_appender *a, const mw_labels *ls, uint64_t *ref,
+                          int64_t t, int *rc)
+{
+    const mw_nhist *h = mw_test_histogram(L, -1);
+    if (h) {
+        *rc = mw_appender_add_histogram(a, ls, ref, t, h);
+    } else if (lua_type(L, -1) == LUA_TNUMBER) {
+        *rc = mw_appender_add(a, ls, ref, t, lua_tonumber(L, -1));
+    } else if (lua_type(L, -1) == LUA_TSTRING && !strcmp(lua_tostring(L, -1), "stale")) {
+        *rc = mw_appender_add(a, ls, ref, t, mw_stale());
+    } else {
+        return lua_isboolean(L, -1); /* false: no sample there */
+    }
+    return true;
+}
+
+/* world.series_append(labels, t, step, values, from, to): values[i], from FROM to TO, at
+ * t + (i - 1) * step; a number, "stale", a histogram, or false for none.  The number stored. */
+static int series_append(lua_State *L)
+{
+    mw_err err;
+    mw_err_init(&err);
+    double t = luaL_checknumber(L, 2), step = luaL_checknumber(L, 3);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 4, LUA_TTABLE);
+    int from = (int)luaL_checkinteger(L, 5), to = (int)luaL_checkinteger(L, 6), bad = 0;
+    mw_cross_room(L, &mw_cross_trusted);
+    mw_value *labels = mw_cross_get(L, 1, &mw_cross_trusted, &err);
+    mw_pairs p = {0};
+    mw_labels *ls = NULL;
+    if (labels && mw_pairs_init(&p, labels, &err) == MW_OK) ls = mw_labels_new(p.pair, p.n, &err);
+    mw_pairs_deinit(&p);
+    mw_value_free(labels);
+    if (!ls) return luaL_error(L, "%s", err.msg);
+    uint64_t ref = 0;
+    lua_Integer stored = 0;
+    mw_appender *a = mw_appender_new(world_of(L)->host.tsdb);
+    for (int i = from; i <= to && !bad; i++) {
+        int rc = MW_EARG;
+        lua_rawgeti(L, 4, i);
+        if (!append_sample(L, a, ls, &ref, mw_ms_of(t + (i - 1) * step), &rc)) bad = i;
+        stored += rc == MW_OK;
+        lua_pop(L, 1);
+    }
+    int rc = mw_appender_commit(a, &err);
+    mw_appender_free(a);
+    mw_free(ls);
+    if (bad) return luaL_error(L, "value %d is none", bad);
+    if (rc != MW_OK) return luaL_error(L, "%s", err.msg);
+    lua_pushinteger(L, stored);
+    return 1;
+}
+
+/* world.promql{closed=, lookback=seconds, default_step=seconds}: how expressions are read from now
+ * on */
+static int set_promql(lua_State *L)
+{
+    world *w = world_of(L);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    mw_promql_options o = {0};
+    lua_getfield(L, 1, "closed");
+    o.closed_ranges = lua_toboolean(L, -1);
+    lua_getfield(L, 1, "lookback");
+    o.lookback_ms = mw_ms_of(luaL_optnumber(L, -1, 0));
+    lua_getfield(L, 1, "default_step");
+    o.default_step_ms = mw_ms_of(luaL_optnumber(L, -1, 0));
+    mw_promql_free(w->host.promql);
+    w->host.promql = mw_promql_new(&o);
+    return 0;
+}
+
+/* -- functions that wait ---------------------------------------------------------------------- */
+
+/* world.take_call(): the oldest request of a function that waits, see outside.h; or nil */
+static int take_call(lua_State *L)
+{
+    mw_outside_push(L, world_of(L)->outside);
+    return 1;
+}
+
+/* world.settle(): functions that have their answers by now go on.  How many. */
+static int settle(lua_State *L)
+{
+    mw_err err;
+    mw_mail mail;
+    lua_Integer n = 0;
+    mw_lua *l = mw_face_of(L)->lua;
+    mw_err_init(&err);
+    while (mw_mailbox_depth(l->inbox) && mw_mailbox_next(l->inbox, 0, &mail)) {
+        if (!mw_lua_answer(l, &mail, &err)) return luaL_error(L, "%s", err.msg);
+        n++;
+    }
+    lua_pushinteger(L, n);
+    return 1;
+}
+
 /* -- making it ------------------------------------------------------------------------------- */
 
 static int host_world(lua_State *L)
@@ -215,6 +317,10 @@ static int host_world(lua_State *L)
     static const mw_host_fn fns[] = {{"set_clock", set_clock},
                                      {"logs_append", logs_append},
                                      {"traces_append", traces_append},
+                                     {"series_append", series_append},
+                                     {"promql", set_promql},
+                                     {"take_call", take_call},
+                                     {"settle", settle},
                                      {"instruments", instruments},
                                      {NULL, NULL}};
     mw_face *face = mw_face_of(L);
@@ -235,6 +341,8 @@ static int host_world(lua_State *L)
     if (open_stores(w, &err) != MW_OK) return mw_lua_refuse(L, &err);
     w->shared = mw_shared_new();
     mw_shared_offer(w->shared, &w->host);
+    w->outside = mw_outside_new();
+    mw_outside_offer(w->outside, &w->host);
     lua_pushvalue(L, -1);
     mw_host_push(L);
     lua_insert(L, -2); /* the table below the face, as mw_host_set wants them */

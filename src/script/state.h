@@ -74,6 +74,7 @@ void mw_host_open_files(lua_State *L);
 void mw_host_open_json(lua_State *L);
 void mw_host_open_text(lua_State *L);
 void mw_host_open_yaml(lua_State *L);
+void mw_host_open_histogram(lua_State *L);
 void mw_host_open_metrics(lua_State *L);
 void mw_host_open_calls(lua_State *L);
 void mw_host_open_waits(lua_State *L);

@@ -21,7 +21,7 @@ alert "PaymentDeclined" {
     local declined = ctx.logs:count { selector = '{service_name="shop"}', contains = "payment declined", from = ctx.now - 60 }
     if declined < 3 then return end
     local slowest = ctx.traces:slowest { service = "shop", from = ctx.now - 60 }
-    ctx:fire { value = declined, trace = slowest and slowest.trace, summary = declined .. " payments declined in a minute" }
+    ctx:fire { value = declined, trace = slowest[1] and slowest[1].trace, summary = declined .. " payments declined in a minute" }
   end,
   severity = "warning",
   labels = { team = "shop" },

@@ -1,21 +1,20 @@
 --- condition.lua - what is wrong right now: the rows of a rule's expression or function, judged and labelled.
-local state = require "moonwatch.alert.state"
+local absent = require "moonwatch.alert.absent"
+local limit = require "moonwatch.alert.limit"
+local match = require "moonwatch.alert.match"
 local text = require "moonwatch.alert.text"
+local threshold = require "moonwatch.alert.threshold"
 
 local M = {}
 
 -- -- rows ------------------------------------------------------------------
 
-local function compare(rule, value)
-  if rule.above then return value > rule.above end
-  if rule.below then return value < rule.below end
-  return true
-end
-
 -- The text EXPR of RUNNER, parsed; nil, why.
 local function prepared(runner, expr)
   if runner.queries[expr] then return runner.queries[expr] end
-  local query, why = runner.host.prepare(expr, runner.rule.above, runner.rule.below)
+  local rule = runner.rule
+  local fixed = threshold.fixed(rule)
+  local query, why = runner.host.prepare(expr, fixed and rule.above or nil, fixed and rule.below or nil)
   runner.queries[expr] = query
   return query, why
 end
@@ -26,15 +25,26 @@ local function ask(runner, expr, t)
   return runner.host.query(query, t - runner.engine:behind(runner.rule))
 end
 
---- The query that host.quiet may ask instead of `judge`, as long as it gives nothing.
-function M.query(runner) return runner.rule.expr and prepared(runner, runner.rule.expr) end
+--- The query that host.quiet may ask instead of `judge`, as long as it gives nothing.  There is none for a rule that has to
+-- see every value.
+function M.query(runner)
+  local rule = runner.rule
+  if not rule.expr or rule.absent == "fire" or not threshold.fixed(rule) then return nil end
+  return prepared(runner, rule.expr)
+end
 
 local function from_expr(runner, t)
-  local rule = runner.rule
-  local rows, why = ask(runner, rule.expr, t)
+  local rows, why = ask(runner, runner.rule.expr, t)
   if not rows then return nil, { error = why } end
-  for _, row in ipairs(rows) do row.active = compare(rule, row.value) end
+  if next(rows) == nil and runner.rule.absent ~= "fire" then return rows end
+  local failure = threshold.prepare(runner, rows, t, ask)
+  if failure then return nil, failure end
   return rows
+end
+
+local function problem_of(runner)
+  local n = runner.rule.baseline and runner.unlearnt or 0
+  return n > 0 and ("%d series have too little history to be judged"):format(n) or nil
 end
 
 -- What a function may give back: true, a number, a list of rows; and whatever it fired.
@@ -62,14 +72,14 @@ local function from_function(runner, t)
   local result = runner.engine:run_guest(runner.rule.when, {},
     { kind = "when", now = t, state = runner.state or {}, rule = runner.rule.name })
   if not result.ok then return nil, result end
-  runner.state = result.state
+  runner.state, runner.found = result.state, result.found
   local rows = returned(result.values or {})
   for _, fired in ipairs(result.fired or {}) do
     rows[#rows + 1] = { labels = fired.labels, value = tonumber(fired.value) or 1,
-                        extra = { summary = fired.summary, trace = fired.trace } }
+                        evidence = fired.evidence, extra = { summary = fired.summary, trace = fired.trace } }
   end
   for _, row in ipairs(rows) do
-    row.labels, row.value, row.active = plain_labels(row.labels), tonumber(row.value) or 1, true
+    row.labels, row.value = plain_labels(row.labels), tonumber(row.value) or 1
   end
   return rows
 end
@@ -80,7 +90,7 @@ local function expand(runner, template, alert)
   if type(template) == "table" then
     local result = runner.engine:run_guest(template, { alert }, { kind = "text", now = alert.now, rule = runner.rule.name })
     local value = result.ok and result.values and result.values[1]
-    if not result.ok then return ("<error: %s>"):format(result.error) end
+    if not result.ok then return ("<error expanding template: %s>"):format(result.error) end
     return value == nil and "" or tostring(value)
   end
   local compiled = runner.compiled[template]
@@ -88,20 +98,31 @@ local function expand(runner, template, alert)
     compiled = text.compile(template) or { template }
     runner.compiled[template] = compiled
   end
-  return text.expand(compiled, alert)
+  return text.expand(compiled, alert, function(expr) return runner.host.query(expr, alert.now - runner.engine:behind(runner.rule)) end)
 end
 
-local function final_labels(runner, row, t)
+-- What a text may name, of an alert or of a ROW that may become one.
+local function view_of(runner, row, t)
+  local rule, engine = runner.rule, runner.engine
+  return { labels = row.labels, sample = row.sample or row.labels, value = row.value, threshold = row.threshold or rule.above or rule.below, expected = row.expected,
+           severity = row.labels.severity, name = rule.name, now = t, active_at = row.active_at or t, fired_at = row.fired_at,
+           external_labels = engine.external_labels or {}, external_url = engine.external_url }
+end
+
+--- The labels of the alert about ROW, at the mildest severity.
+function M.labels(runner, row, t)
   local rule, out = runner.rule, {}
   for name, value in pairs(row.labels) do
     if name ~= "__name__" then out[name] = value end
   end
-  local view = { labels = row.labels, value = row.value, threshold = rule.above or rule.below, name = rule.name, now = t }
+  local view = view_of(runner, row, t)
   for name, template in pairs(rule.labels or {}) do
     local value = expand(runner, template, view)
     out[name] = value ~= "" and value or nil
   end
-  out.alertname, out.severity = rule.alertname or rule.name, rule.severity
+  out.alertname = rule.alertname or rule.name
+  local severity = runner.levels[1].severity
+  if severity and severity ~= "" then out.severity = severity end
   return out
 end
 
@@ -110,7 +131,7 @@ local TEXTS = { summary = "summary", description = "description", runbook = "run
 --- The texts of ALERT, expanded with its labels and value.
 function M.annotations(runner, alert, t)
   local rule, out = runner.rule, {}
-  local view = { labels = alert.labels, value = alert.value, threshold = rule.above or rule.below, name = rule.name, now = t }
+  local view = view_of(runner, alert, t)
   for name, template in pairs(rule.annotations or {}) do out[name] = expand(runner, template, view) end
   for field, name in pairs(TEXTS) do
     if rule[field] then out[name] = expand(runner, rule[field], view) end
@@ -118,93 +139,93 @@ function M.annotations(runner, alert, t)
   local extra = alert.extra or {}
   if extra.summary then out.summary = tostring(extra.summary) end
   if extra.trace then out.trace = tostring(extra.trace) end
+  for name, value in pairs(alert.notice or {}) do out[name] = value end
   return out
 end
 
 -- -- what takes rows away --------------------------------------------------
 
-local function agree(a, b)
-  for name, value in pairs(a) do
-    if name ~= "__name__" and b[name] ~= nil and b[name] ~= value then return false end
-  end
-  return true
-end
-M.agree = agree
-
-local function excused_by_expr(runner, rows, t)
+local function excused_by_expr(runner, seen, t)
   local excuses, why = ask(runner, runner.rule.unless, t)
   if not excuses then return { error = "unless: " .. why } end
-  for _, row in ipairs(rows) do
-    for _, excuse in ipairs(excuses) do
-      if agree(excuse.labels, row.labels) then row.active = false end
-    end
+  local index = match.new(excuses)
+  for _, row in pairs(seen) do row.excused = #index:find(row.sample) > 0 end
+end
+
+local function excused_by_function(runner, seen, t)
+  for _, row in pairs(seen) do
+    local result = runner.engine:run_guest(runner.rule.unless, { { labels = row.sample, value = row.value } },
+      { kind = "when", now = t, state = {}, rule = runner.rule.name })
+    if not result.ok then return result end
+    row.excused = result.values and result.values[1] and true or false
   end
 end
 
-local function excused_by_function(runner, rows, t)
-  for _, row in ipairs(rows) do
-    if row.active then
-      local result = runner.engine:run_guest(runner.rule.unless, { { labels = row.labels, value = row.value } },
-        { kind = "when", now = t, state = {}, rule = runner.rule.name })
-      if not result.ok then return result end
-      if result.values and result.values[1] then row.active = false end
-    end
+-- Those that `unless` explains are clear.
+local function excuse(runner, found, t)
+  local unless = runner.rule.unless
+  if not unless or next(found.seen) == nil then return end
+  local failure
+  if type(unless) == "string" then failure = excused_by_expr(runner, found.seen, t)
+  else failure = excused_by_function(runner, found.seen, t) end
+  if failure then return failure end
+  for key, row in pairs(found.seen) do
+    if row.excused then found.seen[key], found.clear[key] = nil, row.value end
   end
 end
 
 -- -- the whole -------------------------------------------------------------
 
-local function rows_of(runner, t)
+-- The level of ROW in the end, its labels and its key.  Nothing: not active, and nobody asks for its key.
+local function place(runner, row, t, idle)
+  local levels = runner.levels
+  local reached = row.excused and 0 or threshold.reached(levels, row)
+  if reached == 0 and idle then return nil end
+  local labels = M.labels(runner, row, t)
+  local key = runner.id_of(labels)
+  if not row.excused then
+    reached = threshold.kept(levels, row, reached, function(severity) return runner:is_active(key, severity) end)
+  end
+  return key, { labels = labels, value = row.value, extra = row.extra, sample = row.labels, level = reached, expected = row.expected,
+                evidence = row.evidence, threshold = threshold.bound(runner, row, 1), bounds = threshold.bounds(runner, row) }
+end
+
+local function sort_out(runner, rows, t, idle)
+  local found = { seen = {}, clear = {}, rows = runner.rule.absent == "fire" and {}, any = next(rows) ~= nil,
+                  problem = problem_of(runner) }
+  for _, row in ipairs(rows) do
+    local key, item
+    if not row.unknown then key, item = place(runner, row, t, idle) end
+    if key then
+      if found.seen[key] and item.level > 0 then
+        return nil, { error = "vector contains metrics with the same labelset after applying alert labels: " .. M.show(item.labels) }
+      end
+      if found.rows then found.rows[key] = item end
+      if item.level > 0 then found.seen[key] = item else found.clear[key] = row.value end
+    end
+  end
+  return found
+end
+
+local NOTHING = { seen = {}, clear = {} } -- never changed
+
+--- Judge the rule at T.  Gives { seen=, clear=, held=, problem= } (see state.step), or nil, { error=, traceback= }.  IDLE: there
+-- is no alert that a row that is not active could be about.
+function M.judge(runner, t, idle)
   local rule = runner.rule
-  local rows, failure
+  local rows, failure, found
   if rule.when then rows, failure = from_function(runner, t)
   else rows, failure = from_expr(runner, t) end
   if not rows then return nil, failure end
-  if next(rows) == nil then return rows end
-  if type(rule.unless) == "string" then failure = excused_by_expr(runner, rows, t)
-  elseif rule.unless then failure = excused_by_function(runner, rows, t) end
+  local missing = rule.absent == "fire" or rule.absent == "keep"
+  if next(rows) == nil and not missing then return NOTHING end
+  found, failure = sort_out(runner, rows, t, idle and rule.absent ~= "fire")
+  if not found then return nil, failure end
+  if missing then absent.apply(runner, found, t) end
+  failure = excuse(runner, found, t)
   if failure then return nil, failure end
-  return rows
-end
-
--- The first `limit` of them, those that are already alerts before new ones.
-local function within_limit(runner, seen)
-  local limit, keys = runner.rule.limit, {}
-  for key in pairs(seen) do keys[#keys + 1] = key end
-  if not limit or #keys <= limit then return seen end
-  local function known(key) return runner.alerts[key] and runner.alerts[key].state ~= "inactive" end
-  table.sort(keys, function(a, b)
-    local ka, kb = known(a), known(b)
-    if (ka and 1 or 0) ~= (kb and 1 or 0) then return ka end
-    return a < b
-  end)
-  local out = {}
-  for i = 1, limit do out[keys[i]] = seen[keys[i]] end
-  return out, ("%d alerts, more than the limit of %d: the rest is left out"):format(#keys, limit)
-end
-
-local NONE = {} -- never changed
-
---- Judge the rule at T.  Gives seen, clear, problem (see state.step), or nil, { error=, traceback= }.  IDLE: there is no
--- alert that a row that is not active could be about.
-function M.judge(runner, t, idle)
-  local rows, failure = rows_of(runner, t)
-  if not rows then return nil, failure end
-  if next(rows) == nil then return NONE, NONE end
-  local seen, clear = {}, {}
-  for _, row in ipairs(rows) do
-    if row.active or not idle then
-      local labels = final_labels(runner, row, t)
-      local key = state.key(labels)
-      if seen[key] and row.active then
-        return nil, { error = "vector contains metrics with the same labelset after applying alert labels: " .. M.show(labels) }
-      end
-      if row.active then seen[key] = { labels = labels, value = row.value, extra = row.extra, sample = row.labels }
-      else clear[key] = row.value end
-    end
-  end
-  local kept, problem = within_limit(runner, seen)
-  return kept, clear, problem
+  limit.apply(runner, found, t)
+  return found
 end
 
 function M.show(labels)

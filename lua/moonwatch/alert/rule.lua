@@ -1,9 +1,15 @@
---- rule.lua - one alert rule at work: judge, step, write ALERTS, tell the router.
+--- rule.lua - one alert rule at work: judge, step, collect evidence, write ALERTS, tell the router.
 --
 -- Told are changes to firing and to resolved at once, a firing alert again every minute, a resolved one for a quarter of
 -- an hour.  A rule that fails keeps its alerts as they are and goes on telling them.
+local absent = require "moonwatch.alert.absent"
 local condition = require "moonwatch.alert.condition"
+local evidence = require "moonwatch.alert.evidence"
+local failing = require "moonwatch.alert.failing"
+local lives = require "moonwatch.alert.lives"
+local match = require "moonwatch.alert.match"
 local state = require "moonwatch.alert.state"
+local threshold = require "moonwatch.alert.threshold"
 
 local M = {}
 M.__index = M
@@ -13,10 +19,38 @@ local RESEND = 60
 
 --- rule: the fields of the word.  engine: see engine/rules.lua.
 function M.new(rule, engine)
-  return setmetatable({
-    rule = rule, engine = engine, host = engine.host, alerts = {}, compiled = {}, queries = {}, written = {}, health = "unknown",
-    samples = 0,
+  local self = setmetatable({
+    rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, compiled = {}, queries = {},
+    written = {}, health = "unknown", samples = 0,
   }, M)
+  if rule.severity == "" then self.id_of = state.key end -- whatever severity its labels say is theirs
+  absent.load(self)
+  lives.load(self)
+  return self
+end
+
+-- -- what condition.lua and its parts ask ----------------------------------
+
+M.labels, M.id_of, M.judge = condition.labels, state.id, condition.judge
+
+--- The place of the severity of alert KEY among the levels; 0 when it is neither pending nor firing.
+function M:level_of(key)
+  local alert = self.alerts[key]
+  if not alert or alert.state == "inactive" then return 0 end
+  for i, level in ipairs(self.levels) do
+    if level.severity == alert.labels.severity then return i end
+  end
+  return 1
+end
+
+--- Was alert KEY pending or firing at SEVERITY?
+function M:is_active(key, severity)
+  local alerts = self.alerts
+  for _, life in ipairs(self.lives or {}) do
+    if life.severity == severity then alerts = life.alerts end
+  end
+  local alert = alerts[key]
+  return alert ~= nil and alert.state ~= "inactive"
 end
 
 -- -- ALERTS ----------------------------------------------------------------
@@ -38,20 +72,23 @@ local function series(self, alert, name, alertstate)
 end
 
 local function write_series(self, t)
+  if self.silent then return end
   local list, written, n = {}, {}, 0
   local function put(handle, value) list[n + 1], list[n + 2], n = handle, value, n + 2 end
   for key, alert in pairs(self.alerts) do
     if alert.state ~= "inactive" then
-      put(series(self, alert, "ALERTS", alert.state), 1)
-      put(series(self, alert, "ALERTS_FOR_STATE"), alert.active_at)
-      written[key] = { alert = alert, state = alert.state }
+      local now = { active = series(self, alert, "ALERTS", alert.state), since = series(self, alert, "ALERTS_FOR_STATE") }
+      put(now.active, 1)
+      put(now.since, alert.active_at)
+      written[key] = now
     end
   end
   self.samples = n
   for key, before in pairs(self.written) do
     local after = written[key]
-    if not after or after.state ~= before.state then put(series(self, before.alert, "ALERTS", before.state), "stale") end
-    if not after then put(series(self, before.alert, "ALERTS_FOR_STATE"), "stale") end
+    for name, handle in pairs(before) do
+      if not after or after[name] ~= handle then put(handle, "stale") end
+    end
   end
   self.written = written
   if n > 0 then self.host.write(t - self.engine:behind(self.rule), list) end
@@ -59,25 +96,36 @@ end
 
 -- -- telling ---------------------------------------------------------------
 
+--- LABELS as they leave this server, at SEVERITY.
+function M:full_labels(labels, severity)
+  local out = {}
+  for name, value in pairs(self.engine.external_labels) do out[name] = value end
+  for name, value in pairs(labels) do out[name] = value end
+  out.severity = severity or labels.severity
+  return out
+end
+
 local function message(self, alert, t)
-  local rule, labels = self.rule, {}
-  for name, value in pairs(self.engine.external_labels) do labels[name] = value end
-  for name, value in pairs(alert.labels) do labels[name] = value end
+  local rule, labels = self.rule, self:full_labels(alert.labels)
+  local moved = alert.told and alert.told ~= labels.severity
   return {
-    labels = labels, annotations = alert.annotations or {}, starts_at = alert.fired_at,
+    labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil,
+    annotations = alert.annotations or {}, starts_at = alert.fired_at,
     ends_at = alert.resolved_at or t + 4 * math.max(rule.every, RESEND), value = alert.value,
-    threshold = rule.above or rule.below, severity = rule.severity, generator_url = self.engine:generator_url(rule),
-    rule = self.id, updated_at = t, resolved = alert.state == "inactive",
+    threshold = alert.threshold or rule.above or rule.below, severity = labels.severity, evidence = alert.evidence,
+    generator_url = self.engine:generator_url(rule), rule = self.id, updated_at = t,
+    resolved = alert.state == "inactive",
   }
 end
 
 local function tell(self, t)
+  if self.silent then return end -- a shadow, see engine/rules_shadow.lua
   local out = {}
   for _, alert in pairs(self.alerts) do
     local due = not alert.last_sent or t - alert.last_sent >= RESEND
     if alert.fired_at and alert.state ~= "pending" and due then
       out[#out + 1] = message(self, alert, t)
-      alert.last_sent = t
+      alert.last_sent, alert.told = t, alert.labels.severity
     end
   end
   if #out > 0 then
@@ -105,26 +153,39 @@ local function apply(self, changes, t)
     if c.to == "firing" or c.to == "inactive" then c.alert.last_sent = nil end
   end
   for _, alert in pairs(self.alerts) do
-    if alert.state ~= "inactive" or not alert.annotations then alert.annotations = condition.annotations(self, alert, t) end
+    if alert.state ~= "inactive" or not alert.annotations then
+      alert.annotations = condition.annotations(self, alert, t)
+      alert.annotations.flapping = alert.flapping
+    end
   end
   if #changes > 0 then self.engine:changed(self, t) end
 end
 
 local function idle(self) return next(self.alerts) == nil and next(self.written) == nil end
 
+-- What the rule finds at T; nothing when it fails and its alerts stay as they are.
+local function look(self, t)
+  local before = self.rule.when and self.host.json.encode(self.state or {})
+  local found, failure = self.judge(self, t, idle(self))
+  if not found then
+    self.engine:failed(self, failure, t)
+    return failing.found(self, failure, t)
+  end
+  self.health, self.last_error, self.traceback, self.problem = "ok", nil, nil, found.problem
+  if before and before ~= self.host.json.encode(self.state or {}) then self.engine:changed(self, t) end
+  return found
+end
+
 function M:evaluate(t)
   self.last_evaluation, self.samples = t, 0
-  local before = self.rule.when and self.host.json.encode(self.state or {})
-  local seen, clear, problem = condition.judge(self, t, idle(self))
-  if not seen then
-    self.engine:failed(self, clear, t)
-    return tell(self, t)
-  end
-  self.health, self.last_error, self.traceback, self.problem = "ok", nil, nil, problem
-  if before and before ~= self.host.json.encode(self.state or {}) then self.engine:changed(self, t) end
-  if next(seen) == nil and idle(self) then return end
-  without_dependents(self, seen)
-  local changes, kept = state.step(self.alerts, seen, clear, t, self.rule)
+  local found = look(self, t)
+  if not found then return tell(self, t) end
+  if next(found.seen) == nil and idle(self) then return end
+  without_dependents(self, found.seen)
+  local changes, kept
+  if self.lives then changes, kept = lives.step(self, found, t)
+  else changes, kept = state.step(self.alerts, found, t, self.rule) end
+  evidence.collect(self, changes, found, t)
   apply(self, changes, t)
   if kept then self.engine:changed(self, t) end
   write_series(self, t)
@@ -166,7 +227,7 @@ function M:fires_for(labels)
       for name, value in pairs(alert.labels) do
         if not own[name] then shared[name] = value end
       end
-      if condition.agree(shared, labels) then return true end
+      if match.agree(shared, labels) then return true end
     end
   end
   return false
@@ -178,6 +239,9 @@ end
 function M:inherit(old)
   old:refresh()
   self.alerts, self.state, self.written = old.alerts, old.state, old.written
+  absent.load(self, absent.save(old))
+  self.missing_from = old.missing_from
+  lives.load(self, lives.save(old))
   self.health, self.last_error, self.traceback = old.health, old.last_error, old.traceback
   self.last_evaluation, self.seconds, self.samples = old.last_evaluation, old.seconds, old.samples
 end
@@ -196,20 +260,29 @@ function M:drop(t)
 end
 
 function M:save()
-  if next(self.alerts) == nil and not self.state then return nil end
+  local known = absent.save(self)
+  if next(self.alerts) == nil and not self.state and not known then return nil end
   local alerts = state.save(self.alerts)
-  if #alerts == 0 and not (self.state and next(self.state)) then return nil end
-  return { alerts = alerts, state = self.state }
+  if #alerts == 0 and not (self.state and next(self.state)) and not known then return nil end
+  local apart, flaps = lives.save(self)
+  return { alerts = alerts, state = self.state, known = known, lives = apart, flaps = flaps }
+end
+
+local function after_silence(self, alerts, now, down)
+  for _, alert in pairs(alerts) do
+    if alert.state == "pending" then alert.active_at = alert.active_at + down end
+    if down > 0 then alert.grace_until = now + math.max(2 * self.rule.every, 30) end
+  end
 end
 
 --- Take up what `save` gave, in this program's earlier life (down = seconds since then) or on another node (0).
 function M:restore(saved, now, down)
-  self.alerts = state.load(saved.alerts)
+  self.alerts = state.load(saved.alerts, self.id_of)
   self.state = type(saved.state) == "table" and saved.state or nil
-  for _, alert in pairs(self.alerts) do
-    if alert.state == "pending" then alert.active_at = alert.active_at + down end
-    if down > 0 then alert.grace_until = now + math.max(2 * self.rule.every, 30) end
-  end
+  absent.load(self, saved.known)
+  lives.load(self, saved.lives, saved.flaps)
+  after_silence(self, self.alerts, now, down)
+  for _, life in ipairs(self.lives or {}) do after_silence(self, life.alerts, now, down) end
 end
 
 return M

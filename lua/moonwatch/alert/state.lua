@@ -1,21 +1,36 @@
 --- state.lua - the life of an alert: pending, firing, inactive (resolved, remembered for a while).
 --
 -- A pure step: what is active now goes in, the alerts change, the changes come out.  Nothing here reads a clock.
---   alert = { key=, labels=, value=, state=, active_at=, fired_at=, resolved_at=, keep_since=, last_sent=, grace_until= }
+--   alert = { key=, labels=, value=, state=, active_at=, fired_at=, resolved_at=, keep_since=, votes=, last_sent=, grace_until= }
 -- An alert that comes back after it resolved is a new one.  One that was restored after a restart is not taken for gone
 -- before grace_until, because the data it is judged by may not have arrived yet.
+--
+-- With votes (hold = {4, of=5}) an alert fires as long as enough of the last evaluations were true, is pending while some
+-- were, and its history goes on in the alert that comes after it.
+local votes = require "moonwatch.alert.votes"
+
 local M = {}
 
 M.REMEMBER = 900 -- a resolved alert is told again for so long
 
---- The same labels give the same key.
-function M.key(labels)
-  local names = {}
-  for name in pairs(labels) do names[#names + 1] = name end
+local function text_of(labels, without)
+  local names, n = {}, 0
+  for name in pairs(labels) do
+    if name ~= without then
+      n = n + 1
+      names[n] = name
+    end
+  end
   table.sort(names)
-  for i, name in ipairs(names) do names[i] = name .. "\255" .. labels[name] end
+  for i = 1, n do names[i] = names[i] .. "\255" .. labels[names[i]] end
   return table.concat(names, "\254")
 end
+
+--- The same labels give the same text.
+function M.key(labels) return text_of(labels) end
+
+--- Which alert of a rule LABELS are of: an alert whose severity changes stays the same one.
+function M.id(labels) return text_of(labels, "severity") end
 
 local function change(list, alert, from, to)
   alert.state = to
@@ -23,93 +38,151 @@ local function change(list, alert, from, to)
 end
 
 local function appear(alerts, key, row, now, changes)
-  local alert = { key = key, labels = row.labels, active_at = now, value = row.value }
+  local before = alerts[key]
+  local alert = { key = key, labels = row.labels, active_at = now, value = row.value, votes = before and before.votes }
   alerts[key] = alert
   change(changes, alert, nil, "pending")
   return alert
 end
 
-local function see(alert, row, now, hold, changes)
-  alert.value, alert.extra, alert.sample = row.value, row.extra, row.sample
-  alert.keep_since, alert.grace_until = nil, nil
-  local held = now - alert.active_at >= hold
-  if alert.state == "pending" and held then
-    alert.fired_at = now
-    change(changes, alert, "pending", "firing")
-  elseif alert.state == "firing" and not held then
-    alert.fired_at = nil
-    change(changes, alert, "firing", "pending")
+-- Does ALERT count as true: "yes", "no", or "partly" (not long or not often enough)?
+local function verdict(alert, seen, now, rule)
+  local v = rule.votes
+  if not v then
+    if not seen then return "no" end
+    return now - alert.active_at >= (rule.hold or 0) and "yes" or "partly"
   end
+  local history = alert.votes or alert.state == "firing" and ("1"):rep(v.of) or ""
+  alert.votes = votes.push(history, seen, v.of)
+  local n = votes.count(alert.votes)
+  if n >= v.need then return "yes" end
+  return alert.state == "pending" and n > 0 and "partly" or "no"
+end
+
+local step = { pending = {}, firing = {}, inactive = {} }
+
+function step.pending.yes(_, alert, now, _, changes)
+  alert.fired_at = now
+  change(changes, alert, "pending", "firing")
+end
+function step.pending.partly() end
+function step.pending.no(alerts, alert, _, _, changes)
+  alerts[alert.key] = nil
+  change(changes, alert, "pending", nil)
+end
+function step.firing.yes(_, alert) alert.keep_since = nil end
+-- The rule asks for a longer time than before.
+function step.firing.partly(_, alert, _, _, changes)
+  alert.fired_at, alert.keep_since = nil, nil
+  change(changes, alert, "firing", "pending")
+end
+function step.firing.no(_, alert, now, rule, changes)
+  alert.keep_since = alert.keep_since or now
+  if now - alert.keep_since >= (rule.keep or 0) then
+    alert.resolved_at, alert.keep_since = now, nil
+    change(changes, alert, "firing", "inactive")
+  end
+end
+function step.inactive.no(alerts, alert, now)
+  if now - alert.resolved_at > M.REMEMBER then alerts[alert.key] = nil end
+end
+step.inactive.partly, step.inactive.yes = step.inactive.no, step.inactive.no
+
+local function see(alerts, alert, row, now, rule, changes)
+  if alert.labels.severity ~= row.labels.severity then alert.series = nil end -- a reload gave it another one
+  alert.labels, alert.value, alert.extra, alert.sample = row.labels, row.value, row.extra, row.sample
+  alert.threshold, alert.bounds, alert.expected, alert.notice = row.threshold, row.bounds, row.expected, row.notice
+  alert.grace_until = nil
+  step[alert.state][verdict(alert, true, now, rule)](alerts, alert, now, rule, changes)
 end
 
 local function miss(alerts, alert, now, rule, clear, changes)
   if alert.grace_until and now < alert.grace_until and not clear then return end
-  alert.grace_until = nil
-  if alert.state == "pending" then
-    alerts[alert.key] = nil
-    change(changes, alert, "pending", nil)
-  elseif alert.state == "firing" then
-    alert.keep_since = alert.keep_since or now
-    if now - alert.keep_since >= (rule.keep or 0) then
-      alert.resolved_at, alert.keep_since = now, nil
-      change(changes, alert, "firing", "inactive")
-    end
-  elseif now - alert.resolved_at > M.REMEMBER then
-    alerts[alert.key] = nil
-  end
+  alert.grace_until, alert.notice = nil, nil
+  step[alert.state][verdict(alert, false, now, rule)](alerts, alert, now, rule, changes)
 end
 
---- alerts: key -> alert, changed in place.  seen: key -> { labels=, value=, extra= }, active now.
--- clear: key -> value, looked at and found not active.  rule: { hold=, keep= }.  Gives a list of { alert=, from=, to= };
--- `to` nil: a pending alert went away.  The second value: did a time of `keep` begin or end?
-function M.step(alerts, seen, clear, now, rule)
-  local changes, keys, kept = {}, {}, false
-  for key in pairs(seen) do keys[#keys + 1] = key end
+local function sorted(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end
   table.sort(keys)
-  for _, key in ipairs(keys) do
+  return keys
+end
+
+--- alerts: key -> alert, changed in place.  found: { seen = key -> { labels=, value=, extra=, ... }, active now; clear = key ->
+-- value, looked at and found not active; held = key -> true, alerts that stay as they are }.  rule: { hold=, keep=, votes= }.
+-- Gives a list of { alert=, from=, to= }; `to` nil: a pending alert went away.  The second value: did a time of `keep` begin or
+-- end, or a history of votes change?
+function M.step(alerts, found, now, rule)
+  local changes, seen, kept = {}, found.seen, rule.votes ~= nil and next(alerts) ~= nil
+  for _, key in ipairs(sorted(seen)) do
     local row, alert = seen[key], alerts[key]
     kept = kept or alert and alert.keep_since ~= nil
     if not alert or alert.state == "inactive" then alert = appear(alerts, key, row, now, changes) end
-    see(alert, row, now, rule.hold or 0, changes)
+    see(alerts, alert, row, now, rule, changes)
   end
-  local gone = {}
-  for key in pairs(alerts) do
-    if not seen[key] then gone[#gone + 1] = key end
-  end
-  table.sort(gone)
-  for _, key in ipairs(gone) do
-    local alert = alerts[key]
-    if clear[key] then alert.value = clear[key] end
-    local since = alert.keep_since
-    miss(alerts, alert, now, rule, clear[key] ~= nil, changes)
-    kept = kept or alert.keep_since ~= since
+  local held = found.held or {}
+  for _, key in ipairs(sorted(alerts)) do
+    if not seen[key] and not held[key] then
+      local alert, clear = alerts[key], found.clear[key]
+      if clear then alert.value = clear end
+      local since = alert.keep_since
+      miss(alerts, alert, now, rule, clear ~= nil, changes)
+      kept = kept or alert.keep_since ~= since
+    end
   end
   return changes, kept
 end
 
-local SAVED = { "labels", "annotations", "value", "state", "active_at", "fired_at", "resolved_at", "keep_since", "extra" }
+-- -- over restarts ---------------------------------------------------------
+
+-- What is kept of an alert, and what each must be when it comes back, from a file or another node.
+local SAVED = {
+  labels = "table", annotations = "table", value = "any", state = "string", active_at = "number", fired_at = "number",
+  resolved_at = "number", keep_since = "number", extra = "table", votes = "string", threshold = "any", expected = "any",
+  notice = "table", evidence = "table", told = "string",
+}
+local STATES = { pending = true, firing = true, inactive = true }
 
 --- Alerts as a list of plain tables.
 function M.save(alerts)
-  local out, keys = {}, {}
-  for key in pairs(alerts) do keys[#keys + 1] = key end
-  table.sort(keys)
-  for i, key in ipairs(keys) do
+  local out = {}
+  for i, key in ipairs(sorted(alerts)) do
     out[i] = {}
-    for _, name in ipairs(SAVED) do out[i][name] = alerts[key][name] end
+    for name in pairs(SAVED) do out[i][name] = alerts[key][name] end
   end
   return out
 end
 
---- The other way round.  A row that is none is left out.
-function M.load(list)
+--- Are these labels: texts by texts?
+function M.are_labels(t)
+  if type(t) ~= "table" then return false end
+  for name, value in pairs(t) do
+    if type(name) ~= "string" or type(value) ~= "string" then return false end
+  end
+  return true
+end
+
+local function read(row)
+  local alert = {}
+  for name, kind in pairs(SAVED) do
+    local value = row[name]
+    if kind == "any" and type(value) ~= "table" or type(value) == kind then alert[name] = value end
+  end
+  if not STATES[alert.state] or not alert.active_at or not M.are_labels(alert.labels) then return nil end
+  if alert.state == "inactive" and not alert.resolved_at then return nil end
+  if alert.state ~= "pending" then alert.fired_at = alert.fired_at or alert.active_at end
+  if alert.votes and not alert.votes:find "^[01]*$" then alert.votes = nil end
+  return alert
+end
+
+--- The other way round.  A row that is none is left out.  ID: which alert of the rule labels are of, if it is not M.id.
+function M.load(list, id)
   local alerts = {}
   for _, row in ipairs(type(list) == "table" and list or {}) do
-    if type(row) == "table" and type(row.labels) == "table" and type(row.active_at) == "number"
-       and (row.state == "pending" or row.state == "firing" or (row.state == "inactive" and row.resolved_at)) then
-      local alert = {}
-      for _, name in ipairs(SAVED) do alert[name] = row[name] end
-      alert.key = M.key(alert.labels)
+    local alert = type(row) == "table" and read(row)
+    if alert then
+      alert.key = (id or M.id)(alert.labels)
       alerts[alert.key] = alert
     end
   end

@@ -4,6 +4,7 @@ local filter = require "moonwatch.api.rules_filter"
 local budget = require "moonwatch.engine.rules_budget"
 local state = require "moonwatch.alert.state"
 local suspend = require "moonwatch.engine.rules_suspend"
+local threshold = require "moonwatch.alert.threshold"
 
 local M = {}
 
@@ -26,7 +27,7 @@ local function alert_row(host, alert)
   return {
     labels = alert.labels, annotations = alert.annotations or {}, state = alert.state,
     activeAt = host.rfc3339(alert.active_at), value = answer.exponent(alert.value),
-    keepFiringSince = alert.keep_since and host.rfc3339(alert.keep_since) or nil,
+    keepFiringSince = alert.keep_since and host.rfc3339(alert.keep_since) or nil, evidence = alert.evidence,
   }
 end
 
@@ -60,17 +61,15 @@ local function texts(rule)
 end
 
 -- What the rule compares, as one expression.
-local function shown_query(rule)
-  if not rule.expr then return "function" end
-  if rule.above then return ("(%s) > %s"):format(rule.expr, rule.above) end
-  if rule.below then return ("(%s) < %s"):format(rule.expr, rule.below) end
-  return rule.expr
+local function shown_query(runner)
+  if runner.says then return runner:says() end
+  return runner.rule.expr and threshold.shown(runner.rule) or "function"
 end
 
 local function common(host, runner)
   if runner.refresh then runner:refresh() end
   return {
-    name = runner.rule.alertname or runner.rule.name, query = shown_query(runner.rule), health = runner.health,
+    name = runner.rule.alertname or runner.rule.name, query = shown_query(runner), health = runner.health,
     lastError = runner.last_error, evaluationTime = runner.seconds or 0,
     lastEvaluation = time_text(host, runner.last_evaluation), traceback = runner.traceback,
     suspended = suspend.shown(host, runner),
@@ -91,7 +90,7 @@ local function recording(host, runner)
   return row
 end
 
-local PROMETHEUS = { alert = alerting, record = recording }
+local PROMETHEUS = { alert = alerting, expect = alerting, record = recording }
 
 -- -- groups ----------------------------------------------------------------
 
@@ -100,7 +99,7 @@ local function group_row(host, group, query)
   local rules = host.json.array {}
   for _, runner in ipairs(group.members) do
     local rule = runner.rule
-    if PROMETHEUS[rule.word] and query:takes(rule, rule.alertname or rule.name, labels_of(rule)) then
+    if PROMETHEUS[rule.word] and not runner.silent and query:takes(rule, rule.alertname or rule.name, labels_of(rule)) then
       rules[#rules + 1] = PROMETHEUS[rule.word](host, runner, query)
     end
   end
@@ -159,7 +158,7 @@ local function all_alerts(engine)
   for _, group in ipairs(listed(engine)) do
     local runners = {}
     for _, runner in ipairs(group.members) do
-      if runner.rule.word == "alert" then runners[#runners + 1] = { runner = runner, rank = WORSE[runner:status()] } end
+      if runner.alerts and not runner.silent then runners[#runners + 1] = { runner = runner, rank = WORSE[runner:status()] } end
     end
     table.sort(runners, function(a, b)
       if a.rank ~= b.rank then return a.rank > b.rank end
@@ -182,9 +181,10 @@ local function ours(engine, runner)
   row.group, row.query_offset = runner.group.name, rule.expr and engine:behind(rule) or nil
   row.usage = budget.usage(engine, runner)
   row.problem, row.slot, row.waiting = runner.problem, engine.slot_of(runner.id), runner.turn ~= nil or nil
+  row.shadow, row.promoted = runner.silent or nil, (rule.shadow and not runner.silent) or nil
   row.evaluated_here = not runner.owned or engine:owns(runner.id)
   row.next = host.rfc3339(runner.group.entry.next)
-  if rule.word == "alert" then
+  if runner.alerts then
     row.state, row.hold, row.keep, row.severity = runner:status(), rule.hold, rule.keep, rule.severity
     row.threshold, row.alerts = rule.above or rule.below, alert_rows(host, runner)
   elseif rule.word ~= "record" then

@@ -63,7 +63,7 @@ local function story(router, alert, now)
   for i, e in ipairs(sent) do sent[i] = notifications.shown(host, e) end
   return {
     fingerprint = alert.fp, labels = alert.labels, annotations = alert.annotations, value = alert.value,
-    threshold = alert.threshold, state = Alerts.resolved(alert, now) and "resolved" or "firing",
+    threshold = alert.threshold, evidence = alert.evidence, state = Alerts.resolved(alert, now) and "resolved" or "firing",
     starts = host.rfc3339(alert.starts_at), ends = alert.ends_at and host.rfc3339(alert.ends_at) or nil,
     updated = host.rfc3339(alert.updated_at),
     ack = ack and { id = ack.id, author = ack.author, comment = ack.comment, ends = ack.ends_at and host.rfc3339(ack.ends_at) or nil } or nil,

@@ -134,7 +134,9 @@ end
 
 -- -- over reloads ----------------------------------------------------------
 
+-- A probe of OLD that is still on its way is not ours: the next turn makes another.
 function M:inherit(old)
+  old.serial = old.serial + 1
   self.state, self.written, self.last_evaluation = old.state, old.written, old.last_evaluation
   if old.kind ~= self.kind then return end
   self.verdict, self.message, self.details, self.seconds = old.verdict, old.message, old.details, old.seconds
@@ -143,6 +145,7 @@ function M:inherit(old)
 end
 
 function M:drop(t)
+  self.serial = self.serial + 1
   local rows = {}
   for _, labels in pairs(self.written) do rows[#rows + 1] = { labels = labels, t = t, value = "stale" } end
   if #rows > 0 then self.host.append(rows) end

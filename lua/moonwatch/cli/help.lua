@@ -1,10 +1,11 @@
 --- help.lua - `moonwatch help [WORD]`: the commands, or the fields of a word, from the tables that check them.
+local annotations = require "moonwatch.words.annotations"
 local client = require "moonwatch.cli.client"
 local doc = require "moonwatch.words.doc"
 
 local M = {}
 
-M.usage = "help [COMMAND|WORD] [--markdown]"
+M.usage = "help [COMMAND|WORD|ctx] [--markdown | --lua-library]"
 M.help = "the commands; or one of them; or the fields of a word of the rule language"
 
 local function list(ctx, cli)
@@ -14,15 +15,21 @@ local function list(ctx, cli)
   ctx.out(client.columns(rows))
   ctx.out "\nCommands that ask a server take --url (default $MOONWATCH_URL, else http://127.0.0.1:9490) and --token ($MOONWATCH_TOKEN).\n"
   ctx.out(("Words of the rule language, `moonwatch help WORD`: %s\n"):format(table.concat(doc.names(), " ")))
+  ctx.out(("Receiver kinds: %s\n"):format(table.concat(doc.kind_names(), " ")))
+  ctx.out "What functions are given and may call: `moonwatch help ctx`, `moonwatch help functions`; texts with ${...}: `moonwatch help texts`\n"
   return 0
 end
 
 function M.main(ctx, argv)
   local cli = require "moonwatch.cli"
-  local options, rest = client.parse(argv, { markdown = "switch" })
+  local options, rest = client.parse(argv, { markdown = "switch", ["lua-library"] = "switch" })
   if not options or #rest > 1 then return client.misused(ctx, M, options and "help takes one name" or rest) end
   if options.markdown then
     ctx.out(doc.markdown())
+    return 0
+  end
+  if options["lua-library"] then
+    ctx.out(annotations.library())
     return 0
   end
   local name = rest[1]
@@ -39,7 +46,10 @@ function M.main(ctx, argv)
     ctx.out((found and "\n" or "") .. text)
     found = true
   end
-  if not found then ctx.err(("moonwatch: there is neither a command nor a word %q\n"):format(name)) end
+  if not found then
+    local near = ctx.host.nearest(name, doc.topics(cli.commands))
+    ctx.err(("moonwatch: there is neither a command nor a word %q%s\n"):format(name, near and (" (did you mean %q?)"):format(near) or ""))
+  end
   return found and 0 or 1
 end
 

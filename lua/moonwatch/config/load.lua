@@ -1,17 +1,23 @@
 --- load.lua - files in, a set of rules out: read, run, check, link.
 --
--- The set stands beside the running one until it is whole.  With settings{strict=true} one problem refuses all of it;
--- with strict=false only the files that have problems are left out.
+-- The set stands beside the running one until it is whole.  Files of which nothing changed are not run again: their guest and
+-- what it declared go over into the next set.  With settings{strict=true} one problem refuses all of it; with strict=false only
+-- the files that have problems are left out, see quarantine.lua.
 --
---   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, routing=, guests=, sources=, watch= }
--- Each rule is its fields and word, name, file, line, order (in its file), guest; routing is what the router gets:
+--   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, expects=, routing=, guests=, sources=, watch=,
+--           units= (path -> a file as it is loaded), fresh= (path -> true: not run before), quarantined= (path -> its problems) }
+-- Each rule is its fields and word, name, file, line, order (in its file), id (see identity.lua); routing is what the router gets:
 --   { settings=, routes={...}, receivers={...}, inhibits={...}, windows={...}, escalations={...} }
 -- with { name=, items={ {kind="slack", ...}, {kind="function", fn=} }, rate=, send_resolved= } for a receiver and
 -- { name=, steps={ {after=, to=} } } for an escalation.
+local identity = require "moonwatch.config.identity"
 local link = require "moonwatch.config.link"
+local ours = require "moonwatch.guest_sources" -- what every rule file may require
 local locate = require "moonwatch.config.locate"
 local problems_of = require "moonwatch.config.problems"
+local quarantine = require "moonwatch.config.quarantine"
 local schema = require "moonwatch.config.schema"
+local units = require "moonwatch.config.unit"
 local words = require "moonwatch.words"
 
 local M = {}
@@ -43,16 +49,14 @@ end
 
 local function module_finder(run, unit)
   return function(name)
+    if ours[name] then return ours[name], name end
     local file = name:gsub("%.", "/") .. ".lua"
     if name:find "%.%." or not name:find "^[%w_%.%-]+$" then return nil end
     local dir = folder(unit.path)
     for _, path in ipairs { under(dir, file), under(dir, "rules/" .. file) } do
-      local source = unit.bundle and unit.bundle[path] or not unit.bundle and run.host.read_file(path)
+      local source = units.module(run, unit, path)
       if not unit.bundle then run.watch[path] = true end -- also one that is not there yet
-      if source then
-        run.modules[path] = source
-        return source, path
-      end
+      if source then return source, path end
     end
   end
 end
@@ -70,9 +74,7 @@ local function read(run, unit)
 end
 
 local function open_guest(run, unit)
-  local source = read(run, unit)
-  if not source then return nil end
-  run.sources[unit.path] = source
+  local source = unit.source
   if #source > ROOT_LIMIT then
     run.problems:add(unit.path, 1, 1, nil, "larger than 256 KB; split it")
     return nil
@@ -97,28 +99,49 @@ local function take(run, unit, guest, decl)
   end
   unit.declared[#unit.declared + 1] = item
   item.order = #unit.declared
-  local fields, problems = schema.check(def, decl, { host = run.host, guest = unit.path })
+  local fields, problems = schema.check(def, decl, { host = run.host, guest = unit.path, stamp = unit.stamp })
   for _, p in ipairs(problems) do
     local line, col = place(run, item, p.path, p.at)
     run.problems:add(unit.path, line, col, item, p.message)
   end
   if #problems == 0 then
     item.fields = fields
+    if def.arguments then item.name = (fields.args[3] or {}).name end
     unit.items[#unit.items + 1] = item
   end
 end
 
+local function run_unit(run, unit)
+  unit.items, unit.declared, unit.seen, unit.budget = {}, {}, {}, budget(run.settings)
+  unit.guest = open_guest(run, unit)
+  if not unit.guest then return end
+  run.fresh[unit.path], unit.stamp = unit, run.host.sha256(units.text(unit)):sub(1, 16)
+  for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, unit.guest, decl) end
+end
+
 local function load_unit(run, unit)
-  run.units[#run.units + 1] = unit
   if not unit.bundle then run.watch[unit.path] = true end
-  unit.items, unit.declared = {}, {}
-  local guest = open_guest(run, unit)
-  if not guest then return end
-  run.guests[unit.path] = guest
-  for _, decl in ipairs(guest:declarations()) do take(run, unit, guest, decl) end
+  unit.source = read(run, unit)
+  run.sources[unit.path] = unit.source
+  local before = unit.source and units.unchanged(run, unit, budget(run.settings))
+  run.units[#run.units + 1] = before or unit
+  if before then
+    for path in pairs(before.seen) do
+      if not before.bundle then run.watch[path] = true end
+    end
+    return before
+  end
+  if not unit.source then unit.items, unit.declared = {}, {} else run_unit(run, unit) end
+  return unit
 end
 
 -- -- which files -----------------------------------------------------------
+
+local function put(run, unit)
+  if run.seen[unit.path] then return end
+  run.seen[unit.path] = true
+  run.queue[#run.queue + 1] = unit
+end
 
 local function add_pattern(run, pattern, item)
   run.globs[#run.globs + 1] = pattern
@@ -126,18 +149,13 @@ local function add_pattern(run, pattern, item)
   if #paths == 0 and not pattern:find "[%*%?%[]" then
     run.problems:add(item and item.file or pattern, item and item.line or 1, 1, item, "no file " .. pattern)
   end
-  for _, path in ipairs(paths) do
-    if not run.seen[path] then
-      run.seen[path] = true
-      load_unit(run, { path = path })
-    end
-  end
+  for _, path in ipairs(paths) do put(run, { path = path }) end
 end
 
+-- The root file says how the others are read, so it comes first.
 local function load_root(run, path)
-  local unit = { path = path, root = true, source = run.options.source }
   run.seen[path] = true
-  load_unit(run, unit)
+  local unit = load_unit(run, { path = path, root = true, source = run.options.source })
   local includes = {}
   for _, item in ipairs(unit.items) do
     if item.word == "settings" then run.settings = item.fields end
@@ -146,7 +164,7 @@ local function load_root(run, path)
   for _, item in ipairs(includes) do add_pattern(run, under(folder(path), item.name), item) end
 end
 
-local function load_bundle(run, files)
+local function add_bundle(run, files)
   local paths = {}
   for path in pairs(files) do paths[#paths + 1] = path end
   table.sort(paths)
@@ -154,69 +172,69 @@ local function load_bundle(run, files)
   for path, text in pairs(files) do modules["bundle/" .. path] = text end
   for _, path in ipairs(paths) do
     if path:find "%.lua$" and not path:find "^lib/" and not path:find "/lib/" and not path:find "_spec%.lua$" then
-      load_unit(run, { path = "bundle/" .. path, source = files[path], bundle = modules })
+      put(run, { path = "bundle/" .. path, source = files[path], bundle = modules })
     end
   end
 end
 
 -- -- the whole -------------------------------------------------------------
 
-local function bad_files(run)
-  local bad, any = {}, false
-  for _, p in ipairs(run.problems.list) do bad[p.file], any = true, true end
-  return bad, any
+local function report(run)
+  return function(item, path, message)
+    local line, col = place(run, item, path)
+    run.problems:add(item.file, line, col, item, message)
+  end
 end
 
-local function gather(run, bad)
+local function gather(list)
   local items = {}
-  for _, unit in ipairs(run.units) do
+  for _, unit in ipairs(list) do
     for _, item in ipairs(unit.items) do
-      if not bad[unit.path] then
-        items[item.word] = items[item.word] or {}
-        table.insert(items[item.word], item)
-      end
+      items[item.word] = items[item.word] or {}
+      table.insert(items[item.word], item)
     end
   end
   return items
 end
 
--- Names said twice: of two files the later one is at fault, if the earlier one stays.
-local function find_duplicates(run, bad)
-  local all = {}
+-- All or nothing: every problem of every file, those of names among the files that have no other.
+local function link_strictly(run)
+  local bad, declared, good = run.problems:files(), {}, {}
   for _, unit in ipairs(run.units) do
-    for _, item in ipairs(not (bad[unit.path] and not run.settings.strict) and unit.declared or {}) do all[#all + 1] = item end
+    for _, item in ipairs(unit.declared) do declared[#declared + 1] = item end
   end
-  link.duplicates(all, function(item, path, message)
-    local line, col = place(run, item, path)
-    run.problems:add(item.file, line, col, item, message)
-  end)
+  link.duplicates(declared, report(run))
+  bad = run.problems:files(bad)
+  for _, unit in ipairs(run.units) do
+    if not bad[unit.path] then good[#good + 1] = unit end
+  end
+  local items = gather(good)
+  link.check(items, run.host, report(run), run.settings.limits)
+  return items, good
 end
 
--- Link what the good files say; a file whose names do not resolve turns bad, and the rest is linked again.
-local function link_all(run)
-  find_duplicates(run, bad_files(run))
-  while true do
-    local bad = bad_files(run)
-    local before = #run.problems.list
-    local items = gather(run, bad)
-    link.check(items, run.host, function(item, path, message)
-      local line, col = place(run, item, path)
-      run.problems:add(item.file, line, col, item, message)
-    end, run.settings.limits)
-    if #run.problems.list == before or run.settings.strict then return items end
-  end
-end
-
-local function rules(list)
-  local out = {}
-  for i, item in ipairs(list or {}) do
-    local rule = { word = item.word, name = item.name, file = item.file, line = item.line, order = item.order, index = i }
-    for k, v in pairs(item.fields) do rule[k] = v end
-    if item.word == "every" then
-      rule.name = ("%s:%d"):format(item.file, item.line)
-      rule.every, rule.fn, rule.budget = item.fields.args[1], item.fields.args[2], item.fields.args[3].budget
+local function rule_of(item, nameless)
+  local rule = { word = item.word, name = item.name, file = item.file, line = item.line, order = item.order }
+  for k, v in pairs(item.fields) do rule[k] = v end
+  if item.word == "every" then
+    rule.every, rule.fn = item.fields.args[1], item.fields.args[2]
+    for k, v in pairs(item.fields.args[3] or {}) do rule[k] = v end
+    rule.args = nil
+    if not rule.name then
+      nameless[item.file] = (nameless[item.file] or 0) + 1
+      rule.name, rule.key = ("%s:%d"):format(item.file, item.line), ("%s#%d"):format(item.file, nameless[item.file])
     end
-    out[i] = rule
+  end
+  rule.id = identity.id(rule)
+  return rule
+end
+
+-- A rule of a file that did not change is the same table as before.
+local function rules(list)
+  local out, nameless = {}, {}
+  for i, item in ipairs(list or {}) do
+    item.rule = item.rule or rule_of(item, nameless)
+    out[i] = item.rule
   end
   return out
 end
@@ -235,53 +253,105 @@ local function routing(run, items)
   return out
 end
 
-local function close_guests(run, keep)
-  for path, guest in pairs(run.guests) do
-    if not keep[path] then
-      guest:close()
-      run.guests[path] = nil
+local function close_fresh(run, keep)
+  for path, unit in pairs(run.fresh) do
+    if keep[path] ~= unit then
+      unit.guest:close()
+      run.fresh[path] = nil
     end
   end
 end
 
-local function build(run, items)
-  local used = {}
-  for _, list in pairs(items) do
-    for _, item in ipairs(list) do used[item.file] = true end
+-- A file that declared nothing needs no guest; it is kept, so that it is not run again either.
+local function build(run, items, list)
+  local kept, guests, fresh, modules, texts = {}, {}, {}, {}, {}
+  for _, unit in ipairs(list) do
+    kept[unit.path], texts[unit.path] = unit, unit.source
+    if #unit.items > 0 then guests[unit.path] = unit.guest end
+    for path, source in pairs(unit.seen) do modules[path] = source or nil end
   end
-  close_guests(run, used)
+  close_fresh(run, kept)
+  for path in pairs(run.fresh) do fresh[path] = true end
   return {
-    settings = run.settings, guests = run.guests, sources = run.sources, modules = run.modules,
+    settings = run.settings, guests = guests, sources = texts, modules = modules, units = kept, fresh = fresh,
+    quarantined = run.quarantined,
     scrapes = rules(items.scrape), records = rules(items.record), alerts = rules(items.alert),
     slos = rules(items.slo), checks = rules(items.check), everys = rules(items.every),
+    expects = rules(items.expect),
     routing = routing(run, items), watch = { files = run.watch, globs = run.globs },
   }
 end
 
---- options: { host=, config= (root file or nil), source= (its text, for --stdin), rules= (folders), bundle= (path -> text), paths= (files) }.
--- Gives set, problems; set is nil when it must not run.  The third value is { files=, globs= }, what to watch in either case.
-function M.load(options)
-  local run = { options = options, host = options.host, problems = problems_of.new(), units = {}, sources = {},
-                guests = {}, watch = {}, globs = {}, seen = {}, modules = {}, tokens = {} }
+-- -- in steps --------------------------------------------------------------
+
+--- Begin to load; `step` until it says that it is done, then `finish`.  options: { host=, config= (root file or nil), source=
+-- (its text, for --stdin), rules= (folders), bundle= (path -> text), paths= (files), before= (the set that runs, or nil),
+-- kept= (path -> { source=, seen= }: good versions of files from before a restart) }.
+function M.begin(options)
+  local run = { options = options, host = options.host, problems = problems_of.new(), units = {}, sources = {}, queue = {}, at = 0,
+                watch = {}, globs = {}, seen = {}, tokens = {}, read = {}, fresh = {}, quarantined = {},
+                before = options.before and options.before.units or {}, kept = options.kept or {} }
   run.settings = schema.defaults(words.by_name.settings, run.host)
   if options.config then load_root(run, options.config) end
   for _, dir in ipairs(options.rules or {}) do add_pattern(run, under(dir, "*.lua")) end
-  for _, path in ipairs(options.paths or {}) do
-    if not run.seen[path] then
-      run.seen[path] = true
-      load_unit(run, { path = path })
-    end
+  for _, path in ipairs(options.paths or {}) do put(run, { path = path }) end
+  if options.bundle then add_bundle(run, options.bundle) end
+  return run
+end
+
+--- Read one file of RUN; false when there is none left.
+function M.step(run)
+  run.at = run.at + 1
+  local unit = run.queue[run.at]
+  if not unit then return false end
+  load_unit(run, unit)
+  return true
+end
+
+-- The guests go on asking for modules through their run: nothing of the old set may hang from it.
+local function forget(run)
+  local host, watch = run.host, run.watch
+  for name in pairs(run) do run[name] = nil end
+  run.host, run.watch, run.read = host, watch, {}
+end
+
+--- The end of RUN, which is not used: as if it had never begun.
+function M.drop(run)
+  close_fresh(run, {})
+  forget(run)
+end
+
+--- Gives set, problems; set is nil when it must not run.  The third value is { files=, globs= }, what to watch in either case.
+function M.finish(run)
+  local items, list
+  local root_bad = run.options.config and run.problems:files()[run.options.config]
+  if run.settings.strict or root_bad then
+    items, list = link_strictly(run)
+  else
+    list = quarantine.settle(run, { link = link, gather = gather, report = report(run), run_unit = run_unit })
+    items = gather(list)
+    root_bad = run.options.config and run.problems:files()[run.options.config]
   end
-  if options.bundle then load_bundle(run, options.bundle) end
-  local items = link_all(run)
-  local watch = { files = run.watch, globs = run.globs }
-  local problems = run.problems:sorted()
-  local root_bad = options.config and bad_files(run)[options.config]
+  local watch, problems = { files = run.watch, globs = run.globs }, run.problems:sorted()
   if #problems > 0 and (run.settings.strict or root_bad) then
-    close_guests(run, {})
+    M.drop(run)
     return nil, problems, watch
   end
-  return build(run, items), problems, watch
+  local set = build(run, items, list)
+  forget(run)
+  return set, problems, watch
+end
+
+--- All of it at once, see `begin` and `finish`.
+function M.load(options)
+  local run = M.begin(options)
+  while M.step(run) do end
+  return M.finish(run)
+end
+
+--- SET will not run: close what was opened for it.
+function M.discard(set)
+  for path in pairs(set.fresh) do set.units[path].guest:close() end
 end
 
 return M

@@ -153,16 +153,43 @@ function M.find(tokens, decl, path)
   return tokens[token].line, tokens[token].col, text
 end
 
---- The place LINE, COL inside the text that TOKEN writes, when the text stands there letter for letter.
+-- How many bytes of a source the escape at AT takes, and what it writes: "\n" for a newline, "" for nothing.
+local function escape(source, at)
+  local c = source:sub(at + 1, at + 1)
+  if c == "n" or c == "\n" then return 2, "\n" end
+  if c == "z" then return #source:match("^\\z%s*", at), "" end
+  if c == "x" then return 4, "x" end
+  if c == "u" then return #(source:match("^\\u{%x*}", at) or "\\u"), "x" end
+  local digits = source:match("^%d%d?%d?", at + 1)
+  return 1 + #(digits or c), tonumber(digits) == 10 and "\n" or "x"
+end
+
+-- Walk over the inside of a quoted text until LINE, COL of what it writes.
+local function walk(source, at, line, col)
+  local l, c = 1, 1
+  while at <= #source and not (l == line and c == col) do
+    local taken, written = 1, source:sub(at, at)
+    if written == "\\" then taken, written = escape(source, at) end
+    if written == "\n" then l, c = l + 1, 1 elseif written ~= "" then c = c + 1 end
+    at = at + taken
+  end
+  return at
+end
+
+--- The place LINE, COL of the text that TOKEN writes, in the source.
 function M.inside(token, line, col)
   local body = token.text
   local quote = body:match "^[\"']" or body:match "^%[=*%["
-  local inner = body:sub(#quote + 1)
-  local first = 0
-  if #quote > 1 and inner:sub(1, 1) == "\n" then first, inner = 1, inner:sub(2) end
-  if #quote == 1 and inner:find "\\" then return nil end
-  if line + first == 1 then return token.line, token.col + #quote + col - 1 end
-  return token.line + line - 1 + first, col
+  if #quote > 1 then
+    local first = body:sub(#quote + 1, #quote + 1) == "\n" and 1 or 0
+    if line + first == 1 then return token.line, token.col + #quote + col - 1 end
+    return token.line + line - 1 + first, col
+  end
+  local at = walk(body:sub(1, -2), 2, line, col)
+  local before = body:sub(1, at - 1)
+  local newlines = select(2, before:gsub("\n", ""))
+  if newlines == 0 then return token.line, token.col + at - 1 end
+  return token.line + newlines, at - #before:match "^.*\n"
 end
 
 return M

@@ -14,6 +14,13 @@ function M:add(file, line, col, decl, message)
   self.list[#self.list + 1] = p
 end
 
+--- The files that have problems as a set; OUT, when given, gets them.
+function M:files(out)
+  out = out or {}
+  for _, p in ipairs(self.list) do out[p.file] = true end
+  return out
+end
+
 --- In order of file and place.
 function M:sorted()
   table.sort(self.list, function(a, b)

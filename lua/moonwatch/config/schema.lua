@@ -118,12 +118,20 @@ end
 
 -- -- a table of fields -----------------------------------------------------
 
+-- What follows from the rows of a table of fields, found once: ten thousand rules share them.
+local known = setmetatable({}, { __mode = "k" })
+local function known_of(rows)
+  local k = known[rows]
+  if k then return k end
+  k = { names = {}, by = {}, defaults = {} }
+  for i, row in ipairs(rows) do k.names[i], k.by[row[1]] = row[1], row end
+  known[rows] = k
+  return k
+end
+
 local function names_of(rows)
-  local names, by = {}, {}
-  for _, row in ipairs(rows) do
-    names[#names + 1], by[row[1]] = row[1], row
-  end
-  return names, by
+  local k = known_of(rows)
+  return k.names, k.by
 end
 
 local function check_item(run, items, item, path)
@@ -147,10 +155,14 @@ local function check_item(run, items, item, path)
 end
 
 local function check_unknown(run, def, value, path, by, names)
-  local keys = {}
+  local keys
   for key in pairs(value) do
-    if not (type(key) == "number" and def.items) and not by[key] then keys[#keys + 1] = key end
+    if not (type(key) == "number" and def.items) and not by[key] then
+      keys = keys or {}
+      keys[#keys + 1] = key
+    end
   end
+  if not keys then return end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
   for _, key in ipairs(keys) do
     local at = joined(path, key)
@@ -163,11 +175,19 @@ local function check_unknown(run, def, value, path, by, names)
   end
 end
 
-local function fill(run, row, path)
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for k, v in pairs(value) do out[k] = copy(v) end
+  return out
+end
+
+local function fill(run, row, path, defaults)
   if row.required then
     report(run, path, ("missing field %q"):format(shown(joined(path, row[1]))))
   elseif row.default ~= nil then
-    return check_value({ env = run.env, problems = {} }, row, row.default, path)
+    if defaults[row] == nil then defaults[row] = check_value({ env = run.env, problems = {} }, row, row.default, path) end
+    return copy(defaults[row])
   end
 end
 
@@ -188,6 +208,11 @@ local function check_alternatives(run, def, value, path)
       report(run, joined(path, given[2]), ("%s exclude each other"):format(quoted(given)))
     end
   end
+  for _, group in ipairs(def.some_of or {}) do
+    local any = false
+    for _, name in ipairs(group) do any = any or value[name] ~= nil end
+    if not any then report(run, path, ("needs one or more of %s"):format(quoted(group))) end
+  end
   for _, group in ipairs(def.at_most_one or {}) do
     if value[group[1]] ~= nil and value[group[2]] ~= nil then
       report(run, joined(path, group[2]), ("%s exclude each other"):format(quoted(group)))
@@ -197,12 +222,12 @@ end
 
 function check_table(run, def, value, path)
   local names, by = names_of(def.fields)
-  local out = {}
+  local out, defaults = {}, known[def.fields].defaults
   check_unknown(run, def, value, path, by, names)
   for _, row in ipairs(def.fields) do
     local given = value[row[1]]
     if given == nil then
-      if not row.absent then out[row[1]] = fill(run, row, path) end
+      if not row.absent then out[row[1]] = fill(run, row, path, defaults) end
     elseif row.absent then
       absent(run, joined(path, row[1]), shown(joined(path, row[1])))
     else
@@ -223,10 +248,10 @@ function check_table(run, def, value, path)
 end
 
 -- Every function of the declaration learns whose it is, so that it can be called later.
-local function own(value, guest)
+local function own(value, env)
   if type(value) ~= "table" then return end
-  if value["@fn"] then value.guest = guest end
-  for _, item in pairs(value) do own(item, guest) end
+  if value["@fn"] then value.guest, value.stamp = env.guest, env.stamp end
+  for _, item in pairs(value) do own(item, env) end
 end
 
 local function one_of(value, choices)
@@ -239,16 +264,14 @@ local function check_arguments(run, def, args)
   local out = {}
   for i, arg in ipairs(def.arguments) do
     local value, why = nil, nil
-    if arg.fields then
-      local options = args[i]
-      if options == nil then options = {} end
-      if is_fields(options) then value = check_table(run, arg, options, { i }) end
-    elseif args[i] ~= nil then
+    if arg.fields and (is_fields(args[i]) or (args[i] == nil and arg.optional)) then
+      value = check_table(run, { fields = arg.fields }, args[i] or {}, { i })
+    elseif args[i] ~= nil and not arg.fields then
       value, why = types.types[arg[2]].check(args[i], run.env)
     end
     if value == nil then
       report(run, { i }, why and ("%s: %s"):format(arg[1], why)
-             or ("argument %d: expected %s"):format(i, says(arg)))
+             or ("argument %d: expected %s"):format(i, M.says(arg)))
     end
     out[i] = value
   end
@@ -256,15 +279,15 @@ local function check_arguments(run, def, args)
   return { args = out }
 end
 
---- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file) }.
+--- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text) }.
 function M.check(def, decl, env)
   local run = { env = { host = env.host, one_of = one_of }, problems = {} }
   if def.absent then
     absent(run, {}, def.word)
     return nil, run.problems
   end
-  own(decl.fields, env.guest)
-  own(decl.args, env.guest)
+  own(decl.fields, env)
+  own(decl.args, env)
   if def.arguments then return check_arguments(run, def, decl.args or {}), run.problems end
   if def.check_name and decl.name then
     local why = def.check_name(decl.name)

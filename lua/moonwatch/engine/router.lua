@@ -25,6 +25,7 @@ local labels = require "moonwatch.route.labels"
 local metrics = require "moonwatch.engine.router_metrics"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
+local replace = require "moonwatch.route.replace"
 local state = require "moonwatch.engine.router_state"
 
 local M = {}
@@ -124,7 +125,8 @@ local function normal(self, report, now)
   local alert = { labels = without_empty(report.labels), annotations = report.annotations or {},
     starts_at = report.starts_at, ends_at = report.ends_at, updated_at = report.updated_at or now,
     timeout = report.timeout, generator_url = report.generator_url, value = finite(report.value),
-    threshold = finite(report.threshold), severity = report.severity or report.labels.severity, rule = report.rule }
+    threshold = finite(report.threshold), severity = report.severity or report.labels.severity, rule = report.rule,
+    evidence = report.evidence }
   if report.resolved then alert.ends_at = math.min(alert.ends_at or now, now) end
   if not alert.starts_at then alert.starts_at = alert.ends_at or now end
   if not alert.ends_at and not report.rule then
@@ -172,6 +174,7 @@ function M:accept(reports, now)
       self.share("alert", alert.fp, alert)
     end
     self:route(alert, now)
+    if report.replaces then replace.apply(self, alert, report.replaces, now) end
     -- That an alert goes on is told every minute: what is worth telling the peers is worth writing down.
     self.changed = self.changed or share
   end

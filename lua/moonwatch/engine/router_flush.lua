@@ -84,6 +84,7 @@ function M.notification(router, group, target, alerts, reason, now)
   return {
     id = router.host.random_hex(8), time = now, receiver = target.receiver, integration = target.kind,
     group_key = group.key, group_labels = group.labels, reason = reason, alerts = alerts,
+    compat = group.node and group.node.compat,
     status = #of_status(alerts, "firing") > 0 and "firing" or "resolved",
     common_labels = labels.common(texts(alerts, "labels")),
     common_annotations = labels.common(texts(alerts, "annotations")),

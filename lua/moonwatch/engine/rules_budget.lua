@@ -40,7 +40,9 @@ end
 
 --- RUNNER is about to be evaluated.
 function M.begin(engine, runner)
-  if not runner.meter then
+  local settings = engine.set and engine.set.settings
+  if not runner.meter or runner.metered_by ~= settings then
+    runner.metered_by = settings
     runner.meter, runner.counted = engine.host.meter(M.limits(engine, runner.rule)), {}
     runner.figured = runner.rule.budget ~= nil or has_function(runner.rule, 0)
   end

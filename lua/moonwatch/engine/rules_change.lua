@@ -3,28 +3,37 @@ local identity = require "moonwatch.config.identity"
 
 local M = {}
 
-local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys" }
-local IGNORED = { word = true, name = true, file = true, line = true, index = true, order = true, guest = true }
+local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys", "expects" }
+local IGNORED = { id = true, word = true, name = true, file = true, line = true, index = true, order = true, guest = true }
 
 -- A value as text; functions of a file that changed count as changed with its text.
-local function print_of(value, sources)
+local function print_of(value)
   if type(value) ~= "table" then return type(value) .. ":" .. tostring(value) end
-  if value["@fn"] then return "fn:" .. value["@fn"] .. ":" .. (sources[value.guest] or "") end
+  if value["@fn"] then return "fn:" .. value["@fn"] .. ":" .. value.stamp end
   local keys, out = {}, {}
   for key in pairs(value) do keys[#keys + 1] = key end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  for i, key in ipairs(keys) do out[i] = tostring(key) .. "=" .. print_of(value[key], sources) end
+  for i, key in ipairs(keys) do out[i] = tostring(key) .. "=" .. print_of(value[key]) end
   return "{" .. table.concat(out, ",") .. "}"
 end
 
+--- RULE as a text, without where it stands and whether it is a shadow.
+function M.text(rule)
+  local plain = {}
+  for name, value in pairs(rule) do
+    if not IGNORED[name] and name ~= "shadow" then plain[name] = value end
+  end
+  return print_of(plain)
+end
+
 -- The fields in which two rules differ, in order.
-local function differing(a, b, before, after)
+local function differing(a, b)
   local seen, out = {}, {}
   for _, rule in ipairs { a, b } do
     for name in pairs(rule) do
       if not IGNORED[name] and not seen[name] then
         seen[name] = true
-        if print_of(a[name], before.sources) ~= print_of(b[name], after.sources) then out[#out + 1] = name end
+        if a[name] ~= b[name] and print_of(a[name]) ~= print_of(b[name]) then out[#out + 1] = name end
       end
     end
   end
@@ -32,15 +41,15 @@ local function differing(a, b, before, after)
   return out
 end
 
---- Do A of the set BEFORE and B of the set AFTER say the same?
-function M.same(a, b, before, after) return #differing(a, b, before, after) == 0 end
+--- Do two rules say the same?
+function M.same(a, b) return #differing(a, b) == 0 end
 
 -- id -> rule; how many; and the names that several rules of SET share.
 local function index(set, several)
   local out, n, first = {}, 0, {}
   for _, list in ipairs(LISTS) do
     for _, rule in ipairs(set and set[list] or {}) do
-      local title = rule.word .. " " .. rule.name
+      local title = identity.title(rule)
       out[identity.id(rule)], n = rule, n + 1
       several[title] = several[title] or first[title]
       first[title] = true
@@ -49,29 +58,33 @@ local function index(set, several)
   return out, n
 end
 
---- { added=, changed=, removed= (lists of "alert Name", sorted), fields= ("alert Name" -> what changed of it), total= }.
+--- { added=, changed=, removed= (lists of "alert Name", sorted), fields= ("alert Name" -> what changed of it), total=,
+-- titles= (id -> "alert Name"), after= (id -> rule), pairs= (of the changed: { id=, title=, rule=, fields= }) }.
 function M.between(before, after)
   local several = {}
   local a = index(before, several)
   local b, total = index(after, several)
-  local result = { added = {}, changed = {}, removed = {}, fields = {}, total = total }
-  local function add(list, rule)
-    local title = rule.word .. " " .. rule.name
+  local result = { added = {}, changed = {}, removed = {}, fields = {}, total = total, titles = {}, after = b, pairs = {} }
+  local function add(list, id, rule)
+    local title = identity.title(rule)
     if several[title] then title = title .. identity.labels(rule.word, rule) end
-    list[#list + 1] = title
+    list[#list + 1], result.titles[id] = title, title
     return title
   end
   for id, rule in pairs(b) do
-    local fields = a[id] and differing(a[id], rule, before, after)
-    if not fields then
-      add(result.added, rule)
-    elseif #fields > 0 then
-      result.fields[add(result.changed, rule)] = fields
+    local fields = a[id] and a[id] ~= rule and differing(a[id], rule)
+    if not a[id] then
+      add(result.added, id, rule)
+    elseif fields and #fields > 0 then
+      local title = add(result.changed, id, rule)
+      result.fields[title] = fields
+      table.insert(result.pairs, { id = id, title = title, rule = rule, fields = fields })
     end
   end
   for id, rule in pairs(a) do
-    if not b[id] then add(result.removed, rule) end
+    if not b[id] then add(result.removed, id, rule) end
   end
+  table.sort(result.pairs, function(x, y) return x.id < y.id end)
   for _, list in pairs { result.added, result.changed, result.removed } do table.sort(list) end
   return result
 end

@@ -12,6 +12,7 @@
 local budget = require "moonwatch.engine.rules_budget"
 local suspend = require "moonwatch.engine.rules_suspend"
 local turns = require "moonwatch.engine.rules_turn"
+local shadow = require "moonwatch.engine.rules_shadow"
 
 local M = {}
 M.__index = M
@@ -58,8 +59,13 @@ end
 
 -- -- figures ---------------------------------------------------------------
 
---- Ready for work, with all its members: makes its instruments.
-function M:complete(host)
+--- Ready for work, with all its members: makes its instruments, or goes on with those of BEFORE, this group in the set before.
+function M:complete(host, before)
+  if before then
+    self.count = before.count
+    if before.every ~= self.every then host.instrument("set", "moonwatch_rule_group_interval_seconds", { rule_group = self.key }, HELP.interval)(self.every) end
+    return self:completed()
+  end
   local labels = { rule_group = self.key }
   local function make(kind, name, help) return host.instrument(kind, "moonwatch_rule_" .. name, labels, help) end
   self.count = {
@@ -72,6 +78,10 @@ function M:complete(host)
   }
   self.count.missed(0)
   make("set", "group_interval_seconds", HELP.interval)(self.every)
+  self:completed()
+end
+
+function M:completed()
   self.count.rules(#self.members)
   self.behind = self.members[1] and self.engine:behind(self.members[1].rule) or 0
 end
@@ -88,6 +98,13 @@ function M:begin(t, missed)
   if missed > 0 then self.count.missed(missed) end
 end
 
+--- Go on with what BEFORE, this group in the set before, was at: those that it has done are not done twice.
+function M:resume(before)
+  self.t, self.at, self.spent, self.samples, self.running = before.t, 1, before.spent, before.samples, true
+  self.done = before.done or {}
+  for i = 1, before.at - 1 do self.done[before.members[i].id] = true end
+end
+
 -- The rule at I has been evaluated; it had failed FAILS times before.
 local function settle(self, i, before, fails)
   local runner, engine = self.members[i], self.engine
@@ -98,7 +115,8 @@ local function settle(self, i, before, fails)
   end
   budget.account(engine, runner)
   if not runner.running and runner.fails == fails then suspend.worked(engine, runner, self.t) end
-  self.quiet[i] = runner.quiet and engine:behind(runner.rule) == self.behind and not runner.rule.budget and runner:quiet() or false
+  if runner.pair then shadow.look(runner, self.t) end
+  self.quiet[i] = not runner.pair and runner.quiet and engine:behind(runner.rule) == self.behind and not runner.rule.budget and runner:quiet() or false
 end
 
 local EXPRESSIONS = { "expr", "unless", "good", "bad", "total", "ratio" }
@@ -124,6 +142,7 @@ end
 -- The turn of the rule at I, if it is one.
 local function evaluate(self, i)
   local runner, engine = self.members[i], self.engine
+  if self.done and self.done[runner.id] then return end
   if runner.turn then return engine:count("moonwatch_rule_turns_missed_total", runner, 1) end
   if (runner.owned and not engine:owns(runner.id)) or suspend.rests(runner, self.t) then
     self.quiet[i] = false
@@ -167,7 +186,7 @@ function M:go(n, untill)
   if clock then self.spent = self.spent + clock() - before end
   self.count.evaluations(self.at - first)
   if self.at <= #self.members then return self.at - first, false end
-  self.seconds, self.last_evaluation, self.running = self.spent, self.t, false
+  self.seconds, self.last_evaluation, self.running, self.done = self.spent, self.t, false, nil
   self.count.duration(self.spent)
   self.count.at(self.t)
   self.count.samples(self.samples)

@@ -8,33 +8,28 @@ local M = {}
 
 M.FAILURES = 5
 M.ALERT = "RuleSuspended"
-local LONGEST, LONGEST_OVER, RESEND = 60, 600, 60
+local LONGEST, LONGEST_OVER = 60, 600
 
 -- -- the alert -------------------------------------------------------------
 
-local function labels_of(engine, runner)
-  local word, name = runner.rule.word, runner.rule.name
+local function row(engine, runner)
+  local word, name, s = runner.rule.word, runner.rule.name, runner.suspended
   if #engine:called(word, name) > 1 then name = runner.id:sub(#word + 2) end
-  local out = { alertname = M.ALERT, severity = "warning", word = word, rule = name }
-  for label, value in pairs(engine.external_labels) do out[label] = out[label] or value end
-  return out
-end
-
-local function message(engine, runner, s, now, resolved)
   return {
-    labels = labels_of(engine, runner), starts_at = s.since, ends_at = resolved and now or now + 4 * RESEND,
+    labels = { word = word, rule = name },
     annotations = {
-      summary = ("%s %q failed %d times in a row and is tried less often"):format(runner.rule.word, runner.rule.name, s.failures),
+      summary = ("%s %q failed %d times in a row and is tried less often"):format(word, runner.rule.name, s.failures),
       description = s.reason, file = runner.rule.file and ("%s:%d"):format(runner.rule.file, runner.rule.line or 1) or nil,
     },
-    value = s.failures, severity = "warning", generator_url = engine:generator_url(runner.rule), rule = runner.id, updated_at = now,
-    resolved = resolved or false,
   }
 end
 
-local function tell(engine, runner, s, now, resolved)
-  s.told = now
-  engine:emit({ message(engine, runner, s, now, resolved) }, now)
+local function tell(engine, now)
+  local list = {}
+  for id, runner in pairs(engine.suspended) do
+    if not runner.silent and (not runner.owned or engine:owns(id)) then list[#list + 1] = row(engine, runner) end
+  end
+  engine.own:set(M.ALERT, list, now)
 end
 
 local function mark(engine, runner, on)
@@ -63,7 +58,7 @@ local function suspend(engine, runner, now)
   s.failures, s.reason = runner.streak, runner.last_error
   s.step = math.min(s.step * 2, math.max(every, over_budget(engine, runner) and LONGEST_OVER or LONGEST))
   s.again = now + s.step
-  if not s.told then tell(engine, runner, s, now) end
+  if s.step == every * 2 then tell(engine, now) end
 end
 
 --- RUNNER is not suspended any more.
@@ -72,7 +67,7 @@ function M.lift(engine, runner, now)
   if not s then return end
   runner.suspended, engine.suspended[runner.id] = nil, nil
   mark(engine, runner, false)
-  tell(engine, runner, s, now, true)
+  tell(engine, now)
 end
 
 --- An evaluation of RUNNER failed.
@@ -93,7 +88,7 @@ end
 --- Is RUNNER left out at T?
 function M.rests(runner, t) return runner.suspended ~= nil and t < runner.suspended.again end
 
--- -- over reloads and time -------------------------------------------------
+-- -- over reloads -------------------------------------------------
 
 --- RUNNER takes the place of OLD, whose text was the SAME or not.
 function M.inherit(engine, runner, old, same, now)
@@ -105,22 +100,6 @@ function M.inherit(engine, runner, old, same, now)
   else
     M.lift(engine, old, now)
   end
-end
-
---- Say again what is suspended.  Gives the time of the next one, or nil.
-function M.tick(engine, now)
-  local soonest
-  for id, runner in pairs(engine.suspended) do
-    local s = runner.suspended
-    if engine.by_id[id] ~= runner then
-      engine.suspended[id] = nil
-    else
-      if now >= s.told + RESEND and (not runner.owned or engine:owns(id)) then tell(engine, runner, s, now) end
-      local due = s.told + RESEND
-      if due > now and (not soonest or due < soonest) then soonest = due end
-    end
-  end
-  return soonest
 end
 
 --- For people: { since=, again=, failures=, reason= }, or nil.

@@ -1,5 +1,7 @@
 --- tally.lua - how `moonwatch test` shows a run: a line for each failure, and counts.
-local M = { passed = 0, failed = 0 }
+local nonet = require "moonwatch.testing.nonet"
+
+local M = { passed = 0, failed = 0, results = {} }
 
 local function place(element)
   local trace = element and element.trace
@@ -12,12 +14,37 @@ local function text_of(message)
   return require("pl.pretty").write(message)
 end
 
-local function tell(kind, handler, element, message, trace)
+--- A test that passed, of FILE.
+function M.pass(file, name)
+  M.passed = M.passed + 1
+  M.results[#M.results + 1] = { file = file, name = name }
+end
+
+--- One that did not: KIND is FAILED or ERROR, WHERE is "file:line".
+function M.fail(kind, where, name, text)
   M.failed = M.failed + 1
-  io.stdout:write(("%s: %s: %s\n"):format(kind, place(trace and { trace = trace } or element), handler.getFullName(element)))
-  if message then io.stdout:write("  " .. text_of(message):gsub("\n", "\n  ") .. "\n") end
-  if trace and trace.traceback then io.stdout:write("  " .. trace.traceback:gsub("^\n", ""):gsub("\n", "\n  ") .. "\n") end
+  M.results[#M.results + 1] = { file = where:match "^(.*):%d+$" or where, name = name, text = text or kind }
+  io.stdout:write(("%s: %s: %s\n"):format(kind, where, name))
+  if text then io.stdout:write("  " .. text:gsub("\n", "\n  ") .. "\n") end
   io.stdout:flush()
+end
+
+local function tell(kind, handler, element, message, trace)
+  local text = message and text_of(message)
+  if trace and trace.traceback then text = (text and text .. "\n" or "") .. trace.traceback:gsub("^\n", "") end
+  -- What one of our own files raised is the fault of the spec that called it.
+  local ours = not trace or tostring(trace.short_src):find "^lua/moonwatch/"
+  M.fail(kind, place(ours and element or { trace = trace }), handler.getFullName(element), text)
+end
+
+-- A test that caught the error of a guard has touched something all the same.
+local function ended(handler, element, status)
+  local touched = nonet.touched
+  nonet.touched = nil
+  if status ~= "success" then return end
+  if touched then return M.fail("FAILED", place(element), handler.getFullName(element), touched) end
+  local trace = element.trace
+  M.pass(trace and trace.short_src or "?", handler.getFullName(element))
 end
 
 --- What busted calls an output handler.
@@ -25,8 +52,12 @@ function M.handler()
   local busted = require "busted"
   local handler = require "busted.outputHandlers.base"()
 
+  busted.subscribe({ "file", "start" }, function()
+    nonet.begin_file()
+    return nil, true
+  end)
   busted.subscribe({ "test", "end" }, function(element, _, status, trace)
-    if status == "success" then M.passed = M.passed + 1 end
+    ended(handler, element, status)
     return nil, element == nil or trace == nil
   end)
   busted.subscribe({ "failure" }, function(element, _, message, trace)

@@ -21,7 +21,8 @@ local function lines_of(note, status)
   local out = {}
   for _, alert in ipairs(note.alerts) do
     if alert.status == status then
-      out[#out + 1] = { labels = alert.labels, annotations = alert.annotations, value = alert.value, threshold = alert.threshold }
+      out[#out + 1] = { labels = alert.labels, annotations = alert.annotations, value = alert.value, threshold = alert.threshold,
+        evidence = alert.evidence }
     end
   end
   return out

@@ -2,6 +2,7 @@
 --
 -- The first line names the alert; each alert is an attachment in the colour of its severity with
 -- fields for severity, value, threshold and time.  Slack refuses by answering 200 with "ok":false.
+local evidence = require "moonwatch.to.evidence"
 local expand = require "moonwatch.alert.text"
 local text = require "moonwatch.to.text"
 
@@ -24,6 +25,17 @@ local function field(title, value)
   return { title = title, value = value, short = true }
 end
 
+local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ["`"] = "'" }
+
+-- The text of an alert, with what made it fire below it; and what of the attachment is Slack's markup.
+local function body_of(alert)
+  local says = alert.annotations and (alert.annotations.description or alert.annotations.summary)
+  local lines = alert.status == "firing" and evidence.lines(alert, text.cut) or {}
+  if #lines == 0 then return says end
+  local quoted = table.concat(lines, "\n"):gsub("[&<>`]", ESCAPES)
+  return (says and says .. "\n" or "") .. "```" .. quoted .. "```", { "text" }
+end
+
 local function attachment(alert, note, host)
   local severity = severity_of(alert)
   local resolved = alert.status == "resolved"
@@ -32,11 +44,12 @@ local function attachment(alert, note, host)
   if alert.threshold ~= nil then fields[#fields + 1] = field("Threshold", text.number(alert.threshold)) end
   fields[#fields + 1] = field("Time", host.rfc3339(resolved and alert.ends_at or alert.starts_at))
   local name = alert.labels.alertname or "alert"
+  local says, markup = body_of(alert)
   return {
     color = resolved and "good" or COLOURS[severity] or "warning",
     title = text.cut((resolved and "Resolved: " or "") .. name, 1024),
     title_link = alert.generator_url ~= "" and alert.generator_url or note.external_url,
-    text = alert.annotations and (alert.annotations.description or alert.annotations.summary),
+    text = says, mrkdwn_in = markup,
     fallback = text.cut(alert.status .. " " .. name, 1024),
     fields = fields,
   }

@@ -1,14 +1,15 @@
---- webhook.lua - the JSON body that Alertmanager posts (version 4), to any address.
+--- webhook.lua - the JSON body that Alertmanager posts (version 4), to any address.  An alert has its `evidence` beside what
+-- Alertmanager tells, unless its route has compat="alertmanager".
 local M = { kind = "webhook", answers = {} }
 
 local UNSET = "0001-01-01T00:00:00Z"
 
-local function alert_of(alert, host)
+local function alert_of(alert, note, host)
   return {
     status = alert.status, labels = alert.labels, annotations = alert.annotations or {},
     startsAt = host.rfc3339(alert.starts_at),
     endsAt = alert.status == "resolved" and alert.ends_at and host.rfc3339(alert.ends_at) or UNSET,
-    generatorURL = alert.generator_url or "", fingerprint = alert.fp,
+    generatorURL = alert.generator_url or "", fingerprint = alert.fp, evidence = not note.compat and alert.evidence or nil,
   }
 end
 
@@ -18,7 +19,7 @@ function M.body(note, fields, host)
   local kept = {}
   for i, alert in ipairs(note.alerts) do
     if most and most > 0 and i > most then break end
-    kept[i] = alert_of(alert, host)
+    kept[i] = alert_of(alert, note, host)
   end
   return {
     version = "4", groupKey = note.group_key, truncatedAlerts = #note.alerts - #kept, status = note.status,

@@ -8,8 +8,8 @@ K.slack = {
     { "channel", "text", help = "channel, when the webhook may choose" },
     { "username", "text", help = "name shown" },
     { "icon", "text", help = "emoji such as :fire:" },
-    { "title", "template", help = "first line" },
-    { "text", "template", help = "the message" },
+    { "title", "message", help = "first line" },
+    { "text", "message", help = "the message" },
     { "send_resolved", "boolean", help = "tell the end too; default that of the receiver" },
   },
 }

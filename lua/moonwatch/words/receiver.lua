@@ -8,7 +8,7 @@ return {
 receiver "web-team" {
   slack { url = secret "SLACK_URL", channel = "#web" },
   webhook { url = "http://127.0.0.1:5001/hook" },
-  function(n) n.log.info(n.status .. " " .. #n.alerts) end,
+  function(n, ctx) ctx.log.info(n.status .. " " .. #n.alerts) end,
 }]],
   items = { says = "slack{...}, pagerduty{...}, webhook{...} or a function", kinds = kinds, fn = true },
   fields = {

@@ -132,6 +132,24 @@ T.selector = {
   end,
 }
 
+--- Selectors of series, any of which may match; unlike in PromQL one may match series without a label: {team=""}.
+T.selectors = {
+  says = "a selector such as {__name__=~\"go_.*\"}, or a list of them",
+  check = function(v, env)
+    local list = type(v) == "string" and { v } or v
+    if not is_list(list) or #list == 0 then return nil end
+    local out = {}
+    for i, text in ipairs(list) do
+      if type(text) ~= "string" then return nil, ("item %d: expected a text"):format(i) end
+      local found, why = env.host.selector(text)
+      if not found then found = T.matchers.check(text, env) end
+      if not found or #found == 0 then return nil, ("bad selector %q: %s"):format(text, why or "it says nothing") end
+      out[i] = found
+    end
+    return out
+  end,
+}
+
 --- A regular expression for the whole of a text.
 T.pattern = {
   says = "a regular expression",
@@ -185,24 +203,45 @@ T.labels = {
 }
 
 local text_of = require "moonwatch.alert.text"
+
+local function check_template(v, env, asks)
+  local compiled, why, at, misspelt = text_of.compile(v)
+  if not compiled then
+    local near = misspelt and env.host.nearest(misspelt, text_of.filters)
+    return nil, why .. (near and (" (did you mean %q?)"):format(near) or ""), at
+  end
+  for _, expr in ipairs(text_of.queries(compiled)) do
+    if not asks then return nil, "query(...) works only in the texts of rules" end
+    local ok, bad = env.host.check_expr(expr)
+    if not ok then return nil, ("bad PromQL in query(%q): %s"):format(expr, bad) end
+  end
+  return v
+end
+
 --- A text with ${...} places, or a function of the alert.
 T.template = {
   says = "a text (with ${labels.NAME}, ${value}, ${value|FILTER}) or a function of the alert",
-  check = function(v)
+  check = function(v, env)
     if is_fn(v) then return v end
     if type(v) ~= "string" then return nil end
-    local ok, why = text_of.compile(v)
-    if not ok then return nil, why end
-    return v
+    return check_template(v, env, true)
+  end,
+}
+--- A text of a receiver: filled in from what a notification carries, so without questions.
+T.message = {
+  says = "a text (with ${labels.NAME}, ${value}, ${value|FILTER})",
+  check = function(v, env)
+    if type(v) ~= "string" then return nil end
+    return check_template(v, env, false)
   end,
 }
 T.label_templates = {
   says = 'a table of labels such as { team = "web" }; values may hold ${labels.NAME}',
-  check = function(v)
+  check = function(v, env)
     local out, why = label_map(v, function(x) return type(x) == "string" or is_fn(x) end)
     if not out then return nil, why end
     for name, value in pairs(out) do
-      local ok, bad = T.template.check(value)
+      local ok, bad = T.template.check(value, env)
       if not ok then return nil, ("label %q: %s"):format(name, bad) end
     end
     return out
@@ -210,7 +249,7 @@ T.label_templates = {
 }
 T.template_map = {
   says = "a table of texts",
-  check = function(v) return T.label_templates.check(v) end,
+  check = function(v, env) return T.label_templates.check(v, env) end,
 }
 T.text_map = {
   says = "a table of texts",
@@ -320,6 +359,34 @@ T.objective = {
 T.severity = {
   says = "a text",
   check = function(v) return T.text.check(v) end,
+}
+--- Severities and what they begin at.
+T.levels = {
+  says = "a table of severities such as { warning = 0.05, page = 0.2 }",
+  check = function(v)
+    if not is_plain(v) or next(v) == nil then return nil end
+    local out = {}
+    for name, value in pairs(v) do
+      if type(name) ~= "string" or name == "" then return nil, "expected " .. T.levels.says end
+      if not finite(value) then return nil, ("level %q: expected a number"):format(name) end
+      out[name] = value
+    end
+    return out
+  end,
+}
+T.votes = {
+  says = "{4, of=5} (in 4 of the last 5 evaluations)",
+  check = function(v)
+    if not is_plain(v) or v[1] == nil and v.of == nil then return nil end
+    for key in pairs(v) do
+      if key ~= 1 and key ~= "of" then return nil, "expected " .. T.votes.says end
+    end
+    local need, of = T.count.check(v[1]), T.count.check(v.of)
+    if not need or not of then return nil, "expected whole numbers, 1 or more, as in {4, of=5}" end
+    if need > of then return nil, ("%d of %d can never be"):format(need, of) end
+    if of > 100 then return nil, "of must be at most 100" end
+    return { need = need, of = of }
+  end,
 }
 T.status = {
   says = 'an HTTP status: 200, { 200, 204 }, "2xx" or "200-299"',

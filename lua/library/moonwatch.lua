@@ -1,0 +1,823 @@
+---@meta moonwatch
+-- The words of moonwatch's rule files, for the Lua language server.  Written by `moonwatch help --lua-library` from the tables that
+-- check them: change those, not this.
+
+---Seconds, or a text such as "250ms", "30s", "1h30m", "7d".
+---@alias moonwatch.duration number|string
+
+---PromQL.
+---@alias moonwatch.expr string|number
+
+---A series selector such as up{job="x"}.
+---@alias moonwatch.selector string
+
+---What secret "NAME" gives.
+---@class moonwatch.secret
+
+---What slack{...}, webhook{...} and the others give.
+---@class moonwatch.kind
+
+---what `when`, `run`, `every` and the functions of receivers are given; everything answers as of `ctx.now`
+---@class moonwatch.ctx
+---@field now number the time of this evaluation in unix seconds
+---@field state table plain values, kept for each rule over reloads, restarts and moves between nodes
+---@field rule string name of the rule
+---@field query fun(self: moonwatch.ctx, expr: moonwatch.expr): moonwatch.row[] the samples of a PromQL expression
+---@field value fun(self: moonwatch.ctx, expr: moonwatch.expr): number? the value of an expression that gives one series; nil when it gives none
+---@field range fun(self: moonwatch.ctx, expr: moonwatch.expr, from?: number|string, to?: number|string, step?: moonwatch.duration): moonwatch.series[] the points of an expression; a time may be unix seconds or how long ago, such as "1h"
+---@field fire fun(self: moonwatch.ctx, alert: moonwatch.fired) makes an alert; only in `when`
+---@field logs moonwatch.logs log records
+---@field traces moonwatch.traces traces
+---@field metrics moonwatch.metrics instruments of your own, shown at /metrics and stored
+---@field log moonwatch.log moonwatch's own log
+---@field http moonwatch.http requests; outside `when`
+---@field share moonwatch.share values shared by all nodes; outside `when`
+
+---log records as of `ctx.now`; the last 5 minutes unless said otherwise
+---@class moonwatch.logs
+---@field search fun(self: moonwatch.logs, query?: moonwatch.log_query): moonwatch.record[] records, newest first
+---@field count fun(self: moonwatch.logs, query?: moonwatch.log_query): number how many records there are
+
+---traces as of `ctx.now`; the last 5 minutes unless said otherwise
+---@class moonwatch.traces
+---@field search fun(self: moonwatch.traces, query?: moonwatch.trace_query): moonwatch.trace[] traces, newest first
+---@field slowest fun(self: moonwatch.traces, query?: moonwatch.trace_query): moonwatch.trace[] traces, the slowest first
+
+---instruments of your own
+---@class moonwatch.metrics
+---@field counter fun(name: string, labels?: table<string, string>): moonwatch.counter goes up only
+---@field gauge fun(name: string, labels?: table<string, string>): moonwatch.gauge goes up and down
+---@field histogram fun(name: string, labels?: table<string, string>): moonwatch.histogram counts values by size
+
+---a counter
+---@class moonwatch.counter
+---@field add fun(self: moonwatch.counter, by?: number) counts up
+---@field inc fun(self: moonwatch.counter) counts up by one
+
+---a gauge
+---@class moonwatch.gauge
+---@field set fun(self: moonwatch.gauge, value: number) takes this value
+
+---a histogram
+---@class moonwatch.histogram
+---@field observe fun(self: moonwatch.histogram, value: number) counts this value
+
+---moonwatch's own log
+---@class moonwatch.log
+---@field debug fun(message: string, fields?: table) a line of level debug
+---@field info fun(message: string, fields?: table) a line of level info
+---@field warn fun(message: string, fields?: table) a line of level warn
+---@field error fun(message: string, fields?: table) a line of level error
+
+---requests to other servers; outside `when`
+---@class moonwatch.http
+---@field get fun(url: string, options?: moonwatch.http_options): moonwatch.http_answer asks and waits for the answer
+---@field post fun(url: string, body?: string, options?: moonwatch.http_options): moonwatch.http_answer sends and waits for the answer
+
+---values shared by all nodes, local without Redis; outside `when`
+---@class moonwatch.share
+---@field get fun(self: moonwatch.share, key: string): any the value of a key
+---@field set fun(self: moonwatch.share, key: string, value: any): boolean? shares a plain value; nil removes it
+---@field incr fun(self: moonwatch.share, key: string, by?: number): number? counts up and gives the sum
+
+---a sample of an answer
+---@class moonwatch.row
+---@field labels table<string, string> its labels
+---@field value number its value
+
+---a series of a range
+---@class moonwatch.series
+---@field labels table<string, string> its labels
+---@field points table list of { time, value }
+
+---an alert that a function makes
+---@class moonwatch.fired
+---@field labels? table<string, string> its labels
+---@field value? number its value; 1 unless said
+---@field trace? string a trace that shows it
+---@field summary? string one line for a person
+---@field evidence? table what shows it: logs, traces, and facts by their names
+
+---which log records
+---@class moonwatch.log_query
+---@field selector? string {job="x"}: which streams
+---@field contains? string the message contains this
+---@field level? string of this level
+---@field trace? string of this trace
+---@field since? moonwatch.duration the last so long
+---@field from? number unix seconds
+---@field to? number unix seconds
+---@field limit? number at most so many
+
+---a log record
+---@class moonwatch.record
+---@field time number unix seconds
+---@field level string its level
+---@field message string its message
+---@field stream table<string, string> labels of its stream
+---@field fields table its fields
+---@field trace? string trace id
+---@field span? string span id
+
+---which traces
+---@class moonwatch.trace_query
+---@field service? string a span is of this service
+---@field name? string a span has this name
+---@field min? moonwatch.duration at least so long
+---@field max? moonwatch.duration at most so long
+---@field tags? table<string, string> attributes of a span
+---@field errors? boolean only those with an error
+---@field since? moonwatch.duration the last so long
+---@field from? number unix seconds
+---@field to? number unix seconds
+---@field limit? number at most so many
+
+---a trace
+---@class moonwatch.trace
+---@field trace string trace id
+---@field service string service of its root
+---@field name string name of its root
+---@field start number unix seconds
+---@field duration number seconds
+---@field spans number how many
+---@field errors number spans with an error
+
+---how a request is made
+---@class moonwatch.http_options
+---@field headers? table<string, string> request headers
+---@field timeout? number seconds
+---@field method? string another method
+---@field body? string what is sent
+---@field insecure? boolean accept any certificate
+---@field follow? boolean follow redirects
+---@field max_body? number largest answer in bytes
+
+---an answer
+---@class moonwatch.http_answer
+---@field status? number its status
+---@field headers? table<string, string> headers, names in lower case
+---@field body? string its body
+---@field seconds? number how long it took
+---@field error? string why there is none
+
+---what a text that is a function is given
+---@class moonwatch.alert_view
+---@field labels table<string, string> its labels
+---@field value number its value
+---@field threshold? number `above` or `below` of the rule
+---@field name string name of the rule
+---@field now number the time of this evaluation
+---@field active_at number since when it is true
+---@field fired_at? number since when it fires
+---@field expected? number what the baseline expects
+---@field severity? string its severity
+---@field external_labels table<string, string> those of the settings
+---@field external_url? string that of the settings
+
+---what the function of a receiver is given
+---@class moonwatch.notification
+---@field status string "firing" or "resolved"
+---@field alerts moonwatch.told_alert[] the alerts of the group
+---@field receiver string name of the receiver
+---@field group_key string key of the group
+---@field group_labels table<string, string> labels that make the group
+---@field common_labels table<string, string> labels that all share
+---@field common_annotations table<string, string> texts that all share
+---@field reason string why it is told now
+---@field external_url? string address of this server
+---@field time number when it was made
+---@field id string its own id
+---@field test? boolean a test message
+
+---an alert of a notification
+---@class moonwatch.told_alert
+---@field labels table<string, string> its labels
+---@field annotations table<string, string> its texts
+---@field status string "firing" or "resolved"
+---@field starts_at number when it began to fire
+---@field ends_at? number when it ended
+---@field value? number its value
+---@field threshold? number the threshold
+---@field severity? string its severity
+---@field generator_url? string its page
+---@field evidence? table what made it fire: samples, logs, traces, facts
+
+---what `relabel` is given and gives back
+---@class moonwatch.target
+---@field address string "host:port"
+---@field labels table<string, string> its labels
+---@field path string path of the metrics
+---@field scheme string http or https
+
+---the environment variable NAME
+---@param name string
+---@param default? string
+---@return string?
+function env(name, default) end
+
+---stands for an environment variable or the content of a file; never shown
+---@param name string
+---@return moonwatch.secret
+function secret(name) end
+
+---1234 is 1.234k
+---@param value any
+---@return string
+function humanize(value) end
+
+---1536 is 1.5ki
+---@param value any
+---@return string
+function humanize1024(value) end
+
+---1536 is 1.5KiB
+---@param value any
+---@return string
+function bytes(value) end
+
+---125 is 2m 5s
+---@param seconds any
+---@return string
+function duration(seconds) end
+
+---0.125 is 12.5%
+---@param share any
+---@return string
+function percent(share) end
+
+---unix seconds as a date
+---@param seconds any
+---@return string
+function timestamp(seconds) end
+
+---the samples of an expression; in texts
+---@param expr moonwatch.expr
+---@return moonwatch.row[]
+function query(expr) end
+
+---the first value of an expression, of rows or of a row; in texts
+---@param of any
+---@return number?
+function value(of) end
+
+---the first row
+---@param rows? moonwatch.row[]
+---@return moonwatch.row?
+function first(rows) end
+
+---a label of a row, or of the first of rows
+---@param row any
+---@param name string
+---@return string
+function label(row, name) end
+
+---an incident at PagerDuty (Events v2)
+---@class moonwatch.kind.pagerduty
+---@field routing_key string|moonwatch.secret integration key
+---@field url? string address of the Events API
+---@field severity? "critical"|"error"|"warning"|"info" default: from the alert's severity
+---@field client? string name of the sender
+---@field client_url? string address of the sender
+---@field details? table<string, string|number|moonwatch.secret> further details
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---an incident at PagerDuty (Events v2)
+---@param fields moonwatch.kind.pagerduty
+---@return moonwatch.kind
+function pagerduty(fields) end
+
+---a message in a Slack channel
+---@class moonwatch.kind.slack
+---@field url string|moonwatch.secret incoming webhook address
+---@field channel? string channel, when the webhook may choose
+---@field username? string name shown
+---@field icon? string emoji such as :fire:
+---@field title? string first line
+---@field text? string the message
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a message in a Slack channel
+---@param fields moonwatch.kind.slack
+---@return moonwatch.kind
+function slack(fields) end
+
+---the Alertmanager webhook body (version 4), posted as JSON
+---@class moonwatch.kind.webhook
+---@field url string|moonwatch.secret address
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field bearer? string|moonwatch.secret token
+---@field timeout? moonwatch.duration longest time one try may take
+---@field max_alerts? integer at most so many alerts in one message
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---the Alertmanager webhook body (version 4), posted as JSON
+---@param fields moonwatch.kind.webhook
+---@return moonwatch.kind
+function webhook(fields) end
+
+---the oldest leaves beyond this; a number is the budget of metrics
+---@class moonwatch.settings.retention.bytes
+---@field metrics? number|string samples on disk
+---@field logs? number|string log records, in place of limits.logs_bytes
+---@field traces? number|string spans, in place of limits.traces_bytes
+
+---series that are kept for another time than the rest; the first row that matches counts
+---@class moonwatch.settings.retention.item
+---@field match moonwatch.selector which series
+---@field keep moonwatch.duration how long their samples are kept
+
+---how long signals are kept
+---@class moonwatch.settings.retention
+---@field metrics? moonwatch.duration samples
+---@field logs? moonwatch.duration log records
+---@field traces? moonwatch.duration spans
+---@field bytes? number|string|moonwatch.settings.retention.bytes the oldest leaves beyond this; a number is the budget of metrics
+---@field [integer] moonwatch.settings.retention.item
+
+---how PromQL is read
+---@class moonwatch.settings.promql
+---@field ranges? "left-open"|"closed" does [5m] include a sample exactly 5m old
+---@field drop_names? "at-once"|"at-end" when rate(x) is no longer called x: at once, or after the whole query; with closed ranges always at once
+---@field lookback? moonwatch.duration how long a sample stays the current one
+---@field default_step? moonwatch.duration step of subqueries that name none
+
+---what one request or rule may use
+---@class moonwatch.settings.limits
+---@field body? number|string largest request body
+---@field in_flight? number|string request bodies being received or handled, together; beyond it 429
+---@field memory? number|string samples and series in memory
+---@field exemplars? integer exemplars in memory
+---@field labels? integer labels of one series; 64 unless set
+---@field label_bytes? number|string a label name or value; 4096 unless set
+---@field series? integer series in memory
+---@field logs_bytes? number|string log records in memory
+---@field traces_bytes? number|string spans in memory
+---@field queries? integer queries at a time
+---@field query_samples? integer samples one query may touch
+---@field query_bytes? number|string memory one query may use
+---@field read_samples? integer samples in one answer of remote read that is not a stream
+---@field query_timeout? moonwatch.duration time one query may take
+---@field rule_seconds? moonwatch.duration processor time of one call of a function of a rule
+---@field rule_instructions? integer Lua instructions of one call
+---@field rule_memory? number|string memory of one rule file
+---@field rule_query_samples? integer samples that the queries of one evaluation of a rule may read
+---@field rule_query_seconds? moonwatch.duration time that the queries of one evaluation may take
+---@field rule_emissions? integer alerts, samples, log lines and measurements of one evaluation
+
+---moonwatch's own log
+---@class moonwatch.settings.log
+---@field level? "debug"|"info"|"warn"|"error" least level written
+---@field format? "text"|"json" one line of text or of JSON
+
+---What the server listens on, where it keeps data and what it limits itself to. Only the root file may use it.
+---@class moonwatch.settings
+---@field listen? string|string[] address and port, or several
+---@field data? string folder for everything that must survive
+---@field node? string name of this node; default the host name and process id
+---@field redis? string|moonwatch.secret address of Redis, redis://host:port; nodes with the same cluster name share through it
+---@field cluster? string name of the cluster inside Redis
+---@field external_url? string address people reach this server at; links in notifications start with it
+---@field resolve_timeout? moonwatch.duration an alert posted without an end resolves after this long without being posted again
+---@field external_labels? table<string, string|number> added to alerts when they are sent, and to series that another Prometheus reads here
+---@field query_offset? moonwatch.duration rules look at the time so long ago, for data that arrives late
+---@field cors? string origins whose pages may read the API, a regular expression: "https://grafana[.]example"; "" for none
+---@field retention? moonwatch.settings.retention how long signals are kept
+---@field out_of_order? moonwatch.duration|string how late a sample may come; "all" for any
+---@field durability? moonwatch.duration|"always" a loss of power may take the samples of the last so long, a crash of moonwatch takes none; "always": nothing that was accepted
+---@field promql? moonwatch.settings.promql how PromQL is read
+---@field strict? boolean true: one bad file refuses the whole load; false: only the bad files are left out
+---@field limits? moonwatch.settings.limits what one request or rule may use
+---@field log? moonwatch.settings.log moonwatch's own log
+
+---What the server listens on, where it keeps data and what it limits itself to. Only the root file may use it.
+---@param fields moonwatch.settings
+function settings(fields) end
+
+---Loads every file that matches the pattern, relative to the root file.
+---@param text string
+function include(text) end
+
+---addresses, "host:port" each; or tables { targets = {...}, labels = {...} }
+---@class moonwatch.scrape.targets
+---@field targets string|string[] addresses
+---@field labels? table<string, string|number> of these targets, over those of the job
+
+---targets by DNS, or several such tables; targets have the labels __meta_dns_name, __meta_dns_srv_record_target, __meta_dns_srv_record_port, __meta_dns_mx_record_target, __meta_dns_ns_record_target
+---@class moonwatch.scrape.dns
+---@field name string|string[] names to ask for
+---@field type? "SRV"|"A"|"AAAA"|"MX"|"NS" kind of record
+---@field port? integer port of the targets; SRV records tell it themselves
+---@field every? moonwatch.duration time between questions
+---@field servers? string|string[] name servers to ask, "10.0.0.2" or "10.0.0.2:8600"; default those of the system
+
+---how to sign in
+---@class moonwatch.scrape.http.auth
+---@field bearer? string|moonwatch.secret token
+---@field user? string name for basic authentication
+---@field password? string|moonwatch.secret its password
+
+---targets from an HTTP endpoint that gives what a JSON file would hold, or several such tables; targets have the label __meta_url
+---@class moonwatch.scrape.http
+---@field url string|moonwatch.secret address of the list
+---@field every? moonwatch.duration time between questions
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field auth? moonwatch.scrape.http.auth how to sign in
+
+---Fetches metrics from targets. The name becomes the label `job`, the address the label `instance`. Targets are written here, listed in files that are watched, or asked for at name servers and HTTP endpoints; a source that fails keeps those it told of last. `relabel` and `keep` are asked once about each target and each series, and their answer is remembered until their file changes: they must not depend on anything else.
+---@class moonwatch.scrape
+---@field targets? string|string[]|moonwatch.scrape.targets[] addresses, "host:port" each; or tables { targets = {...}, labels = {...} }
+---@field files? string|string[] JSON or YAML (.yml, .yaml) files of targets, watched: [{"targets": [...], "labels": {...}}]
+---@field dns? moonwatch.scrape.dns[]|moonwatch.scrape.dns targets by DNS, or several such tables; targets have the labels __meta_dns_name, __meta_dns_srv_record_target, __meta_dns_srv_record_port, __meta_dns_mx_record_target, __meta_dns_ns_record_target
+---@field http? moonwatch.scrape.http[]|moonwatch.scrape.http targets from an HTTP endpoint that gives what a JSON file would hold, or several such tables; targets have the label __meta_url
+---@field every? moonwatch.duration time between scrapes
+---@field timeout? moonwatch.duration longest time one scrape may take; never more than `every`
+---@field path? string path of the address
+---@field scheme? "http"|"https" http or https
+---@field params? table<string, string|number|(string|number)[]> query parameters
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field auth? moonwatch.scrape.http.auth how to sign in
+---@field labels? table<string, string|number> added to every sample
+---@field honor_labels? boolean labels of the target win over ours
+---@field target_limit? integer with more targets than this, after relabelling, every scrape of the job fails
+---@field sample_limit? integer a scrape with more samples, after `drop`, `only` and `keep`, fails
+---@field label_limit? integer a scrape with a series of more labels, ours included, fails
+---@field label_value_limit? number|string a scrape with a longer label value fails
+---@field body_limit? number|string a scrape with a larger body fails
+---@field relabel? (fun(target: moonwatch.target): moonwatch.target?) function(target): gives the target back, changed, or nil to leave it out; targets have address, labels (all of them, __meta_* and __param_* too), path, scheme, params; labels that begin with __ are removed afterwards; a target for which it fails is left out
+---@field drop? any series that are not stored
+---@field only? any of the series that `drop` leaves, those that are stored
+---@field keep? (fun(sample: moonwatch.row): any) function(sample): gives the sample back, changed, or nil not to store it; samples have name and labels, no value: it is asked once about each series, not about each sample; when it fails, so does the scrape, and nothing of it is stored
+
+---Fetches metrics from targets. The name becomes the label `job`, the address the label `instance`. Targets are written here, listed in files that are watched, or asked for at name servers and HTTP endpoints; a source that fails keeps those it told of last. `relabel` and `keep` are asked once about each target and each series, and their answer is remembered until their file changes: they must not depend on anything else.
+---@param name string
+---@return fun(fields: moonwatch.scrape)
+function scrape(name) end
+
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.record.budget
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+---@field emissions? integer alerts fired, samples recorded, log lines and measurements
+
+---Evaluates an expression again and again and stores the answer as series with this name. Rules of one file with the same `every` are a group: they run in their order, all at one moment, so that a rule sees what one above it has just written. A series that the expression no longer gives, or whose rule is gone, ends with a stale marker.
+---@class moonwatch.record
+---@field expr moonwatch.expr PromQL
+---@field every? moonwatch.duration time between evaluations
+---@field labels? table<string, string|number> added to each series; several records may share a name when these differ
+---@field limit? integer the rule fails, and nothing is written, when it gives more series than this
+---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
+---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+---@field budget? moonwatch.record.budget what one evaluation may use, where that is less than settings.limits says
+---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
+---@field query_offset? moonwatch.duration look at the time so long ago, and write there; default that of settings
+
+---Evaluates an expression again and again and stores the answer as series with this name. Rules of one file with the same `every` are a group: they run in their order, all at one moment, so that a rule sees what one above it has just written. A series that the expression no longer gives, or whose rule is gone, ends with a stale marker.
+---@param name string
+---@return fun(fields: moonwatch.record)
+function record(name) end
+
+---active while the value is not what it was in the same hour of the last weeks: median and median deviation of what was stored
+---@class moonwatch.alert.baseline
+---@field weeks? integer how many weeks back
+---@field deviations? number|table<string, number> active when the value is further away than so many deviations; or severities, as in `above`
+---@field clear? number|table<string, number> active until it is nearer than so many deviations
+---@field direction? "above"|"below"|"both" on which side of the expected value
+---@field min_weeks? integer weeks of history that a series must have; with fewer it is not judged
+---@field at_least? number a distance smaller than this never counts, however many deviations it is
+---@field zone? string IANA name of the time zone whose hours are compared
+
+---damps an alert that fires and ends again and again
+---@class moonwatch.alert.flap
+---@field changes? integer so many changes between firing and not firing, the last of them to firing, and it flaps
+---@field within? moonwatch.duration the time in which changes are counted
+---@field calm? integer it is calm when at most so many changes are left in that time; default half of `changes`
+
+---traces to look for
+---@class moonwatch.alert.evidence.traces
+---@field service? (string|fun(alert: moonwatch.alert_view): string?) service of a span
+---@field name? (string|fun(alert: moonwatch.alert_view): string?) name of a span
+---@field min? moonwatch.duration only traces at least so long
+---@field errors? boolean only traces with errors
+---@field slowest? boolean the slowest first, not the newest
+---@field most? integer at most so many
+
+---log lines and traces to take along when it fires; false: not even samples
+---@class moonwatch.alert.evidence
+---@field logs? (string|fun(alert: moonwatch.alert_view): string?) selector of log lines: '{app="${labels.app}"}'
+---@field contains? (string|fun(alert: moonwatch.alert_view): string?) lines that contain this
+---@field level? string lines of this level or worse
+---@field lines? integer at most so many, the newest
+---@field traces? moonwatch.alert.evidence.traces traces to look for
+---@field since? moonwatch.duration how far back logs and traces are looked for
+
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.alert.budget
+---@field seconds? moonwatch.duration processor time of one call of a function
+---@field instructions? integer Lua instructions of one call of a function
+---@field memory? number|string memory of the rule's file while one of its functions runs
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+---@field emissions? integer alerts fired, samples recorded, log lines and measurements
+
+---A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.
+---@class moonwatch.alert
+---@field expr? moonwatch.expr PromQL; each sample of the answer is an active alert
+---@field when? (fun(ctx: moonwatch.ctx): any) function(ctx): a true answer, a number or ctx:fire{labels=, value=} makes alerts
+---@field above? number|moonwatch.expr|table<string, number> active while the value is greater than this: a number; another series, found by the labels both have; or a number for each severity
+---@field below? number|moonwatch.expr|table<string, number> active while the value is less than this, likewise
+---@field clear_below? number|table<string, number> with `above`: once active, it stays so until the value is less than this; with severities for the mildest, or for each
+---@field clear_above? number|table<string, number> with `below`: once active, it stays so until the value is greater than this
+---@field baseline? moonwatch.alert.baseline active while the value is not what it was in the same hour of the last weeks: median and median deviation of what was stored
+---@field every? moonwatch.duration time between evaluations
+---@field hold? moonwatch.duration|table<integer|string, integer> how long the condition must be true before the alert fires; or in how many of the last evaluations
+---@field keep? moonwatch.duration how long the alert goes on firing after the condition became false
+---@field flap? moonwatch.alert.flap damps an alert that fires and ends again and again
+---@field absent? "resolve"|"keep"|"fire" what a series without a value means; default resolve
+---@field absent_for? moonwatch.duration with absent = "fire": how long a series that is gone is missed; default 1d
+---@field on_error? "keep"|"fire"|"resolve" when it cannot be evaluated: alerts stay as they are, or stay and one more says why (its annotation `error`), or end as if there was nothing to see
+---@field severity? string becomes the label `severity`; default warning; "": the alert has the one of its series or `labels`, if any
+---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to the labels of each alert; several may share a name when these or the severity differ
+---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) further texts, sent along
+---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person
+---@field description? (string|fun(alert: moonwatch.alert_view): string?) the longer text
+---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do; sent as the annotation runbook_url
+---@field unless? moonwatch.expr|(fun(...): any) samples of this expression remove alerts that agree with them on every label both have; a function removes the alerts for which it answers true
+---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
+---@field limit? integer at most so many alerts at once, the worst of them; one more, with the label limit="exceeded", tells how many are left out
+---@field evidence? boolean|moonwatch.alert.evidence log lines and traces to take along when it fires; false: not even samples
+---@field version? integer of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped
+---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
+---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
+---@field budget? moonwatch.alert.budget what one evaluation may use, where that is less than settings.limits says
+---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
+---@field query_offset? moonwatch.duration evaluate `expr` as of so long ago, for data that arrives late; default that of settings
+
+---A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.
+---@param name string
+---@return fun(fields: moonwatch.alert)
+function alert(name) end
+
+---log lines that it writes
+---@class moonwatch.expect.logs
+---@field selector moonwatch.selector selector of log lines: '{app="backup"}'
+---@field contains? string lines that contain this
+---@field level? string lines of this level or worse
+
+---a span of it
+---@class moonwatch.expect.span
+---@field service? string service of the span
+---@field name? string name of the span
+
+---Something that has to arrive: a backup by three, a heartbeat every minute. While it has not arrived an alert of this name fires; it resolves when it comes late. What proves it is one of `timestamp`, `counter`, `expr`, `logs` and `span`, or, with none of them, a POST to /api/mw/v1/expect/NAME, which counts in any case. When it was last seen is the series expect_last_seen_timestamp_seconds.
+---@class moonwatch.expect
+---@field by? string|string[] time of the day by which it must have come: "03:00"; or several
+---@field days? string|string[] days of the week on which it must come: "mon-fri"
+---@field dates? string|string[] dates, or days of the month: "1", "-1", "2026-12-24"
+---@field months? string|string[] "jan-mar" or numbers
+---@field zone? string IANA name of the time zone of these times; default UTC
+---@field every? moonwatch.duration it must come at least so often
+---@field grace? moonwatch.duration how late it may be
+---@field timestamp? moonwatch.expr PromQL whose value is the time of the last event, in unix seconds; each series is expected by itself
+---@field counter? moonwatch.expr PromQL whose value goes up with each event
+---@field expr? moonwatch.expr PromQL that gives something while or just after it happens
+---@field logs? moonwatch.expect.logs log lines that it writes
+---@field span? moonwatch.expect.span a span of it
+---@field on_error? "keep"|"fire"|"resolve" when it cannot be evaluated: alerts stay as they are, or stay and one more says why (its annotation `error`), or end as if there was nothing to see
+---@field severity? string becomes the label `severity`
+---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to the labels of each alert; several may share a name when these or the severity differ
+---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) further texts, sent along
+---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person
+---@field description? (string|fun(alert: moonwatch.alert_view): string?) the longer text
+---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do; sent as the annotation runbook_url
+---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
+---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+
+---Something that has to arrive: a backup by three, a heartbeat every minute. While it has not arrived an alert of this name fires; it resolves when it comes late. What proves it is one of `timestamp`, `counter`, `expr`, `logs` and `span`, or, with none of them, a POST to /api/mw/v1/expect/NAME, which counts in any case. When it was last seen is the series expect_last_seen_timestamp_seconds.
+---@param name string
+---@return fun(fields: moonwatch.expect)
+function expect(name) end
+
+---good means faster than
+---@class moonwatch.slo.latency
+---@field metric string histogram, with or without matchers: http_request_duration_seconds{job="web"}
+---@field under moonwatch.duration the bound; must be a bucket of the histogram
+
+---true: page at burn rates 14.4 and 6, ticket at 3 and 1, scaled to the window; or a list of your own
+---@class moonwatch.slo.alerts
+---@field burn number budget spent so many times too fast
+---@field long moonwatch.duration long window
+---@field short moonwatch.duration short window
+---@field severity? string label `severity` of the alert
+
+---the alert of severity page; false: none
+---@class moonwatch.slo.alerting.page
+---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to it; `severity` among them takes the place of page
+---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) texts of its own
+
+---the alert of severity ticket; false: none
+---@class moonwatch.slo.alerting.ticket
+---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to it; `severity` among them takes the place of ticket
+---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) texts of its own
+
+---what the burn alerts are called and say
+---@class moonwatch.slo.alerting
+---@field name? string label `alertname` of them
+---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to them
+---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) further texts, sent along
+---@field page? boolean|moonwatch.slo.alerting.page the alert of severity page; false: none
+---@field ticket? boolean|moonwatch.slo.alerting.ticket the alert of severity ticket; false: none
+
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.slo.budget
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+
+---A service level objective over a rolling window. Give the counters of good (or bad) and all events, or a latency histogram. Where only a ratio is known, give that. moonwatch stores slo_error_budget_remaining and slo:sli_error:ratio_rate<window>, and alerts when the budget burns too fast.
+---@class moonwatch.slo
+---@field good? moonwatch.expr counter of good events: a selector, or an expression with $window in the place of the range
+---@field bad? moonwatch.expr counter of bad events, likewise
+---@field total? moonwatch.expr counter of all events, likewise
+---@field ratio? any share of bad events, 0 to 1: an expression with $window in the place of the range
+---@field latency? moonwatch.slo.latency good means faster than
+---@field objective number 0.999 or 99.9
+---@field window? moonwatch.duration rolling window of the budget
+---@field labels? table<string, string|number> added to the series and alerts; `service` names the service
+---@field alerts? boolean|moonwatch.slo.alerts[] true: page at burn rates 14.4 and 6, ticket at 3 and 1, scaled to the window; or a list of your own
+---@field alerting? moonwatch.slo.alerting what the burn alerts are called and say
+---@field min_events? integer burn alerts stay silent with fewer events in the long window
+---@field budget? moonwatch.slo.budget what one evaluation may use, where that is less than settings.limits says
+---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person, on the burn alerts
+---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do
+
+---A service level objective over a rolling window. Give the counters of good (or bad) and all events, or a latency histogram. Where only a ratio is known, give that. moonwatch stores slo_error_budget_remaining and slo:sli_error:ratio_rate<window>, and alerts when the budget burns too fast.
+---@param name string
+---@return fun(fields: moonwatch.slo)
+function slo(name) end
+
+---what a healthy answer looks like
+---@class moonwatch.check.http.expect
+---@field status? integer|string|(integer|string)[] a status, a list, "2xx" or "200-299"
+---@field body? string the body must contain this
+---@field json? (fun(document: any): any) function(document): true when it is well; a second value says why not
+
+---TLS of this request
+---@class moonwatch.check.http.tls
+---@field insecure? boolean accept any certificate
+
+---an address, or a table
+---@class moonwatch.check.http
+---@field url string address
+---@field method? string request method
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field body? string request body
+---@field follow? boolean follow redirects
+---@field expect? moonwatch.check.http.expect what a healthy answer looks like
+---@field tls? moonwatch.check.http.tls TLS of this request
+
+---"host:port", or a table
+---@class moonwatch.check.tcp
+---@field address string "host:port"
+---@field send? string text to send
+---@field expect? string the answer must contain this
+
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.check.budget
+---@field seconds? moonwatch.duration processor time of one call of a function
+---@field instructions? integer Lua instructions of one call of a function
+---@field memory? number|string memory of the rule's file while one of its functions runs
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+---@field emissions? integer alerts fired, samples recorded, log lines and measurements
+
+---well, but not quite
+---@class moonwatch.check.degraded
+---@field slower_than? moonwatch.duration a successful probe slower than this is degraded
+
+---stop probing something that keeps failing
+---@class moonwatch.check.breaker
+---@field failures? integer failures within `window` that open the breaker
+---@field window? moonwatch.duration time in which failures are counted
+---@field open? moonwatch.duration time without probes once open
+---@field probes? integer successes in half-open state that close it
+
+---Probes something again and again. Its state is part of /health, of the series check_up and probe_success, and can be depended on.
+---@class moonwatch.check
+---@field http? moonwatch.check.http|string an address, or a table
+---@field tcp? moonwatch.check.tcp|string "host:port", or a table
+---@field redis? string|moonwatch.secret address redis://host:port; PING must answer
+---@field postgres? string|moonwatch.secret libpq connection text; SELECT 1 must answer, pool figures are kept
+---@field run? (fun(ctx: moonwatch.ctx): any) function(ctx): true or false, message, details
+---@field every? moonwatch.duration time between probes
+---@field budget? moonwatch.check.budget what one evaluation may use, where that is less than settings.limits says
+---@field timeout? moonwatch.duration a probe that takes longer has failed
+---@field fail_after? integer failures in a row before the check counts as failing
+---@field pass_after? integer successes in a row before a failing check counts as well again
+---@field degraded? moonwatch.check.degraded well, but not quite
+---@field depends_on? string|string[] checks; while one of them fails this one is unknown and is not blamed
+---@field breaker? moonwatch.check.breaker stop probing something that keeps failing
+---@field critical? boolean a failing critical check makes /health unhealthy; another only degraded
+---@field labels? table<string, string|number> added to the series of this check
+---@field version? integer of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped
+---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
+
+---Probes something again and again. Its state is part of /health, of the series check_up and probe_success, and can be depended on.
+---@param name string
+---@return fun(fields: moonwatch.check)
+function check(name) end
+
+---at most n messages per `per`; what is over waits and is told together
+---@class moonwatch.receiver.rate
+---@field n integer messages
+---@field per? moonwatch.duration time
+
+---One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and functions, any number of them.
+---@class moonwatch.receiver
+---@field rate? moonwatch.receiver.rate at most n messages per `per`; what is over waits and is told together
+---@field send_resolved? boolean tell when an alert ends
+---@field [integer] moonwatch.kind|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)
+
+---One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and functions, any number of them.
+---@param name string
+---@return fun(fields: moonwatch.receiver)
+function receiver(name) end
+
+---children, tried in order; the first that matches wins
+---@class moonwatch.route.routes
+---@field receiver? string name of a receiver; default that of the parent
+---@field match? table<string, string|number>|string|string[] alerts this route takes; none: all
+---@field group_by? string[]|"all" labels that make a group, or "all"; default that of the parent
+---@field group_wait? moonwatch.duration wait before the first message of a group; root default 30s
+---@field group_interval? moonwatch.duration wait before a changed group is told again; root default 5m
+---@field repeat_interval? moonwatch.duration wait before an unchanged group is told again; root default 4h
+---@field continue? boolean also look at the routes after this one
+---@field mute? string|string[] windows in which nothing is sent
+---@field active? string|string[] windows outside of which nothing is sent
+---@field escalate? string name of an escalation
+---@field routes? moonwatch.route.routes[] children, tried in order; the first that matches wins
+
+---The routing tree. One `route` without matchers is the root; each further `route` becomes its child, in order of the files.
+---@class moonwatch.route
+---@field compat? "alertmanager" keep exactly to Alertmanager's timing
+---@field receiver? string name of a receiver; default that of the parent
+---@field match? table<string, string|number>|string|string[] alerts this route takes; none: all
+---@field group_by? string[]|"all" labels that make a group, or "all"; default that of the parent
+---@field group_wait? moonwatch.duration wait before the first message of a group; root default 30s
+---@field group_interval? moonwatch.duration wait before a changed group is told again; root default 5m
+---@field repeat_interval? moonwatch.duration wait before an unchanged group is told again; root default 4h
+---@field continue? boolean also look at the routes after this one
+---@field mute? string|string[] windows in which nothing is sent
+---@field active? string|string[] windows outside of which nothing is sent
+---@field escalate? string name of an escalation
+---@field routes? moonwatch.route.routes[] children, tried in order; the first that matches wins
+
+---The routing tree. One `route` without matchers is the root; each further `route` becomes its child, in order of the files.
+---@param fields moonwatch.route
+function route(fields) end
+
+---While an alert matches `source`, alerts that match `target` and agree on the labels in `equal` are not told.
+---@class moonwatch.inhibit
+---@field source table<string, string|number>|string|string[] the alert that explains
+---@field target table<string, string|number>|string|string[] the alerts it explains
+---@field equal? string|string[] labels that must be the same on both
+---@field name? string name shown as the reason
+
+---While an alert matches `source`, alerts that match `target` and agree on the labels in `equal` are not told.
+---@param fields moonwatch.inhibit
+function inhibit(fields) end
+
+---A stretch of time that comes again: routes can be muted in it, or active only in it. A window may cross midnight.
+---@class moonwatch.window
+---@field days? string|string[] days of the week: "mon-fri"
+---@field times? string|string[] times of the day: "09:00-17:00"; the end is not part of it
+---@field dates? string|string[] dates: "2026-12-24", "2026-12-24..2026-12-26"; days of the month: "1-7", "-1"
+---@field months? string|string[] "jan-mar" or numbers
+---@field years? string|string[] "2026-2028"
+---@field zone? string IANA name of the time zone
+
+---A stretch of time that comes again: routes can be muted in it, or active only in it. A window may cross midnight.
+---@param name string
+---@return fun(fields: moonwatch.window)
+function window(name) end
+
+---
+---@class moonwatch.escalation.item
+---@field after moonwatch.duration time since the first message
+---@field to string|string[] receivers
+
+---Steps that go on until somebody acknowledges the alert or it resolves.
+---@class moonwatch.escalation
+---@field [integer] moonwatch.escalation.item
+
+---Steps that go on until somebody acknowledges the alert or it resolves.
+---@param name string
+---@return fun(fields: moonwatch.escalation)
+function escalation(name) end
+
+---Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it. What it keeps in ctx.state goes by its name; a job without one goes by its file and its place among the jobs there.
+---@param interval moonwatch.duration
+---@param fn fun(ctx: moonwatch.ctx): any
+---@param options any
+function every(interval, fn, options) end

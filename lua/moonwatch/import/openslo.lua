@@ -1,0 +1,247 @@
+--- openslo.lua - OpenSLO v1 objects as the word `slo`: an SLO for each objective, with the indicators and alert policies it names.
+--
+-- OpenSLO leaves to each data source what a query is.  Read here are those of type Prometheus: `query` (or `promql`) in the spec
+-- of the source.  A range in it is the place of the window; a counter without one is summed as an increase.
+local lua_text = require "moonwatch.import.lua_text"
+local node = require "moonwatch.import.node"
+
+local M = {}
+
+local HOUR = 3600
+local UNITS = { m = 60, h = HOUR, d = 24 * HOUR, w = 7 * 24 * HOUR, M = 30 * 24 * HOUR, Q = 90 * 24 * HOUR, Y = 365 * 24 * HOUR }
+local CALENDAR = { M = true, Q = true, Y = true }
+local COMPARE = { lte = "<=", lt = "<", gte = ">=", gt = ">" }
+
+-- "28d" -> "28d", and whether the calendar decides how long that is.
+local function duration_of(text)
+  local n, unit = tostring(text):match "^(%d+)([mhdwMQY])$"
+  if not n then return nil end
+  local seconds = tonumber(n) * UNITS[unit]
+  if not CALENDAR[unit] then return n .. unit, false, seconds end
+  return ("%dd"):format(seconds / UNITS.d), true, seconds
+end
+
+-- -- queries -----------------------------------------------------------------------------------
+
+local function source_type(run, source)
+  local kind = node.text(source, "type")
+  local ref = node.text(source, "metricSourceRef")
+  if not kind and ref then kind = node.text(run.objects["DataSource/" .. ref], "spec", "type") end
+  return kind
+end
+
+local function query_of(run, metric)
+  local source = node.get(metric, "metricSource")
+  local kind = source_type(run, source)
+  if kind and kind:lower() ~= "prometheus" then
+    run.note(source, ("a metric source of type %s cannot be asked; Prometheus can"):format(kind))
+    return nil
+  end
+  local query = node.at(source, "spec", "query") or node.at(source, "spec", "promql")
+  if not query or query.kind ~= "text" then
+    run.note(metric, "a metric source without spec.query")
+    return nil
+  end
+  return (query.text:gsub("%s+$", "")), query
+end
+
+-- Every range of QUERY is the window.  A selector alone is left: moonwatch sums its increase.  Anything else must have a range.
+local function over_window(run, query, at)
+  local text, places = query:gsub("%[%s*[%w%.]+%s*%]", "[$window]")
+  if places > 0 then return text end
+  if query:find "^[%a_:][%w_:]*%s*$" or query:find "^[%a_:][%w_:]*%s*{[^{}]*}%s*$" then return query end
+  local inner = query:match "^sum%s*%(%s*([%a_:][%w_:]*%s*{?[^{}%(%)]*}?)%s*%)$"
+  if inner then return inner end
+  run.note(at, "a query without a range, of more than one selector: write $window where its range goes")
+  return nil
+end
+
+-- A gauge of events at each moment: how many there are on average is what counts.
+local function over_time(query)
+  local text, places = query:gsub("%[%s*[%w%.]+%s*%]", "[$window]")
+  return places > 0 and text or ("avg_over_time((%s)[$window:1m])"):format(query)
+end
+
+local function part_of(run, metric, counter)
+  local query, at = query_of(run, metric)
+  if not query then return nil end
+  if counter then return over_window(run, query, at) end
+  return over_time(query)
+end
+
+-- A selector beside an expression with rate(...) must count the same.
+local function alike(text, other)
+  if text:find("$window", 1, true) or not other:find("$window", 1, true) then return text end
+  return ("sum(%s(%s[$window]))"):format(other:find "rate%s*%(" and "rate" or "increase", text)
+end
+
+local function ratio_of(run, metric)
+  local raw = node.get(metric, "raw")
+  if raw then
+    local query = query_of(run, raw)
+    local ratio = query and over_time(query)
+    if not ratio then return nil end
+    return { { "ratio", node.text(metric, "rawType") == "failure" and ratio or "1 - " .. ratio } }
+  end
+  local counter = node.yes(metric, "counter")
+  local name = node.get(metric, "bad") and "bad" or "good"
+  local part, total = part_of(run, node.get(metric, name), counter), part_of(run, node.get(metric, "total"), counter)
+  if not part or not total then return nil end
+  return { { name, alike(part, total) }, { "total", alike(total, part) } }
+end
+
+-- Good is what compares; what is bad for how long of the window is the ratio.
+local function threshold_of(run, metric, objective)
+  local query = query_of(run, metric)
+  local op, value = COMPARE[node.text(objective, "op") or ""], tonumber(node.text(objective, "value"))
+  if not query then return nil end
+  if not op or not value then
+    run.note(objective, "an objective on a threshold needs op and value")
+    return nil
+  end
+  return { { "ratio", ("1 - avg_over_time(((%s) %s bool %s)[$window:1m])"):format(query, op, lua_text.value(value)) } }
+end
+
+local function sli_of(run, spec, objective)
+  local ref = node.text(objective, "indicatorRef") or node.text(spec, "indicatorRef")
+  local indicator = node.get(objective, "indicator") or node.get(spec, "indicator") or ref and run.objects["SLI/" .. ref]
+  if not indicator then
+    run.note(spec, ref and ("there is no SLI %q in these files"):format(ref) or "an SLO without an indicator")
+    return nil
+  end
+  local sli = node.get(indicator, "spec")
+  if node.get(sli, "ratioMetric") then return ratio_of(run, node.get(sli, "ratioMetric")) end
+  if node.get(sli, "thresholdMetric") then return threshold_of(run, node.get(sli, "thresholdMetric"), objective) end
+  run.note(indicator, "an SLI with neither ratioMetric nor thresholdMetric")
+end
+
+-- -- alert policies ----------------------------------------------------------------------------
+
+local function condition_of(run, policy)
+  local list = node.list(policy, "spec", "conditions")
+  local first = list[1]
+  if #list > 1 then run.note(list[2], "an alert policy has one condition; this one is left out") end
+  local ref = node.text(first, "conditionRef")
+  local condition = ref and run.objects["AlertCondition/" .. ref] or first
+  if not node.get(condition, "spec") then
+    run.note(first or policy, ("there is no alert condition %q in these files"):format(ref or "?"))
+    return nil
+  end
+  return condition
+end
+
+local function burn_of(run, policy)
+  local condition = condition_of(run, policy)
+  local spec = node.get(condition, "spec")
+  if not spec then return nil end
+  local burn = node.get(spec, "condition")
+  local factor, long, _, seconds = tonumber(node.text(burn, "threshold")), duration_of(node.text(burn, "lookbackWindow"))
+  if (node.text(burn, "kind") or "burnrate"):lower() ~= "burnrate" or not factor or not long then
+    run.note(condition, "a condition other than kind: burnrate with threshold and lookbackWindow is not carried")
+    return nil
+  end
+  if node.get(burn, "alertAfter") then
+    run.note(node.get(burn, "alertAfter"), "alertAfter is not carried: a short window beside the long one says that it goes on")
+  end
+  return { burn = factor, long = long, short = math.max(60, math.floor(seconds / 12)), severity = node.text(spec, "severity") }
+end
+
+local function policy_of(run, item)
+  local ref = item.kind == "text" and item.text or node.text(item, "alertPolicyRef")
+  if not ref then return item end
+  local policy = run.objects["AlertPolicy/" .. ref]
+  if not policy then run.note(item, ("there is no alert policy %q in these files"):format(ref)) end
+  return policy
+end
+
+-- nil where the SLO names none: moonwatch's own then.
+local function alerts_of(run, spec)
+  local out
+  for _, item in ipairs(node.list(spec, "alertPolicies")) do
+    out = out or {}
+    local policy = policy_of(run, item)
+    if #node.list(policy, "spec", "notificationTargets") > 0 then
+      run.note(node.at(policy, "spec", "notificationTargets"), "who is told is the work of route and receiver")
+    end
+    out[#out + 1] = policy and burn_of(run, policy) or nil
+  end
+  return out and (#out > 0 and out or false)
+end
+
+-- -- objectives --------------------------------------------------------------------------------
+
+local function window_of(run, spec)
+  local item = node.list(spec, "timeWindow")[1]
+  if not item then return nil end
+  local window, calendar = duration_of(node.text(item, "duration"))
+  if not window then
+    run.note(item, "a time window without a duration such as 28d")
+  elseif calendar or node.get(item, "calendar") then
+    run.note(item, ("a window of the calendar becomes a rolling one of %s"):format(window))
+  end
+  return window
+end
+
+local function target_of(objective)
+  return tonumber(node.text(objective, "target")) or tonumber(node.text(objective, "targetPercent"))
+end
+
+local function labels_of(doc, service)
+  local out = { service = service }
+  for name, value in node.fields(doc, "metadata", "labels") do
+    local key = name:gsub("[^%w_]", "_"):gsub("^(%d)", "_%1")
+    local texts = {}
+    for _, item in ipairs(value.kind == "list" and value.items or { value }) do texts[#texts + 1] = item.text end
+    out[key] = table.concat(texts, ",")
+  end
+  return out
+end
+
+local function slo_of(run, doc, objective, name)
+  local spec = node.get(doc, "spec")
+  local target = target_of(objective)
+  if not target then return run.note(objective, "an objective without target or targetPercent is left out") end
+  local fields = sli_of(run, spec, objective)
+  if not fields then return nil end
+  fields[#fields + 1] = { "objective", target }
+  fields[#fields + 1] = { "window", window_of(run, spec) }
+  fields[#fields + 1] = { "labels", labels_of(doc, node.text(spec, "service")) }
+  fields[#fields + 1] = { "alerts", alerts_of(run, spec) }
+  local said = node.text(objective, "displayName") or node.text(doc, "metadata", "displayName") or node.text(spec, "description")
+  return (said and lua_text.comment(said) .. "\n" or "") .. lua_text.declaration("slo", name, fields)
+end
+
+local function slos_of(run, doc)
+  local spec, name = node.get(doc, "spec"), node.text(doc, "metadata", "name")
+  local objectives = node.list(spec, "objectives")
+  if not name or #objectives == 0 then return run.note(doc, "an SLO without a name or objectives is left out") end
+  if (node.text(spec, "budgetingMethod") or "Occurrences") ~= "Occurrences" then
+    run.note(node.get(spec, "budgetingMethod"), "budgets of time slices are counted by occurrences")
+  end
+  for i, objective in ipairs(objectives) do
+    run.out[#run.out + 1] = slo_of(run, doc, objective, #objectives > 1 and ("%s-%d"):format(name, i) or name)
+  end
+end
+
+local KINDS = { DataSource = true, SLO = true, SLI = true, AlertPolicy = true, AlertCondition = true, AlertNotificationTarget = true,
+                Service = true }
+
+--- docs: the documents of all files, as host.yaml gives them.  options: { note=function(node, text) }.  Gives Lua text.
+function M.convert(docs, options)
+  local run = { note = options.note, objects = {}, out = {} }
+  for _, doc in ipairs(docs) do
+    local kind, version = node.text(doc, "kind") or "", node.text(doc, "apiVersion") or ""
+    if not version:find "^openslo/v1" or not KINDS[kind] then
+      run.note(doc, "not an object of OpenSLO v1")
+    else
+      if version ~= "openslo/v1" then run.note(doc, version .. " is read as openslo/v1") end
+      run.objects[kind .. "/" .. (node.text(doc, "metadata", "name") or "")] = doc
+    end
+  end
+  for _, doc in ipairs(docs) do
+    if node.text(doc, "kind") == "SLO" and (node.text(doc, "apiVersion") or ""):find "^openslo/v1" then slos_of(run, doc) end
+  end
+  return table.concat(run.out, "\n")
+end
+
+return M
