@@ -373,8 +373,12 @@ function webhook(fields) end
 ---@field query_bytes? number|string memory one query may use
 ---@field read_samples? integer samples in one answer of remote read that is not a stream
 ---@field query_timeout? moonwatch.duration time one query may take
----@field rule_seconds? moonwatch.duration processor time of one Lua call
+---@field rule_seconds? moonwatch.duration processor time of one call of a function of a rule
+---@field rule_instructions? integer Lua instructions of one call
 ---@field rule_memory? number|string memory of one rule file
+---@field rule_query_samples? integer samples that the queries of one evaluation of a rule may read
+---@field rule_query_seconds? moonwatch.duration time that the queries of one evaluation may take
+---@field rule_emissions? integer alerts, samples, log lines and measurements of one evaluation
 
 ---moonwatch's own log
 ---@class moonwatch.settings.log
@@ -465,6 +469,12 @@ function include(text) end
 ---@return fun(fields: moonwatch.scrape)
 function scrape(name) end
 
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.record.budget
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+---@field emissions? integer alerts fired, samples recorded, log lines and measurements
+
 ---Evaluates an expression again and again and stores the answer as series with this name. Rules of one file with the same `every` are a group: they run in their order, all at one moment, so that a rule sees what one above it has just written. A series that the expression no longer gives, or whose rule is gone, ends with a stale marker.
 ---@class moonwatch.record
 ---@field expr moonwatch.expr PromQL
@@ -473,6 +483,7 @@ function scrape(name) end
 ---@field limit? integer the rule fails, and nothing is written, when it gives more series than this
 ---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+---@field budget? moonwatch.record.budget what one evaluation may use, where that is less than settings.limits says
 ---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
 ---@field query_offset? moonwatch.duration look at the time so long ago, and write there; default that of settings
 
@@ -515,6 +526,15 @@ function record(name) end
 ---@field traces? moonwatch.alert.evidence.traces traces to look for
 ---@field since? moonwatch.duration how far back logs and traces are looked for
 
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.alert.budget
+---@field seconds? moonwatch.duration processor time of one call of a function
+---@field instructions? integer Lua instructions of one call of a function
+---@field memory? number|string memory of the rule's file while one of its functions runs
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+---@field emissions? integer alerts fired, samples recorded, log lines and measurements
+
 ---A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.
 ---@class moonwatch.alert
 ---@field expr? moonwatch.expr PromQL; each sample of the answer is an active alert
@@ -545,6 +565,7 @@ function record(name) end
 ---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
 ---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
 ---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
+---@field budget? moonwatch.alert.budget what one evaluation may use, where that is less than settings.limits says
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
 ---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
 ---@field query_offset? moonwatch.duration evaluate `expr` as of so long ago, for data that arrives late; default that of settings
@@ -624,6 +645,11 @@ function expect(name) end
 ---@field page? boolean|moonwatch.slo.alerting.page the alert of severity page; false: none
 ---@field ticket? boolean|moonwatch.slo.alerting.ticket the alert of severity ticket; false: none
 
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.slo.budget
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+
 ---A service level objective over a rolling window. Give the counters of good (or bad) and all events, or a latency histogram. Where only a ratio is known, give that. moonwatch stores slo_error_budget_remaining and slo:sli_error:ratio_rate<window>, and alerts when the budget burns too fast.
 ---@class moonwatch.slo
 ---@field good? moonwatch.expr counter of good events: a selector, or an expression with $window in the place of the range
@@ -637,6 +663,7 @@ function expect(name) end
 ---@field alerts? boolean|moonwatch.slo.alerts[] true: page at burn rates 14.4 and 6, ticket at 3 and 1, scaled to the window; or a list of your own
 ---@field alerting? moonwatch.slo.alerting what the burn alerts are called and say
 ---@field min_events? integer burn alerts stay silent with fewer events in the long window
+---@field budget? moonwatch.slo.budget what one evaluation may use, where that is less than settings.limits says
 ---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person, on the burn alerts
 ---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do
 
@@ -671,6 +698,15 @@ function slo(name) end
 ---@field send? string text to send
 ---@field expect? string the answer must contain this
 
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.check.budget
+---@field seconds? moonwatch.duration processor time of one call of a function
+---@field instructions? integer Lua instructions of one call of a function
+---@field memory? number|string memory of the rule's file while one of its functions runs
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+---@field emissions? integer alerts fired, samples recorded, log lines and measurements
+
 ---well, but not quite
 ---@class moonwatch.check.degraded
 ---@field slower_than? moonwatch.duration a successful probe slower than this is degraded
@@ -690,6 +726,7 @@ function slo(name) end
 ---@field postgres? string|moonwatch.secret libpq connection text; SELECT 1 must answer, pool figures are kept
 ---@field run? (fun(ctx: moonwatch.ctx): any) function(ctx): true or false, message, details
 ---@field every? moonwatch.duration time between probes
+---@field budget? moonwatch.check.budget what one evaluation may use, where that is less than settings.limits says
 ---@field timeout? moonwatch.duration a probe that takes longer has failed
 ---@field fail_after? integer failures in a row before the check counts as failing
 ---@field pass_after? integer successes in a row before a failing check counts as well again

@@ -272,6 +272,8 @@ void mw_promql_prepared_free(mw_promql_prepared *p)
 
 mw_value_type mw_promql_prepared_type(const mw_promql_prepared *p) { return p->ast->root->type; }
 
+mw_str mw_promql_prepared_text(const mw_promql_prepared *p) { return p->ast->src; }
+
 int mw_promql_eval_prepared(const mw_promql *q, mw_source *src, mw_promql_prepared *p,
                             const mw_promql_query *query, mw_promql_result **out, mw_err *err)
 {

@@ -55,6 +55,7 @@ typedef struct mw_promql_query {
     int64_t deadline_mono_ns;   /* mw_mono_ns() after which it stops with MW_ETIMEOUT; 0: none */
     const volatile int *cancel; /* not NULL: stops with MW_ECANCEL soon after it becomes non-zero */
     const char *origin;         /* who asks, for the log of queries; NULL: nobody in particular */
+    size_t max_samples;         /* fewer than the engine's; 0: as many */
     bool histograms;            /* rows may hold native histograms; otherwise they are left out */
 } mw_promql_query;
 
@@ -97,6 +98,7 @@ typedef struct mw_promql_prepared mw_promql_prepared;
 mw_promql_prepared *mw_promql_prepare(mw_str expr, mw_err *err);
 void mw_promql_prepared_free(mw_promql_prepared *p); /* NULL is fine */
 mw_value_type mw_promql_prepared_type(const mw_promql_prepared *p);
+mw_str mw_promql_prepared_text(const mw_promql_prepared *p); /* as it was written; borrowed */
 int mw_promql_eval_prepared(const mw_promql *q, mw_source *src, mw_promql_prepared *p,
                             const mw_promql_query *query, mw_promql_result **out, mw_err *err);
 

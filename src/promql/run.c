@@ -57,11 +57,13 @@ void mw_pq_tick(struct run *r, size_t work)
 
 void mw_pq_read(struct run *r, size_t samples)
 {
+    size_t most = r->opt->max_samples, own = r->query->max_samples;
+    if (own && own < most) most = own;
     r->samples += samples;
-    if (r->samples > r->opt->max_samples)
+    if (r->samples > most)
         mw_pq_throw(r, MW_ELIMIT,
                     "query processing would load too many samples into memory in expression "
                     "evaluation: more than %zu",
-                    r->opt->max_samples);
+                    most);
     mw_pq_tick(r, samples);
 }

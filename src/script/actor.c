@@ -18,6 +18,7 @@
 #include "script/state.h"
 
 enum { CAPACITY = 16384, BATCH = 256 };
+static const int64_t batch_ns = 50000000; /* of messages before the next tick */
 #define REPLY_MARK "moonwatch.reply"
 
 struct mw_actor {
@@ -246,9 +247,11 @@ static void live(mw_actor *a)
     tick(a);
     for (;;) {
         bool got = mw_mailbox_next(a->inbox, a->due_ns, &mail);
+        int64_t until = mw_mono_ns() + batch_ns;
         for (int n = 1; got; n++) {
             deliver(a, &mail);
-            got = n < BATCH && mw_mailbox_depth(a->inbox) && mw_mailbox_next(a->inbox, 1, &mail);
+            got = n < BATCH && mw_mono_ns() < until && mw_mailbox_depth(a->inbox) &&
+                  mw_mailbox_next(a->inbox, 1, &mail);
         }
         mw_gauge_set(a->depth, (double)mw_mailbox_depth(a->inbox));
         if (mw_mailbox_closed(a->inbox) && !mw_mailbox_depth(a->inbox)) break;

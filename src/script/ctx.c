@@ -30,6 +30,19 @@ mw_value *mw_ctx_value(lua_State *L, int idx)
     return v;
 }
 
+bool mw_ctx_patient(const mw_guest_run *r)
+{
+    if (!r->has_ctx || r->lua->waits) return false;
+    return r->kind != MW_CALL_WHEN || (r->meter && r->meter->patient);
+}
+
+void mw_ctx_emit(lua_State *L, mw_guest_run *r)
+{
+    mw_err err;
+    mw_err_init(&err);
+    if (mw_meter_emit(r->meter, 1, &err) != MW_OK) luaL_error(L, "%s", err.msg);
+}
+
 int mw_ctx_wait(lua_State *L, mw_guest_run *r, const char *op, mw_value *arg)
 {
     mw_value_free(r->op_arg);

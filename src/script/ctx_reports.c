@@ -17,6 +17,7 @@ static int ctx_fire(lua_State *L)
     if (!lua_istable(L, 2)) return luaL_error(L, "write ctx:fire{ labels={...}, value=... }");
     if (r->fired->list.n >= MAX_FIRED)
         return luaL_error(L, "more than %d alerts in one run", MAX_FIRED);
+    mw_ctx_emit(L, r);
     mw_cross_limits limits = mw_guest_limits;
     limits.left = &r->left;
     mw_err err;
@@ -38,6 +39,7 @@ static int record(lua_State *L)
     mw_err err;
     mw_err_init(&err);
     double v = luaL_optnumber(L, lua_istable(L, 1) ? 2 : 1, 1);
+    mw_ctx_emit(L, r);
     r->held_value = mw_ctx_value(L, lua_upvalueindex(2));
     int rc = mw_signal_metric(r->guest->face->host, lua_tostring(L, lua_upvalueindex(3)),
                               lua_tostring(L, lua_upvalueindex(1)), r->held_value, v, NULL, &err);
@@ -88,6 +90,7 @@ static int write_line(lua_State *L)
     if (++r->log_lines > MAX_LINES)
         return luaL_error(L, "more than %d log lines in one run", MAX_LINES);
     if (n > MAX_LINE) return luaL_error(L, "a log line of more than %d bytes", MAX_LINE);
+    mw_ctx_emit(L, r);
     lua_settop(L, 2);
     if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
     r->held_value = mw_ctx_value(L, 2);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "script/guest_inside.h"
 #include "script/push.h"
 #include "script/signals.h"
@@ -25,50 +26,74 @@ static mw_str check_expr(lua_State *L, const char *how)
     return s;
 }
 
-static mw_promql_result *ask(lua_State *L, mw_guest_run *r, mw_str expr, int64_t from, int64_t to,
-                             int64_t step)
+/* An answer that is too large to be handled is refused; what it takes to push it is paid for. */
+static void check_size(lua_State *L, const mw_promql_result *got, const char *expr)
 {
-    mw_err err;
-    mw_err_init(&err);
-    r->held = mw_signal_query(r->guest->face->host, expr, from, to, step, &err);
-    if (!r->held) luaL_error(L, "%s: %s", expr.p, err.msg);
     size_t points = 0;
-    for (size_t i = 0; i < r->held->n; i++) points += r->held->rows[i].n;
-    if (r->held->n > MAX_ROWS)
-        luaL_error(L, "%s: more than %d series; sum them up", expr.p, MAX_ROWS);
+    for (size_t i = 0; i < got->n; i++) points += got->rows[i].n;
+    if (got->n > MAX_ROWS) luaL_error(L, "%s: more than %d series; sum them up", expr, MAX_ROWS);
     if (points > MAX_POINTS)
-        luaL_error(L, "%s: more than %d points; ask with a longer step", expr.p, MAX_POINTS);
-    mw_charge(L, points * 4 + r->held->n * 16);
-    return r->held;
+        luaL_error(L, "%s: more than %d points; ask with a longer step", expr, MAX_POINTS);
+    mw_charge(L, points * 4 + got->n * 16);
 }
 
-static int ctx_query(lua_State *L)
+static void push_vector(lua_State *L, const mw_promql_result *got, const char *expr)
 {
-    mw_guest_run *r = mw_ctx_run(L);
-    mw_str expr = check_expr(L, "ctx:query(expr)");
-    int64_t t = mw_ms_of(r->now);
-    mw_push_vector(L, ask(L, r, expr, t, t, 0));
-    mw_ctx_drop_held(r);
-    return 1;
+    check_size(L, got, expr);
+    mw_push_vector(L, got);
+}
+
+static void push_matrix(lua_State *L, const mw_promql_result *got, const char *expr)
+{
+    check_size(L, got, expr);
+    mw_push_matrix(L, got);
 }
 
 /* The value of an expression that gives one series; nil when it gives none. */
-static int ctx_value(lua_State *L)
+static void push_value(lua_State *L, const mw_promql_result *got, const char *expr)
 {
-    mw_guest_run *r = mw_ctx_run(L);
-    mw_str expr = check_expr(L, "ctx:value(expr)");
-    int64_t t = mw_ms_of(r->now);
-    mw_promql_result *got = ask(L, r, expr, t, t, 0);
+    check_size(L, got, expr);
     if (got->n > 1)
-        return luaL_error(L, "%s: gives %d series; ctx:value wants one: use sum(...) or ctx:query",
-                          expr.p, (int)got->n);
+        luaL_error(L, "%s: gives %d series; ctx:value wants one: use sum(...) or ctx:query", expr,
+                   (int)got->n);
     if (got->n == 1 && got->rows[0].n)
         lua_pushnumber(L, got->rows[0].v[got->rows[0].n - 1]);
     else
         lua_pushnil(L);
+}
+
+/* The whole of a method: pushes the answer, or leaves the state until the lane has it. */
+static int ask(lua_State *L, mw_guest_run *r, const mw_promql_query *q, mw_ctx_pushes *push)
+{
+    mw_err err;
+    bool slow;
+    mw_err_init(&err);
+    r->ask = (mw_ask){.query = *q, .meter = r->meter, .patient = L == r->co && mw_ctx_patient(r)};
+    r->held = mw_ask_now(r->guest->face, &r->ask, &slow, &err);
+    if (slow) {
+        r->ask.query.expr = (mw_str){mw_strndup(q->expr.p, q->expr.n), q->expr.n};
+        mw_free(r->ask_expr);
+        r->ask_expr = (char *)r->ask.query.expr.p;
+        r->push = push;
+        r->op = MW_CTX_ASK;
+        return lua_yield(L, 0);
+    }
+    if (!r->held) return luaL_error(L, "%s: %s", q->expr.p, err.msg);
+    push(L, r->held, q->expr.p);
     mw_ctx_drop_held(r);
     return 1;
 }
+
+static int ask_now(lua_State *L, const char *how, mw_ctx_pushes *push)
+{
+    mw_guest_run *r = mw_ctx_run(L);
+    int64_t t = mw_ms_of(r->now);
+    mw_promql_query q = {.expr = check_expr(L, how), .start = t, .end = t};
+    return ask(L, r, &q, push);
+}
+
+static int ctx_query(lua_State *L) { return ask_now(L, "ctx:query(expr)", push_vector); }
+static int ctx_value(lua_State *L) { return ask_now(L, "ctx:value(expr)", push_value); }
 
 /* Unix seconds; a duration means that long before now; nothing means DEF.  Never after now. */
 static double time_arg(lua_State *L, mw_guest_run *r, int idx, double def)
@@ -90,9 +115,13 @@ static int ctx_range(lua_State *L)
     double from = time_arg(L, r, 3, r->now - recent), to = time_arg(L, r, 4, r->now), step = 15;
     if (!lua_isnoneornil(L, 5) && (!mw_lua_duration(L, 5, &step) || !(step >= 0.001)))
         return luaL_argerror(L, 5, "a step above zero, in seconds or as \"1m\"");
-    mw_push_matrix(L, ask(L, r, expr, mw_ms_of(from), mw_ms_of(to), mw_ms_of(step)));
-    mw_ctx_drop_held(r);
-    return 1;
+    if (to < from) return luaL_error(L, "%s: a range needs from <= to", expr.p);
+    mw_promql_query q = {.expr = expr,
+                         .range = true,
+                         .start = mw_ms_of(from),
+                         .end = mw_ms_of(to),
+                         .step = mw_ms_of(step)};
+    return ask(L, r, &q, push_matrix);
 }
 
 /* -- records --------------------------------------------------------------------------------- */

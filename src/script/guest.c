@@ -232,7 +232,7 @@ static const char *text_of_error(lua_State *L)
 static void load(mw_guest *g)
 {
     mw_watch **watch = &g->face->lua->watch;
-    mw_sandbox_arm(&g->box, g->box.budget.instructions, watch);
+    mw_sandbox_arm(&g->box, g->box.budget.instructions, g->box.budget.cpu, watch);
     int rc = lua_cpcall(g->box.L, run_file, NULL);
     mw_sandbox_disarm(&g->box, *watch);
     char text[96];

@@ -23,6 +23,16 @@ bool mw_call_kind_parse(mw_str name, mw_call_kind *out)
 
 /* -- starting and ending --------------------------------------------------------------------- */
 
+/* What the meter leaves of the budget of the file. */
+static mw_budget limit_of(const mw_guest_run *r)
+{
+    const mw_meter *m = r->meter;
+    if (!m) return (mw_budget){0};
+    return (mw_budget){.instructions = (int64_t)m->limit.instructions,
+                       .cpu = m->limit.cpu,
+                       .memory = (size_t)m->limit.memory};
+}
+
 static mw_guest_run *run_new(mw_guest *g, int fn, mw_value *args, mw_value *ctx)
 {
     mw_guest_run *r = mw_zalloc(sizeof *r);
@@ -37,8 +47,10 @@ static mw_guest_run *run_new(mw_guest *g, int fn, mw_value *args, mw_value *ctx)
                         .kind = MW_CALL_TEXT,
                         .fired = mw_list_new(),
                         .left = MW_GUEST_KEPT,
-                        .fuel = g->box.budget.instructions,
+                        .meter = mw_meter_retain(g->face->lua->meter),
                         .started_ns = mw_mono_ns()};
+    mw_sandbox_narrow(&g->box, limit_of(r));
+    r->most = r->fuel = g->box.run.instructions;
     if (ctx && ctx->type == MW_MAP) {
         mw_call_kind_parse(mw_map_text(ctx, "kind"), &r->kind);
         r->now = mw_map_number(ctx, "now", 0);
@@ -57,8 +69,15 @@ void mw_ctx_drop_held(mw_guest_run *r)
     r->held_value = NULL;
 }
 
+static void hold(mw_guest_run *r, size_t bytes)
+{
+    r->lua->held += bytes - r->held_bytes;
+    r->held_bytes = bytes;
+}
+
 static void run_free(mw_guest_run *r)
 {
+    hold(r, 0);
     mw_ctx_drop_held(r);
     mw_value_free(r->args);
     mw_value_free(r->ctx);
@@ -69,6 +88,9 @@ static void run_free(mw_guest_run *r)
     mw_value_free(r->state);
     mw_value_free(r->op_arg);
     mw_value_free(r->answer);
+    mw_lane_release(r->job);
+    mw_free(r->ask_expr);
+    mw_meter_release(r->meter);
     mw_free(r->error);
     mw_free(r->traceback);
     mw_free(r);
@@ -146,6 +168,54 @@ static void explain(lua_State *L, mw_guest_run *r)
     r->traceback = mw_strndup(trace, strnlen(trace, 4000));
 }
 
+/* "file:line: " of the innermost line that waits, whatever C functions it went through. */
+static void push_where(lua_State *co)
+{
+    lua_Debug ar;
+    for (int level = 0; lua_getstack(co, level, &ar); level++) {
+        if (!lua_getinfo(co, "Sl", &ar) || ar.currentline <= 0) continue;
+        lua_pushfstring(co, "%s:%d: ", ar.short_src, ar.currentline);
+        return;
+    }
+    lua_pushliteral(co, "");
+}
+
+/* The answer of the lane goes onto the stack as if the method had just returned.  One that failed
+ * ends the run: no pcall gets what was refused for want of time. */
+static int resume_asked(lua_State *L, mw_guest_run *r)
+{
+    mw_err err;
+    mw_err_init(&err);
+    mw_promql_result *got = mw_ask_take(r->guest->face, r->job, r->meter, r->ask.query.expr, &err);
+    mw_lane_release(r->job);
+    r->job = NULL;
+    r->held = got;
+    if (!got) {
+        push_where(r->co);
+        lua_pushfstring(r->co, "%s%s: %s", lua_tostring(r->co, -1), r->ask_expr, err.msg);
+        explain(L, r);
+        r->finished = true;
+        return 0;
+    }
+    r->push(L, got, r->ask_expr);
+    lua_xmove(L, r->co, 1);
+    return 1;
+}
+
+/* Where a run that used up its memory was: its innermost function. */
+static int find_place(lua_State *L)
+{
+    mw_guest_run *r = lua_touserdata(L, 1);
+    mw_sandbox *box = mw_sandbox_of(L);
+    lua_Debug ar;
+    for (int level = 0; lua_getstack(r->co, level, &ar); level++) {
+        if (!lua_getinfo(r->co, "S", &ar) || ar.linedefined <= 0) continue;
+        snprintf(box->place, sizeof box->place, "%s:%d: ", ar.short_src, ar.linedefined);
+        break;
+    }
+    return 0;
+}
+
 /* One part: from the start or the last answer to the next question or the end. */
 static int run_part(lua_State *L)
 {
@@ -154,11 +224,16 @@ static int run_part(lua_State *L)
     if (!r->co) {
         begin(L, r);
         n = lua_gettop(r->co) - 1;
-    } else if (r->answer) {
+    } else if (r->job) {
+        n = resume_asked(L, r);
+        if (r->finished) return 0;
+    } else if (r->answer && !r->paused) {
         mw_cross_push(r->co, r->answer);
         n = 1;
     }
+    if (mw_ctx_patient(r)) mw_sandbox_pause(&r->guest->box, r->co, MW_GUEST_PAUSED - r->lua->held);
     int rc = lua_resume(r->co, n);
+    if (rc == LUA_YIELD && r->guest->box.paused) r->op = MW_CTX_PAUSE;
     if (rc == LUA_YIELD) {
         if (!r->op) return luaL_error(L, "coroutine.yield outside of a coroutine");
         return 0;
@@ -190,6 +265,24 @@ static void set_error(mw_guest_run *r, const char *text)
     r->finished = true;
 }
 
+static void set_stop(mw_guest_run *r, const char *text)
+{
+    const mw_sandbox *box = &r->guest->box;
+    mw_buf b;
+    mw_buf_init(&b);
+    mw_buf_text(&b, box->place);
+    mw_buf_text(&b, text);
+    mw_buf_byte(&b, 0);
+    set_error(r, b.p);
+    b.n--;
+    mw_buf_text(&b, "\nstack traceback:");
+    mw_buf_text(&b, *box->stack ? box->stack : "\n\t(not known)");
+    mw_buf_byte(&b, 0);
+    mw_free(r->traceback);
+    r->traceback = mw_buf_take(&b);
+    r->over = true;
+}
+
 static void play(mw_guest_run *r)
 {
     mw_guest *g = r->guest;
@@ -198,15 +291,23 @@ static void play(mw_guest_run *r)
     char text[96];
     g->running = r;
     r->op = NULL;
-    mw_sandbox_arm(&g->box, r->fuel, &r->lua->watch);
+    int64_t before = r->fuel;
+    hold(r, 0);
+    mw_sandbox_narrow(&g->box, limit_of(r));
+    mw_sandbox_arm(&g->box, r->fuel, r->paused ? r->cpu : g->box.run.cpu, &r->lua->watch);
     int rc = lua_cpcall(L, run_part, r);
     r->fuel = mw_sandbox_disarm(&g->box, r->lua->watch);
+    r->paused = g->box.paused;
+    hold(r, r->paused ? g->box.used : 0);
+    r->cpu = g->box.cpu_left > 0.001 ? g->box.cpu_left : 0.001;
+    mw_meter_ran(r->meter, (uint64_t)(before - r->fuel), g->box.peak);
     g->running = outer;
     mw_value_free(r->answer);
     r->answer = NULL;
     mw_ctx_drop_held(r);
     if (g->box.tripped) {
-        set_error(r, mw_trip_text(&g->box, text));
+        if (r->co && !*g->box.place) lua_cpcall(L, find_place, r);
+        set_stop(r, mw_trip_text(&g->box, text));
     } else if (rc) {
         const char *msg = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "failed";
         set_error(r, msg);
@@ -226,11 +327,11 @@ static void set_found(mw_value *result, mw_guest_run *r)
 
 static mw_value *result_of(mw_guest_run *r)
 {
-    const mw_guest *g = r->guest;
     mw_value *out_ = mw_map_new();
     mw_map_set_bool(out_, "ok", !r->error);
     mw_map_set_text(out_, "error", r->error);
     mw_map_set_text(out_, "traceback", r->traceback);
+    mw_map_set_bool(out_, "over", r->error && (r->over || (r->meter && r->meter->exceeded)));
     mw_map_set(out_, "values", r->values ? r->values : mw_map_new());
     r->values = NULL;
     if (r->state && !r->error) {
@@ -240,7 +341,7 @@ static mw_value *result_of(mw_guest_run *r)
     mw_map_set(out_, "fired", r->fired);
     r->fired = NULL;
     set_found(out_, r);
-    mw_map_set_number(out_, "instructions", (double)(g->box.budget.instructions - r->fuel));
+    mw_map_set_number(out_, "instructions", (double)(r->most - r->fuel));
     mw_map_set_number(out_, "seconds", (double)(mw_mono_ns() - r->started_ns) / 1e9);
     return out_;
 }
@@ -262,6 +363,15 @@ static void ask(mw_guest_run *r)
     mw_value *arg = r->op_arg;
     const char *op = r->op;
     r->op_arg = NULL;
+    if (!strcmp(op, MW_CTX_ASK)) {
+        r->job = mw_ask_lane(r->guest->face, &r->ask, mw_call_answer,
+                             mw_lua_expect(r->lua, then_resume, r, NULL));
+        return;
+    }
+    if (r->paused) {
+        mw_call_answer(mw_lua_expect(r->lua, then_resume, r, NULL), mw_map_new());
+        return;
+    }
     mw_host_op(r->guest->face->host, op, arg, mw_call_answer,
                mw_lua_expect(r->lua, then_resume, r, NULL));
 }
@@ -322,6 +432,8 @@ void mw_guest_close(mw_guest *g, bool quiet)
             result = result_of(r);
         }
         leave_guest(r);
+        mw_lane_release(r->job); /* nobody waits for it any more */
+        r->job = NULL;
         r->done(r->lua, r->done_arg, result, NULL);
     }
     mw_sandbox_deinit(&g->box);

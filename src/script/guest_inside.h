@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #ifndef MW_SCRIPT_GUEST_INSIDE_H
 #define MW_SCRIPT_GUEST_INSIDE_H
+#include "script/asks.h"
 #include "script/cross.h"
 #include "script/guest.h"
 
@@ -42,7 +43,8 @@ enum {
     MW_GUEST_FNS_MAX = 10000,
     MW_GUEST_PROBLEMS = 100
 };
-enum { MW_GUEST_KEPT = 32 << 20 }; /* bytes of declarations, or of what one call fires */
+enum { MW_GUEST_PAUSED = 64 << 20 }; /* bytes that all paused calls of a thread may hold */
+enum { MW_GUEST_KEPT = 32 << 20 };   /* bytes of declarations, or of what one call fires */
 extern const mw_cross_limits mw_guest_limits;
 
 mw_guest *mw_guest_of(lua_State *L);
@@ -72,6 +74,13 @@ bool mw_globals_each(lua_State *L, mw_global_visit *visit, void *arg);
 
 /* -- calls ----------------------------------------------------------------------------------- */
 
+/* Pushes what a method gives for GOT, the answer to EXPR; raises when that is too much. */
+typedef void mw_ctx_pushes(lua_State *L, const mw_promql_result *got, const char *expr);
+#define MW_CTX_ASK   "ask"   /* in OP: the query in ASK, to the lane */
+#define MW_CTX_PAUSE "pause" /* in OP: it was left after a slice of time */
+/* A when can be left if the turn of its rule can be, others always, nobody in the command line. */
+bool mw_ctx_patient(const mw_guest_run *run);
+
 struct mw_guest_run {
     mw_guest *guest; /* NULL: it was closed while this call waited */
     mw_lua *lua;
@@ -83,15 +92,22 @@ struct mw_guest_run {
     mw_call_kind kind;
     bool has_ctx;
     double now;
-    int64_t fuel, started_ns;
+    int64_t most, fuel, started_ns; /* instructions: in all, left */
+    size_t held_bytes;              /* bytes of memory while it is paused */
+    double cpu;                     /* seconds left of this part */
     unsigned log_lines, questions;
-    size_t left; /* bytes that what it fires may still take */
+    mw_meter *meter; /* where it counts; may be NULL */
+    size_t left;     /* bytes that what it fires may still take */
     char *error, *traceback;
-    bool finished;
+    bool paused, finished, over; /* OVER: stopped because its budget was used up */
     /* what the code waits for: set by ctx before it yields */
     const char *op;
     mw_value *op_arg;
-    mw_value *answer;       /* on the way in */
+    mw_value *answer; /* on the way in */
+    mw_ask ask;       /* a query that is slow, its text, its way to the stack */
+    char *ask_expr;
+    mw_ctx_pushes *push;
+    mw_lane_job *job;       /* not NULL: it waits for that, or has it */
     mw_promql_result *held; /* result being pushed; freed when the push fails */
     mw_value *held_value;
     mw_guest_done *done;
@@ -108,6 +124,8 @@ void mw_ctx_push(lua_State *L, mw_guest_run *run); /* a new ctx object */
 mw_guest_run *mw_ctx_run(lua_State *L);
 void mw_ctx_drop_held(mw_guest_run *run);
 /* Ends the C function: leaves the state until the answer of OP is here.  ARG is taken. */
+/* One more of what a run may emit; raises when that is too much. */
+void mw_ctx_emit(lua_State *L, mw_guest_run *run);
 int mw_ctx_wait(lua_State *L, mw_guest_run *run, const char *op, mw_value *arg);
 mw_value *mw_ctx_value(lua_State *L, int idx); /* raises when it cannot cross; the caller owns it */
 

@@ -12,6 +12,7 @@
 #include "script/push.h"
 #include "script/signals.h"
 #include "script/state.h"
+#include "script/waits.h"
 
 #define HISTOGRAM_TYPE "moonwatch.histogram"
 
@@ -301,30 +302,27 @@ static void push_row(lua_State *L, const mw_promql_row *row)
     }
 }
 
-/* host.samples(expr, t): as host.query, and a row may have `histogram` instead of `value` */
-static int host_samples(lua_State *L)
+static int push_samples(lua_State *L, const mw_promql_result *r, int64_t t, mw_err *err)
 {
-    mw_err err;
-    mw_str expr;
-    mw_err_init(&err);
-    expr.p = luaL_checklstring(L, 1, &expr.n);
-    int64_t t = mw_ms_of(luaL_checknumber(L, 2));
-    mw_promql_prepared *p = mw_promql_prepare(expr, &err);
-    mw_promql_result *r = p ? mw_signal_prepared(mw_face_of(L)->host, p, t, true, &err) : NULL;
-    mw_promql_prepared_free(p);
-    if (!r) return mw_lua_refuse_at(L, &err);
-    int refused = 0;
+    if (!r) return mw_lua_refuse_at(L, err);
     if (r->type != MW_VALUE_VECTOR && r->type != MW_VALUE_SCALAR)
-        refused = mw_lua_refuse_text(L, "the answer is neither samples of one moment nor a number");
-    else
-        lua_createtable(L, (int)r->n, 0);
-    for (size_t i = 0, at = 0; !refused && i < r->n; i++) {
+        return mw_lua_refuse_text(L, "the answer is neither samples of one moment nor a number");
+    lua_createtable(L, (int)r->n, 0);
+    for (size_t i = 0, at = 0; i < r->n; i++) {
         if (!r->rows[i].n && !r->rows[i].n_h) continue;
         push_row(L, &r->rows[i]);
         lua_rawseti(L, -2, (int)++at);
     }
-    mw_promql_result_free(r);
-    return refused ? refused : 1;
+    return 1;
+}
+
+/* host.samples(expr, t): as host.query, and a row may have `histogram` instead of `value` */
+static int host_samples(lua_State *L)
+{
+    mw_ask a = {.query = {.histograms = true}};
+    a.query.expr.p = luaL_checklstring(L, 1, &a.query.expr.n);
+    a.query.start = a.query.end = mw_ms_of(luaL_checknumber(L, 2));
+    return mw_wait_ask(L, &a, 0, push_samples);
 }
 
 void mw_host_open_histogram(lua_State *L)

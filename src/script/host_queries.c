@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "script/asks.h"
 #include "script/handles.h"
 #include "script/signals.h"
 #include "script/state.h"
@@ -22,6 +23,7 @@ struct query {
     double above, below; /* what host.quiet looks for; NaN when not given */
     double seconds;      /* that its last evaluation in host.quiet took */
     int64_t t;           /* and the time it looked at */
+    size_t samples;      /* that it read */
     bool asked;
 };
 
@@ -70,10 +72,18 @@ static bool says_something(const struct query *q, const mw_promql_result *r)
     return false;
 }
 
-static bool is_quiet(mw_host *h, struct query *q, int64_t t)
+/* One that takes longer than a moment is for whoever asks in full, who can wait. */
+static bool is_quiet(mw_face *face, struct query *q, int64_t t)
 {
-    mw_promql_result *r = mw_signal_prepared(h, q->prepared, t, false, NULL);
+    mw_err err;
+    mw_ask a = {.prepared = q->prepared, .query = {.start = t, .end = t}, .patient = true};
+    bool slow;
+    mw_err_init(&err);
+    a.meter = face->lua->meter;
+    if (a.meter) mw_meter_begin(a.meter);
+    mw_promql_result *r = mw_ask_now(face, &a, &slow, &err);
     bool quiet = r && !says_something(q, r);
+    q->samples = r ? r->samples_read : 0;
     mw_promql_result_free(r);
     return quiet;
 }
@@ -93,7 +103,7 @@ static struct query *query_at(lua_State *L, int at)
  * that gives something or fails, once the clock passes UNTIL (after at least one), or behind TO. */
 static int host_quiet(lua_State *L)
 {
-    mw_host *h = mw_face_of(L)->host;
+    mw_face *face = mw_face_of(L);
     luaL_checktype(L, 1, LUA_TTABLE);
     int at = (int)luaL_checkinteger(L, 2), to = (int)luaL_checkinteger(L, 3);
     int64_t t = mw_ms_of(luaL_checknumber(L, 4));
@@ -104,7 +114,7 @@ static int host_quiet(lua_State *L)
     for (int64_t before = mw_mono_ns(), now; at <= to; before = now) {
         struct query *q = query_at(L, at);
         if (!q) break;
-        if (!is_quiet(h, q, t)) break;
+        if (!is_quiet(face, q, t)) break;
         now = mw_mono_ns();
         q->seconds = (double)(now - before) / 1e9;
         q->t = t;
@@ -117,14 +127,16 @@ static int host_quiet(lua_State *L)
     return 1;
 }
 
-/* host.asked(query): when host.quiet last found that it gave nothing, and how long that took */
+/* host.asked(query): when host.quiet last found that it gave nothing, how long that took, and how
+ * many samples it read */
 static int host_asked(lua_State *L)
 {
     const struct query *q = check_query(L, 1);
     if (!q->asked) return 0;
     lua_pushnumber(L, (double)q->t / 1000);
     lua_pushnumber(L, q->seconds);
-    return 2;
+    lua_pushnumber(L, (double)q->samples);
+    return 3;
 }
 
 /* host.promql_functions(): their names, for whoever completes what a person types */

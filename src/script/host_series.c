@@ -11,6 +11,7 @@
 #include "script/recorder.h"
 #include "script/signals.h"
 #include "script/state.h"
+#include "script/waits.h"
 
 #define RECORDER_TYPE "moonwatch.recorder"
 #define SERIES_TYPE   "moonwatch.series"
@@ -83,20 +84,29 @@ static void push_refused(lua_State *L, const mw_recorded *out)
     }
 }
 
-/* host.record(recorder, t): the number of samples; and what the store refused, when it did */
-static int host_record(lua_State *L)
+/* What the answer R gives, written by the recorder at the top of the stack. */
+static int write_record(lua_State *L, const mw_promql_result *r, int64_t t, mw_err *err)
 {
-    mw_err err;
     mw_recorded out;
-    mw_err_init(&err);
-    mw_recorder *r = check_recorder(L, 1);
-    int64_t t = mw_ms_of(luaL_checknumber(L, 2));
-    if (mw_recorder_run(r, mw_face_of(L)->host, t, &out, &err) != MW_OK)
-        return mw_lua_refuse(L, &err);
+    if (!r) return mw_lua_refuse(L, err);
+    mw_face *face = mw_face_of(L);
+    if (mw_meter_emit(face->lua->meter, r->n, err) != MW_OK ||
+        mw_recorder_write(check_recorder(L, -1), face->host, r, t, &out, err) != MW_OK)
+        return mw_lua_refuse(L, err);
     lua_pushnumber(L, (double)out.written);
     if (!(out.out_of_order + out.too_old + out.duplicates + out.no_room)) return 1;
     push_refused(L, &out);
     return 2;
+}
+
+/* host.record(recorder, t): the number of samples; and what the store refused, when it did */
+static int host_record(lua_State *L)
+{
+    int64_t t = mw_ms_of(luaL_checknumber(L, 2));
+    mw_ask a = {.prepared = mw_recorder_query(check_recorder(L, 1)),
+                .query = {.start = t, .end = t, .histograms = true}};
+    if (!mw_face_of(L)->host->tsdb) return mw_lua_refuse_text(L, "no store here");
+    return mw_wait_ask(L, &a, 1, write_record);
 }
 
 static int host_record_end(lua_State *L)

@@ -9,6 +9,7 @@
 #include "script/push.h"
 #include "script/signals.h"
 #include "script/state.h"
+#include "script/waits.h"
 
 /* -- pushing results ------------------------------------------------------------------------- */
 
@@ -68,38 +69,44 @@ static mw_str check_text(lua_State *L, int idx)
     return s;
 }
 
+static int push_vector(lua_State *L, const mw_promql_result *r, int64_t t, mw_err *err)
+{
+    if (!r) return mw_lua_refuse_at(L, err);
+    if (r->type == MW_VALUE_STRING)
+        return mw_lua_refuse_text(L, "the expression is a string, not numbers");
+    mw_push_vector(L, r);
+    return 1;
+}
+
+static int push_matrix(lua_State *L, const mw_promql_result *r, int64_t t, mw_err *err)
+{
+    if (!r) return mw_lua_refuse_at(L, err);
+    mw_push_matrix(L, r);
+    return 1;
+}
+
 static int host_query(lua_State *L)
 {
-    mw_err err;
-    mw_err_init(&err);
-    mw_host *h = mw_face_of(L)->host;
-    int64_t t = mw_ms_of(luaL_checknumber(L, 2));
-    mw_promql_result *r = lua_isuserdata(L, 1)
-                              ? mw_signal_prepared(h, mw_check_query(L, 1), t, false, &err)
-                              : mw_signal_query(h, check_text(L, 1), t, t, 0, &err);
-    if (!r) return mw_lua_refuse_at(L, &err);
-    if (r->type == MW_VALUE_STRING) {
-        mw_promql_result_free(r);
-        return mw_lua_refuse_text(L, "the expression is a string, not numbers");
-    }
-    mw_push_vector(L, r);
-    mw_promql_result_free(r);
-    return 1;
+    mw_ask a = {0};
+    a.query.start = a.query.end = mw_ms_of(luaL_checknumber(L, 2));
+    if (lua_isuserdata(L, 1))
+        a.prepared = mw_check_query(L, 1);
+    else
+        a.query.expr = check_text(L, 1);
+    return mw_wait_ask(L, &a, 0, push_vector);
 }
 
 static int host_range(lua_State *L)
 {
-    mw_err err;
-    mw_err_init(&err);
-    mw_str expr = check_text(L, 1);
-    int64_t from = mw_ms_of(luaL_checknumber(L, 2)), to = mw_ms_of(luaL_checknumber(L, 3)),
-            step = mw_ms_of(luaL_checknumber(L, 4));
-    luaL_argcheck(L, step > 0, 4, "a step is above 0 seconds");
-    mw_promql_result *r = mw_signal_query(mw_face_of(L)->host, expr, from, to, step, &err);
-    if (!r) return mw_lua_refuse_at(L, &err);
-    mw_push_matrix(L, r);
-    mw_promql_result_free(r);
-    return 1;
+    mw_ask a = {.query = {.expr = check_text(L, 1),
+                          .range = true,
+                          .start = mw_ms_of(luaL_checknumber(L, 2)),
+                          .end = mw_ms_of(luaL_checknumber(L, 3)),
+                          .step = mw_ms_of(luaL_checknumber(L, 4))}};
+    luaL_argcheck(L, a.query.step > 0, 4, "a step is above 0 seconds");
+    if (a.query.end < a.query.start)
+        return mw_lua_refuse_text(L, "a range needs from <= to and a step above 0");
+    return mw_wait_ask(L, &a, 0, push_matrix);
 }
 
 static int host_check_expr(lua_State *L)

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "script/signals.h"
 
 struct kept {
     struct kept *next;      /* of the same bucket */
@@ -303,13 +302,14 @@ static void undo(mw_recorder *r, const struct list *now)
         if (now->p[i]->fresh) remove_kept(r, now->p[i]);
 }
 
-int mw_recorder_run(mw_recorder *r, mw_host *h, int64_t t, mw_recorded *out, mw_err *err)
+mw_promql_prepared *mw_recorder_query(mw_recorder *r) { return r->query; }
+
+int mw_recorder_write(mw_recorder *r, mw_host *h, const mw_promql_result *res, int64_t t,
+                      mw_recorded *out, mw_err *err)
 {
     struct list now = {0};
     *out = (mw_recorded){0};
     if (!h->tsdb) return mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
-    mw_promql_result *res = mw_signal_prepared(h, r->query, t, true, err);
-    if (!res) return err->code;
     int rc = MW_OK;
     if (res->type == MW_VALUE_STRING)
         rc = mw_fail(err, MW_EARG, 0, 0, "the expression is a string, not numbers");
@@ -320,7 +320,6 @@ int mw_recorder_run(mw_recorder *r, mw_host *h, int64_t t, mw_recorded *out, mw_
     else
         undo(r, &now);
     mw_free(now.p);
-    mw_promql_result_free(res);
     return rc;
 }
 

@@ -23,9 +23,12 @@ typedef struct mw_recorded {
     size_t out_of_order, too_old, duplicates, no_room;
 } mw_recorded;
 
-/* Evaluate at T and write at T.  After a code nothing was written, and the series are remembered
- * as they were: two that end up with the same labels, more than the limit, a query that fails. */
-int mw_recorder_run(mw_recorder *r, mw_host *h, int64_t t, mw_recorded *out, mw_err *err);
+mw_promql_prepared *
+mw_recorder_query(mw_recorder *r); /* what to ask, histograms included; borrowed */
+/* Write RES, its answer as of T, at T.  After a code nothing was written, and the series are
+ * remembered as they were: two that end up with the same labels, more than the limit. */
+int mw_recorder_write(mw_recorder *r, mw_host *h, const mw_promql_result *res, int64_t t,
+                      mw_recorded *out, mw_err *err);
 /* Markers for all of its series, which it forgets; the number. */
 int mw_recorder_end(mw_recorder *r, mw_host *h, int64_t t, size_t *markers, mw_err *err);
 /* TO is responsible for the series of FROM as well from now on. */

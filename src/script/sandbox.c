@@ -18,12 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+static const int64_t slice_ns = 10000000; /* after which a run that can be left is left */
 enum { STEP = 1000, RESERVE = 64 << 10, C_STACK = 512 << 10 };
 
 struct mw_watch {
@@ -54,7 +56,7 @@ static void *allocate(void *ud, void *p, size_t old, size_t size)
     }
     if (!p) old = 0;
     if (size > old && box->L) { /* a state refused memory while it is made crashes LuaJIT */
-        size_t cap = box->budget.memory + (box->armed && !box->tripped ? 0 : RESERVE);
+        size_t cap = box->run.memory + (box->armed && !box->tripped ? 0 : RESERVE);
         if (box->budget.fail_at && ++box->allocations == box->budget.fail_at) return NULL;
         if (size - old > cap || box->used > cap - (size - old)) {
             trip(box, MW_TRIP_MEMORY);
@@ -63,7 +65,7 @@ static void *allocate(void *ud, void *p, size_t old, size_t size)
         if (box->armed) box->fuel -= (int64_t)(size >> 6);
     }
     void *q = realloc(p, size);
-    if (q) box->used += size - old;
+    if (q && (box->used += size - old) > box->peak) box->peak = box->used;
     return q;
 }
 
@@ -77,17 +79,53 @@ static void check_c_stack(lua_State *L, const mw_sandbox *box)
         luaL_error(L, "stack overflow: calls inside calls");
 }
 
+static size_t put(char *out, size_t n, size_t cap, const lua_Debug *ar)
+{
+    int more = snprintf(out + n, cap - n, "\n\t%s:%d: in %s%s%s", ar->short_src, ar->currentline,
+                        ar->name ? "function '" : "a function", ar->name ? ar->name : "",
+                        ar->name ? "'" : "");
+    return more > 0 && (size_t)more < cap - n ? n + (size_t)more : n;
+}
+
+/* The run ends here.  Takes none of its memory. */
+static void note_place(lua_State *L, mw_sandbox *box)
+{
+    lua_Debug ar;
+    size_t n = 0;
+    if (*box->place) return;
+    for (int level = 0; level < 30 && lua_getstack(L, level, &ar); level++) {
+        if (!lua_getinfo(L, "nSl", &ar) || ar.currentline <= 0) continue;
+        if (!*box->place)
+            snprintf(box->place, sizeof box->place, "%s:%d: ", ar.short_src, ar.currentline);
+        n = put(box->stack, n, sizeof box->stack, &ar);
+    }
+    box->stack[n] = 0;
+}
+
+/* Not in the middle of a C function that calls back, and not with much memory in hand: others that
+ * are left meanwhile have theirs. */
+static bool may_pause(lua_State *L, const mw_sandbox *box)
+{
+    return L == box->pauses && box->used < box->pause_room && mw_mono_ns() > box->pause_ns &&
+           lua_isyieldable(L);
+}
+
 static void hook(lua_State *L, lua_Debug *ar)
 {
     mw_sandbox *box = mw_sandbox_of(L);
     if (!box->tripped) {
         if ((box->fuel -= STEP) >= 0) {
             check_c_stack(L, box);
+            if (may_pause(L, box)) {
+                box->paused = true;
+                lua_yield(L, 0);
+            }
             return;
         }
         box->tripped = MW_TRIP_INSTRUCTIONS;
     }
     lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+    note_place(L, box);
     char text[96];
     luaL_error(L, "%s", mw_trip_text(box, text));
 }
@@ -102,13 +140,14 @@ void mw_charge(lua_State *L, uint64_t n)
         box->fuel = 0;
         trip(box, MW_TRIP_INSTRUCTIONS);
     }
+    note_place(L, box);
     char text[96];
     luaL_error(L, "%s", mw_trip_text(box, text));
 }
 
 const char *mw_trip_text(const mw_sandbox *box, char out[96])
 {
-    const mw_budget *b = &box->budget;
+    const mw_budget *b = &box->run;
     switch (box->tripped) {
     case MW_TRIP_MEMORY:
         snprintf(out, 96, "stopped: used up its %zu bytes of memory", b->memory);
@@ -136,6 +175,7 @@ int mw_sandbox_init(mw_sandbox *box, const mw_budget *budget)
     if (box->budget.instructions <= 0) box->budget.instructions = 10000000;
     if (!(box->budget.cpu > 0)) box->budget.cpu = 1;
     if (!box->budget.memory) box->budget.memory = 32u << 20;
+    box->run = box->budget;
     box->L = lua_newstate(allocate, box);
     return box->L ? MW_OK : MW_ELIMIT;
 }
@@ -183,15 +223,34 @@ void mw_watch_free(mw_watch *w)
     mw_free(w);
 }
 
-static void set_timer(mw_watch *w, double seconds)
+/* LEFT: what was left of the time before. */
+static void set_timer(mw_watch *w, double seconds, double *left)
 {
-    struct itimerspec at = {0};
+    struct itimerspec at = {0}, before = {0};
     at.it_value.tv_sec = (time_t)seconds;
     at.it_value.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
-    timer_settime(w->timer, 0, &at, NULL);
+    timer_settime(w->timer, 0, &at, &before);
+    if (left) *left = (double)before.it_value.tv_sec + (double)before.it_value.tv_nsec / 1e9;
 }
 
-void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch)
+void mw_sandbox_narrow(mw_sandbox *box, mw_budget limit)
+{
+    mw_budget *run = &box->run;
+    *run = box->budget;
+    if (limit.instructions > 0 && limit.instructions < run->instructions)
+        run->instructions = limit.instructions;
+    if (limit.cpu > 0 && limit.cpu < run->cpu) run->cpu = limit.cpu;
+    if (limit.memory && limit.memory < run->memory) run->memory = limit.memory;
+}
+
+void mw_sandbox_pause(mw_sandbox *box, lua_State *co, size_t room)
+{
+    box->pause_room = room;
+    box->pauses = co;
+    box->pause_ns = mw_mono_ns() + slice_ns;
+}
+
+void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, double cpu, mw_watch **watch)
 {
     if (*watch && (*watch)->thread != gettid()) {
         mw_watch_free(*watch);
@@ -199,22 +258,27 @@ void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch)
     }
     if (!*watch) *watch = watch_new();
     box->fuel = fuel;
+    box->peak = box->used;
     box->tripped = MW_TRIP_NO;
+    *box->place = *box->stack = 0;
     box->c_stack = __builtin_frame_address(0);
     box->armed = true;
+    box->paused = false;
+    box->cpu_left = cpu;
     lua_sethook(box->L, hook, LUA_MASKCOUNT, STEP);
     if (!*watch) return;
     (*watch)->box = box;
-    set_timer(*watch, box->budget.cpu > 1e6 ? 1e6 : box->budget.cpu);
+    set_timer(*watch, cpu > 1e6 ? 1e6 : cpu, NULL);
 }
 
 int64_t mw_sandbox_disarm(mw_sandbox *box, mw_watch *watch)
 {
     if (watch) {
-        set_timer(watch, 0);
+        set_timer(watch, 0, &box->cpu_left);
         watch->box = NULL;
     }
     box->armed = false;
+    box->pauses = NULL;
     lua_sethook(box->L, NULL, 0, 0);
     return box->tripped || box->fuel < 0 ? 0 : box->fuel;
 }

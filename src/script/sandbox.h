@@ -27,10 +27,17 @@ int mw_watch_signal(void); /* what the timer sends; the threads that run guests 
 
 typedef struct mw_sandbox {
     lua_State *L;
-    mw_budget budget;
-    size_t used, allocations;
-    int64_t fuel;        /* instructions left in this run */
-    const char *c_stack; /* where the C stack was when the run began */
+    mw_budget budget, run;          /* of the state; of the run at hand */
+    size_t used, peak, allocations; /* PEAK: the most there was in the last run */
+    int64_t fuel;                   /* instructions left in this run */
+    const char *c_stack;            /* where the C stack was when the run began */
+    lua_State *pauses; /* the coroutine that may be left after a slice of time; NULL: none */
+    int64_t pause_ns;  /* by mw_mono_ns, when that is */
+    size_t pause_room; /* unless it holds more memory than this */
+    bool paused;       /* it was left: the run is not over */
+    double cpu_left;   /* of the run, when it was left */
+    char place[128];   /* "file:line: " where the run used up its budget, or "" */
+    char stack[1024];  /* and how it had got there, a line each */
     bool armed;
     volatile mw_trip tripped;
 } mw_sandbox;
@@ -40,8 +47,14 @@ int mw_sandbox_init(mw_sandbox *box, const mw_budget *budget);
 void mw_sandbox_deinit(mw_sandbox *box);
 mw_sandbox *mw_sandbox_of(lua_State *L);
 
+/* The next runs have less than the budget, where LIMIT says so (0: as much). */
+void mw_sandbox_narrow(mw_sandbox *box, mw_budget limit);
+/* The run that begins next may be left by its coroutine CO at the end of a slice of time, as if it
+ * had yielded nothing, unless it has more than ROOM bytes in hand; mw_sandbox.paused says so, and
+ * resuming CO with nothing goes on. */
+void mw_sandbox_pause(mw_sandbox *box, lua_State *co, size_t room);
 /* Begin a run with FUEL instructions; *WATCH is made when it is NULL or another thread's. */
-void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, mw_watch **watch);
+void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, double cpu, mw_watch **watch);
 /* End it.  Gives the fuel that is left, 0 when the budget was used up. */
 int64_t mw_sandbox_disarm(mw_sandbox *box, mw_watch *watch);
 

@@ -1,4 +1,4 @@
-/* signals.c - queries, records and measurements between plain values and the stores.
+/* signals.c - records and measurements between plain values and the stores.
  * SPDX-License-Identifier: MIT */
 #include "script/signals.h"
 
@@ -7,8 +7,6 @@
 
 #include "base/mem.h"
 #include "base/num.h"
-
-static const int64_t query_timeout_ns = 30000000000LL;
 
 int64_t mw_ms_of(double seconds)
 {
@@ -19,55 +17,6 @@ int64_t mw_ms_of(double seconds)
 }
 
 /* -- metrics --------------------------------------------------------------------------------- */
-
-mw_promql_result *mw_signal_query(mw_host *h, mw_str expr, int64_t from_ms, int64_t to_ms,
-                                  int64_t step_ms, mw_err *err)
-{
-    mw_promql_result *out = NULL;
-    if (!h->promql || !h->source) {
-        mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
-        return NULL;
-    }
-    if (step_ms && (step_ms < 0 || to_ms < from_ms)) {
-        mw_fail(err, MW_EARG, 0, 0, "a range needs from <= to and a step above 0");
-        return NULL;
-    }
-    mw_promql_query q = {
-        .expr = expr,
-        .range = step_ms != 0,
-        .start = from_ms,
-        .end = to_ms,
-        .step = step_ms,
-        .deadline_mono_ns = mw_mono_ns() + query_timeout_ns,
-        .origin = "rules",
-    };
-    int rc = mw_promql_eval(h->promql, h->source, &q, &out, err);
-    if (rc != MW_OK) {
-        mw_fail(err, rc, 0, 0, "%s", mw_code_text(rc));
-        return NULL;
-    }
-    return out;
-}
-
-mw_promql_result *mw_signal_prepared(mw_host *h, mw_promql_prepared *p, int64_t t_ms,
-                                     bool histograms, mw_err *err)
-{
-    mw_promql_result *out = NULL;
-    if (!h->promql || !h->source) {
-        mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
-        return NULL;
-    }
-    mw_promql_query q = {
-        .start = t_ms,
-        .end = t_ms,
-        .deadline_mono_ns = mw_mono_ns() + query_timeout_ns,
-        .histograms = histograms,
-        .origin = "rules",
-    };
-    int rc = mw_promql_eval_prepared(h->promql, h->source, p, &q, &out, err);
-    if (rc != MW_OK) mw_fail(err, rc, 0, 0, "%s", mw_code_text(rc));
-    return out;
-}
 
 mw_value *mw_labels_value(const mw_labels *ls)
 {

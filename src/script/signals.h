@@ -1,4 +1,5 @@
-/* signals.h - questions to the stores, in plain values: what host.* and ctx share.
+/* signals.h - questions to the stores, in plain values: what host.* and ctx share; queries are in
+ * asks.h.
  *
  * Nothing here touches Lua, so no Lua error can cross a store's lock.
  * SPDX-License-Identifier: MIT */
@@ -7,15 +8,6 @@
 #include "script/host.h"
 
 int64_t mw_ms_of(double seconds); /* milliseconds, rounded; saturates; NaN is 0 */
-
-/* An instant query, or a range query when STEP_MS > 0.  The result is freed with
- * mw_promql_result_free. */
-mw_promql_result *mw_signal_query(mw_host *h, mw_str expr, int64_t from_ms, int64_t to_ms,
-                                  int64_t step_ms, mw_err *err);
-
-/* An instant query of what was parsed before.  With HISTOGRAMS rows may hold native ones. */
-mw_promql_result *mw_signal_prepared(mw_host *h, mw_promql_prepared *p, int64_t t_ms,
-                                     bool histograms, mw_err *err);
 
 /* Labels as a map; NULL is an empty one. */
 mw_value *mw_labels_value(const mw_labels *ls);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "script/asks.h"
 #include "script/cross.h"
 #include "script/handles.h"
 #include "script/sandbox.h"
@@ -123,6 +124,8 @@ fail:
 void mw_lua_free(mw_lua *l)
 {
     if (!l) return;
+    mw_slow_free(l->slow); /* its answers lie in the inbox, unread */
+    l->slow = NULL;
     while (l->pending) {
         mw_pending *p = l->pending;
         l->pending = p->next;
@@ -131,6 +134,7 @@ void mw_lua_free(mw_lua *l)
     }
     if (l->L) lua_close(l->L);
     mw_watch_free(l->watch);
+    mw_meter_release(l->meter);
     mw_mailbox_close(l->inbox);
     mw_mailbox_release(l->inbox);
     mw_free(l);
@@ -229,7 +233,7 @@ void mw_host_push(lua_State *L)
         mw_host_open_signals,   mw_host_open_queries, mw_host_open_series, mw_host_open_records,
         mw_host_open_files,     mw_host_open_json,    mw_host_open_text,   mw_host_open_metrics,
         mw_host_open_calls,     mw_host_open_guest,   mw_host_open_world,  mw_host_open_yaml,
-        mw_host_open_histogram, mw_host_open_line,
+        mw_host_open_histogram, mw_host_open_line,    mw_host_open_waits,
     };
     lua_newtable(L);
     lua_insert(L, -2);

@@ -27,6 +27,9 @@ struct mw_lua {
     uint64_t last_ticket;
     struct mw_pending *pending; /* calls whose answers are not here yet */
     struct mw_watch *watch;     /* the CPU timer of this state's thread; made by the first guest */
+    struct mw_meter *meter;     /* where what is used now counts; NULL: nowhere */
+    size_t held;                /* bytes of guests that were left in the middle of a call */
+    struct mw_slow *slow;       /* queries that take long, see asks.h; made by the first one */
 };
 
 mw_lua *mw_lua_new(mw_host *host, bool command_line, mw_err *err);
@@ -74,6 +77,7 @@ void mw_host_open_yaml(lua_State *L);
 void mw_host_open_histogram(lua_State *L);
 void mw_host_open_metrics(lua_State *L);
 void mw_host_open_calls(lua_State *L);
+void mw_host_open_waits(lua_State *L);
 void mw_host_open_guest(lua_State *L);
 void mw_host_open_world(lua_State *L);
 void mw_host_open_line(lua_State *L);

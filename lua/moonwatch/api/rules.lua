@@ -1,7 +1,9 @@
 --- rules.lua - /api/v1/rules and /api/v1/alerts as Prometheus answers them, /api/mw/v1/rules with all we know.
 local answer = require "moonwatch.api.answer"
 local filter = require "moonwatch.api.rules_filter"
+local budget = require "moonwatch.engine.rules_budget"
 local state = require "moonwatch.alert.state"
+local suspend = require "moonwatch.engine.rules_suspend"
 local threshold = require "moonwatch.alert.threshold"
 
 local M = {}
@@ -69,7 +71,8 @@ local function common(host, runner)
   return {
     name = runner.rule.alertname or runner.rule.name, query = shown_query(runner), health = runner.health,
     lastError = runner.last_error, evaluationTime = runner.seconds or 0,
-    lastEvaluation = time_text(host, runner.last_evaluation),
+    lastEvaluation = time_text(host, runner.last_evaluation), traceback = runner.traceback,
+    suspended = suspend.shown(host, runner),
   }
 end
 
@@ -176,7 +179,8 @@ local function ours(engine, runner)
   local row = common(host, runner)
   row.id, row.name, row.word, row.file, row.line, row.every = runner.id, rule.name, rule.word, rule.file, rule.line, runner.group.every
   row.group, row.query_offset = runner.group.name, rule.expr and engine:behind(rule) or nil
-  row.traceback, row.problem, row.slot = runner.traceback, runner.problem, engine.slot_of(runner.id)
+  row.usage = budget.usage(engine, runner)
+  row.problem, row.slot, row.waiting = runner.problem, engine.slot_of(runner.id), runner.turn ~= nil or nil
   row.shadow, row.promoted = runner.silent or nil, (rule.shadow and not runner.silent) or nil
   row.evaluated_here = not runner.owned or engine:owns(runner.id)
   row.next = host.rfc3339(runner.group.entry.next)

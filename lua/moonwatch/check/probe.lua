@@ -32,7 +32,7 @@ local function judge_json(expect, answer, result, run, done)
   end
   run.guest(expect.json, { document }, { kind = "check", now = run.now, state = run.state, rule = run.name }, function(r)
     local values = r.values or {}
-    if not r.ok then result.good, result.message = false, r.error
+    if not r.ok then result.good, result.message, result.traceback, result.failure = false, r.error, r.traceback, r
     elseif not values[1] then result.good, result.message = false, tostring(values[2] or "the document is not as expected") end
     done(result)
   end)
@@ -97,7 +97,7 @@ end
 local WORDS = { healthy = "good", degraded = "degraded", unhealthy = "bad" }
 
 local function judge_function(r)
-  if not r.ok then return { good = false, message = r.error, traceback = r.traceback, seconds = r.seconds, details = {} } end
+  if not r.ok then return { good = false, message = r.error, traceback = r.traceback, failure = r, seconds = r.seconds, details = {} } end
   local values = r.values or {}
   local verdict = WORDS[values[1]] or (values[1] and values[1] ~= "" and "good") or "bad"
   if type(values[1]) == "string" and not WORDS[values[1]] then

@@ -3,7 +3,9 @@
 --   check_up, probe_success, check_duration_seconds, probe_duration_seconds {check, kind, labels}
 --   db_connections_active, db_connections_idle {check} from PostgreSQL
 local breaker = require "moonwatch.breaker"
+local budget = require "moonwatch.engine.rules_budget"
 local probe = require "moonwatch.check.probe"
+local suspend = require "moonwatch.engine.rules_suspend"
 local verdict = require "moonwatch.check.state"
 
 local M = {}
@@ -66,6 +68,16 @@ end
 
 -- -- one probe -------------------------------------------------------------
 
+-- A function may say with an error that something is not well; only one that goes beyond its budget is at fault itself.
+local function judge_function(self, t, result)
+  budget.account(self.engine, self)
+  if result.failure then
+    self.engine:failed(self, { error = result.message, traceback = result.traceback, over = result.failure.over, outside = not result.failure.over }, t)
+  else
+    suspend.worked(self.engine, self, t)
+  end
+end
+
 local function finish(self, t, result)
   local rule = self.rule
   local slow = rule.degraded and rule.degraded.slower_than
@@ -86,6 +98,7 @@ local function finish(self, t, result)
                   tostring(self.message)), { check = rule.name })
   end
   self.health = "ok"
+  judge_function(self, t, result)
   write(self, t, figures(self, result))
 end
 

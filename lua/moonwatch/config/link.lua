@@ -1,4 +1,5 @@
 --- link.lua - what no file can know alone: names said twice, and names that nobody declared.
+local budget = require "moonwatch.words.budget"
 local identity = require "moonwatch.config.identity"
 
 local M = {}
@@ -118,8 +119,8 @@ local function heirs(items, problem)
   end
 end
 
---- items: word -> list of { word=, name=, file=, line=, fields= }.  problem(item, path, message).
-function M.check(items, host, problem)
+--- items: word -> list of { word=, name=, file=, line=, fields= }.  problem(item, path, message).  limits: those of the settings.
+function M.check(items, host, problem, limits)
   local known = { receivers = names_of(items, "receiver"), windows = names_of(items, "window"),
                   escalations = names_of(items, "escalation") }
   for _, item in ipairs(items.route or {}) do check_route(host, item, item.fields, {}, known, problem) end
@@ -139,6 +140,12 @@ function M.check(items, host, problem)
   end
   cycles(items, problem)
   heirs(items, problem)
+  for _, word in ipairs { "record", "alert", "slo", "check", "every" } do
+    for _, item in ipairs(items[word] or {}) do
+      local options = item.fields.args and item.fields.args[3] or item.fields
+      for _, p in ipairs(budget.beyond(options, limits)) do problem(item, p.path, p.message) end
+    end
+  end
 end
 
 return M

@@ -63,7 +63,7 @@ end
 
 local function budget(settings)
   local limits = settings and settings.limits or {}
-  return { cpu = limits.rule_seconds, memory = limits.rule_memory }
+  return { cpu = limits.rule_seconds, memory = limits.rule_memory, instructions = limits.rule_instructions }
 end
 
 local function read(run, unit)
@@ -209,7 +209,7 @@ local function link_strictly(run)
     if not bad[unit.path] then good[#good + 1] = unit end
   end
   local items = gather(good)
-  link.check(items, run.host, report(run))
+  link.check(items, run.host, report(run), run.settings.limits)
   return items, good
 end
 

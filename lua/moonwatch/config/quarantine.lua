@@ -81,7 +81,7 @@ function M.settle(run, tools)
       if not standing[item.file] then tools.report(item, path, message) end
     end
     tools.link.duplicates(declared(run, list), problem)
-    if next(fell) == nil then tools.link.check(tools.gather(list), run.host, problem) end
+    if next(fell) == nil then tools.link.check(tools.gather(list), run.host, problem, run.settings.limits) end
     if next(fell) == nil then return list end
     for i, unit in ipairs(run.units) do
       if fell[unit.path] then replace(i) end

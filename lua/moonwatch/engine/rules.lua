@@ -5,6 +5,9 @@
 -- belongs to one of 16 slots, and only the node that holds the slot evaluates alerts and jobs of it; records, SLO figures
 -- and checks run on every node, because each has a store of its own.
 local identity = require "moonwatch.config.identity"
+local line = require "moonwatch.engine.rules_line"
+local suspend = require "moonwatch.engine.rules_suspend"
+local turns = require "moonwatch.engine.rules_turn"
 local migrate = require "moonwatch.engine.rules_migrate"
 local guests = require "moonwatch.engine.rules_guests"
 local own = require "moonwatch.engine.rules_own"
@@ -26,8 +29,9 @@ local BATCH_SECONDS, SLICE_SECONDS = 0.1, 0.02 -- and the time after which it is
 function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
-    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, promoted = {}, groups = {}, busy = {}, schedule = schedule.new(),
+    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, promoted = {}, groups = {}, busy = line.new(), schedule = schedule.new(),
     keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0,
+    turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
   }, M)
   self.own = own.new(options.emit, function() return self.external_labels end)
   return self
@@ -58,10 +62,9 @@ end
 
 function M:call_guest(fn, args, ctx, done) self.guests:call(fn, args, ctx, done) end
 
---- For functions that cannot wait.
+--- For functions that wait for slow queries only, within the turn of a rule.
 function M:run_guest(fn, args, ctx)
-  local answer
-  self:call_guest(fn, args, ctx, function(result) answer = result end)
+  local answer = turns.await(self, function(done) self:call_guest(fn, args, ctx, done) end)
   return answer or { ok = false, error = "the function waits, which is not allowed here" }
 end
 
@@ -94,10 +97,10 @@ function M:refused(runner, refused, now)
                      "Samples of recording rules that the store did not take.")
   end
   table.sort(what)
-  self:failed(runner, { error = "samples not taken: " .. table.concat(what, ", ") }, now)
+  self:failed(runner, { error = "samples not taken: " .. table.concat(what, ", "), outside = true }, now)
 end
 
---- A runner could not do its work.
+--- A runner could not do its work.  failure: { error=, traceback=, outside= (not by a fault of the rule) }.
 function M:failed(runner, failure, now)
   local text = failure.error or "failed"
   if runner.last_error ~= text then
@@ -106,6 +109,8 @@ function M:failed(runner, failure, now)
   end
   runner.health, runner.last_error, runner.traceback, runner.failed_at = "err", text, failure.traceback, now
   if not runner.silent then self:count("moonwatch_rule_failures_total", runner, 1) end
+  runner.fails, runner.over = (runner.fails or 0) + 1, failure.over
+  if not failure.outside then suspend.failed(self, runner, now) end
 end
 
 --- Something of RUNNER changed that must survive.
@@ -149,32 +154,45 @@ function M:load(set, now, moves) swap.load(self, set, now, moves) end
 --- How the rules of SET are known here, see swap.
 M.ids = swap.ids
 
+--- What waits is not waited for any more.
+function M:abandon()
+  for turn in pairs(self.turns) do turn:abandon() end
+  self.ready, self.figured = {}, 0
+end
+
 -- -- time ------------------------------------------------------------------
 
--- Who is due gets in line behind those that are still at work.
+-- Who is due gets in line.
 local function line_up(self, now)
   while true do
     local entry, t, missed = self.schedule:pop(now)
     if not entry then return end
     entry.group:begin(t, missed)
-    self.busy[#self.busy + 1] = entry
+    self.busy:add(entry)
   end
+end
+
+-- Turns whose answer is there.
+local function resume(self)
+  while self.ready[1] do table.remove(self.ready, 1):resume() end
 end
 
 --- Do what is due, every group in its turn.  Gives the next time to be called.
 function M:tick(now)
+  resume(self)
   self.guests:tick(now)
   self.own:tick(now)
   line_up(self, now)
   local clock, left = self.clock, BATCH
   local untill = clock and clock() + BATCH_SECONDS
-  while self.busy[1] and left > 0 and not (clock and clock() >= untill) do
-    local entry = table.remove(self.busy, 1)
+  while self.busy:any() and left > 0 and not (clock and clock() >= untill) do
+    local entry = self.busy:take()
     local n, done = entry.group:go(math.min(SLICE, left), clock and clock() + SLICE_SECONDS)
     left = left - n
-    if done then self.schedule:back(entry, entry.group.t) else self.busy[#self.busy + 1] = entry end
+    if done then self.schedule:back(entry, entry.group.t) else self.busy:add(entry) end
   end
-  return self.busy[1] and now or self.schedule:next_time()
+  if self.busy:any() or self.ready[1] then return now end
+  return self.schedule:next_time()
 end
 
 -- -- other nodes -----------------------------------------------------------

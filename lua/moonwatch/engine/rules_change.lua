@@ -41,6 +41,9 @@ local function differing(a, b)
   return out
 end
 
+--- Do two rules say the same?
+function M.same(a, b) return #differing(a, b) == 0 end
+
 -- id -> rule; how many; and the names that several rules of SET share.
 local function index(set, several)
   local out, n, first = {}, 0, {}

@@ -1,4 +1,7 @@
 --- rules_every.lua - one scheduled job at work.  A job that still runs is not started again.
+local budget = require "moonwatch.engine.rules_budget"
+local suspend = require "moonwatch.engine.rules_suspend"
+
 local M = {}
 M.__index = M
 M.word = "every"
@@ -9,7 +12,7 @@ end
 
 function M:evaluate(t)
   if self.running then
-    self.engine:count("moonwatch_rule_iterations_missed_total", self, 1)
+    self.engine:count("moonwatch_rule_turns_missed_total", self, 1)
     return
   end
   self.running, self.last_evaluation = true, t
@@ -21,7 +24,9 @@ end
 function M:finish(result, t)
   if self.heir then return self.heir:finish(result, t) end
   self.running = false
+  budget.account(self.engine, self)
   if not result.ok then return self.engine:failed(self, result, t) end
+  suspend.worked(self.engine, self, t)
   local before = self.state
   self.state, self.health, self.last_error, self.traceback = result.state, "ok", nil, nil
   if (before and next(before)) or (self.state and next(self.state)) then self.engine:changed(self, t) end

@@ -4,8 +4,14 @@
 -- jobs stand alone.  All rules of a group look at the same time, so that one sees what an earlier one of its group has just
 -- written.  A long group is worked off in pieces, others in between; its time stays the one it began with.
 --
+-- A rule whose query is slow leaves the others to go on: its turn ends later (rules_turn.lua), and until then it has no other.
+-- Only rules of its group whose expressions name the series that it writes wait for it, likewise.
+--
 -- Most alerts have nothing to tell most of the time.  Their queries stand in `quiet`, and host.quiet walks along them as long
 -- as they give nothing, without touching any rule.
+local budget = require "moonwatch.engine.rules_budget"
+local suspend = require "moonwatch.engine.rules_suspend"
+local turns = require "moonwatch.engine.rules_turn"
 local shadow = require "moonwatch.engine.rules_shadow"
 
 local M = {}
@@ -33,7 +39,7 @@ end
 function M.new(options)
   return setmetatable({
     engine = options.engine, key = options.key, name = options.name, file = options.file, every = options.every,
-    listed = options.listed, members = {}, quiet = {}, seconds = 0,
+    listed = options.listed, members = {}, quiet = {}, waiting = {}, seconds = 0,
   }, M)
 end
 
@@ -99,23 +105,56 @@ function M:resume(before)
   for i = 1, before.at - 1 do self.done[before.members[i].id] = true end
 end
 
+-- The rule at I has been evaluated; it had failed FAILS times before.
+local function settle(self, i, before, fails)
+  local runner, engine = self.members[i], self.engine
+  self.samples = self.samples + (runner.samples or 0)
+  if before then
+    runner.seconds = engine.clock() - before
+    engine:observe(runner, runner.seconds)
+  end
+  budget.account(engine, runner)
+  if not runner.running and runner.fails == fails then suspend.worked(engine, runner, self.t) end
+  if runner.pair then shadow.look(runner, self.t) end
+  self.quiet[i] = not runner.pair and runner.quiet and engine:behind(runner.rule) == self.behind and not runner.rule.budget and runner:quiet() or false
+end
+
+local EXPRESSIONS = { "expr", "unless", "good", "bad", "total", "ratio" }
+
+-- Does an expression of RULE name the series NAME?  What functions read is not known; they take what is there.
+local function reads(rule, name)
+  local pattern = "%f[%w_:]" .. name .. "%f[^%w_:]"
+  for _, field in ipairs(EXPRESSIONS) do
+    if type(rule[field]) == "string" and rule[field]:find(pattern) then return true end
+  end
+  return type(rule.latency) == "table" and rule.latency.metric:find(pattern) ~= nil
+end
+
+-- The turn of an earlier record that still waits and that the rule at I reads.
+local function held_up(self, i)
+  for k = #self.waiting, 1, -1 do
+    local turn = self.waiting[k]
+    if turn.runner.turn ~= turn then table.remove(self.waiting, k)
+    elseif turn.runner.rule.word == "record" and reads(self.members[i].rule, turn.runner.rule.name) then return turn end
+  end
+end
+
+-- The turn of the rule at I, if it is one.
 local function evaluate(self, i)
   local runner, engine = self.members[i], self.engine
   if self.done and self.done[runner.id] then return end
-  if runner.owned and not engine:owns(runner.id) then
+  if runner.turn then return engine:count("moonwatch_rule_turns_missed_total", runner, 1) end
+  if (runner.owned and not engine:owns(runner.id)) or suspend.rests(runner, self.t) then
     self.quiet[i] = false
     return
   end
-  local clock = engine.clock
-  local before = clock and clock()
-  runner:evaluate(self.t)
-  self.samples = self.samples + (runner.samples or 0)
-  if clock then
-    runner.seconds = clock() - before
-    engine:observe(runner, runner.seconds)
-  end
-  if runner.pair then shadow.look(runner, self.t) end
-  self.quiet[i] = not runner.pair and runner.quiet and engine:behind(runner.rule) == self.behind and runner:quiet() or false
+  local before, fails = engine.clock and engine.clock(), runner.fails
+  budget.begin(engine, runner)
+  local function done() settle(self, i, before, fails) end
+  local turn = turns.begin(engine, runner, self.t, done, held_up(self, i))
+  if not turn then return done() end
+  self.quiet[i] = false
+  self.waiting[#self.waiting + 1] = turn
 end
 
 -- All rules up to LAST, or up to the one after which it is late.
@@ -123,13 +162,18 @@ local function walk(self, last, untill)
   local engine, quiet = self.engine, self.quiet
   local clock = engine.clock
   repeat
-    if quiet[self.at] then
-      self.at = engine.host.quiet(quiet, self.at, last, self.t - self.behind, untill, engine:observer "alert")
+    local at = self.at
+    if quiet[at] and not held_up(self, at) then
+      local stop = self.waiting[1] and at or last
+      engine.host.metered(budget.of_quiet(engine))
+      at = engine.host.quiet(quiet, at, stop, self.t - self.behind, untill, engine:observer "alert")
+      engine.host.metered(nil)
     end
-    if self.at <= last then
-      evaluate(self, self.at)
-      self.at = self.at + 1
+    if at == self.at or (at <= last and not self.waiting[1]) then
+      evaluate(self, at)
+      at = at + 1
     end
+    self.at = at
   until self.at > last or (untill and clock() >= untill)
 end
 

@@ -6,9 +6,12 @@ local alert_state = require "moonwatch.alert.state"
 local burn = require "moonwatch.slo.burn"
 local groups = require "moonwatch.engine.rules_group"
 local identity = require "moonwatch.config.identity"
+local change = require "moonwatch.engine.rules_change"
+local line = require "moonwatch.engine.rules_line"
 local migrate = require "moonwatch.engine.rules_migrate"
 local schedule = require "moonwatch.engine.rules_schedule"
 local shadow = require "moonwatch.engine.rules_shadow"
+local suspend = require "moonwatch.engine.rules_suspend"
 
 local M = {}
 
@@ -73,7 +76,8 @@ local function enter(self, group, order, now, eager)
     group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
     if before.running then
       group:resume(before)
-      entry.next, self.busy[#self.busy + 1] = before.entry.next, entry
+      entry.next = before.entry.next
+      self.busy:add(entry)
       return
     end
     last = before.entry.next - group.every
@@ -84,7 +88,7 @@ end
 -- Put RUNNERS, { runner=, spec=, eager= }, into groups.  A group that was at work goes on where it was.
 local function regroup(self, runners, now)
   local found, keyed, eager = {}, {}, {}
-  self.groups, self.busy = {}, {}
+  self.groups, self.busy = {}, line.new()
   for _, item in ipairs(in_file_order(runners)) do
     local runner = item.runner
     local group, fresh = group_of(self, found, item.spec, runner, runner.rule.every or runner.every)
@@ -195,6 +199,7 @@ end
 -- was one.
 function M.load(self, set, now, moves)
   moves = moves or moves_of(self, set, now)
+  self:abandon()
   local before, runners = self.by_id, {}
   local id_of, over = M.ids(self, set)
   end_promotions(self, over)
@@ -207,6 +212,7 @@ function M.load(self, set, now, moves)
       if id then
         local runner, old = runner_of(self, spec, rule, id, before, moves[id])
         runner.id = id
+        if old and old ~= runner then suspend.inherit(self, runner, old, change.same(old.rule, rule), now) end
         settle_in(self, runner, spec, spec.word .. "/" .. rule.name)
         runners[#runners + 1] = { runner = runner, spec = spec, eager = runner.eager and not old }
         local shared = not old and self.shared[id]
@@ -217,7 +223,10 @@ function M.load(self, set, now, moves)
   pair_shadows(self, before)
   regroup(self, runners, now)
   for id, runner in pairs(before) do
-    if not self.by_id[id] then leave(self, runner, now) end
+    if not self.by_id[id] then
+      suspend.lift(self, runner, now)
+      leave(self, runner, now)
+    end
   end
   self.guests:swap(set.units, now)
   find_keepers(self)

@@ -1,4 +1,5 @@
 --- alert.lua - the word `alert`: a condition, how long it must hold, and what to say.
+local budget = require "moonwatch.words.budget"
 local checks = require "moonwatch.words.alert_checks"
 local rows = require "moonwatch.words.alert_rows"
 
@@ -91,6 +92,7 @@ adds what it says in ctx:fire{ trace=, evidence={ logs=, traces=, NAME=value } }
     { "migrate", "fn", help = "function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`" },
     { "migrate_from", "text", help = "the name that this rule had: it takes over from it, once, while there is no such rule any more" },
     { "shadow", "boolean", default = false, help = "evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`" },
+    budget.row { "seconds", "instructions", "memory", "query_samples", "query_seconds", "emissions" },
     rows.group, rows.variant,
     { "query_offset", "duration", help = "evaluate `expr` as of so long ago, for data that arrives late; default that of settings" },
   }),

@@ -1,4 +1,5 @@
 --- check.lua - the word `check`: is a thing we depend on well?
+local budget = require "moonwatch.words.budget"
 local tls = { { "insecure", "boolean", default = false, help = "accept any certificate" } }
 
 return {
@@ -31,6 +32,7 @@ check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 100
     { "exec", "any", absent = true, help = "a program" },
     { "run", "fn", help = "function(ctx): true or false, message, details" },
     { "every", "interval", default = "10s", help = "time between probes" },
+    budget.row { "seconds", "instructions", "memory", "query_samples", "query_seconds", "emissions" },
     { "timeout", "interval", default = "2s", help = "a probe that takes longer has failed" },
     { "fail_after", "count", default = 3, help = "failures in a row before the check counts as failing" },
     { "pass_after", "count", default = 2, help = "successes in a row before a failing check counts as well again" },

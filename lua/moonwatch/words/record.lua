@@ -1,4 +1,6 @@
 --- record.lua - the word `record`: keep the answer of an expression as a series of its own.
+local budget = require "moonwatch.words.budget"
+
 return {
   word = "record", shape = "named",
   help = "Evaluates an expression again and again and stores the answer as series with this name. Rules of one file with the same " ..
@@ -13,6 +15,7 @@ record "job:http_requests:rate5m" { expr = "sum by (job) (rate(http_requests_tot
     { "limit", "count", help = "the rule fails, and nothing is written, when it gives more series than this" },
     { "shadow", "boolean", default = false, help = "evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`" },
     { "group", "text", help = "rules of one group of a file run one after the other at one moment; default the file's name" },
+    budget.row { "query_samples", "query_seconds", "emissions" },
     require("moonwatch.words.alert_rows").variant,
     { "query_offset", "duration", help = "look at the time so long ago, and write there; default that of settings" },
   },

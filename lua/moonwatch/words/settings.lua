@@ -60,7 +60,12 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "query_bytes", "bytes", default = "1GB", help = "memory one query may use" },
       { "read_samples", "count", default = 50000000, help = "samples in one answer of remote read that is not a stream" },
       { "query_timeout", "interval", help = "time one query may take" },
-      { "rule_seconds", "interval", help = "processor time of one Lua call" }, { "rule_memory", "bytes", help = "memory of one rule file" } } },
+      { "rule_seconds", "interval", default = "1s", help = "processor time of one call of a function of a rule" },
+      { "rule_instructions", "count", default = 10000000, help = "Lua instructions of one call" },
+      { "rule_memory", "bytes", default = "32MB", help = "memory of one rule file" },
+      { "rule_query_samples", "count", default = 50000000, help = "samples that the queries of one evaluation of a rule may read" },
+      { "rule_query_seconds", "interval", default = "30s", help = "time that the queries of one evaluation may take" },
+      { "rule_emissions", "count", default = 1000000, help = "alerts, samples, log lines and measurements of one evaluation" } } },
     { "auth", "table", help = "who may use the HTTP API", absent = true, fields = auth },
     { "log", "table", default = {}, help = "moonwatch's own log", fields = {
       { "level", "text", default = "info", choices = { "debug", "info", "warn", "error" }, help = "least level written" },

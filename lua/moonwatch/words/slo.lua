@@ -1,4 +1,5 @@
 --- slo.lua - the word `slo`: an objective, its error budget and the alerts on how fast it burns.
+local budget = require "moonwatch.words.budget"
 local sli = require "moonwatch.slo.sli"
 
 -- What one severity says otherwise; false in its place: no alerts of it.
@@ -39,6 +40,7 @@ slo "checkout-availability" {
       { "annotations", "template_map", default = {}, help = "further texts, sent along" },
       severity_row "page", severity_row "ticket" } },
     { "min_events", "count", help = "burn alerts stay silent with fewer events in the long window" },
+    budget.row { "query_samples", "query_seconds" },
     { "summary", "template", help = "one line for a person, on the burn alerts" },
     { "runbook", "template", help = "address of what to do" },
   },

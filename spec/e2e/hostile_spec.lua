@@ -1,0 +1,73 @@
+--- hostile_spec.lua - a server with every attack of spec/hostile loaded at once, and rules that mean well.
+local proc = require "proc"
+local server = require "server"
+
+local GOOD = [[
+record "good" { expr = "vector(1)", every = "2s" }
+alert "Good" { every = "2s", when = function(ctx) return ctx:value "good" == 1 end }
+]]
+
+-- Slow queries of every kind, in the group of a rule that is not.
+local SLOW = [[
+record "slow" { expr = "sum(sum_over_time(vector(1)[90d:1s]))", every = "2s" }
+alert "Slow" { expr = "sum_over_time(vector(1)[91d:1s]) > 5", every = "2s" }
+alert "SlowProgram" { every = "2s", when = function(ctx) return ctx:value "sum_over_time(vector(1)[92d:1s])" end }
+every("2s", function(ctx) ctx:query "sum_over_time(vector(1)[93d:1s])" end)
+record "beside" { expr = "vector(2)", every = "2s" }
+]]
+
+local function attacks()
+  local out = { ["good.lua"] = GOOD, ["slow.lua"] = SLOW }
+  for path in io.popen("ls spec/hostile/*.lua"):lines() do
+    local name = path:match "([%w_]+)%.lua$"
+    out["hostile_" .. name .. ".lua"] = proc.read(path):gsub('alert "Hostile" {', ('alert "Hostile_%s" { every = "2s",'):format(name))
+  end
+  return out
+end
+
+describe("a server with every attack loaded", function()
+  local s
+  teardown(function() if s then s:stop() end end)
+
+  it("goes on with the rules that mean well, suspends those that do not, and says so", function()
+    s = server.start { config = "settings { strict = false }", rules = attacks() }
+    local turns = 'moonwatch_rule_group_iterations_total{rule_group=~".*good.lua;good"}'
+    local function figures()
+      local out = {}
+      for line in select(2, s:get "/metrics"):gmatch "[^\n]+" do
+        local name, value = line:match "^(moonwatch_rule_.*) ([%d.e+-]+)$"
+        if name then out[name:gsub('rule_group="[^"]*/', 'rule_group="')] = tonumber(value) end
+      end
+      return out
+    end
+    local suspended
+    proc.eventually(function()
+      suspended = 0
+      for name, value in pairs(figures()) do
+        if name:find "^moonwatch_rule_suspended{" then suspended = suspended + value end
+      end
+      return suspended > 40
+    end, 300, "the attacks are suspended")
+    local f = figures()
+    assert.truthy(f['moonwatch_rule_group_iterations_total{rule_group="good.lua;good"}'] > 4, turns)
+    local told = 0
+    for _, alert in ipairs(s:json "/api/v2/alerts") do
+      if alert.labels.alertname == "RuleSuspended" then told = told + 1 end
+    end
+    assert.truthy(told > 40)
+    assert.equal(1, s:value "good")
+    assert.equal(2, s:value "beside")
+    for _, rule in ipairs(s:json("/api/mw/v1/rules").rules) do
+      if rule.name:find "^Hostile_" and rule.lastEvaluation > "1" then
+        assert.equal("err", rule.health, rule.name)
+        assert.truthy(#rule.lastError > 0, rule.name)
+      end
+    end
+  end)
+
+  it("stops at once while slow queries are out", function()
+    s:stop()
+    assert.truthy(s.proc:output():find("stopping", 1, true))
+    s = nil
+  end)
+end)
