@@ -102,7 +102,9 @@
 ---@class moonwatch.log_query
 ---@field selector? string {job="x"}: which streams
 ---@field contains? string the message contains this
----@field level? string of this level
+---@field level? string of this level or a graver one
+---@field regex? string the whole message matches
+---@field fields? table<string, string> fields that are equal
 ---@field trace? string of this trace
 ---@field since? moonwatch.duration the last so long
 ---@field from? number unix seconds
@@ -135,8 +137,11 @@
 ---a trace
 ---@class moonwatch.trace
 ---@field trace string trace id
----@field service string service of its root
----@field name string name of its root
+---@field service string service of the span that was found
+---@field name string its name
+---@field span_duration number its seconds
+---@field root_service string service of the root
+---@field root_name string name of the root
 ---@field start number unix seconds
 ---@field duration number seconds
 ---@field spans number how many

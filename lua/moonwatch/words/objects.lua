@@ -76,7 +76,8 @@ object(nil, "fired", "an alert that a function makes", {
   { "summary", "text?", "one line for a person" }, { "evidence", "table?", "what shows it: logs, traces, and facts by their names" },
 })
 object(nil, "log_query", "which log records", {
-  { "selector", "text?", '{job="x"}: which streams' }, { "contains", "text?", "the message contains this" }, { "level", "text?", "of this level" },
+  { "selector", "text?", '{job="x"}: which streams' }, { "contains", "text?", "the message contains this" }, { "level", "text?", "of this level or a graver one" },
+  { "regex", "text?", "the whole message matches" }, { "fields", "labels?", "fields that are equal" },
   { "trace", "text?", "of this trace" }, { "since", "duration?", "the last so long" }, { "from", "number?", "unix seconds" },
   { "to", "number?", "unix seconds" }, { "limit", "number?", "at most so many" },
 })
@@ -91,7 +92,8 @@ object(nil, "trace_query", "which traces", {
   { "limit", "number?", "at most so many" },
 })
 object(nil, "trace", "a trace", {
-  { "trace", "text", "trace id" }, { "service", "text", "service of its root" }, { "name", "text", "name of its root" },
+  { "trace", "text", "trace id" }, { "service", "text", "service of the span that was found" }, { "name", "text", "its name" },
+  { "span_duration", "number", "its seconds" }, { "root_service", "text", "service of the root" }, { "root_name", "text", "name of the root" },
   { "start", "number", "unix seconds" }, { "duration", "number", "seconds" }, { "spans", "number", "how many" }, { "errors", "number", "spans with an error" },
 })
 object(nil, "http_options", "how a request is made", {
