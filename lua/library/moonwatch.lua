@@ -777,6 +777,7 @@ function receiver(name) end
 ---The routing tree. One `route` without matchers is the root; each further `route` becomes its child, in order of the files.
 ---@class moonwatch.route
 ---@field compat? "alertmanager" keep exactly to Alertmanager's timing
+---@field resolve_timeout? moonwatch.duration of the root: an alert posted without an end resolves after this long; default that of settings
 ---@field receiver? string name of a receiver; default that of the parent
 ---@field match? table<string, string|number>|string|string[] alerts this route takes; none: all
 ---@field group_by? string[]|"all" labels that make a group, or "all"; default that of the parent

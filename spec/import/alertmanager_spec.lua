@@ -123,7 +123,6 @@ receivers:
     local heads = {}
     for i, line in ipairs(lost) do heads[i] = line:match "^%d+:%d+: [^;]*" end
     assert.same({
-      '1:11: resolve_timeout belongs into the root file: settings { resolve_timeout = "7m" }',
       "1:32: global: smtp_from: nothing here uses it", "2:14: templates: /etc/*.tmpl: templates of messages are not read",
       '3:45: there is no receiver "nobody"',
       '3:69: bad regular expression: invalid regular expression "(": missing closing parenthesis at offset 1',
@@ -133,6 +132,7 @@ receivers:
       "7:93: color: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: pagerduty has no such field",
     }, heads)
     local routing = loaded(lua)
+    assert.equal(420, routing.routes[1].resolve_timeout)
     assert.equal("a", routing.receivers[1].name)
     -- A route whose matchers cannot be read would take everything.
     assert.equal(1, #routing.routes[1].routes)

@@ -47,6 +47,14 @@ local function read_windows(specs, host)
   return out
 end
 
+-- The root route may say for itself when alerts end that nobody posts again.
+local function settings_of(config)
+  local out = {}
+  for name, value in pairs(config.settings or {}) do out[name] = value end
+  for _, route in ipairs(config.routes or {}) do out.resolve_timeout = route.resolve_timeout or out.resolve_timeout end
+  return out
+end
+
 --- CONFIG as words deliver it → {tree, inhibitor, windows, receivers, targets, escalations, settings};
 -- nil, message when something in it is wrong.
 function M.read(config, host)
@@ -62,7 +70,7 @@ function M.read(config, host)
   for name, policy in pairs(by_name(config.escalations)) do escalations[name] = steps_of(policy) end
   local receivers, targets = read_receivers(config.receivers)
   return { tree = tree, inhibitor = inhibitor, windows = windows, receivers = receivers, targets = targets,
-    escalations = escalations, settings = config.settings or {} }
+    escalations = escalations, settings = settings_of(config) }
 end
 
 return M

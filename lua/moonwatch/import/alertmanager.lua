@@ -97,6 +97,10 @@ local function take_route(run, file)
   local rows = route_rows(run, node, 1)
   if not rows[1] or rows[1].name ~= "receiver" then run.doc:lost(run.keys.route, "the root route needs a receiver") end
   table.insert(rows, 1, { name = "compat", value = lua.quoted "alertmanager", short = true })
+  local timeout = run.global.fields.resolve_timeout
+  if timeout and run.doc:expect(timeout, "duration", "resolve_timeout") then
+    table.insert(rows, 2, row(run, "resolve_timeout", lua.quoted(timeout.text), run.global.keys.resolve_timeout, run.keys.global.line, true))
+  end
   for _, text in ipairs(run.doc:left(run.keys.route.line, node.last)) do above[#above + 1] = text end
   file:declare("route", nil, rows, above, run.doc, node)
 end
@@ -163,7 +167,7 @@ local function import_config(doc, options)
   run.receivers = names_of(run)
   local file = writer.new(doc.path, options.how)
   if run.keys.global then file:comments(doc:above(run.keys.global.line, 0)) end
-  local global = receivers.global(doc, run.fields.global)
+  run.global = receivers.global(doc, run.fields.global)
   run.windows = windows.names(doc, run.fields)
   take_route(run, file)
   for node, floor in section(run, file, "inhibit_rules") do take_inhibit(run, file, node, floor) end
@@ -172,7 +176,7 @@ local function import_config(doc, options)
   end
   local folder = doc.path:match "^(.*)/[^/]*$"
   local function place(name) return (name:sub(1, 1) == "/" or not folder) and name or folder .. "/" .. name end
-  for node, floor in section(run, file, "receivers") do receivers.write(doc, node, file, { global = global, place = place, floor = floor }) end
+  for node, floor in section(run, file, "receivers") do receivers.write(doc, node, file, { global = run.global, place = place, floor = floor }) end
   lost(run)
   file:comments(doc:left(1, doc.lines))
   options.out:add("", outputs.stem(doc.path), file:text())

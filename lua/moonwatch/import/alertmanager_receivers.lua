@@ -181,9 +181,7 @@ function M.global(doc, node)
   for _, row in ipairs(node and doc:rows(node) or {}) do
     local name = row.key.text
     if not yaml.is_null(row.node) then out.fields[name], out.keys[name] = row.node, row.key end
-    if name == "resolve_timeout" and row.node.text and doc.host.duration(row.node.text) ~= 300 then
-      doc:lost(row.key, ('resolve_timeout belongs into the root file: settings { resolve_timeout = "%s" }'):format(row.node.text))
-    elseif not USED[name] and not yaml.is_null(row.node) then
+    if not USED[name] and not yaml.is_null(row.node) then
       doc:lost(row.key, ("global: %s: nothing here uses it"):format(name))
     end
   end

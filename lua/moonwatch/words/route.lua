@@ -13,7 +13,8 @@ local fields = {
 }
 fields[#fields + 1] = { "routes", "list", default = {}, help = "children, tried in order; the first that matches wins", fields = fields }
 
-local root = { { "compat", "text", choices = { "alertmanager" }, help = "keep exactly to Alertmanager's timing" } }
+local root = { { "compat", "text", choices = { "alertmanager" }, help = "keep exactly to Alertmanager's timing" },
+  { "resolve_timeout", "interval", help = "of the root: an alert posted without an end resolves after this long; default that of settings" } }
 for _, row in ipairs(fields) do root[#root + 1] = row end
 
 return {
@@ -38,5 +39,6 @@ route {
       end
     end
     visit(f, {})
+    if f.resolve_timeout and #f.match > 0 then problem("resolve_timeout is the root's, which has no matchers", { "resolve_timeout" }) end
   end,
 }
