@@ -104,7 +104,10 @@ void mw_guest_problem_lua(mw_guest *g, const char *msg)
         return;
     }
     char *file = mw_strndup(msg, strcspn(msg, ":"));
-    mw_guest_problem(g, file, line, 0, "%s", what);
+    if (g->error_line)
+        mw_guest_problem(g, file, line, 0, "%s (called from %s:%d)", what, g->name, g->error_line);
+    else
+        mw_guest_problem(g, file, line, 0, "%s", what);
     mw_free(file);
 }
 
@@ -207,6 +210,15 @@ static void new_registry_table(lua_State *L, const char *name)
     lua_setfield(L, LUA_REGISTRYINDEX, name);
 }
 
+/* The message handler of run_file: who called the module that failed? */
+static int note_caller(lua_State *L)
+{
+    const char *in;
+    int in_line, line = mw_guest_own_line(L, &in, &in_line);
+    if (in) mw_guest_of(L)->error_line = line;
+    return 1;
+}
+
 static int run_file(lua_State *L)
 {
     mw_guest *g = mw_guest_of(L);
@@ -218,9 +230,11 @@ static int run_file(lua_State *L)
     new_registry_table(L, MW_GUEST_FN_IDS);
     new_registry_table(L, MW_GUEST_MODULES);
     mw_ctx_open(L);
+    lua_pushcfunction(L, note_caller);
     if (!mw_guest_compile(L, g->name, mw_str_of(g->source))) return 0;
-    lua_call(L, 0, 0);
-    return 0;
+    int rc = lua_pcall(L, 0, 0, -2);
+    g->no_memory = rc == LUA_ERRMEM;
+    return rc ? lua_error(L) : 0;
 }
 
 static const char *text_of_error(lua_State *L)
@@ -238,7 +252,7 @@ static void load(mw_guest *g)
     char text[96];
     if (g->box.tripped)
         mw_guest_problem(g, NULL, 0, 0, "%s", mw_trip_text(&g->box, text));
-    else if (rc == LUA_ERRMEM)
+    else if (rc == LUA_ERRMEM || g->no_memory)
         mw_guest_problem(g, NULL, 0, 0, "does not fit its %zu bytes of memory",
                          g->box.budget.memory);
     else if (rc && g->problems->list.n == 0)
@@ -281,6 +295,10 @@ mw_guest *mw_guest_open(const mw_guest_options *o, mw_value **problems)
     if (g->problems->list.n == 0) return g;
     *problems = g->problems;
     g->problems = NULL;
+    if (o->declared) {
+        *o->declared = g->declarations;
+        g->declarations = NULL;
+    }
     mw_guest_close(g, true);
     return NULL;
 }

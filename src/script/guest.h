@@ -33,6 +33,8 @@ typedef struct mw_guest_options {
      * is none.  May be NULL: no modules.  Only while the guest is used. */
     bool (*module)(void *arg, const char *name, mw_buf *source, mw_buf *path);
     void *module_arg;
+    mw_value *
+        *declared; /* when it cannot be opened: what it had declared; the caller's.  Or NULL */
 } mw_guest_options;
 
 /* NULL after *PROBLEMS was set to a list of {line=, col=, message=, file=} (file: of a module);

@@ -22,6 +22,8 @@ struct mw_guest {
     mw_value *declarations, *problems;
     mw_value *unfinished; /* list of {word=, name=, line=, id=}: alert "x" without its table yet */
     unsigned last_id;
+    int error_line; /* of the file itself when a module of it failed; 0: the file failed */
+    bool no_memory; /* loading ended for want of it */
     int n_fns;
     int fn_ids;            /* reference to the table MW_GUEST_FN_IDS; 0 until it is needed */
     size_t left;           /* bytes that declarations may still take */
@@ -63,6 +65,7 @@ void mw_guest_words_open(lua_State *L, int env);      /* words, kinds, secret, e
 bool mw_guest_is_name(mw_guest *g, const char *name); /* a word or a kind? */
 size_t mw_guest_names(mw_guest *g, const char **out); /* all of them; OUT has room */
 size_t mw_guest_names_max(const mw_guest *g);
+int mw_guest_own_line(lua_State *L, const char **in, int *in_line);
 void mw_guest_unfinished(mw_guest *g); /* a problem for each word that still waits for its table */
 
 /* guest_texts.c: what texts written as functions may call, into the table at TO */

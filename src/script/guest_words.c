@@ -123,17 +123,37 @@ static void keep(lua_State *L, size_t n)
     g->left -= n;
 }
 
+/* Where the file itself, not a module of it, was when this function was called.  When a module
+ * called, *IN is its name and *IN_LINE its line. */
+int mw_guest_own_line(lua_State *L, const char **in, int *in_line)
+{
+    const mw_guest *g = mw_guest_of(L);
+    lua_Debug ar;
+    int nearest = 1;
+    *in = NULL;
+    for (int level = 1; level < 64 && lua_getstack(L, level, &ar); level++) {
+        if (!lua_getinfo(L, "Sl", &ar) || ar.currentline < 1 || ar.source[0] != '@') continue;
+        if (!strcmp(ar.source + 1, g->name)) return ar.currentline;
+        if (*in) continue;
+        *in = ar.source + 1; /* the prototype's: it lives as long as its function */
+        *in_line = nearest = ar.currentline;
+    }
+    return nearest;
+}
+
 static mw_value *declare(lua_State *L, const mw_word *w, mw_str name)
 {
     mw_guest *g = mw_guest_of(L);
-    lua_Debug ar = {0};
+    const char *in;
+    int in_line = 1;
     mw_value *d = mw_map_new();
     mw_map_set_text(d, "word", w->name);
     if (name.p) mw_map_set(d, "name", mw_text_new(name));
-    if (lua_getstack(L, 1, &ar)) lua_getinfo(L, "Sl", &ar);
-    mw_map_set_number(d, "line", ar.currentline > 0 ? ar.currentline : 1);
-    if (ar.source && ar.source[0] == '@' && strcmp(ar.source + 1, g->name))
-        mw_map_set_text(d, "file", ar.source + 1);
+    mw_map_set_number(d, "line", mw_guest_own_line(L, &in, &in_line));
+    if (in) {
+        mw_map_set_text(d, "file", in);
+        mw_map_set_number(d, "file_line", in_line);
+    }
     mw_list_add(g->declarations, d);
     return d;
 }
@@ -175,10 +195,11 @@ static int word_named(lua_State *L)
 {
     const mw_word *w = word_of(L);
     mw_guest *g = mw_guest_of(L);
-    if (lua_type(L, 1) != LUA_TSTRING) return wrong(L, w, "wants a name: word \"name\" { ... }");
+    if (lua_type(L, 1) != LUA_TSTRING)
+        return wrong(L, w, "wants a name and then its fields: \"name\" { ... }");
     keep(L, text_at(L, 1).n);
-    lua_Debug ar = {0};
-    if (lua_getstack(L, 1, &ar)) lua_getinfo(L, "l", &ar);
+    const char *in;
+    int in_line, line = mw_guest_own_line(L, &in, &in_line);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushvalue(L, 1);
     lua_pushinteger(L, ++g->last_id);
@@ -186,7 +207,7 @@ static int word_named(lua_State *L)
     mw_value *u = mw_map_new();
     mw_map_set_text(u, "word", w->name);
     mw_map_set(u, "name", mw_text_new(text_at(L, 1)));
-    mw_map_set_number(u, "line", ar.currentline);
+    mw_map_set_number(u, "line", line);
     mw_map_set_number(u, "id", g->last_id);
     mw_list_add(g->unfinished, u);
     return 1;
@@ -205,7 +226,7 @@ void mw_guest_unfinished(mw_guest *g)
 static int word_table(lua_State *L)
 {
     const mw_word *w = word_of(L);
-    if (!lua_istable(L, 1)) return wrong(L, w, "wants a table: word { ... }");
+    if (!lua_istable(L, 1)) return wrong(L, w, "wants its fields in a table: { ... }");
     keep(L, 0);
     mw_value *fields = copy_out(L, 1);
     mw_map_set(declare(L, w, (mw_str){0}), "fields", fields);
@@ -215,7 +236,7 @@ static int word_table(lua_State *L)
 static int word_text(lua_State *L)
 {
     const mw_word *w = word_of(L);
-    if (lua_type(L, 1) != LUA_TSTRING) return wrong(L, w, "wants a text: word \"text\"");
+    if (lua_type(L, 1) != LUA_TSTRING) return wrong(L, w, "wants a text");
     keep(L, text_at(L, 1).n);
     declare(L, w, text_at(L, 1));
     return 0;

@@ -114,7 +114,7 @@ static mw_budget budget_field(lua_State *L)
     return b;
 }
 
-static int refuse(lua_State *L, mw_value *problems)
+static int refuse(lua_State *L, mw_value *problems, mw_value *declared)
 {
     lua_pushnil(L);
     mw_cross_push(L, problems);
@@ -126,7 +126,9 @@ static int refuse(lua_State *L, mw_value *problems)
         lua_setfield(L, -3, keys[i]);
         lua_pop(L, 1);
     }
-    return 2;
+    mw_cross_push(L, declared); /* so that their faults are told in one go */
+    mw_value_free(declared);
+    return 3;
 }
 
 static void push_methods(lua_State *L);
@@ -134,14 +136,15 @@ static void push_methods(lua_State *L);
 static int host_guest(lua_State *L)
 {
     mw_face *face = mw_face_of(L);
-    mw_value *problems = NULL;
+    mw_value *problems = NULL, *declared = NULL;
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     mw_guest_options o = {.face = face,
                           .name = text_field(L, "name"),
                           .source = text_field(L, "source"),
                           .budget = budget_field(L),
-                          .module = find_module};
+                          .module = find_module,
+                          .declared = &declared};
     handle *h = lua_newuserdata(L, sizeof *h);
     *h = (handle){.lua = face->lua, .module_ref = LUA_NOREF};
     push_methods(L);
@@ -156,7 +159,7 @@ static int host_guest(lua_State *L)
     check_words(L);
     take_words(L, &o);
     h->guest = mw_guest_open(&o, &problems);
-    if (!h->guest) return refuse(L, problems);
+    if (!h->guest) return refuse(L, problems, declared);
     lua_settop(L, 2);
     return 1;
 }

@@ -17,6 +17,7 @@ local locate = require "moonwatch.config.locate"
 local problems_of = require "moonwatch.config.problems"
 local quarantine = require "moonwatch.config.quarantine"
 local schema = require "moonwatch.config.schema"
+local syntax = require "moonwatch.config.syntax"
 local units = require "moonwatch.config.unit"
 local words = require "moonwatch.words"
 
@@ -79,14 +80,24 @@ local function open_guest(run, unit)
     run.problems:add(unit.path, 1, 1, nil, "larger than 256 KB; split it")
     return nil
   end
-  local guest, err = run.host.guest {
+  local guest, err, declared = run.host.guest {
     name = unit.path, source = source, words = words.shapes(), kinds = words.kind_names(),
     module = module_finder(run, unit), budget = budget(run.settings),
   }
   if guest then return guest end
   for _, e in ipairs(err[1] and err or { err }) do
-    run.problems:add(e.file or unit.path, e.line, e.col, nil, e.message)
+    run.problems:add(e.file or unit.path, e.line, e.col, nil, syntax.human(e.message), unit.path)
   end
+  return nil, declared
+end
+
+-- Where a module wrote a declaration: " (in lib/x.lua:3:5)".
+local function written_in(run, unit, decl, p)
+  if not decl.file then return "" end
+  local source = units.module(run, unit, decl.file)
+  if not source then return (" (in %s:%d)"):format(decl.file, decl.file_line) end
+  local line, col = locate.find(locate.tokens(source), { word = decl.word, name = decl.name, line = decl.file_line }, p.path)
+  return (" (in %s:%d:%d)"):format(decl.file, line, col)
 end
 
 local function take(run, unit, guest, decl)
@@ -102,7 +113,7 @@ local function take(run, unit, guest, decl)
   local fields, problems = schema.check(def, decl, { host = run.host, guest = unit.path, stamp = unit.stamp })
   for _, p in ipairs(problems) do
     local line, col = place(run, item, p.path, p.at)
-    run.problems:add(unit.path, line, col, item, p.message)
+    run.problems:add(unit.path, line, col, item, p.message .. written_in(run, unit, decl, p))
   end
   if #problems == 0 then
     item.fields = fields
@@ -113,8 +124,12 @@ end
 
 local function run_unit(run, unit)
   unit.items, unit.declared, unit.seen, unit.budget = {}, {}, {}, budget(run.settings)
-  unit.guest = open_guest(run, unit)
-  if not unit.guest then return end
+  local declared
+  unit.guest, declared = open_guest(run, unit)
+  if not unit.guest then
+    for _, decl in ipairs(declared or {}) do take(run, unit, nil, decl) end
+    return
+  end
   run.fresh[unit.path], unit.stamp = unit, run.host.sha256(units.text(unit)):sub(1, 16)
   for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, unit.guest, decl) end
 end

@@ -4,12 +4,12 @@ M.__index = M
 
 function M.new() return setmetatable({ list = {} }, M) end
 
---- decl: { word=, name= } or nil.
-function M:add(file, line, col, decl, message)
+--- decl: { word=, name= } or nil.  What is wrong in a module is wrong with the file OF that wants it too.
+function M:add(file, line, col, decl, message, of)
   local what = ""
   if decl then what = decl.word .. (decl.name and (" %q"):format(decl.name) or "") .. ": " end
   local p = { file = file, line = line or 1, col = col or 1, word = decl and decl.word, name = decl and decl.name,
-              message = what .. message }
+              message = what .. message, of = of ~= file and of or nil }
   p.text = ("%s:%d:%d: %s"):format(p.file, p.line, p.col, p.message)
   self.list[#self.list + 1] = p
 end
@@ -17,7 +17,10 @@ end
 --- The files that have problems as a set; OUT, when given, gets them.
 function M:files(out)
   out = out or {}
-  for _, p in ipairs(self.list) do out[p.file] = true end
+  for _, p in ipairs(self.list) do
+    out[p.file] = true
+    if p.of then out[p.of] = true end
+  end
   return out
 end
 

@@ -108,6 +108,12 @@ T.bytes = {
   end,
 }
 
+-- What an expression of a rule cannot be, by what it gives.
+local NO_RULE = {
+  ["range vector"] = "it gives a range of samples: put a function such as rate(...) around it", ["string"] = "it gives a text, not samples",
+}
+NO_RULE.matrix = NO_RULE["range vector"]
+
 --- A PromQL expression.  The refusal carries where in the text it went wrong.
 T.expr = {
   says = "a PromQL expression",
@@ -115,6 +121,7 @@ T.expr = {
     if type(v) == "number" then v = tostring(v) end
     if type(v) ~= "string" then return nil end
     local ok, why, line, col = env.host.check_expr(v)
+    if ok and NO_RULE[why] then return nil, NO_RULE[why] end
     if ok then return v end
     return nil, ("bad PromQL: %s (at %d:%d of the expression)"):format(why, line or 1, col or 1),
            { line = line or 1, col = col or 1 }
