@@ -91,6 +91,23 @@ describe("a reload that is planned", function()
     assert.truthy(output:find("127.0.0.1:1", 1, true), output)
   end)
 
+  it("tells nobody what is in the environment of the server or on its disk", function()
+    local alone = proc.scratch()
+    proc.write(alone .. "/spy.lua", 'alert(env("PATH", "hidden")) { expr = "up" }')
+    local status, output = check(alone .. "/spy.lua")
+    assert.equal(0, status, output)
+    assert.truthy(output:find("+ alert hidden", 1, true), output)
+    local root = proc.scratch()
+    proc.write(root .. "/moonwatch.lua", "settings {}")
+    local other = server.start { config = "settings {}" }
+    proc.write(root .. "/moonwatch.lua", 'settings {}\ninclude "/etc/passwd"')
+    status, output = proc.run { server.binary(), "check", "--against", other.url, root .. "/moonwatch.lua" }
+    assert.equal(1, status)
+    assert.truthy(output:find('no file /etc/passwd', 1, true), output)
+    assert.falsy(output:find("root:", 1, true))
+    other:stop()
+  end)
+
   it("of requests that make no sense is refused", function()
     for _, body in ipairs { "", "[]", "{}", '{"files":{}}', '{"files":{"a":1}}', '{"files":{"a":"x"},"what":[]}', '{"files":{"a":"x"},"what":[{"kind":"x","path":"a"}]}' } do
       assert.equal(400, (node:post("/api/mw/v1/plan", body)), body)

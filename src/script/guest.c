@@ -271,6 +271,7 @@ mw_guest *mw_guest_open(const mw_guest_options *o, mw_value **problems)
     g->kinds = o->kinds;
     g->n_words = o->n_words;
     g->n_kinds = o->n_kinds;
+    g->env = o->env ? mw_strdup(o->env) : NULL;
     g->module = o->module;
     g->module_arg = o->module_arg;
     mw_buf_init(&g->module_source);

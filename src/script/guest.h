@@ -28,6 +28,7 @@ typedef struct mw_guest_options {
     mw_word *words;      /* n_words, and the names in kinds, n_kinds: taken */
     char **kinds;
     size_t n_words, n_kinds;
+    const char *env; /* copied: " A B " are the only variables it may read; NULL: any */
     mw_budget budget;
     /* The text of module NAME into SOURCE and what to call it in messages into PATH; false: there
      * is none.  May be NULL: no modules.  Only while the guest is used. */

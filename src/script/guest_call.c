@@ -443,6 +443,7 @@ void mw_guest_close(mw_guest *g, bool quiet)
     mw_free(g->kinds);
     mw_free(g->name);
     mw_free(g->source);
+    mw_free(g->env);
     mw_buf_deinit(&g->module_source);
     mw_buf_deinit(&g->module_path);
     mw_value_free(g->declarations);

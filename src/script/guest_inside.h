@@ -11,7 +11,7 @@ typedef struct mw_guest_run mw_guest_run;
 struct mw_guest {
     mw_sandbox box; /* first: mw_guest_of */
     mw_face *face;
-    char *name, *source;
+    char *name, *source, *env;
     mw_word *words;
     char **kinds;
     size_t n_words, n_kinds;

@@ -285,11 +285,15 @@ static int secret(lua_State *L)
 /* env "NAME" or env("NAME", "default") */
 static int env(lua_State *L)
 {
-    const char *value = getenv(luaL_checkstring(L, 1));
+    const char *name = luaL_checkstring(L, 1), *only = mw_guest_of(L)->env;
+    const char *value = getenv(name);
+    if (only && (strchr(name, ' ') || !strstr(only, lua_pushfstring(L, " %s ", name))))
+        value = NULL;
+    lua_settop(L, 2);
     if (value)
         lua_pushstring(L, value);
     else
-        lua_settop(L, 2), lua_pushvalue(L, 2);
+        lua_pushvalue(L, 2);
     return 1;
 }
 

@@ -156,6 +156,9 @@ static int host_guest(lua_State *L)
     lua_getfield(L, 1, "module");
     h->module_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     o.module_arg = h;
+    lua_getfield(L, 1, "env");
+    o.env = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* the argument keeps it */
+    lua_pop(L, 1);
     check_words(L);
     take_words(L, &o);
     h->guest = mw_guest_open(&o, &problems);

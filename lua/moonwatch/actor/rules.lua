@@ -127,7 +127,8 @@ end
 --- What a reload would do if FILES were there, see overlay.lua; DONE(answer) later.  false, why when it cannot be known.
 local function plan(self, files, what, done)
   local over, why = overlay.new(self.host, files, what, {
-    config = self.init.config, rules = self.init.rules, running = running(self), bundle = self.pushed })
+    config = self.init.config, rules = self.init.rules, running = running(self),
+    units = self.engine.set and self.engine.set.units, bundle = self.pushed })
   if not over then return false, why end
   local function dry(found, problems, set) return plan_answer(self, over, found, problems, set) end
   if self.loader:plan({ host = over.host, bundle = over.bundle }, dry, done) then return true end

@@ -4,7 +4,9 @@
 --   a root file          that of the root file here, and the files beside it replace all Lua files beside that one
 --   a folder             the folder of rules here, by its name when there are several; it replaces all Lua files below that
 --   a file               the file that runs here under the longest same end of its path; else it is a new one of the folder
--- What loads through it has the names of this place, so that a plan is about what a reload would do here.
+-- What loads through it has the names of this place, so that a plan is about what a reload would do here.  Whoever sends files
+-- must not learn what else is on this disk or in the environment: only files that run here are read, and only variables that
+-- these ask for.
 local M = {}
 
 local function folder(path) return path:match "^(.*)/[^/]*$" or "." end
@@ -31,7 +33,7 @@ local function rule_folders(place)
     if not seen[dir] then seen[dir], out[#out + 1] = true, dir end
   end
   for _, dir in ipairs(place.rules or {}) do add(dir) end
-  for path in pairs(place.running or {}) do
+  for path in pairs(place.units or place.running or {}) do
     if path ~= place.config and not path:find "^bundle/" then add(folder(path)) end
   end
   if place.bundle then add "bundle" end
@@ -151,8 +153,20 @@ function Overlay:glob(glob, disk)
   return out
 end
 
---- FILES (path there -> text) in the places of PLACE: { config=, rules= (folders), running= (path -> anything), bundle= (path ->
--- text or nil) }, all of the server.  WHAT: list of { kind = "config", "folder" or "file", path= }.  Gives { host=, bundle= },
+-- The variables of the environment that the files here read, as host.guest wants them.
+local function env_of(host, place)
+  local out = {}
+  for path in pairs(place.running or {}) do
+    for name in (host.read_file(path) or ""):gmatch "%f[%w_]env%s*%(?%s*[\"']([%w_]+)[\"']" do out[#out + 1] = name end
+  end
+  for _, text in pairs(place.bundle or {}) do
+    for name in text:gmatch "%f[%w_]env%s*%(?%s*[\"']([%w_]+)[\"']" do out[#out + 1] = name end
+  end
+  return " " .. table.concat(out, " ") .. " "
+end
+
+--- FILES (path there -> text) in the places of PLACE, all of the server: { config=, rules= (folders), running= (path -> anything),
+-- units= (those of them that are no modules), bundle= (path -> text, or nil) }.  WHAT: list of { kind = "config", "folder" or "file", path= }.  Gives { host=, bundle= },
 -- and `there` to name files; or nil, message.
 function M.new(host, files, what, place)
   local self = setmetatable({ files = {}, mounts = {}, exact = {} }, Overlay)
@@ -166,12 +180,22 @@ function M.new(host, files, what, place)
   self.host = setmetatable({
     read_file = function(path)
       local text = self:find(path)
-      if text == nil then return host.read_file(path) end
-      if text == false then return nil, "no such file" end
-      return text
+      if text == nil and place.running and place.running[path] then return host.read_file(path) end
+      return text or nil, not text and "no such file" or nil
     end,
-    glob = function(pattern) return self:glob(pattern, host.glob(pattern)) end,
+    glob = function(pattern)
+      local disk = {}
+      for _, path in ipairs(host.glob(pattern)) do
+        if place.running and place.running[path] then disk[#disk + 1] = path end
+      end
+      return self:glob(pattern, disk)
+    end,
+    guest = function(spec)
+      spec.env = self.env
+      return host.guest(spec)
+    end,
   }, { __index = host })
+  self.env = env_of(host, place)
   if place.bundle then
     self.bundle = {}
     for path, text in pairs(place.bundle) do self.bundle[path] = self:find("bundle/" .. path) == nil and text or nil end
