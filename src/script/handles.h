@@ -10,8 +10,8 @@
 /* Gives the userdata on top the metatable TYPE, made with GC when it is new. */
 void mw_set_type(lua_State *L, const char *type, lua_CFunction gc);
 
-/* What host.prepare gave, at IDX; raises a Lua error when it is something else. */
-mw_promql_prepared *mw_check_query(lua_State *L, int idx);
+/* What host.prepare gave, at IDX, asked at T; raises a Lua error when it is something else. */
+mw_promql_result *mw_query_ask(lua_State *L, int idx, int64_t t, mw_err *err);
 
 /* The histogram behind what host.instrument gave, at IDX; NULL when it is something else. */
 mw_series *mw_histogram_at(lua_State *L, int idx);

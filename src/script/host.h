@@ -30,6 +30,7 @@ struct mw_host {
     mw_tsdb *tsdb;
     mw_source *source; /* what queries read; normally the store's */
     mw_promql *promql;
+    struct mw_ahead *ahead; /* not NULL: answers instant queries instead of the engine (ahead.h) */
     mw_logs *logs;
     mw_traces *traces;
     mw_registry *registry;

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "script/ahead.h"
 #include "script/handles.h"
 #include "script/signals.h"
 #include "script/state.h"
@@ -23,6 +24,8 @@ struct query {
     double seconds;      /* that its last evaluation in host.quiet took */
     int64_t t;           /* and the time it looked at */
     bool asked;
+    mw_ahead_item *ahead; /* of the AHEAD whose id is AHEAD_ID */
+    uint64_t ahead_id;
 };
 
 static int query_gc(lua_State *L)
@@ -38,7 +41,27 @@ static struct query *check_query(lua_State *L, int idx)
     return luaL_checkudata(L, idx, QUERY_TYPE);
 }
 
-mw_promql_prepared *mw_check_query(lua_State *L, int idx) { return check_query(L, idx)->prepared; }
+/* What H's ahead.h knows of Q; NULL when there is none, or it has no room. */
+static mw_ahead_item *ahead_of(mw_host *h, struct query *q)
+{
+    if (!h->ahead) return NULL;
+    uint64_t id = mw_ahead_id(h->ahead);
+    if (q->ahead_id != id) {
+        q->ahead_id = id;
+        q->ahead = mw_ahead_find(h->ahead, mw_promql_prepared_text(q->prepared), false, q->above,
+                                 q->below);
+    }
+    return q->ahead;
+}
+
+mw_promql_result *mw_query_ask(lua_State *L, int idx, int64_t t, mw_err *err)
+{
+    mw_host *h = mw_face_of(L)->host;
+    struct query *q = check_query(L, idx);
+    mw_ahead_item *known = ahead_of(h, q);
+    if (known) return mw_ahead_at(h->ahead, known, h, t, err);
+    return mw_signal_prepared(h, q->prepared, t, false, err);
+}
 
 /* host.prepare(expr, above, below) */
 static int host_prepare(lua_State *L)
@@ -72,6 +95,8 @@ static bool says_something(const struct query *q, const mw_promql_result *r)
 
 static bool is_quiet(mw_host *h, struct query *q, int64_t t)
 {
+    mw_ahead_item *known = ahead_of(h, q);
+    if (known) return mw_ahead_is_quiet(h->ahead, known, h, t);
     mw_promql_result *r = mw_signal_prepared(h, q->prepared, t, false, NULL);
     bool quiet = r && !says_something(q, r);
     mw_promql_result_free(r);

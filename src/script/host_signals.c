@@ -75,7 +75,7 @@ static int host_query(lua_State *L)
     mw_host *h = mw_face_of(L)->host;
     int64_t t = mw_ms_of(luaL_checknumber(L, 2));
     mw_promql_result *r = lua_isuserdata(L, 1)
-                              ? mw_signal_prepared(h, mw_check_query(L, 1), t, false, &err)
+                              ? mw_query_ask(L, 1, t, &err)
                               : mw_signal_query(h, check_text(L, 1), t, t, 0, &err);
     if (!r) return mw_lua_refuse_at(L, &err);
     if (r->type == MW_VALUE_STRING) {

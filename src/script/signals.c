@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "script/ahead.h"
 
 static const int64_t query_timeout_ns = 30000000000LL;
 
@@ -28,6 +29,8 @@ mw_promql_result *mw_signal_query(mw_host *h, mw_str expr, int64_t from_ms, int6
         mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
         return NULL;
     }
+    mw_ahead_item *known = step_ms ? NULL : mw_ahead_find(h->ahead, expr, false, NAN, NAN);
+    if (known) return mw_ahead_at(h->ahead, known, h, from_ms, err);
     if (step_ms && (step_ms < 0 || to_ms < from_ms)) {
         mw_fail(err, MW_EARG, 0, 0, "a range needs from <= to and a step above 0");
         return NULL;
@@ -57,6 +60,9 @@ mw_promql_result *mw_signal_prepared(mw_host *h, mw_promql_prepared *p, int64_t 
         mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
         return NULL;
     }
+    mw_ahead_item *known =
+        mw_ahead_find(h->ahead, mw_promql_prepared_text(p), histograms, NAN, NAN);
+    if (known) return mw_ahead_at(h->ahead, known, h, t_ms, err);
     mw_promql_query q = {
         .start = t_ms,
         .end = t_ms,
