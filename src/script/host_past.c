@@ -45,13 +45,22 @@ static void free_names(mw_str *names, size_t n)
     mw_free(names);
 }
 
-static int past_gc(lua_State *L)
+/* What takes room. */
+static void let_go(past *p)
 {
-    past *p = lua_touserdata(L, 1);
     mw_ahead_free(p->host.ahead);
     mw_past_free(p->host.source);
     mw_tsdb_close(p->host.tsdb);
     mw_tsdb_close(p->stored);
+    p->host.ahead = NULL;
+    p->host.source = NULL;
+    p->host.tsdb = p->stored = p->base = NULL;
+}
+
+static int past_gc(lua_State *L)
+{
+    past *p = lua_touserdata(L, 1);
+    let_go(p);
     mw_promql_free(p->promql);
     mw_logs_close(p->logs);
     mw_traces_close(p->traces);
@@ -206,6 +215,13 @@ static void set_number(lua_State *L, const char *name, double v)
     lua_setfield(L, -2, name);
 }
 
+/* The stores are needed no more, and are gone at once: a collector may take its time. */
+static int past_close(lua_State *L)
+{
+    let_go(past_of(L));
+    return 0;
+}
+
 /* What it took, and which times the store below has: { ranges=, steps=, instants=, requests=,
  * written_bytes=, first=, last= } */
 static int figures(lua_State *L)
@@ -215,6 +231,7 @@ static int figures(lua_State *L)
     mw_tsdb_stats s;
     if (p->host.ahead) mw_ahead_stats_read(p->host.ahead, &a);
     lua_newtable(L);
+    if (!p->base) return 1;
     set_number(L, "ranges", (double)a.ranges);
     set_number(L, "steps", (double)a.steps);
     set_number(L, "instants", (double)a.instants);
@@ -233,7 +250,8 @@ static int figures(lua_State *L)
  * closed_ranges=, drop_names_at_once=, stepwise= } */
 static int host_past(lua_State *L)
 {
-    static const mw_host_fn fns[] = {{"set_clock", set_clock}, {"figures", figures}, {NULL, NULL}};
+    static const mw_host_fn fns[] = {
+        {"set_clock", set_clock}, {"figures", figures}, {"close", past_close}, {NULL, NULL}};
     mw_face *face = mw_face_of(L);
     mw_err err;
     mw_err_init(&err);

@@ -106,6 +106,7 @@ function M.new(o)
                               router_due = o.from, rules_due = o.from }, M)
   set, problems = load.load(with(o.load, host))
   if not set then return nil, texts(problems) end
+  self.set = set
   local ok
   ok, why = build(self, set, o)
   if not ok then return nil, { why } end
@@ -156,6 +157,12 @@ function M:slice(seconds)
     end
   until clock() >= untill
   return false
+end
+
+--- It is over, or nobody wants it any more: files and stores are closed.
+function M:close()
+  load.discard(self.set)
+  self.host.close()
 end
 
 --- How much of the time is done, 0 to 1.
