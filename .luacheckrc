@@ -2,7 +2,7 @@
 std = "luajit"
 max_line_length = false
 local words = {
-  "alert", "bytes", "check", "discord", "duration", "email", "env", "escalation", "every", "exec", "first", "humanize",
+  "alert", "bytes", "check", "discord", "duration", "email", "env", "escalation", "every", "exec", "expect", "first", "humanize",
   "humanize1024", "include", "inhibit", "label", "opsgenie", "pagerduty", "percent", "pipeline", "query", "receiver", "record", "route",
   "sample", "scrape", "secret", "settings", "sink", "slack", "slo", "sns", "teams", "telegram", "timestamp", "value", "webhook", "window",
 }

@@ -6,7 +6,7 @@
 VERSION := 0.1.0
 B      ?= build
 CC     := gcc
-PKGS   := luajit jansson hiredis libcurl libpq libpcre2-8 snappy libzstd zlib openssl libh2o-evloop yaml-0.1
+PKGS   := luajit jansson hiredis libcurl libpq libpcre2-8 snappy libzstd zlib openssl libh2o-evloop yaml-0.1 libcares
 WARN   := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
           -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation -Wvla
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
@@ -26,7 +26,7 @@ SRC    := $(foreach f,$(FLOORS),$(wildcard src/$f/*.c))
 MAIN   := $(wildcard src/main/*.c)
 OBJ    := $(SRC:src/%.c=$(B)/%.o)
 LUA    := $(shell find lua/moonwatch -name '*.lua' 2>/dev/null)
-BC     := $(LUA:lua/%.lua=$(B)/lua/%.o)
+BC     := $(LUA:lua/%.lua=$(B)/lua/%.o) $(B)/lua/moonwatch/guest_sources.o
 CTEST  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
 FUZZER := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH  := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
@@ -50,6 +50,12 @@ $(B)/%.o: src/%.c
 $(B)/lua/%.o: lua/%.lua
 	@mkdir -p $(@D)
 	@luajit -bg -n $(patsubst %.init,%,$(subst /,.,$*)) $< $@
+
+# What rule files may require of us, as text in one module: their guests take source only.
+$(B)/lua/moonwatch/guest_sources.o: $(wildcard lua/moonwatch/guest/*.lua) src/script/embed.lua
+	@mkdir -p $(@D)
+	@luajit src/script/embed.lua $(filter lua/%,$^) > $(B)/guest_sources.lua
+	@luajit -bg -n moonwatch.guest_sources $(B)/guest_sources.lua $@
 
 # The web page, every file of web/ as bytes in one table.
 $(B)/web.o: $(shell find web -type f 2>/dev/null) src/http/embed.lua
@@ -78,17 +84,17 @@ $(B)/bench/%: bench/%.c $(LIBS)
 	@echo "  LD   $@"
 	@$(CC) $(CFLAGS) -o $@ $< $(call upto,cluster) $(LDFLAGS) $(LDLIBS)
 
-$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(call upto,script)
+$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(call upto,net)
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
-	@$(CC) $(CFLAGS) -fsanitize=fuzzer -Itests -o $@ $< $(call upto,script) $(LDFLAGS) $(LDLIBS)
+	@$(CC) $(CFLAGS) -fsanitize=fuzzer -Itests -o $@ $< $(call upto,net) $(LDFLAGS) $(LDLIBS)
 
 # -- doors -------------------------------------------------------------------------------------
 
 # To build and run, and on top of that to test.
 RUN_PKGS  := build-essential pkg-config luajit libluajit-5.1-dev libh2o-evloop-dev libjansson-dev libhiredis-dev \
              libcurl4-openssl-dev libpq-dev libpcre2-dev libsnappy-dev libzstd-dev zlib1g-dev libssl-dev \
-             libxxhash-dev libyaml-dev lua-socket lua-dkjson tzdata
+             libxxhash-dev libyaml-dev libc-ares-dev lua-socket lua-dkjson tzdata
 TEST_PKGS := libcmocka-dev lua-busted lua-check clang clang-format clang-tidy libclang-rt-14-dev cppcheck curl \
              redis-server postgresql prometheus prometheus-node-exporter prometheus-alertmanager nginx-light
 

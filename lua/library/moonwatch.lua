@@ -96,6 +96,7 @@
 ---@field value? number its value; 1 unless said
 ---@field trace? string a trace that shows it
 ---@field summary? string one line for a person
+---@field evidence? table what shows it: logs, traces, and facts by their names
 
 ---which log records
 ---@class moonwatch.log_query
@@ -168,6 +169,8 @@
 ---@field now number the time of this evaluation
 ---@field active_at number since when it is true
 ---@field fired_at? number since when it fires
+---@field expected? number what the baseline expects
+---@field severity? string its severity
 ---@field external_labels table<string, string> those of the settings
 ---@field external_url? string that of the settings
 
@@ -197,6 +200,7 @@
 ---@field threshold? number the threshold
 ---@field severity? string its severity
 ---@field generator_url? string its page
+---@field evidence? table what made it fire: samples, logs, traces, facts
 
 ---what `relabel` is given and gives back
 ---@class moonwatch.target
@@ -389,32 +393,58 @@ function settings(fields) end
 ---@param text string
 function include(text) end
 
+---addresses, "host:port" each; or tables { targets = {...}, labels = {...} }
+---@class moonwatch.scrape.targets
+---@field targets string|string[] addresses
+---@field labels? table<string, string|number> of these targets, over those of the job
+
+---targets by DNS, or several such tables; targets have the labels __meta_dns_name, __meta_dns_srv_record_target, __meta_dns_srv_record_port, __meta_dns_mx_record_target, __meta_dns_ns_record_target
+---@class moonwatch.scrape.dns
+---@field name string|string[] names to ask for
+---@field type? "SRV"|"A"|"AAAA"|"MX"|"NS" kind of record
+---@field port? integer port of the targets; SRV records tell it themselves
+---@field every? moonwatch.duration time between questions
+---@field servers? string|string[] name servers to ask, "10.0.0.2" or "10.0.0.2:8600"; default those of the system
+
 ---how to sign in
----@class moonwatch.scrape.auth
+---@class moonwatch.scrape.http.auth
 ---@field bearer? string|moonwatch.secret token
 ---@field user? string name for basic authentication
 ---@field password? string|moonwatch.secret its password
 
----Fetches metrics from targets. The name becomes the label `job`, the address the label `instance`.
+---targets from an HTTP endpoint that gives what a JSON file would hold, or several such tables; targets have the label __meta_url
+---@class moonwatch.scrape.http
+---@field url string|moonwatch.secret address of the list
+---@field every? moonwatch.duration time between questions
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field auth? moonwatch.scrape.http.auth how to sign in
+
+---Fetches metrics from targets. The name becomes the label `job`, the address the label `instance`. Targets are written here, listed in files that are watched, or asked for at name servers and HTTP endpoints; a source that fails keeps those it told of last. `relabel` and `keep` are asked once about each target and each series, and their answer is remembered until their file changes: they must not depend on anything else.
 ---@class moonwatch.scrape
----@field targets? string|string[] addresses, "host:port" each
----@field files? string|string[] JSON files of targets, watched: [{"targets": [...], "labels": {...}}]
+---@field targets? string|string[]|moonwatch.scrape.targets[] addresses, "host:port" each; or tables { targets = {...}, labels = {...} }
+---@field files? string|string[] JSON or YAML (.yml, .yaml) files of targets, watched: [{"targets": [...], "labels": {...}}]
+---@field dns? moonwatch.scrape.dns[]|moonwatch.scrape.dns targets by DNS, or several such tables; targets have the labels __meta_dns_name, __meta_dns_srv_record_target, __meta_dns_srv_record_port, __meta_dns_mx_record_target, __meta_dns_ns_record_target
+---@field http? moonwatch.scrape.http[]|moonwatch.scrape.http targets from an HTTP endpoint that gives what a JSON file would hold, or several such tables; targets have the label __meta_url
 ---@field every? moonwatch.duration time between scrapes
 ---@field timeout? moonwatch.duration longest time one scrape may take; never more than `every`
 ---@field path? string path of the address
 ---@field scheme? "http"|"https" http or https
 ---@field params? table<string, string|number|(string|number)[]> query parameters
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
----@field auth? moonwatch.scrape.auth how to sign in
+---@field auth? moonwatch.scrape.http.auth how to sign in
 ---@field labels? table<string, string|number> added to every sample
 ---@field honor_labels? boolean labels of the target win over ours
----@field sample_limit? integer a scrape with more samples fails
+---@field target_limit? integer with more targets than this, after relabelling, every scrape of the job fails
+---@field sample_limit? integer a scrape with more samples, after `drop`, `only` and `keep`, fails
 ---@field label_limit? integer a scrape with a series of more labels, ours included, fails
 ---@field label_value_limit? number|string a scrape with a longer label value fails
 ---@field body_limit? number|string a scrape with a larger body fails
----@field relabel? (fun(target: moonwatch.target): moonwatch.target?) function(target): gives the target back, changed, or nil to leave it out; targets have address, labels, path, scheme
+---@field relabel? (fun(target: moonwatch.target): moonwatch.target?) function(target): gives the target back, changed, or nil to leave it out; targets have address, labels (all of them, __meta_* and __param_* too), path, scheme, params; labels that begin with __ are removed afterwards; a target for which it fails is left out
+---@field drop? any series that are not stored
+---@field only? any of the series that `drop` leaves, those that are stored
+---@field keep? (fun(sample: moonwatch.row): any) function(sample): gives the sample back, changed, or nil not to store it; samples have name and labels, no value: it is asked once about each series, not about each sample; when it fails, so does the scrape, and nothing of it is stored
 
----Fetches metrics from targets. The name becomes the label `job`, the address the label `instance`.
+---Fetches metrics from targets. The name becomes the label `job`, the address the label `instance`. Targets are written here, listed in files that are watched, or asked for at name servers and HTTP endpoints; a source that fails keeps those it told of last. `relabel` and `keep` are asked once about each target and each series, and their answer is remembered until their file changes: they must not depend on anything else.
 ---@param name string
 ---@return fun(fields: moonwatch.scrape)
 function scrape(name) end
@@ -425,7 +455,9 @@ function scrape(name) end
 ---@field every? moonwatch.duration time between evaluations
 ---@field labels? table<string, string|number> added to each series; several records may share a name when these differ
 ---@field limit? integer the rule fails, and nothing is written, when it gives more series than this
+---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
 ---@field query_offset? moonwatch.duration look at the time so long ago, and write there; default that of settings
 
 ---Evaluates an expression again and again and stores the answer as series with this name. Rules of one file with the same `every` are a group: they run in their order, all at one moment, so that a rule sees what one above it has just written. A series that the expression no longer gives, or whose rule is gone, ends with a stale marker.
@@ -436,8 +468,8 @@ function record(name) end
 ---active while the value is not what it was in the same hour of the last weeks: median and median deviation of what was stored
 ---@class moonwatch.alert.baseline
 ---@field weeks? integer how many weeks back
----@field deviations? number|any active when the value is further away than so many deviations; or severities, as in `above`
----@field clear? number|any active until it is nearer than so many deviations
+---@field deviations? number|table<string, number> active when the value is further away than so many deviations; or severities, as in `above`
+---@field clear? number|table<string, number> active until it is nearer than so many deviations
 ---@field direction? "above"|"below"|"both" on which side of the expected value
 ---@field min_weeks? integer weeks of history that a series must have; with fewer it is not judged
 ---@field at_least? number a distance smaller than this never counts, however many deviations it is
@@ -471,19 +503,19 @@ function record(name) end
 ---@class moonwatch.alert
 ---@field expr? moonwatch.expr PromQL; each sample of the answer is an active alert
 ---@field when? (fun(ctx: moonwatch.ctx): any) function(ctx): a true answer, a number or ctx:fire{labels=, value=} makes alerts
----@field above? number|moonwatch.expr|any active while the value is greater than this: a number; another series, found by the labels both have; or a number for each severity
----@field below? number|moonwatch.expr|any active while the value is less than this, likewise
----@field clear_below? number|any with `above`: once active, it stays so until the value is less than this; with severities for the mildest, or for each
----@field clear_above? number|any with `below`: once active, it stays so until the value is greater than this
+---@field above? number|moonwatch.expr|table<string, number> active while the value is greater than this: a number; another series, found by the labels both have; or a number for each severity
+---@field below? number|moonwatch.expr|table<string, number> active while the value is less than this, likewise
+---@field clear_below? number|table<string, number> with `above`: once active, it stays so until the value is less than this; with severities for the mildest, or for each
+---@field clear_above? number|table<string, number> with `below`: once active, it stays so until the value is greater than this
 ---@field baseline? moonwatch.alert.baseline active while the value is not what it was in the same hour of the last weeks: median and median deviation of what was stored
 ---@field every? moonwatch.duration time between evaluations
----@field hold? moonwatch.duration|any how long the condition must be true before the alert fires; or in how many of the last evaluations
+---@field hold? moonwatch.duration|table<integer|string, integer> how long the condition must be true before the alert fires; or in how many of the last evaluations
 ---@field keep? moonwatch.duration how long the alert goes on firing after the condition became false
 ---@field flap? moonwatch.alert.flap damps an alert that fires and ends again and again
 ---@field absent? "resolve"|"keep"|"fire" what a series without a value means; default resolve
 ---@field absent_for? moonwatch.duration with absent = "fire": how long a series that is gone is missed; default 1d
 ---@field on_error? "keep"|"fire"|"resolve" when it cannot be evaluated: alerts stay as they are, or stay and one more says why (its annotation `error`), or end as if there was nothing to see
----@field severity? string becomes the label `severity`; default warning
+---@field severity? string becomes the label `severity`; default warning; "": the alert has the one of its series or `labels`, if any
 ---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to the labels of each alert; several may share a name when these or the severity differ
 ---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) further texts, sent along
 ---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person
@@ -493,13 +525,58 @@ function record(name) end
 ---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
 ---@field limit? integer at most so many alerts at once, the worst of them; one more, with the label limit="exceeded", tells how many are left out
 ---@field evidence? boolean|moonwatch.alert.evidence log lines and traces to take along when it fires; false: not even samples
+---@field version? integer of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped
+---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
+---@field shadow? boolean evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+---@field variant? string tells apart what has the same name and the same labels, as rules of Prometheus may; any text
 ---@field query_offset? moonwatch.duration evaluate `expr` as of so long ago, for data that arrives late; default that of settings
 
 ---A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.
 ---@param name string
 ---@return fun(fields: moonwatch.alert)
 function alert(name) end
+
+---log lines that it writes
+---@class moonwatch.expect.logs
+---@field selector moonwatch.selector selector of log lines: '{app="backup"}'
+---@field contains? string lines that contain this
+---@field level? string lines of this level or worse
+
+---a span of it
+---@class moonwatch.expect.span
+---@field service? string service of the span
+---@field name? string name of the span
+
+---Something that has to arrive: a backup by three, a heartbeat every minute. While it has not arrived an alert of this name fires; it resolves when it comes late. What proves it is one of `timestamp`, `counter`, `expr`, `logs` and `span`, or, with none of them, a POST to /api/mw/v1/expect/NAME, which counts in any case. When it was last seen is the series expect_last_seen_timestamp_seconds.
+---@class moonwatch.expect
+---@field by? string|string[] time of the day by which it must have come: "03:00"; or several
+---@field days? string|string[] days of the week on which it must come: "mon-fri"
+---@field dates? string|string[] dates, or days of the month: "1", "-1", "2026-12-24"
+---@field months? string|string[] "jan-mar" or numbers
+---@field zone? string IANA name of the time zone of these times; default UTC
+---@field every? moonwatch.duration it must come at least so often
+---@field grace? moonwatch.duration how late it may be
+---@field timestamp? moonwatch.expr PromQL whose value is the time of the last event, in unix seconds; each series is expected by itself
+---@field counter? moonwatch.expr PromQL whose value goes up with each event
+---@field expr? moonwatch.expr PromQL that gives something while or just after it happens
+---@field logs? moonwatch.expect.logs log lines that it writes
+---@field span? moonwatch.expect.span a span of it
+---@field on_error? "keep"|"fire"|"resolve" when it cannot be evaluated: alerts stay as they are, or stay and one more says why (its annotation `error`), or end as if there was nothing to see
+---@field severity? string becomes the label `severity`
+---@field labels? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) added to the labels of each alert; several may share a name when these or the severity differ
+---@field annotations? (table<string, string|number|fun(alert: moonwatch.alert_view): string?>) further texts, sent along
+---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person
+---@field description? (string|fun(alert: moonwatch.alert_view): string?) the longer text
+---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do; sent as the annotation runbook_url
+---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
+---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+
+---Something that has to arrive: a backup by three, a heartbeat every minute. While it has not arrived an alert of this name fires; it resolves when it comes late. What proves it is one of `timestamp`, `counter`, `expr`, `logs` and `span`, or, with none of them, a POST to /api/mw/v1/expect/NAME, which counts in any case. When it was last seen is the series expect_last_seen_timestamp_seconds.
+---@param name string
+---@return fun(fields: moonwatch.expect)
+function expect(name) end
 
 ---good means faster than
 ---@class moonwatch.slo.latency
@@ -605,6 +682,9 @@ function slo(name) end
 ---@field breaker? moonwatch.check.breaker stop probing something that keeps failing
 ---@field critical? boolean a failing critical check makes /health unhealthy; another only degraded
 ---@field labels? table<string, string|number> added to the series of this check
+---@field version? integer of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped
+---@field migrate? (fun(old: any, version: any): any) function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
 
 ---Probes something again and again. Its state is part of /health, of the series check_up and probe_success, and can be depended on.
 ---@param name string
@@ -699,7 +779,8 @@ function window(name) end
 ---@return fun(fields: moonwatch.escalation)
 function escalation(name) end
 
----Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it.
+---Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it. What it keeps in ctx.state goes by its name; a job without one goes by its file and its place among the jobs there.
 ---@param interval moonwatch.duration
 ---@param fn fun(ctx: moonwatch.ctx): any
-function every(interval, fn) end
+---@param options any
+function every(interval, fn, options) end

@@ -128,6 +128,8 @@ describe("absent", function()
   it("= fire makes an alert of an expression that never gave anything", function()
     local w = world('above = 1, absent = "fire", hold = "1m"')
     w:advance "30s"
+    assert.same({}, w:pending()) -- data may come a little later than the rule
+    w:advance "30s"
     assert.same({ "A" }, w:pending())
     w:advance "1m"
     assert.equal("never seen", only(w, "firing").annotations.absent)
@@ -307,6 +309,37 @@ describe("limit", function()
     assert.equal(2, by.exceeded.value)
     w:set('x{n="4"}', 0):set('x{n="3"}', 0):advance "15s"
     assert.equal(2, #w:alerts "firing")
+  end)
+end)
+
+describe("a state that is nonsense, from a file or another node", function()
+  local rules = [[
+alert "A" { expr = "x", above = { warning = 1, page = 5 }, flap = {}, absent = "fire", hold = { 2, of = 3 }, every = "15s" }
+alert "B" { expr = "x", above = 1, every = "15s" }
+expect "E" { by = "03:00" }
+expect "F" { every = "1m", counter = "x" }
+]]
+  local ODD = { 1, "x", {}, { {} }, { 1 }, { { labels = 1 } }, { { labels = { a = 1 }, times = {}, at = 1 } }, false,
+                { { labels = { a = "b" }, active_at = 1, state = "firing", votes = {}, notice = 1, evidence = "x", extra = 7, told = {} } },
+                { { labels = {}, active_at = 1, state = "no" }, { labels = {}, active_at = 1, state = "inactive" } },
+                { { labels = {}, times = { "x", {} } } }, { warning = { 1 }, page = { { labels = {} } } }, { since = 1, sets = { 1, { labels = {}, due = "x" } } },
+                { since = 5, sets = { { labels = {}, due = 1, after = 1 } }, counts = { x = {} }, beat = {} } }
+  it("is taken for what it is, and everything goes on", function()
+    for _, field in ipairs { "alerts", "state", "known", "lives", "flaps" } do
+      for i, odd in ipairs(ODD) do
+        local w = testing.world(rules)
+        for _, id in ipairs { "alert/A", "alert/B", "expect/E", "expect/F" } do
+          w.engine.by_id[id]:restore({ [field] = odd }, w.now, i % 2 * 60)
+        end
+        w:set("x", 9):advance "2m"
+        local failed = {}
+        for id, runner in pairs(w.engine.by_id) do
+          if runner.last_error then failed[#failed + 1] = id .. ": " .. runner.last_error end
+        end
+        assert.same({}, failed)
+        assert.truthy(#w:alerts "firing" >= 2, field .. " " .. i)
+      end
+    end
   end)
 end)
 

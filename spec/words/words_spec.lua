@@ -155,6 +155,33 @@ describe("a name", function()
   end)
 end)
 
+describe("a scrape", function()
+  it("takes targets of several kinds at once, and several sources of one kind", function()
+    assert.same({}, problems [[
+scrape "a" {
+  targets = { { targets = { "a:1" }, labels = { x = "1" } }, { targets = "b:2" } }, files = { "*.json", "*.yml" },
+  dns = { { name = "x.test" }, { name = { "y.test", "z.test" }, type = "A", port = 9100, servers = { "10.0.0.2:8600", "[::1]:53" } } },
+  http = { url = secret "SD_URL", every = "10s", auth = { bearer = secret "SD_TOKEN" } },
+  drop = { "go_info", '{__name__=~"go_.*", team=""}' }, only = '{team=""}', target_limit = 10,
+}
+scrape "b" { targets = "https://example.com/", relabel = function(target) return target end, keep = function(sample) return sample end }]])
+  end)
+  it("needs a source, and sources that can be asked", function()
+    refused_with('scrape "s" {}', 'needs one or more of "targets", "files", "dns", "http"')
+    refused_with('scrape "s" { targets = { "a:1", "b" } }', 'target "b": expected "host:port"')
+    refused_with('scrape "s" { targets = { { targets = { "c" } } } }', 'target "c": expected "host:port"')
+    refused_with('scrape "s" { targets = { { labels = {} } } }', 'missing field "targets[1].targets"')
+    refused_with('scrape "s" { dns = { type = "A" } }', 'missing field "dns.name"')
+    refused_with('scrape "s" { dns = { name = "a", type = "a" } }', 'dns.type: "a" is not one of')
+    refused_with('scrape "s" { dns = { name = "a", type = "A" } }', "dns: A records tell no port; give one")
+    refused_with('scrape "s" { dns = { { name = "a", servers = "dns.test" } } }', 'dns: server "dns.test": expected an address')
+    refused_with('scrape "s" { http = { url = "ftp://a/" } }', 'http: url "ftp://a/": expected')
+    refused_with('scrape "s" { http = { url = "http://a/", auth = { user = "u", bearer = "b" } } }', "auth: either bearer or user")
+    refused_with('scrape "s" { targets = "a:1", drop = "a{" }', 'drop: bad selector "a{"')
+    refused_with('scrape "s" { targets = "a:1", only = {} }', "only: expected a selector")
+  end)
+end)
+
 describe("a file with several mistakes", function()
   it("hears of all of them at once, in order", function()
     local list = problems [[
@@ -283,10 +310,13 @@ describe("retention and durability", function()
 end)
 
 describe("every", function()
-  it("takes a time and a function, nothing else", function()
+  it("takes a time, a function and perhaps options, nothing else", function()
     clean 'every("1m", function() end)'
     refused_with('every("1m")', "argument 2: expected a function")
-    refused_with('every("1m", function() end, 3)', "unexpected argument 3")
+    clean 'every("1m", function() end, { name = "job" })'
+    refused_with('every("1m", function() end, 3)', "argument 3: expected a table")
+    refused_with('every("1m", function() end, { nam = "job" })', 'unknown field "[3].nam" (did you mean')
+    refused_with('every("1m", function() end, {}, 4)', "unexpected argument 4")
   end)
 end)
 

@@ -60,6 +60,24 @@ static void plain(double v, char *out)
     }
 }
 
+/* As Go prints a float64: the digits it takes, from a million on with an exponent. */
+static void go(double v, char *out)
+{
+    if (!isfinite(v)) {
+        four_digits(v, "", out);
+        return;
+    }
+    char digits[32];
+    int n = 0;
+    do snprintf(digits, sizeof digits, "%.*e", n, v);
+    while (strtod(digits, NULL) != v && n++ < 16);
+    int exponent = atoi(strchr(digits, 'e') + 1);
+    if (v != 0 && (exponent < -4 || exponent >= 6))
+        snprintf(out, MW_HUMAN_ROOM, "%s", digits);
+    else
+        snprintf(out, MW_HUMAN_ROOM, "%.*f", n > exponent ? n - exponent : 0, v);
+}
+
 static void humanize(double v, char *out)
 {
     const char *unit = "";
@@ -131,15 +149,11 @@ static const struct way {
     const char *name;
     void (*write)(double v, char *out);
 } ways[] = {
-    {"plain", plain},
-    {"humanize", humanize},
-    {"humanize1024", humanize1024},
-    {"duration", duration},
-    {"humanizeDuration", duration},
-    {"percent", percent},
-    {"humanizePercentage", percent},
-    {"timestamp", timestamp},
-    {"humanizeTimestamp", timestamp},
+    {"plain", plain},         {"go", go},
+    {"humanize", humanize},   {"humanize1024", humanize1024},
+    {"duration", duration},   {"humanizeDuration", duration},
+    {"percent", percent},     {"humanizePercentage", percent},
+    {"timestamp", timestamp}, {"humanizeTimestamp", timestamp},
     {"bytes", bytes},
 };
 

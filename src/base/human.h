@@ -9,7 +9,7 @@
 
 enum { MW_HUMAN_ROOM = 64 };
 
-/* V the way HOW says: "plain", "humanize", "humanize1024", "duration", "percent", "timestamp",
+/* V the way HOW says: "plain", "go", "humanize", "humanize1024", "duration", "percent", "timestamp",
  * "bytes", or what Prometheus calls them.  False: there is no such way. */
 bool mw_human(const char *how, double v, char out[MW_HUMAN_ROOM]);
 

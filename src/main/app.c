@@ -241,6 +241,7 @@ int mw_app_go(mw_app *app, const mw_value *settings, mw_err *err)
     mw_actor_start(app->router);
     mw_actor_start(app->rules);
     mw_actor_start(app->backtest);
+    mw_scraper_judge(app->scraper, app->rules);
     mw_cluster_start(app->cluster, app->rules, app->router);
     app->house = mw_pool_new("mw-house", 1, 1);
     mw_server_ready(app->server, true);

@@ -58,7 +58,7 @@ static pcre2_code *compile_text(mw_str text, mw_str pattern, size_t front, mw_er
 }
 
 /* On its own first: what closes the brackets around it would match more than it may. */
-static int compile(mw_regex *re, mw_str pattern, const char *front, mw_err *err)
+static int compile(mw_regex *re, mw_str pattern, const char *front, const char *back, mw_err *err)
 {
     pcre2_code *alone = compile_text(pattern, pattern, 0, err);
     pcre2_code_free(alone);
@@ -67,7 +67,7 @@ static int compile(mw_regex *re, mw_str pattern, const char *front, mw_err *err)
     mw_buf_init(&b);
     mw_buf_text(&b, front);
     mw_buf_str(&b, pattern);
-    mw_buf_text(&b, ")$");
+    mw_buf_text(&b, back);
     re->code = compile_text((mw_str){b.p, b.n}, pattern, strlen(front), err);
     mw_buf_deinit(&b);
     if (!re->code) return MW_EPARSE;
@@ -78,15 +78,19 @@ static int compile(mw_regex *re, mw_str pattern, const char *front, mw_err *err)
     return MW_OK;
 }
 
+static bool too_long(mw_str pattern, mw_err *err)
+{
+    if (pattern.n <= PATTERN_MAX) return false;
+    mw_fail(err, MW_ETOOBIG, 0, 0, "regular expression of %zu bytes; at most %d are allowed",
+            pattern.n, PATTERN_MAX);
+    return true;
+}
+
 static mw_regex *new_regex(mw_str pattern, const char *front, mw_err *err)
 {
-    if (pattern.n > PATTERN_MAX)
-        return mw_fail(err, MW_ETOOBIG, 0, 0,
-                       "regular expression of %zu bytes; at most %d are allowed", pattern.n,
-                       PATTERN_MAX),
-               NULL;
+    if (too_long(pattern, err)) return NULL;
     mw_regex *re = mw_zalloc(sizeof *re);
-    if (split_literals(re, pattern) || compile(re, pattern, front, err) == MW_OK) return re;
+    if (split_literals(re, pattern) || compile(re, pattern, front, ")$", err) == MW_OK) return re;
     mw_regex_free(re);
     return NULL;
 }
@@ -96,6 +100,15 @@ mw_regex *mw_regex_new(mw_str pattern, mw_err *err) { return new_regex(pattern, 
 mw_regex *mw_regex_new_of_lines(mw_str pattern, mw_err *err)
 {
     return new_regex(pattern, "^(?:", err);
+}
+
+mw_regex *mw_regex_new_search(mw_str pattern, mw_err *err)
+{
+    if (too_long(pattern, err)) return NULL;
+    mw_regex *re = mw_zalloc(sizeof *re);
+    if (compile(re, pattern, "(?:", ")", err) == MW_OK) return re;
+    mw_regex_free(re);
+    return NULL;
 }
 
 size_t mw_regex_bytes(const mw_regex *re)
@@ -134,8 +147,14 @@ size_t mw_regex_capture(const mw_regex *re, mw_str s, mw_str *out, size_t n)
         if (n) out[0] = s;
         return 1;
     }
+    return mw_regex_find(re, s, 0, out, n);
+}
+
+size_t mw_regex_find(const mw_regex *re, mw_str s, size_t from, mw_str *out, size_t n)
+{
+    if (!s.p) s.p = "";
     pcre2_match_data *md = pcre2_match_data_create_from_pattern(re->code, NULL);
-    int rc = pcre2_match(re->code, (PCRE2_SPTR)s.p, s.n, 0, 0, md, re->limits);
+    int rc = pcre2_match(re->code, (PCRE2_SPTR)s.p, s.n, from, 0, md, re->limits);
     const PCRE2_SIZE *ov = pcre2_get_ovector_pointer(md);
     for (size_t i = 0; rc > 0 && i < n; i++) {
         bool set = i < (size_t)rc && ov[2 * i] != PCRE2_UNSET;

@@ -30,11 +30,15 @@ const char *mw_match_op_text(mw_match_op op); /* "=~" */
  * break, as in Prometheus 2. */
 mw_regex *mw_regex_new(mw_str pattern, mw_err *err);
 mw_regex *mw_regex_new_of_lines(mw_str pattern, mw_err *err);
+/* Not anchored, for mw_regex_find only; as Go's regexp: "." is no line break. */
+mw_regex *mw_regex_new_search(mw_str pattern, mw_err *err);
 size_t mw_regex_bytes(const mw_regex *re); /* about what it takes from memory */
 void mw_regex_free(mw_regex *re);
 bool mw_regex_matches(const mw_regex *re, mw_str s);
 /* Captures: fills up to N pieces (0 = whole match; absent groups are {NULL,0}); count or 0. */
 size_t mw_regex_capture(const mw_regex *re, mw_str s, mw_str *out, size_t n);
+/* The same of the first match from byte FROM of S on. */
+size_t mw_regex_find(const mw_regex *re, mw_str s, size_t from, mw_str *out, size_t n);
 int mw_regex_group(const mw_regex *re, mw_str name); /* number of a named group, or -1 */
 
 #endif

@@ -7,13 +7,11 @@
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "model/labels.h"
-
-enum { MAX_FILE = 16 << 20 };
 
 struct file {
     char *path;
@@ -26,6 +24,7 @@ struct mw_discovery {
     struct file *file;
     size_t n, cap;
     bool news; /* since begin */
+    uint64_t failures;
 };
 
 mw_discovery *mw_discovery_new(void) { return mw_zalloc(sizeof(mw_discovery)); }
@@ -49,8 +48,8 @@ void mw_discovery_free(mw_discovery *d)
 static int read_text(const char *path, const struct stat *st, mw_buf *out, mw_err *err)
 {
     if (!S_ISREG(st->st_mode)) return mw_fail(err, MW_EIO, 0, 0, "it is not a regular file");
-    if (st->st_size > MAX_FILE)
-        return mw_fail(err, MW_ETOOBIG, 0, 0, "it is larger than %d bytes", MAX_FILE);
+    if (st->st_size > MW_GROUPS_BYTES)
+        return mw_fail(err, MW_ETOOBIG, 0, 0, "it is larger than %d bytes", (int)MW_GROUPS_BYTES);
     FILE *f = fopen(path, "re");
     if (!f) return mw_fail(err, MW_EIO, 0, 0, "it cannot be opened: %m");
     size_t room = (size_t)st->st_size + 1; /* one more: a file that grows is read next time */
@@ -60,41 +59,21 @@ static int read_text(const char *path, const struct stat *st, mw_buf *out, mw_er
     return bad ? mw_fail(err, MW_EIO, 0, 0, "it cannot be read") : MW_OK;
 }
 
-static int check_group(const mw_value *group, size_t at, mw_err *err)
+static bool is_yaml(const char *path)
 {
-    const mw_value *targets = mw_map_find(group, "targets"), *labels = mw_map_find(group, "labels");
-    if (group->type != MW_MAP || !targets || targets->type != MW_LIST)
-        return mw_fail(err, MW_EPARSE, 0, 0, "entry %zu has no list \"targets\"", at + 1);
-    for (size_t i = 0; i < targets->list.n; i++)
-        if (targets->list.item[i]->type != MW_TEXT)
-            return mw_fail(err, MW_EPARSE, 0, 0, "entry %zu: target %zu is not a text", at + 1,
-                           i + 1);
-    if (!labels) return MW_OK;
-    if (labels->type != MW_MAP)
-        return mw_fail(err, MW_EPARSE, 0, 0, "entry %zu: \"labels\" is not an object", at + 1);
-    for (size_t i = 0; i < labels->map.n; i++)
-        if (labels->map.entry[i].value->type != MW_TEXT ||
-            !mw_label_name_valid(labels->map.entry[i].key))
-            return mw_fail(err, MW_EPARSE, 0, 0, "entry %zu: label \"%s\" is not valid", at + 1,
-                           labels->map.entry[i].key.p);
-    return MW_OK;
+    const char *dot = strrchr(path, '.');
+    return dot && (!strcasecmp(dot, ".yml") || !strcasecmp(dot, ".yaml"));
 }
 
 static mw_value *read_groups(const char *path, const struct stat *st, mw_err *err)
 {
     mw_buf text = {0};
     mw_value *groups = NULL;
-    if (read_text(path, st, &text, err) != MW_OK) goto fail;
-    groups = mw_value_from_json((mw_str){text.p, text.n}, err);
-    if (!groups) goto fail;
-    if (groups->type != MW_LIST) mw_fail(err, MW_EPARSE, 0, 0, "it is not a JSON list");
-    for (size_t i = 0; err->code == MW_OK && i < groups->list.n; i++)
-        check_group(groups->list.item[i], i, err);
-fail:
+    if (read_text(path, st, &text, err) == MW_OK)
+        groups = (is_yaml(path) ? mw_groups_yaml : mw_groups_json)((mw_str){text.p, text.n}, err);
+    if (groups) mw_groups_set(groups, "__meta_filepath", path);
     mw_buf_deinit(&text);
-    if (err->code == MW_OK) return groups;
-    mw_value_free(groups);
-    return NULL;
+    return groups;
 }
 
 static bool same(const struct stat *a, const struct stat *b)
@@ -104,7 +83,7 @@ static bool same(const struct stat *a, const struct stat *b)
 }
 
 /* True when its groups are others now. */
-static bool refresh(struct file *f)
+static bool refresh(mw_discovery *d, struct file *f)
 {
     struct stat st;
     mw_err err;
@@ -117,6 +96,7 @@ static bool refresh(struct file *f)
         f->groups = groups;
         return true;
     }
+    d->failures++;
     mw_log(MW_WARN, "target file is broken", "file=%s error=\"%s\" line=%d then=\"%s\"", f->path,
            err.msg, err.line,
            f->groups ? "its targets stay as they were" : "it adds no targets until it is mended");
@@ -140,18 +120,15 @@ void mw_discovery_begin(mw_discovery *d)
     for (size_t i = 0; i < d->n; i++) d->file[i].named = false;
 }
 
-void mw_discovery_glob(mw_discovery *d, const char *pattern, mw_discovery_visit *visit, void *arg)
+void mw_discovery_glob(mw_discovery *d, const char *pattern, mw_groups_visit *visit, void *arg)
 {
     glob_t g;
     if (glob(pattern, GLOB_TILDE, NULL, &g)) return;
     for (size_t i = 0; i < g.gl_pathc; i++) {
         struct file *f = file_get(d, g.gl_pathv[i]);
-        if (!f->named && refresh(f)) d->news = true;
+        if (!f->named && refresh(d, f)) d->news = true;
         f->named = true;
-        for (size_t k = 0; visit && f->groups && k < f->groups->list.n; k++) {
-            const mw_value *group = f->groups->list.item[k];
-            visit(arg, mw_map_find(group, "targets"), mw_map_find(group, "labels"));
-        }
+        if (visit) mw_groups_each(f->groups, visit, arg);
     }
     globfree(&g);
 }
@@ -168,4 +145,11 @@ bool mw_discovery_end(mw_discovery *d)
     bool news = d->news || kept < d->n;
     d->n = kept;
     return news;
+}
+
+mw_discovery_counts mw_discovery_count(const mw_discovery *d)
+{
+    mw_discovery_counts c = {.failures = d->failures};
+    for (size_t i = 0; i < d->n; i++) c.targets += mw_groups_targets(d->file[i].groups);
+    return c;
 }

@@ -6,17 +6,36 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "model/labels.h"
 #include "net/http_op.h"
+#include "net/sd.h"
 
 enum { EVERY_S = 15, TIMEOUT_S = 10, BODY_LIMIT = 64 << 20 };
+
+static uint64_t series_rule(const mw_scrape_job *job)
+{
+    mw_buf text = {0};
+    if (!job->keep.n && !job->drop.n && !job->only.n) return 0;
+    mw_buf_str(&text, job->keep);
+    mw_selectors_text(&job->drop, &text);
+    mw_buf_text(&text, "\n--");
+    mw_selectors_text(&job->only, &text);
+    uint64_t rule = mw_hash(text.p, text.n);
+    mw_buf_deinit(&text);
+    return rule | 1;
+}
+
+/* -- a job ----------------------------------------------------------------------------------- */
 
 void mw_scrape_job_release(mw_scrape_job *job)
 {
     if (!job || --job->refs) return;
     for (size_t i = 0; i < job->n_headers; i++) mw_free(job->header[i]);
     mw_free(job->header);
+    mw_selectors_deinit(&job->drop);
+    mw_selectors_deinit(&job->only);
     mw_value_free(job->spec);
     mw_free(job);
 }
@@ -62,6 +81,80 @@ static int read_labels(const mw_scrape_job *job, mw_err *err)
         if (!mw_label_name_valid(job->labels->map.entry[i].key))
             return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": \"%s\" is no valid label name",
                            job->name.p, job->labels->map.entry[i].key.p);
+    return MW_OK;
+}
+
+static int read_selectors(const mw_scrape_job *job, const char *key, mw_selectors *out, mw_err *err)
+{
+    mw_err inner;
+    mw_err_init(&inner);
+    if (mw_selectors_read(mw_map_find(job->spec, key), out, &inner) == MW_OK) return MW_OK;
+    return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": %s: %s", job->name.p, key, inner.msg);
+}
+
+bool mw_scrape_job_selects(const mw_scrape_job *job, const mw_labels *ls)
+{
+    return !mw_selectors_any(&job->drop, ls) && (!job->only.n || mw_selectors_any(&job->only, ls));
+}
+
+/* A list of rows that CHECK takes. */
+typedef int check_row(const mw_value *row, mw_err *err);
+
+static int read_rows(const mw_scrape_job *job, const char *key, check_row *check,
+                     const mw_value **out, mw_err *err)
+{
+    const mw_value *list = mw_map_find(job->spec, key);
+    mw_err inner;
+    mw_err_init(&inner);
+    *out = NULL;
+    if (!list || list->type == MW_NIL || (list->type == MW_MAP && !list->map.n)) return MW_OK;
+    if (list->type != MW_LIST)
+        return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": %s must be a list", job->name.p, key);
+    for (size_t i = 0; i < list->list.n; i++)
+        if (check(list->list.item[i], &inner) != MW_OK)
+            return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": %s", job->name.p, inner.msg);
+    *out = list;
+    return MW_OK;
+}
+
+static int check_dns(const mw_value *row, mw_err *err) { return mw_sd_check(MW_SD_DNS, row, err); }
+static int check_http(const mw_value *row, mw_err *err)
+{
+    return mw_sd_check(MW_SD_HTTP, row, err);
+}
+
+/* In place: an empty table of Lua may be a list or a map. */
+static int check_group(const mw_value *row, mw_err *err)
+{
+    const mw_value *targets = mw_map_find(row, "targets"), *labels = mw_map_find(row, "labels");
+    if (!targets || targets->type != MW_LIST || !labels || labels->type != MW_MAP)
+        return mw_fail(err, MW_EARG, 0, 0, "groups must have targets and labels");
+    for (size_t i = 0; i < targets->list.n; i++)
+        if (targets->list.item[i]->type != MW_TEXT)
+            return mw_fail(err, MW_EARG, 0, 0, "a target is no text");
+    for (size_t i = 0; i < labels->map.n; i++)
+        if (labels->map.entry[i].value->type != MW_TEXT ||
+            !mw_label_name_valid(labels->map.entry[i].key))
+            return mw_fail(err, MW_EARG, 0, 0, "a label of a group is not valid");
+    return MW_OK;
+}
+
+/* {name = text or list of texts}. */
+static int read_params(mw_scrape_job *job, mw_err *err)
+{
+    const mw_value *map = mw_map_find(job->spec, "params");
+    bool good = !map || map->type == MW_NIL || map->type == MW_MAP ||
+                (map->type == MW_LIST && !map->list.n);
+    for (size_t i = 0; good && map && map->type == MW_MAP && i < map->map.n; i++) {
+        const mw_value *v = map->map.entry[i].value;
+        good = v->type == MW_TEXT || v->type == MW_LIST;
+        for (size_t k = 0; good && v->type == MW_LIST && k < v->list.n; k++)
+            good = v->list.item[k]->type == MW_TEXT;
+    }
+    if (!good)
+        return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": params must be a table of texts",
+                       job->name.p);
+    job->params = map && map->type == MW_MAP ? map : NULL;
     return MW_OK;
 }
 
@@ -120,15 +213,24 @@ static int read_job(mw_scrape_job *job, mw_err *err)
     if ((code = read_times(job, err)) || (code = read_headers(job, err)) ||
         (code = read_texts(job, "targets", MW_LIST, &job->targets, err)) ||
         (code = read_texts(job, "files", MW_LIST, &job->files, err)) ||
-        (code = read_texts(job, "params", MW_MAP, &job->params, err)) ||
+        (code = read_params(job, err)) ||
+        (code = read_rows(job, "groups", check_group, &job->groups, err)) ||
+        (code = read_rows(job, "dns", check_dns, &job->dns, err)) ||
+        (code = read_rows(job, "http", check_http, &job->http, err)) ||
+        (code = read_selectors(job, "drop", &job->drop, err)) ||
+        (code = read_selectors(job, "only", &job->only, err)) ||
         (code = read_texts(job, "labels", MW_MAP, &job->labels, err)) ||
         (code = read_labels(job, err)) ||
+        (code = read_limit(job, "target_limit", 0, &job->target_limit, err)) ||
         (code = read_limit(job, "sample_limit", 0, &job->sample_limit, err)) ||
         (code = read_limit(job, "label_limit", 0, &job->label_limit, err)) ||
         (code = read_limit(job, "label_value_limit", 0, &job->label_value_limit, err)) ||
         (code = read_limit(job, "body_limit", BODY_LIMIT, &job->body_limit, err)))
         return code;
     if (!job->body_limit) job->body_limit = BODY_LIMIT;
+    job->relabel = mw_map_text(spec, "relabel");
+    job->keep = mw_map_text(spec, "keep");
+    job->series_rule = series_rule(job);
     return MW_OK;
 }
 

@@ -1,275 +1,30 @@
-/* scrape.c - the schedule, and what becomes of an answer.
+/* scrape.c - the schedule: which targets there are, and when each has its turn.
  *
- * One thread keeps time.  At its slot a target gets a round: a request on a loop that only scrapes
- * use.  A small page is read and stored right there, while its bytes are near; a large one by a
- * small pool, as is every page where a commit waits for the disk.  So nothing that a page or a disk
- * does holds up the clock, or a message to somebody.  While a round is under way (busy) the
- * target's cache and references belong to it; all other state is under the lock.  A target that is
- * no longer wanted is marked gone and buried, with stale markers, by its round or at once when it
- * has none.
+ * One thread keeps time.  At its slot a target gets a round (round.c): a request on a loop that
+ * only scrapes use, so nothing that a page or a disk does holds up the clock, or a message to
+ * somebody.  A target that is no longer wanted is marked gone and buried, with stale markers, by
+ * its round or at once when it has none.  Where targets come from is told by files (discovery.c),
+ * name servers and endpoints (sd.c); which of them are wanted, and under which labels, by a
+ * function of their job (relabel.c).
  *
  * A scrape that starts within a few milliseconds of its slot is stored at the slot: timestamps at
  * even distances take half the memory.  SPDX-License-Identifier: MIT */
 #include "net/scrape.h"
 
-#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/pool.h"
-#include "net/agenda.h"
+#include "net/scraper.h"
 
-enum {
-    READERS = 2,
-    READ_QUEUE = 16384,
-    LOOK_MS = 5000,
-    NAP_MS = 1000,
-    ALIGN_MS = 10,
-    EARLY_MS = 5,
-    SMALL_PAGE = 256 << 10 /* bytes; about a millisecond */
-};
-
-struct mw_scraper {
-    mw_net *net;
-    mw_ingest *ingest;
-    mw_pool *pool;
-    mw_discovery *discovery; /* timer thread only */
-    pthread_t thread;
-
-    pthread_mutex_t lock; /* of everything below */
-    pthread_cond_t wake, idle;
-    bool stopping, joined, changed; /* changed: new jobs have come */
-    size_t rounds;                  /* and burials: what free must wait for */
-    mw_scrape_jobs jobs;
-    mw_targets targets;
-    mw_agenda agenda;
-    int64_t look_ms; /* unix time of the next look at files */
-    int64_t now_ms;  /* the time it was when targets were last begun */
-
-    mw_series *up, *down, *skipped, *samples, *known[3];
-};
-
-struct round {
-    mw_scraper *scraper;
-    mw_target *target;
-    int64_t t; /* the time its samples carry */
-    size_t sample_limit, label_limit, label_value_limit;
-    double seconds;
-    char *error; /* NULL: body is a page */
-    mw_page_kind kind;
-    mw_buf body;
-    bool cancelled; /* by a stop: says nothing about the target */
-    uint64_t scraped, added;
-};
-
-/* -- storing ---------------------------------------------------------------------------------- */
-
-static void store_reports(mw_scraper *s, mw_target *t, int64_t at, const double v[MW_REPORTS])
-{
-    mw_err err;
-    mw_err_init(&err);
-    mw_appender *a = mw_appender_new(s->ingest->tsdb);
-    for (size_t i = 0; i < MW_REPORTS; i++) {
-        int code = mw_appender_add(a, t->report[i], &t->ref[i], at, v[i]);
-        if (code != MW_OK)
-            mw_log(MW_DEBUG, "scrape report not stored", "metric=%s url=%s error=\"%s\"",
-                   mw_report_names[i], t->url, mw_code_text(code));
-    }
-    if (mw_appender_commit(a, &err) != MW_OK)
-        mw_log(MW_WARN, "scrape report not stored", "url=%s error=\"%s\"", t->url, err.msg);
-    mw_appender_free(a);
-}
-
-/* Samples of the page into the store; on a refusal the reason becomes the round's error. */
-static void store_page(struct round *r)
-{
-    mw_ingest_result result = {0};
-    mw_err err;
-    mw_err_init(&err);
-    mw_str page = {r->body.p ? r->body.p : "", r->body.n};
-    mw_promtext_kind(r->target->cache, r->kind);
-    mw_promtext_label_limits(r->target->cache, r->label_limit, r->label_value_limit);
-    int code = mw_promtext_page(r->target->cache, page, r->t, r->sample_limit, &result, &err);
-    if (code != MW_OK) {
-        r->error = mw_strdup(err.msg);
-        return;
-    }
-    r->scraped = result.accepted + result.rejected;
-    r->added = mw_promtext_series_added(r->target->cache);
-    if (result.first.code != MW_OK)
-        mw_log(MW_WARN, "samples refused", "url=%s refused=%llu first=\"%s\"", r->target->url,
-               (unsigned long long)result.rejected, result.first.msg);
-}
-
-static void store_round(struct round *r)
-{
-    mw_scraper *s = r->scraper;
-    if (!r->error) store_page(r);
-    if (r->error) mw_promtext_stale(r->target->cache, r->t);
-    const double scraped = (double)r->scraped;
-    store_reports(s, r->target, r->t,
-                  (double[MW_REPORTS]){!r->error, r->seconds, scraped, scraped, (double)r->added});
-    mw_counter_add(r->error ? s->down : s->up, 1);
-    mw_counter_add(s->samples, scraped);
-}
-
-static void bury(mw_scraper *s, mw_target *t)
-{
-    const double gone = mw_stale();
-    int64_t now = mw_now_ms(s->ingest->clock);
-    if (t->last_ms) {
-        if (now <= t->last_ms) now = t->last_ms + 1;
-        mw_promtext_stale(t->cache, now);
-        store_reports(s, t, now, (double[MW_REPORTS]){gone, gone, gone, gone, gone});
-    }
-    pthread_mutex_lock(&s->lock); /* the job is shared */
-    mw_target_free(t);
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* -- the end of a round ----------------------------------------------------------------------- */
-
-static void end_work(mw_scraper *s)
-{
-    pthread_mutex_lock(&s->lock);
-    if (!--s->rounds) pthread_cond_broadcast(&s->idle);
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* Whether the target must be buried by the caller. */
-static bool note_result(struct round *r)
-{
-    mw_target *t = r->target;
-    pthread_mutex_lock(&r->scraper->lock);
-    t->busy = false;
-    if (!r->cancelled) {
-        t->last_ms = r->t;
-        t->last_seconds = r->seconds;
-        t->health = r->error ? MW_HEALTH_DOWN : MW_HEALTH_UP;
-        mw_free(t->last_error);
-        t->last_error = r->error;
-        r->error = NULL;
-    }
-    bool gone = t->gone;
-    pthread_mutex_unlock(&r->scraper->lock);
-    return gone;
-}
-
-static void finish_round(void *arg)
-{
-    struct round *r = arg;
-    mw_scraper *s = r->scraper;
-    mw_target *t = r->target;
-    if (!r->cancelled) store_round(r);
-    if (note_result(r)) bury(s, t);
-    mw_buf_deinit(&r->body);
-    mw_free(r->error);
-    mw_free(r);
-    end_work(s);
-}
-
-static void hand_over(struct round *r)
-{
-    bool quick = r->body.n <= SMALL_PAGE && !mw_tsdb_commit_waits(r->scraper->ingest->tsdb);
-    if (quick || mw_pool_add(r->scraper->pool, finish_round, r) != MW_OK) finish_round(r);
-}
-
-/* The value of the header NAME in BLOCK; {"",0} when it is not there. */
-static mw_str header_of(mw_str block, const char *name)
-{
-    size_t n = strlen(name);
-    while (block.n) {
-        const char *end = memchr(block.p, '\n', block.n);
-        mw_str line = {block.p, end ? (size_t)(end - block.p) : block.n};
-        block.p += line.n + (end != NULL);
-        block.n -= line.n + (end != NULL);
-        if (line.n && line.p[line.n - 1] == '\r') line.n--;
-        if (line.n > n && line.p[n] == ':' && !strncasecmp(line.p, name, n))
-            return mw_str_trim((mw_str){line.p + n + 1, line.n - n - 1});
-    }
-    return (mw_str){"", 0};
-}
-
-static void on_answer(void *arg, const mw_net_response *a)
-{
-    struct round *r = arg;
-    r->seconds = a->seconds;
-    r->cancelled = a->stopped;
-    r->kind = mw_page_kind_of(header_of(a->headers, "content-type"));
-    if (a->error)
-        r->error = mw_strdup(a->error);
-    else if (a->status != 200)
-        r->error = mw_sprintf("server returned HTTP status %d", a->status);
-    else
-        mw_buf_str(&r->body, a->body);
-    hand_over(r);
-}
-
-/* -- the beginning of a round ----------------------------------------------------------------- */
-
-/* Under the lock, which keeps the job; libcurl copies what it needs. */
-static int ask(mw_scraper *s, struct round *r)
-{
-    const mw_scrape_job *job = r->target->job;
-    char patience[64];
-    const char **header = mw_array(job->n_headers + 2, sizeof *header);
-    snprintf(patience, sizeof patience, "X-Prometheus-Scrape-Timeout-Seconds: %g",
-             job->timeout_ms / 1000.0);
-    header[0] = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,"
-                "*/*;q=0.1";
-    header[1] = patience;
-    for (size_t i = 0; i < job->n_headers; i++) header[i + 2] = job->header[i];
-    mw_net_request req = {
-        .url = r->target->url,
-        .headers = header,
-        .n_headers = job->n_headers + 2,
-        .timeout_ms = job->timeout_ms,
-        .max_body = job->body_limit,
-        .follow = true,
-        .compressed = true,
-    };
-    int code = mw_net_send(s->net, &req, on_answer, r);
-    mw_free(header);
-    return code;
-}
-
-static void begin_round(mw_scraper *s, mw_target *t, int64_t now)
-{
-    int64_t late = now - t->next_ms, slack = t->job->every_ms / 100;
-    if (slack > ALIGN_MS) slack = ALIGN_MS;
-    struct round *r = mw_zalloc(sizeof *r);
-    *r = (struct round){
-        .scraper = s,
-        .target = t,
-        .t = late <= slack ? t->next_ms : now,
-        .sample_limit = t->job->sample_limit,
-        .label_limit = t->job->label_limit,
-        .label_value_limit = t->job->label_value_limit,
-    };
-    t->busy = true;
-    s->rounds++;
-    int code = ask(s, r);
-    if (code == MW_OK) return;
-    r->cancelled = code == MW_ECANCEL;
-    r->error = mw_strdup("too many requests are waiting; this scrape was left out");
-    if (mw_pool_add(s->pool, finish_round, r) == MW_OK) return;
-    t->busy = false; /* nothing was stored: the next slot tries again */
-    s->rounds--;
-    mw_free(r->error);
-    mw_free(r);
-}
+enum { READERS = 2, READ_QUEUE = 16384, LOOK_MS = 5000, NAP_MS = 1000, EARLY_MS = 5 };
 
 /* Nobody waits for the time that it was. */
 static void clock_set_back(mw_scraper *s, int64_t now)
 {
     for (size_t i = 0; i < s->targets.n; i++) {
         mw_target *t = s->targets.target[i];
-        if (t->next_ms > now + t->job->every_ms) mw_target_schedule(t, now);
+        if (t->next_ms > now + t->every_ms) mw_target_schedule(t, now);
     }
     mw_agenda_fill(&s->agenda, &s->targets);
 }
@@ -277,7 +32,7 @@ static void clock_set_back(mw_scraper *s, int64_t now)
 /* Who is nearly due is asked along with those that are: many targets, few awakenings. */
 static int64_t early(const mw_target *t)
 {
-    return t->job->every_ms / 200 < EARLY_MS ? t->job->every_ms / 200 : EARLY_MS;
+    return t->every_ms / 200 < EARLY_MS ? t->every_ms / 200 : EARLY_MS;
 }
 
 static void begin_due(mw_scraper *s, int64_t now)
@@ -288,7 +43,7 @@ static void begin_due(mw_scraper *s, int64_t now)
         if (t->busy)
             mw_counter_add(s->skipped, 1);
         else
-            begin_round(s, t, now);
+            mw_round_begin(s, t, now);
         mw_target_schedule(t, now < t->next_ms ? t->next_ms : now);
         mw_agenda_settle(&s->agenda);
     }
@@ -305,9 +60,9 @@ static void bury_job(void *arg)
 {
     struct burial *b = arg;
     mw_scraper *s = b->scraper;
-    bury(s, b->target);
+    mw_target_bury(s, b->target);
     mw_free(b);
-    end_work(s);
+    mw_scraper_end_work(s);
 }
 
 static void on_leave(void *arg, mw_target *t)
@@ -324,25 +79,46 @@ static void on_leave(void *arg, mw_target *t)
     mw_free(b);
 }
 
-/* Files are looked at every 5 s, or as often as the fastest job wants its targets asked. */
+/* Files are looked at every 5 s, or as often as the fastest job wants its targets asked; so are
+ * questions that nobody answered. */
 static void sync_targets(mw_scraper *s, int64_t now)
 {
     int64_t look = LOOK_MS;
+    s->sd_ms = mw_sd_go(s->from.sd, now);
     if (!s->changed && now < s->look_ms && s->look_ms <= now + LOOK_MS) return;
-    if (mw_targets_files_changed(&s->jobs, s->discovery) || s->changed) {
-        mw_targets_sync(&s->targets, &s->jobs, s->discovery, s->ingest, now, on_leave, s);
+    if (mw_targets_files_changed(&s->jobs, s->from.files) || s->changed) {
+        mw_targets_sync(&s->targets, &s->jobs, &s->from, s->ingest, now, on_leave, s);
         mw_agenda_fill(&s->agenda, &s->targets);
     }
+    mw_relabel_ask(s->from.relabel, s->rules);
+    s->files = mw_discovery_count(s->from.files);
     for (size_t i = 0; i < s->jobs.n; i++)
         if (s->jobs.job[i]->every_ms < look) look = s->jobs.job[i]->every_ms;
     s->look_ms = now + look;
     s->changed = false;
 }
 
+/* Under the lock. */
+static void on_relabelled(void *arg)
+{
+    mw_scraper *s = arg;
+    s->changed = true;
+    pthread_cond_signal(&s->wake);
+}
+
+static void on_discovered(void *arg)
+{
+    mw_scraper *s = arg;
+    pthread_mutex_lock(&s->lock);
+    on_relabelled(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static int64_t next_wake(const mw_scraper *s, int64_t now)
 {
     int64_t at = now + NAP_MS;
     if (s->look_ms < at) at = s->look_ms;
+    if (s->sd_ms < at) at = s->sd_ms;
     const mw_target *first = mw_agenda_first(&s->agenda);
     return first && first->next_ms < at ? first->next_ms : at;
 }
@@ -377,8 +153,11 @@ static void count_targets(void *arg, mw_registry *reg)
     double n[3] = {0};
     pthread_mutex_lock(&s->lock);
     for (size_t i = 0; i < s->targets.n; i++) n[s->targets.target[i]->health]++;
+    mw_discovery_counts files = s->files;
     pthread_mutex_unlock(&s->lock);
     for (size_t i = 0; i < 3; i++) mw_gauge_set(s->known[i], n[i]);
+    mw_gauge_set(s->file_targets, (double)files.targets);
+    mw_counter_set(s->broken_files, (double)files.failures);
 }
 
 static void make_metrics(mw_scraper *s, mw_registry *reg)
@@ -391,6 +170,16 @@ static void make_metrics(mw_scraper *s, mw_registry *reg)
     s->skipped = mw_counter(reg, total, help, "outcome", "skipped", NULL);
     s->samples =
         mw_counter(reg, "moonwatch_scrape_samples_total", "Samples read by scrapes.", NULL);
+    s->dropped = mw_counter(reg, "moonwatch_scrape_samples_dropped_total",
+                            "Samples read by scrapes and not stored: keep, drop or only left "
+                            "their series out.",
+                            NULL);
+    s->broken_files = mw_counter(reg, "moonwatch_sd_refresh_failures_total",
+                                 "Questions for targets that failed, or files that were broken.",
+                                 "mechanism", "file", NULL);
+    s->file_targets =
+        mw_gauge(reg, "moonwatch_sd_discovered_targets",
+                 "Targets that sources told of, before relabelling.", "mechanism", "file", NULL);
     for (size_t i = 0; i < 3; i++)
         s->known[i] = mw_gauge(reg, "moonwatch_scrape_targets", "Scrape targets by health.",
                                "health", healths[i], NULL);
@@ -405,7 +194,9 @@ mw_scraper *mw_scraper_new(mw_ingest *ingest, mw_registry *reg)
     s->net = mw_net_new(reg);
     mw_net_start(s->net);
     s->ingest = ingest;
-    s->discovery = mw_discovery_new();
+    s->from.files = mw_discovery_new();
+    s->from.sd = mw_sd_new(s->net, ingest->clock, reg, on_discovered, s);
+    s->from.relabel = mw_relabel_new(&s->lock, on_relabelled, s, reg);
     s->pool = mw_pool_new("mw-scrape", READERS, READ_QUEUE);
     pthread_mutex_init(&s->lock, NULL);
     pthread_condattr_init(&mono);
@@ -431,6 +222,7 @@ void mw_scraper_stop(mw_scraper *s)
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
     if (join) pthread_join(s->thread, NULL);
+    mw_sd_stop(s->from.sd);
     mw_net_stop(s->net);
 }
 
@@ -446,11 +238,29 @@ void mw_scraper_free(mw_scraper *s)
     mw_targets_deinit(&s->targets);
     mw_agenda_deinit(&s->agenda);
     mw_scrape_jobs_deinit(&s->jobs);
-    mw_discovery_free(s->discovery);
+    mw_discovery_free(s->from.files);
+    mw_sd_free(s->from.sd);
+    mw_relabel_free(s->from.relabel);
     pthread_cond_destroy(&s->wake);
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);
     mw_free(s);
+}
+
+static void want_rows(mw_scraper *s, mw_sd_kind kind, const mw_value *rows)
+{
+    for (size_t i = 0; rows && i < rows->list.n; i++)
+        mw_sd_want(s->from.sd, kind, rows->list.item[i]);
+}
+
+static void want_sources(mw_scraper *s)
+{
+    mw_sd_begin(s->from.sd);
+    for (size_t i = 0; i < s->jobs.n; i++) {
+        want_rows(s, MW_SD_DNS, s->jobs.job[i]->dns);
+        want_rows(s, MW_SD_HTTP, s->jobs.job[i]->http);
+    }
+    mw_sd_end(s->from.sd);
 }
 
 static void set_jobs(void *self, mw_value *arg, mw_reply *reply, void *reply_arg)
@@ -465,6 +275,7 @@ static void set_jobs(void *self, mw_value *arg, mw_reply *reply, void *reply_arg
         mw_scrape_jobs old = s->jobs;
         s->jobs = jobs;
         s->changed = true;
+        want_sources(s);
         mw_scrape_jobs_deinit(&old);
         pthread_cond_signal(&s->wake);
         pthread_mutex_unlock(&s->lock);
@@ -480,6 +291,14 @@ void mw_scraper_offer(mw_scraper *s, mw_host *host) { mw_host_add_op(host, "scra
 void mw_scraper_look(mw_scraper *s, mw_scraper_see *see, void *arg)
 {
     pthread_mutex_lock(&s->lock);
-    see(arg, &s->targets, &s->jobs);
+    see(arg, &(mw_scraper_view){&s->targets, &s->jobs, s->from.relabel});
+    pthread_mutex_unlock(&s->lock);
+}
+
+void mw_scraper_judge(mw_scraper *s, mw_actor *rules)
+{
+    pthread_mutex_lock(&s->lock);
+    s->rules = rules;
+    on_relabelled(s);
     pthread_mutex_unlock(&s->lock);
 }

@@ -8,6 +8,7 @@
 #define MW_NET_SCRAPE_H
 #include "ingest/ingest.h"
 #include "net/net.h"
+#include "script/actor.h"
 
 typedef struct mw_scraper mw_scraper;
 
@@ -15,6 +16,8 @@ mw_scraper *mw_scraper_new(mw_ingest *ingest, mw_registry *reg);
 void mw_scraper_stop(mw_scraper *s);                 /* those under way end with an error */
 void mw_scraper_free(mw_scraper *s);                 /* NULL is fine; waits for rounds under way */
 void mw_scraper_offer(mw_scraper *s, mw_host *host); /* the operation "scrape" */
+/* Functions of jobs run in RULES, which must be stopped after the scraper and freed before it. */
+void mw_scraper_judge(mw_scraper *s, mw_actor *rules);
 
 /* Which targets a client of the HTTP API asks for. */
 typedef struct mw_targets_wish {

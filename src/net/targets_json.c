@@ -57,8 +57,8 @@ static void add_target(mw_buf *out, const mw_target *t)
     mw_buf_text(out, ",\"lastScrapeDuration\":");
     mw_buf_double(out, t->last_seconds);
     add_text(out, "health", mw_str_of(healths[t->health]));
-    add_duration(out, "scrapeInterval", t->job->every_ms);
-    add_duration(out, "scrapeTimeout", t->job->timeout_ms);
+    add_duration(out, "scrapeInterval", t->every_ms);
+    add_duration(out, "scrapeTimeout", t->timeout_ms);
     mw_buf_byte(out, '}');
 }
 
@@ -77,8 +77,9 @@ static mw_str *job_names(const mw_scrape_jobs *jobs)
     return names;
 }
 
-static void add_pools(void *arg, const mw_targets *set, const mw_scrape_jobs *jobs)
+static void add_pools(void *arg, const mw_scraper_view *view)
 {
+    const mw_scrape_jobs *jobs = view->jobs;
     mw_buf *out = arg;
     mw_str *names = job_names(jobs);
     mw_buf_byte(out, '[');
@@ -93,16 +94,42 @@ static void add_pools(void *arg, const mw_targets *set, const mw_scrape_jobs *jo
 
 void mw_scraper_pools_json(mw_scraper *s, mw_buf *out) { mw_scraper_look(s, add_pools, out); }
 
-/* A job has no way to drop a target: it is left out of the configuration instead. */
-static void add_dropped(const mw_scrape_jobs *jobs, mw_buf *out)
+/* -- dropped targets --------------------------------------------------------------------------- */
+
+struct dropping {
+    mw_buf *out;
+    mw_str job; /* of this one; empty: of all */
+    size_t n;
+};
+
+static void add_dropped(void *arg, mw_str job, const mw_labels *ls)
 {
-    mw_str *names = job_names(jobs);
+    struct dropping *d = arg;
+    if (d->job.n && !mw_str_eq(d->job, job)) return;
+    if (d->n++) mw_buf_byte(d->out, ',');
+    mw_buf_text(d->out, "{\"discoveredLabels\":");
+    mw_labels_json(ls, d->out);
+    add_text(d->out, "scrapePool", job);
+    mw_buf_byte(d->out, '}');
+}
+
+static void count_dropped(void *arg, mw_str job, const mw_labels *ls)
+{
+    struct dropping *d = arg;
+    d->n += mw_str_eq(d->job, job);
+}
+
+static void add_counts(const mw_scraper_view *view, mw_buf *out)
+{
+    mw_str *names = job_names(view->jobs);
     mw_buf_byte(out, '{');
-    for (size_t i = 0; i < jobs->n; i++) {
+    for (size_t i = 0; i < view->jobs->n; i++) {
+        struct dropping d = {.job = names[i]};
         if (i && mw_str_eq(names[i], names[i - 1])) continue;
         if (i) mw_buf_byte(out, ',');
+        mw_relabel_each_dropped(view->relabel, count_dropped, &d);
         mw_buf_json(out, names[i]);
-        mw_buf_text(out, ":0");
+        mw_buf_printf(out, ":%zu", d.n);
     }
     mw_buf_byte(out, '}');
     mw_free(names);
@@ -113,8 +140,9 @@ struct asked {
     mw_buf *out;
 };
 
-static void add_targets(void *arg, const mw_targets *set, const mw_scrape_jobs *jobs)
+static void add_targets(void *arg, const mw_scraper_view *view)
 {
+    const mw_targets *set = view->set;
     const struct asked *a = arg;
     const mw_targets_wish *wish = a->wish;
     size_t given = 0;
@@ -124,9 +152,12 @@ static void add_targets(void *arg, const mw_targets *set, const mw_scrape_jobs *
         if (given++) mw_buf_byte(a->out, ',');
         add_target(a->out, set->target[i]);
     }
-    mw_buf_text(a->out, "],\"droppedTargets\":[],\"droppedTargetCounts\":");
+    mw_buf_text(a->out, "],\"droppedTargets\":[");
+    struct dropping d = {.out = a->out, .job = wish->pool};
+    if (wish->dropped) mw_relabel_each_dropped(view->relabel, add_dropped, &d);
+    mw_buf_text(a->out, "],\"droppedTargetCounts\":");
     if (wish->dropped)
-        add_dropped(jobs, a->out);
+        add_counts(view, a->out);
     else
         mw_buf_text(a->out, "null");
     mw_buf_byte(a->out, '}');
@@ -145,8 +176,9 @@ struct visiting {
     void *arg;
 };
 
-static void visit_targets(void *arg, const mw_targets *set, const mw_scrape_jobs *jobs)
+static void visit_targets(void *arg, const mw_scraper_view *view)
 {
+    const mw_targets *set = view->set;
     const struct visiting *v = arg;
     for (size_t i = 0; i < set->n; i++) v->visit(v->arg, set->target[i]->labels);
 }

@@ -212,6 +212,7 @@ static int run_file(lua_State *L)
     mw_guest *g = mw_guest_of(L);
     mw_guest_lib_open(L);
     mw_guest_texts_open(L, lua_gettop(L));
+    mw_guest_regex_open(L, lua_gettop(L));
     lua_setfield(L, LUA_REGISTRYINDEX, MW_GUEST_LIB);
     new_registry_table(L, MW_GUEST_FNS);
     new_registry_table(L, MW_GUEST_FN_IDS);

@@ -98,6 +98,9 @@ struct mw_guest_run {
     void *done_arg;
 };
 
+/* guest_regex.c: the table `regex` into the table at TO. */
+void mw_guest_regex_open(lua_State *L, int to);
+
 /* ctx.c */
 void mw_ctx_open(lua_State *L);                    /* its metatable, once for each guest */
 void mw_ctx_push(lua_State *L, mw_guest_run *run); /* a new ctx object */

@@ -13,6 +13,8 @@
 #include "model/tracectx.h"
 #include "script/cross.h"
 #include "script/handles.h"
+#include "script/mailbox.h"
+#include "script/outside.h"
 #include "script/shared.h"
 #include "script/signals.h"
 #include "script/state.h"
@@ -24,6 +26,7 @@ typedef struct world {
     mw_host host;
     mw_clock_manual clock;
     mw_shared *shared;
+    mw_outside *outside;
 } world;
 
 static int world_free(lua_State *L)
@@ -35,6 +38,7 @@ static int world_free(lua_State *L)
     mw_traces_close(w->host.traces);
     mw_registry_free(w->host.registry);
     mw_shared_free(w->shared);
+    mw_outside_free(w->outside);
     mw_free(w->host.ops);
     w->host = (mw_host){0};
     return 0;
@@ -281,6 +285,31 @@ static int set_promql(lua_State *L)
     return 0;
 }
 
+/* -- functions that wait ---------------------------------------------------------------------- */
+
+/* world.take_call(): the oldest request of a function that waits, see outside.h; or nil */
+static int take_call(lua_State *L)
+{
+    mw_outside_push(L, world_of(L)->outside);
+    return 1;
+}
+
+/* world.settle(): functions that have their answers by now go on.  How many. */
+static int settle(lua_State *L)
+{
+    mw_err err;
+    mw_mail mail;
+    lua_Integer n = 0;
+    mw_lua *l = mw_face_of(L)->lua;
+    mw_err_init(&err);
+    while (mw_mailbox_depth(l->inbox) && mw_mailbox_next(l->inbox, 0, &mail)) {
+        if (!mw_lua_answer(l, &mail, &err)) return luaL_error(L, "%s", err.msg);
+        n++;
+    }
+    lua_pushinteger(L, n);
+    return 1;
+}
+
 /* -- making it ------------------------------------------------------------------------------- */
 
 static int host_world(lua_State *L)
@@ -290,6 +319,8 @@ static int host_world(lua_State *L)
                                      {"traces_append", traces_append},
                                      {"series_append", series_append},
                                      {"promql", set_promql},
+                                     {"take_call", take_call},
+                                     {"settle", settle},
                                      {"instruments", instruments},
                                      {NULL, NULL}};
     mw_face *face = mw_face_of(L);
@@ -310,6 +341,8 @@ static int host_world(lua_State *L)
     if (open_stores(w, &err) != MW_OK) return mw_lua_refuse(L, &err);
     w->shared = mw_shared_new();
     mw_shared_offer(w->shared, &w->host);
+    w->outside = mw_outside_new();
+    mw_outside_offer(w->outside, &w->host);
     lua_pushvalue(L, -1);
     mw_host_push(L);
     lua_insert(L, -2); /* the table below the face, as mw_host_set wants them */

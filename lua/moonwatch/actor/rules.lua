@@ -3,8 +3,12 @@
 -- init: { config= (root file), rules= (folders), data=, redis= }.
 local answer = require "moonwatch.api.answer"
 local bundle = require "moonwatch.cluster.bundle"
-local change = require "moonwatch.engine.rules_change"
+local kept = require "moonwatch.config.kept"
 local load = require "moonwatch.config.load"
+local loader = require "moonwatch.actor.rules_load"
+local overlay = require "moonwatch.config.overlay"
+local plans = require "moonwatch.engine.rules_plan"
+local promoted = require "moonwatch.engine.rules_promoted"
 local rules = require "moonwatch.engine.rules"
 local scrape = require "moonwatch.config.scrape"
 local watch = require "moonwatch.config.watch"
@@ -15,7 +19,7 @@ M.__index = M
 local SAVE_EVERY = 5
 local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
-local APIS = { "rules", "health", "slos", "checks", "reload", "cluster" }
+local APIS = { "rules", "health", "slos", "checks", "expect", "reload", "plan", "shadow", "cluster" }
 
 local function tables()
   local out = {}
@@ -34,10 +38,7 @@ end
 local function tell_router(self, set) self.host.send("router", { type = "config", config = set.routing }) end
 
 local function set_targets(self, set)
-  local jobs = scrape.jobs(set, self.host,
-    function(fn, args) return self.engine:run_guest(fn, args, { kind = "relabel", now = self.now }) end,
-    function(rule, message) self.host.log("error", ("scrape %q: %s"):format(rule.name, message), { file = rule.file }) end)
-  self.host.call("scrape", { jobs = self.host.json.array(jobs) }, function(done)
+  self.host.call("scrape", { jobs = self.host.json.array(self.scrape:jobs(set)) }, function(done)
     if done.error then self.host.log("error", "targets not taken: " .. done.error) end
   end)
 end
@@ -52,31 +53,85 @@ local function refuse(self, problems, reason)
   return { ok = false, summary = summary, problems = self.host.json.array(texts(problems)) }
 end
 
-local function swap(self, set, problems, reason)
-  local diff = change.between(self.engine.set, set)
+-- What is told of the files that were left out: the log, a figure, an alert for each, and the answer.
+local function tell_quarantine(self, set)
+  local host, files, alerts = self.host, self.host.json.array {}, {}
+  for path, q in pairs(set.quarantined) do files[#files + 1] = { file = path, running = q.running } end
+  table.sort(files, function(a, b) return a.file < b.file end)
+  for i, q in ipairs(files) do
+    local what = ("%s is left out: %s"):format(q.file, q.running and "its version before goes on running" or "none of it runs")
+    host.log("error", what)
+    alerts[i] = { labels = { file = q.file }, annotations = { summary = what } }
+  end
+  self.engine.own:set("RuleFileQuarantined", alerts, self.now)
+  host.metric("set", "moonwatch_rule_files_quarantined", {}, #files, "Files of rules that are left out because they have problems.")
+  return files
+end
+
+local function swap(self, set, problems, plan, moves, job)
   self.engine.problems = problems
-  self.engine:load(set, self.now)
+  self.engine:load(set, self.now, moves)
+  if job.options and job.options.bundle then self.pushed = job.options.bundle end
   tell_router(self, set)
   set_targets(self, set)
+  self.kept:take(set)
   self.host.metric("add", "moonwatch_reloads_total", { result = "ok" }, 1)
   self.host.metric("set", "moonwatch_config_last_reload_successful", {}, #problems == 0 and 1 or 0)
   self.host.metric("set", "moonwatch_config_last_reload_seconds", {}, self.now)
   for _, p in ipairs(problems) do self.host.log("error", p.text .. " (file left out)") end
-  local summary = change.summary(diff)
-  self.host.log("info", "rules loaded: " .. summary, { reason = reason })
-  return { ok = true, summary = summary, added = self.host.json.array(diff.added), changed = self.host.json.array(diff.changed),
-           removed = self.host.json.array(diff.removed), problems = self.host.json.array(texts(problems)) }
+  local result = plans.answer(plan, self.host)
+  self.host.log("info", "rules loaded: " .. result.summary, { reason = job.reason })
+  result.ok, result.problems, result.quarantined = true, self.host.json.array(texts(problems)), tell_quarantine(self, set)
+  return result
 end
 
---- Load everything again; PUSHED (path -> text) takes the place of the bundle so far when the whole is good.
-local function reload(self, reason, pushed)
-  local set, problems, seen = load.load {
-    host = self.host, config = self.init.config, rules = self.init.rules, bundle = pushed or self.pushed,
+local function start_loader(self)
+  self.kept = kept.new(self.host)
+  self.loader = loader.new {
+    host = self.host, engine = self.engine,
+    options = function() return { host = self.host, config = self.init.config, rules = self.init.rules, bundle = self.pushed } end,
+    swap = function(...) return swap(self, ...) end,
+    refuse = function(problems, reason) return refuse(self, problems, reason) end,
+    begins = function() self.watch:mark() end,
+    seen = function(seen, now) self.watch:set(seen, now) end,
+    kept = function() return self.kept.texts end,
   }
-  self.watch:set(seen, self.now)
-  if not set then return refuse(self, problems, reason) end
-  if pushed then self.pushed = pushed end
-  return swap(self, set, problems, reason)
+end
+
+-- -- plans -----------------------------------------------------------------
+
+-- The answer of a plan for files that have other names where they come from.
+local function plan_answer(self, over, plan, problems, set)
+  local host, list = self.host, {}
+  for i, p in ipairs(problems) do
+    local file = over:there(p.file)
+    list[i] = file .. p.text:sub(#p.file + 1)
+  end
+  if not plan then
+    return { ok = false, summary = ("%d problem%s; a reload would change nothing"):format(#list, #list == 1 and "" or "s"), problems = host.json.array(list) }
+  end
+  local result = plans.answer(plan, host)
+  result.ok, result.problems, result.quarantined = true, host.json.array(list), host.json.array {}
+  for path, q in pairs(set.quarantined) do table.insert(result.quarantined, { file = over:there(path), running = q.running }) end
+  return result
+end
+
+-- The paths of all that runs, modules with it.
+local function running(self)
+  local out, set = {}, self.engine.set
+  for path in pairs(set and set.units or {}) do out[path] = true end
+  for path in pairs(set and set.modules or {}) do out[path] = true end
+  return out
+end
+
+--- What a reload would do if FILES were there, see overlay.lua; DONE(answer) later.  false, why when it cannot be known.
+local function plan(self, files, what, done)
+  local over, why = overlay.new(self.host, files, what, {
+    config = self.init.config, rules = self.init.rules, running = running(self), bundle = self.pushed })
+  if not over then return false, why end
+  local function dry(found, problems, set) return plan_answer(self, over, found, problems, set) end
+  if self.loader:plan({ host = over.host, bundle = over.bundle }, dry, done) then return true end
+  return false, "too many plans are waiting", true
 end
 
 -- -- state on disk ---------------------------------------------------------
@@ -117,7 +172,15 @@ function on.http(self, msg)
   return handler(self.engine, msg, self.now, unpack(captures))
 end
 
-function on.reload(self, msg) return reload(self, msg.reason or "asked") end
+function on.reload(self, msg)
+  self.loader:reload(msg.reason or "asked", function(result)
+    if msg.reply then msg.reply(result) end
+  end)
+  return self.host.later
+end
+
+--- The scraper wants to know which targets and series it is to have.
+function on.relabel(self, msg) return self.scrape:judge(msg) end
 
 --- The router wants a function receiver run.
 function on.call(self, msg)
@@ -149,7 +212,7 @@ local function start_bundles(self)
   self.bundles = bundle.new {
     host = self.host,
     apply = function(files)
-      local result = reload(self, "bundle", files)
+      local result = self.loader:now("bundle", { bundle = files }, self.now)
       return result.ok, result.problems
     end,
   }
@@ -169,9 +232,11 @@ end
 
 function M:tick(now)
   self.now = now
-  if self.watch:changed(now) then reload(self, "a file changed") end
+  if self.watch:changed(now) then self.loader:reload("a file changed", function() end) end
   local next_rule = self.engine:tick(now)
+  self.loader:tick(now)
   if now >= self.next_save then save(self) end
+  if self.loader:busy() then return now end
   local again = math.min(self.watch.next or now + 1, self.next_save)
   return next_rule and math.min(next_rule, again) or again
 end
@@ -189,8 +254,13 @@ function M.new(init, host, now)
     host = host, cluster = self.init.redis ~= nil and self.init.redis ~= "", clock = host.monotonic,
     emit = function(alerts) host.send("router", { type = "alerts", alerts = alerts }) end,
   }
-  self.engine.reload = function(reason) return reload(self, reason) end
-  reload(self, "start")
+  self.scrape = scrape.new(host, function(fn, args) return self.engine:run_guest(fn, args, { kind = "relabel", now = self.now }) end)
+  self.engine.reload = function(reason, done) self.loader:reload(reason, done) end
+  self.engine.plan = function(...) return plan(self, ...) end
+  self.engine.promoted = promoted.read(host)
+  self.engine.keep_promoted = function(now_promoted) promoted.write(host, now_promoted) end
+  start_loader(self)
+  self.loader:now("start", nil, now)
   restore(self)
   start_bundles(self)
   return self

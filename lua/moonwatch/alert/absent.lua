@@ -4,11 +4,15 @@
 --   resolve   it is as good as clear, as in Prometheus
 --   keep      its alert stays as it is, pending or firing, until there is a value again
 --   fire      it is active; so is the rule itself when its expression never gave anything
--- For "fire" the series seen so far are remembered, up to a bound, and given up after `absent_for`.
+-- For "fire" the series seen so far are remembered, up to a bound, and given up after `absent_for`.  Data may be late when a
+-- rule or the program has just begun, so in the first two evaluations nothing is missed and alerts stay as they are.
+local state = require "moonwatch.alert.state"
+
 local M = {}
 
 M.MOST = 1000
 M.FOR = 86400
+local GRACE = 2 -- evaluations: nothing is missed at once, when the program or the rule has just begun
 
 local function silence_of(runner, found)
   local held = {}
@@ -70,6 +74,11 @@ function M.apply(runner, found, t)
   if policy ~= "fire" then return end
   local more, less = remember(runner, found, t), forget(runner, t)
   if more or less then runner.engine:changed(runner, t) end
+  runner.missing_from = runner.missing_from or t + GRACE * runner.rule.every
+  if t < runner.missing_from then
+    found.held = silence_of(runner, found)
+    return
+  end
   missed(runner, found)
   if next(runner.known) == nil and not found.any then nothing_at_all(runner, found, t) end
 end
@@ -86,9 +95,11 @@ function M.load(runner, list)
   if runner.rule.absent ~= "fire" then return end
   runner.known, runner.n_known = {}, 0
   for _, entry in ipairs(type(list) == "table" and list or {}) do
-    if type(entry) == "table" and type(entry.labels) == "table" and tonumber(entry.at) and runner.n_known < M.MOST then
-      entry.sample = type(entry.sample) == "table" and entry.sample or {}
-      runner.known[runner.id_of(entry.labels)], runner.n_known = entry, runner.n_known + 1
+    if type(entry) == "table" and state.are_labels(entry.labels) and type(entry.at) == "number" and runner.n_known < M.MOST then
+      local key = runner.id_of(entry.labels)
+      if not runner.known[key] then runner.n_known = runner.n_known + 1 end
+      runner.known[key] = { labels = entry.labels, sample = state.are_labels(entry.sample) and entry.sample or {},
+                            value = tonumber(entry.value) or 0, at = entry.at }
     end
   end
 end

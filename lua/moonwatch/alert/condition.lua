@@ -43,6 +43,11 @@ local function from_expr(runner, t)
   return rows
 end
 
+local function problem_of(runner)
+  local n = runner.rule.baseline and runner.unlearnt or 0
+  return n > 0 and ("%d series have too little history to be judged"):format(n) or nil
+end
+
 -- What a function may give back: true, a number, a list of rows; and whatever it fired.
 local function returned(values)
   local v = values[1]
@@ -86,7 +91,7 @@ local function expand(runner, template, alert)
   if type(template) == "table" then
     local result = runner.engine:run_guest(template, { alert }, { kind = "text", now = alert.now, rule = runner.rule.name })
     local value = result.ok and result.values and result.values[1]
-    if not result.ok then return ("<error: %s>"):format(result.error) end
+    if not result.ok then return ("<error expanding template: %s>"):format(result.error) end
     return value == nil and "" or tostring(value)
   end
   local compiled = runner.compiled[template]
@@ -100,7 +105,7 @@ end
 -- What a text may name, of an alert or of a ROW that may become one.
 local function view_of(runner, row, t)
   local rule, engine = runner.rule, runner.engine
-  return { labels = row.labels, value = row.value, threshold = row.threshold or rule.above or rule.below, expected = row.expected,
+  return { labels = row.labels, sample = row.sample or row.labels, value = row.value, threshold = row.threshold or rule.above or rule.below, expected = row.expected,
            severity = row.labels.severity, name = rule.name, now = t, active_at = row.active_at or t, fired_at = row.fired_at,
            external_labels = engine.external_labels or {}, external_url = engine.external_url }
 end
@@ -118,7 +123,7 @@ function M.labels(runner, row, t)
   end
   out.alertname = rule.alertname or rule.name
   local severity = runner.levels[1].severity
-  if severity then out.severity = severity end
+  if severity and severity ~= "" then out.severity = severity end
   return out
 end
 
@@ -178,7 +183,7 @@ local function place(runner, row, t, idle)
   local reached = row.excused and 0 or threshold.reached(levels, row)
   if reached == 0 and idle then return nil end
   local labels = M.labels(runner, row, t)
-  local key = state.id(labels)
+  local key = runner.id_of(labels)
   if not row.excused then
     reached = threshold.kept(levels, row, reached, function(severity) return runner:is_active(key, severity) end)
   end
@@ -187,7 +192,8 @@ local function place(runner, row, t, idle)
 end
 
 local function sort_out(runner, rows, t, idle)
-  local found = { seen = {}, clear = {}, rows = runner.rule.absent == "fire" and {}, any = next(rows) ~= nil }
+  local found = { seen = {}, clear = {}, rows = runner.rule.absent == "fire" and {}, any = next(rows) ~= nil,
+                  problem = problem_of(runner) }
   for _, row in ipairs(rows) do
     local key, item
     if not row.unknown then key, item = place(runner, row, t, idle) end

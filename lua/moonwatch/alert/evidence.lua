@@ -161,13 +161,13 @@ local function from_function(runner, row, out, keep)
   put(out, "facts", facts_of(facts, keep))
 end
 
---- Give every alert that began to fire among CHANGES its evidence.  FOUND: see condition.judge.
+--- Give every alert that began to fire, or got worse, among CHANGES its evidence.  FOUND: see condition.judge.
 function M.collect(runner, changes, found, t)
   local rule, rows, searches, left = runner.rule, nil, 0, M.ALERTS
   if rule.evidence == false then return end
   for _, c in ipairs(changes) do
     local alert, row = c.alert, found.seen[c.alert.key]
-    if c.to == "firing" and row and left > 0 then
+    if c.to == "firing" and not c.milder and row and left > 0 then
       left = left - 1
       local out, keep = { at = t }, purse()
       if rule.when then from_function(runner, row, out, keep) end

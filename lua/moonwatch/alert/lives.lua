@@ -57,12 +57,13 @@ local COPIED = { "value", "extra", "sample", "threshold", "expected", "notice", 
 local function show(alert, life, level, severity)
   for _, name in ipairs(COPIED) do alert[name] = life[name] end
   if life.bounds then alert.threshold = life.bounds[level] end
-  if alert.labels.severity == severity then return false end
+  local before = alert.labels.severity
+  if severity == "" or before == severity then return nil end
   local labels = {}
   for name, value in pairs(life.labels) do labels[name] = value end
   labels.severity = severity
   alert.labels, alert.series = labels, nil
-  return true
+  return before or true
 end
 
 local function turn(changes, alert, to)
@@ -100,6 +101,13 @@ local function changing(entry, rule, host)
   return ("changed %d times within %s"):format(#entry.times, host.duration_text(rule.flap.within))
 end
 
+local function rank(levels, severity)
+  for i, level in ipairs(levels) do
+    if level.severity == severity then return i end
+  end
+  return 0
+end
+
 local function fresh(runner, key, life, t)
   local alert = { key = key, labels = {}, active_at = life.active_at or t }
   runner.alerts[key] = alert
@@ -117,7 +125,9 @@ local function compose(runner, key, t, changes)
   local moved = life and (life.state == to) and show(alert, life, level, runner.lives[level].severity)
   if to == "firing" and alert.state ~= "firing" then alert.fired_at = t end
   if to == "pending" then alert.fired_at = nil end
-  if moved and alert.state == to then changes[#changes + 1] = { alert = alert, from = to, to = to } end
+  if moved and alert.state == to then
+    changes[#changes + 1] = { alert = alert, from = to, to = to, milder = rank(runner.levels, moved) > level }
+  end
   turn(changes, alert, to)
   alert.flapping = flapping and changing(runner.flaps[key], runner.rule, runner.host) or nil
 end
@@ -155,11 +165,11 @@ end
 
 --- Lives for alerts that had none: each level up to the severity of an alert is in its state.
 function M.seed(lives, alerts)
-  local rank = {}
-  for i, life in ipairs(lives) do rank[life.severity] = i end
+  local place = {}
+  for i, life in ipairs(lives) do place[life.severity] = i end
   for key, alert in pairs(alerts) do
     if alert.state ~= "inactive" then
-      for i = 1, rank[alert.labels.severity] or 1 do lives[i].alerts[key] = copy(alert) end
+      for i = 1, place[alert.labels.severity] or 1 do lives[i].alerts[key] = copy(alert) end
     end
   end
 end
@@ -175,11 +185,11 @@ end
 
 local function load_flaps(runner, list)
   for _, e in ipairs(type(list) == "table" and list or {}) do
-    if type(e) == "table" and type(e.labels) == "table" and type(e.times) == "table" and runner.n_flaps < flap.MOST then
+    if type(e) == "table" and state.are_labels(e.labels) and type(e.times) == "table" and runner.n_flaps < flap.MOST then
       local entry = flap.new(e.labels)
-      for i, at in ipairs(e.times) do entry.times[i] = tonumber(at) or 0 end
+      for i = 1, math.min(#e.times, runner.rule.flap.changes) do entry.times[i] = tonumber(e.times[i]) or 0 end
       entry.firing, entry.flapping = e.firing == true, e.flapping == true
-      runner.flaps[state.id(e.labels)], runner.n_flaps = entry, runner.n_flaps + 1
+      runner.flaps[runner.id_of(e.labels)], runner.n_flaps = entry, runner.n_flaps + 1
     end
   end
 end
@@ -193,7 +203,7 @@ function M.load(runner, saved, flaps)
   if not fits then
     M.seed(runner.lives, runner.alerts)
   else
-    for _, life in ipairs(runner.lives) do life.alerts = state.load(saved[life.severity]) end
+    for _, life in ipairs(runner.lives) do life.alerts = state.load(saved[life.severity], runner.id_of) end
   end
   if runner.rule.flap then load_flaps(runner, flaps) end
 end

@@ -23,6 +23,7 @@ function M.new(rule, engine)
     rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, compiled = {}, queries = {},
     written = {}, health = "unknown", samples = 0,
   }, M)
+  if rule.severity == "" then self.id_of = state.key end -- whatever severity its labels say is theirs
   absent.load(self)
   lives.load(self)
   return self
@@ -71,6 +72,7 @@ local function series(self, alert, name, alertstate)
 end
 
 local function write_series(self, t)
+  if self.silent then return end
   local list, written, n = {}, {}, 0
   local function put(handle, value) list[n + 1], list[n + 2], n = handle, value, n + 2 end
   for key, alert in pairs(self.alerts) do
@@ -107,7 +109,8 @@ local function message(self, alert, t)
   local rule, labels = self.rule, self:full_labels(alert.labels)
   local moved = alert.told and alert.told ~= labels.severity
   return {
-    labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil, annotations = alert.annotations or {}, starts_at = alert.fired_at,
+    labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil,
+    annotations = alert.annotations or {}, starts_at = alert.fired_at,
     ends_at = alert.resolved_at or t + 4 * math.max(rule.every, RESEND), value = alert.value,
     threshold = alert.threshold or rule.above or rule.below, severity = labels.severity, evidence = alert.evidence,
     generator_url = self.engine:generator_url(rule), rule = self.id, updated_at = t,
@@ -116,6 +119,7 @@ local function message(self, alert, t)
 end
 
 local function tell(self, t)
+  if self.silent then return end -- a shadow, see engine/rules_shadow.lua
   local out = {}
   for _, alert in pairs(self.alerts) do
     local due = not alert.last_sent or t - alert.last_sent >= RESEND
@@ -236,6 +240,7 @@ function M:inherit(old)
   old:refresh()
   self.alerts, self.state, self.written = old.alerts, old.state, old.written
   absent.load(self, absent.save(old))
+  self.missing_from = old.missing_from
   lives.load(self, lives.save(old))
   self.health, self.last_error, self.traceback = old.health, old.last_error, old.traceback
   self.last_evaluation, self.seconds, self.samples = old.last_evaluation, old.seconds, old.samples
@@ -272,7 +277,7 @@ end
 
 --- Take up what `save` gave, in this program's earlier life (down = seconds since then) or on another node (0).
 function M:restore(saved, now, down)
-  self.alerts = state.load(saved.alerts)
+  self.alerts = state.load(saved.alerts, self.id_of)
   self.state = type(saved.state) == "table" and saved.state or nil
   absent.load(self, saved.known)
   lives.load(self, saved.lives, saved.flaps)

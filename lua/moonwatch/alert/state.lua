@@ -136,28 +136,53 @@ end
 
 -- -- over restarts ---------------------------------------------------------
 
-local SAVED = { "labels", "annotations", "value", "state", "active_at", "fired_at", "resolved_at", "keep_since", "extra", "votes",
-                "threshold", "expected", "notice", "evidence", "told" }
+-- What is kept of an alert, and what each must be when it comes back, from a file or another node.
+local SAVED = {
+  labels = "table", annotations = "table", value = "any", state = "string", active_at = "number", fired_at = "number",
+  resolved_at = "number", keep_since = "number", extra = "table", votes = "string", threshold = "any", expected = "any",
+  notice = "table", evidence = "table", told = "string",
+}
+local STATES = { pending = true, firing = true, inactive = true }
 
 --- Alerts as a list of plain tables.
 function M.save(alerts)
   local out = {}
   for i, key in ipairs(sorted(alerts)) do
     out[i] = {}
-    for _, name in ipairs(SAVED) do out[i][name] = alerts[key][name] end
+    for name in pairs(SAVED) do out[i][name] = alerts[key][name] end
   end
   return out
 end
 
---- The other way round.  A row that is none is left out.
-function M.load(list)
+--- Are these labels: texts by texts?
+function M.are_labels(t)
+  if type(t) ~= "table" then return false end
+  for name, value in pairs(t) do
+    if type(name) ~= "string" or type(value) ~= "string" then return false end
+  end
+  return true
+end
+
+local function read(row)
+  local alert = {}
+  for name, kind in pairs(SAVED) do
+    local value = row[name]
+    if kind == "any" and type(value) ~= "table" or type(value) == kind then alert[name] = value end
+  end
+  if not STATES[alert.state] or not alert.active_at or not M.are_labels(alert.labels) then return nil end
+  if alert.state == "inactive" and not alert.resolved_at then return nil end
+  if alert.state ~= "pending" then alert.fired_at = alert.fired_at or alert.active_at end
+  if alert.votes and not alert.votes:find "^[01]*$" then alert.votes = nil end
+  return alert
+end
+
+--- The other way round.  A row that is none is left out.  ID: which alert of the rule labels are of, if it is not M.id.
+function M.load(list, id)
   local alerts = {}
   for _, row in ipairs(type(list) == "table" and list or {}) do
-    if type(row) == "table" and type(row.labels) == "table" and type(row.active_at) == "number"
-       and (row.state == "pending" or row.state == "firing" or (row.state == "inactive" and row.resolved_at)) then
-      local alert = {}
-      for _, name in ipairs(SAVED) do alert[name] = row[name] end
-      alert.key = M.id(alert.labels)
+    local alert = type(row) == "table" and read(row)
+    if alert then
+      alert.key = (id or M.id)(alert.labels)
       alerts[alert.key] = alert
     end
   end

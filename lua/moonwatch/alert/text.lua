@@ -1,8 +1,8 @@
 --- text.lua - the texts of alerts: "${labels.pod} is at ${value|percent}".
 --
 -- A place names `value`, `threshold`, `expected` (of a baseline), `severity`, `name`, `now`, `active_at`, `fired_at`, `external_url`,
--- `labels.NAME`, `external_labels.NAME` or query("PROMQL") for the first row of an answer, and may pass it through filters.  A label
--- that is not there is empty, as in PromQL.  Inside the text of a query, ${labels.NAME} is filled in fit for a quoted PromQL string.  What numbers look like is
+-- `labels.NAME`, `sample.NAME` (of the series, before the rule gave labels of its own), `external_labels.NAME` or query("PROMQL") for
+-- the first row of an answer, and may pass it through filters.  A label that is not there is empty, as in PromQL.  Inside the text of a query, ${labels.NAME} is filled in fit for a quoted PromQL string.  What numbers look like is
 -- src/base/human.c.
 local human = require("moonwatch.host").human
 
@@ -25,7 +25,7 @@ local function of_number(f)
 end
 
 local filters = {}
-for _, way in ipairs { "humanize", "humanize1024", "duration", "percent", "timestamp", "bytes",
+for _, way in ipairs { "go", "humanize", "humanize1024", "duration", "percent", "timestamp", "bytes",
                        "humanizeDuration", "humanizePercentage", "humanizeTimestamp" } do
   filters[way] = { apply = of_number(function(v) return human(way, v) end) }
 end
@@ -74,8 +74,8 @@ table.sort(M.filters)
 -- -- reading ------------------------------------------------------------------------------
 
 local PLACES = { value = true, threshold = true, expected = true, severity = true, name = true, now = true, active_at = true, fired_at = true, external_url = true }
-local MAPS = { labels = true, external_labels = true }
-local SAYS = 'write value, threshold, expected, severity, name, now, active_at, fired_at, external_url, labels.NAME, external_labels.NAME or query("...")'
+local MAPS = { labels = true, sample = true, external_labels = true }
+local SAYS = 'write value, threshold, expected, severity, name, now, active_at, fired_at, external_url, labels.NAME, sample.NAME, external_labels.NAME or query("...")'
 
 -- The quoted text that begins at AT, without its quotes and escapes, and what comes behind it.
 local function quoted(text, at)

@@ -6,7 +6,9 @@ return {
     if req.method ~= "POST" and req.method ~= "PUT" then
       return answer.problem(engine.host, 405, "method", "reload is a POST")
     end
-    local result = engine.reload("POST /-/reload")
-    return answer.json(engine.host, result.ok and 200 or 422, result)
+    engine.reload("POST /-/reload", function(result)
+      req.reply(answer.json(engine.host, result.ok and 200 or 422, result))
+    end)
+    return engine.host.later
   end,
 }

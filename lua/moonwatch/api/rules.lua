@@ -59,12 +59,15 @@ local function texts(rule)
 end
 
 -- What the rule compares, as one expression.
-local function shown_query(rule) return rule.expr and threshold.shown(rule) or "function" end
+local function shown_query(runner)
+  if runner.says then return runner:says() end
+  return runner.rule.expr and threshold.shown(runner.rule) or "function"
+end
 
 local function common(host, runner)
   if runner.refresh then runner:refresh() end
   return {
-    name = runner.rule.alertname or runner.rule.name, query = shown_query(runner.rule), health = runner.health,
+    name = runner.rule.alertname or runner.rule.name, query = shown_query(runner), health = runner.health,
     lastError = runner.last_error, evaluationTime = runner.seconds or 0,
     lastEvaluation = time_text(host, runner.last_evaluation),
   }
@@ -84,7 +87,7 @@ local function recording(host, runner)
   return row
 end
 
-local PROMETHEUS = { alert = alerting, record = recording }
+local PROMETHEUS = { alert = alerting, expect = alerting, record = recording }
 
 -- -- groups ----------------------------------------------------------------
 
@@ -93,7 +96,7 @@ local function group_row(host, group, query)
   local rules = host.json.array {}
   for _, runner in ipairs(group.members) do
     local rule = runner.rule
-    if PROMETHEUS[rule.word] and query:takes(rule, rule.alertname or rule.name, labels_of(rule)) then
+    if PROMETHEUS[rule.word] and not runner.silent and query:takes(rule, rule.alertname or rule.name, labels_of(rule)) then
       rules[#rules + 1] = PROMETHEUS[rule.word](host, runner, query)
     end
   end
@@ -152,7 +155,7 @@ local function all_alerts(engine)
   for _, group in ipairs(listed(engine)) do
     local runners = {}
     for _, runner in ipairs(group.members) do
-      if runner.rule.word == "alert" then runners[#runners + 1] = { runner = runner, rank = WORSE[runner:status()] } end
+      if runner.alerts and not runner.silent then runners[#runners + 1] = { runner = runner, rank = WORSE[runner:status()] } end
     end
     table.sort(runners, function(a, b)
       if a.rank ~= b.rank then return a.rank > b.rank end
@@ -174,9 +177,10 @@ local function ours(engine, runner)
   row.id, row.name, row.word, row.file, row.line, row.every = runner.id, rule.name, rule.word, rule.file, rule.line, runner.group.every
   row.group, row.query_offset = runner.group.name, rule.expr and engine:behind(rule) or nil
   row.traceback, row.problem, row.slot = runner.traceback, runner.problem, engine.slot_of(runner.id)
+  row.shadow, row.promoted = runner.silent or nil, (rule.shadow and not runner.silent) or nil
   row.evaluated_here = not runner.owned or engine:owns(runner.id)
   row.next = host.rfc3339(runner.group.entry.next)
-  if rule.word == "alert" then
+  if runner.alerts then
     row.state, row.hold, row.keep, row.severity = runner:status(), rule.hold, rule.keep, rule.severity
     row.threshold, row.alerts = rule.above or rule.below, alert_rows(host, runner)
   elseif rule.word ~= "record" then

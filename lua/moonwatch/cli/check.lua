@@ -1,13 +1,14 @@
 --- check.lua - `moonwatch check`: load files as a server would, run nothing, tell every problem.
+local against = require "moonwatch.cli.check_against"
 local args_of = require "moonwatch.cli.args"
 local load = require "moonwatch.config.load"
 
 local M = {}
 
-M.usage = "check PATH... [--json] [--stdin]"
-M.help = "load configuration and rules without running them; every problem as file:line:column: message"
+M.usage = "check PATH... [--json] [--stdin] [--against URL]"
+M.help = "load configuration and rules without running them; every problem as file:line:column: message; --against: what a reload would do there"
 
-local FLAGS = { json = "switch", stdin = "switch" }
+local FLAGS = { json = "switch", stdin = "switch", against = "value" }
 
 -- A folder stands for its rule files; a file that says `settings` or `include` is a root file.
 local function is_root(text) return text:find "%f[%a]settings%s*[{(]" or text:find "%f[%a]include%s*[\"'(]" end
@@ -47,6 +48,7 @@ function M.main(ctx, argv)
   end
   local given = M.load_options(ctx.host, rest)
   if options.stdin then given.config, given.source = "<stdin>", io.read "*a" end
+  if options.against then return against.main(ctx, given, options) end
   local _, problems = load.load(given)
   tell(ctx, problems, options.json)
   return #problems == 0 and 0 or 1

@@ -16,8 +16,8 @@ local function said(body)
   return body
 end
 
---- One request.  Answers the decoded body (true when there is none); nil when it failed, and that is said.
-function M.ask(ctx, method, path, value)
+--- One request.  Answers its status and the decoded body; nil when there was no answer, and that is said.
+function M.request(ctx, method, path, value)
   local headers = { ["content-type"] = "application/json" }
   if ctx.token and ctx.token ~= "" then headers.authorization = "Bearer " .. ctx.token end
   local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. path, method = method, headers = headers,
@@ -26,10 +26,16 @@ function M.ask(ctx, method, path, value)
     ctx.err(("moonwatch: %s: %s\n"):format(ctx.url, answer.error))
     return nil
   end
-  local body = answer.body ~= "" and ctx.host.json.decode(answer.body or "") or nil
-  if answer.status >= 300 then
+  return answer.status, answer.body ~= "" and ctx.host.json.decode(answer.body or "") or nil
+end
+
+--- One request.  Answers the decoded body (true when there is none); nil when it failed, and that is said.
+function M.ask(ctx, method, path, value)
+  local status, body = M.request(ctx, method, path, value)
+  if not status then return nil end
+  if status >= 300 then
     for _, problem in ipairs(type(body) == "table" and body.problems or {}) do ctx.err(problem .. "\n") end
-    ctx.err(("moonwatch: %s\n"):format(tostring(said(body) or "answered " .. answer.status)))
+    ctx.err(("moonwatch: %s\n"):format(tostring(said(body) or "answered " .. status)))
     return nil
   end
   return body or true

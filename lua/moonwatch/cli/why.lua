@@ -1,5 +1,7 @@
 --- why.lua - `moonwatch why`: why did it fire, or not, and who was told?
 local client = require "moonwatch.cli.client"
+local evidence = require "moonwatch.to.evidence"
+local text = require "moonwatch.to.text"
 
 local M = {}
 
@@ -24,6 +26,7 @@ end
 
 local function tell_alert(ctx, alert)
   ctx.out(("%s {%s} since %s\n"):format(alert.state, client.labels(alert.labels), alert.starts))
+  for _, line in ipairs(evidence.lines(alert, text.cut)) do ctx.out("  evidence: " .. line .. "\n") end
   if alert.ack then ctx.out(("  acknowledged by %s\n"):format(alert.ack.author or "somebody")) end
   for _, route in ipairs(alert.routes) do tell_route(ctx, route) end
   for _, n in ipairs(alert.notifications) do

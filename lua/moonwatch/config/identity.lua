@@ -6,6 +6,7 @@
 --   alert/Down{severity="page",team="web"}      in the order of the names
 local M = {}
 
+M.SHADOW = "shadow/"
 M.SEVERITY = "warning" -- what `severity` is when nobody says it
 local LABELLED = { alert = true, record = true }
 
@@ -24,12 +25,20 @@ function M.labels(word, fields)
   end
   local severity = word == "alert" and fields.severity
   if severity and severity ~= M.SEVERITY then out[#out + 1] = "severity=" .. quoted(severity) end
+  if fields.variant then out[#out + 1] = "variant=" .. quoted(fields.variant) end
   if #out == 0 then return "" end
   table.sort(out)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
---- The id of RULE: its fields and word, name.  A job without a name has a `key`: its file and which of its jobs it is.
-function M.id(rule) return rule.word .. "/" .. (rule.key or rule.name) .. M.labels(rule.word, rule) end
+--- The id of RULE: its fields and word, name.  A job without a name has a `key`: its file and which of its jobs it is; a shadow
+-- has "shadow/" before the id of the live rule.
+function M.id(rule) return rule.id or (rule.shadow and M.SHADOW or "") .. M.live(rule) end
+
+--- "alert Name", for people.
+function M.title(rule) return ("%s%s %s"):format(rule.shadow and "shadow of " or "", rule.word, rule.name) end
+
+--- The id under which RULE would be live.
+function M.live(rule) return rule.word .. "/" .. (rule.key or rule.name) .. M.labels(rule.word, rule) end
 
 return M

@@ -12,7 +12,7 @@ local function names_of(items, ...)
   local set, list = {}, {}
   for _, word in ipairs { ... } do
     for _, item in ipairs(items[word] or {}) do
-      if not set[item.name] then set[item.name], list[#list + 1] = item, item.name end
+      if item.name and not set[item.name] then set[item.name], list[#list + 1] = item, item.name end
     end
   end
   return { set = set, list = list }
@@ -23,7 +23,13 @@ end
 function M.duplicates(items, problem)
   local first = {}
   for _, item in ipairs(items) do
-    local key = item.once and item.word or item.name and item.word .. "/" .. item.name .. identity.labels(item.word, item.said or {})
+    local key = item.key
+    if not key then
+      key = item.once and item.word or item.name and identity.id {
+        word = item.word, name = item.name, labels = (item.said or {}).labels, severity = (item.said or {}).severity,
+        shadow = (item.said or {}).shadow == true } or false
+      item.key = key
+    end
     local before = key and first[key]
     if before then
       local text = item.once and "is said once only, and was at %s:%d" or "this name is already taken at %s:%d"
@@ -64,7 +70,7 @@ end
 -- A cycle among depends_on; every rule of it is named once.  A name stands for all rules that have it.
 local function cycles(items, problem)
   local all, parents, state, trail = {}, {}, {}, {}
-  for _, word in ipairs { "alert", "check" } do
+  for _, word in ipairs { "alert", "expect", "check" } do
     for _, item in ipairs(items[word] or {}) do
       local name, wanted = item.name, item.fields.depends_on or {}
       if not all[name] or (#wanted > 0 and #parents[name] == 0) then all[name] = item end
@@ -94,6 +100,23 @@ local function cycles(items, problem)
   for _, name in ipairs(names) do visit(name) end
 end
 
+-- -- names of before -------------------------------------------------------
+
+-- Who takes over from a rule that is still there would take nothing.
+local function heirs(items, problem)
+  for _, word in ipairs { "alert", "check", "every" } do
+    local known = names_of(items, word).set
+    for _, item in ipairs(items[word] or {}) do
+      local fields, path = item.fields, { "migrate_from" }
+      if word == "every" then fields, path = item.fields.args[3] or {}, { 3, "migrate_from" } end
+      local old = fields.migrate_from ~= item.name and known[fields.migrate_from]
+      if old then
+        problem(item, path, ("%s %q is still there, at %s:%d, and keeps what it knows"):format(word, old.name, old.file, old.line))
+      end
+    end
+  end
+end
+
 --- items: word -> list of { word=, name=, file=, line=, fields= }.  problem(item, path, message).
 function M.check(items, host, problem)
   local known = { receivers = names_of(items, "receiver"), windows = names_of(items, "window"),
@@ -104,14 +127,17 @@ function M.check(items, host, problem)
       check_names(host, item, { i, "to" }, step.to or {}, known.receivers, "receiver", problem)
     end
   end
-  local alerts_and_checks, checks = names_of(items, "alert", "check"), names_of(items, "check")
-  for _, item in ipairs(items.alert or {}) do
-    check_names(host, item, { "depends_on" }, item.fields.depends_on, alerts_and_checks, "alert or check", problem)
+  local alerts_and_checks, checks = names_of(items, "alert", "expect", "check"), names_of(items, "check")
+  for _, word in ipairs { "alert", "expect" } do
+    for _, item in ipairs(items[word] or {}) do
+      check_names(host, item, { "depends_on" }, item.fields.depends_on, alerts_and_checks, "alert or check", problem)
+    end
   end
   for _, item in ipairs(items.check or {}) do
     check_names(host, item, { "depends_on" }, item.fields.depends_on, checks, "check", problem)
   end
   cycles(items, problem)
+  heirs(items, problem)
 end
 
 return M

@@ -4,13 +4,15 @@
 -- what it declared go over into the next set.  With settings{strict=true} one problem refuses all of it; with strict=false only
 -- the files that have problems are left out, see quarantine.lua.
 --
---   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, routing=, guests=, sources=, watch=,
+--   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, expects=, routing=, guests=, sources=, watch=,
 --           units= (path -> a file as it is loaded), fresh= (path -> true: not run before), quarantined= (path -> its problems) }
--- Each rule is its fields and word, name, file, line, order (in its file), guest; routing is what the router gets:
+-- Each rule is its fields and word, name, file, line, order (in its file), id (see identity.lua); routing is what the router gets:
 --   { settings=, routes={...}, receivers={...}, inhibits={...}, windows={...}, escalations={...} }
 -- with { name=, items={ {kind="slack", ...}, {kind="function", fn=} }, rate=, send_resolved= } for a receiver and
 -- { name=, steps={ {after=, to=} } } for an escalation.
+local identity = require "moonwatch.config.identity"
 local link = require "moonwatch.config.link"
+local ours = require "moonwatch.guest_sources" -- what every rule file may require
 local locate = require "moonwatch.config.locate"
 local problems_of = require "moonwatch.config.problems"
 local quarantine = require "moonwatch.config.quarantine"
@@ -47,6 +49,7 @@ end
 
 local function module_finder(run, unit)
   return function(name)
+    if ours[name] then return ours[name], name end
     local file = name:gsub("%.", "/") .. ".lua"
     if name:find "%.%." or not name:find "^[%w_%.%-]+$" then return nil end
     local dir = folder(unit.path)
@@ -103,6 +106,7 @@ local function take(run, unit, guest, decl)
   end
   if #problems == 0 then
     item.fields = fields
+    if def.arguments then item.name = (fields.args[3] or {}).name end
     unit.items[#unit.items + 1] = item
   end
 end
@@ -209,17 +213,28 @@ local function link_strictly(run)
   return items, good
 end
 
+local function rule_of(item, nameless)
+  local rule = { word = item.word, name = item.name, file = item.file, line = item.line, order = item.order }
+  for k, v in pairs(item.fields) do rule[k] = v end
+  if item.word == "every" then
+    rule.every, rule.fn = item.fields.args[1], item.fields.args[2]
+    for k, v in pairs(item.fields.args[3] or {}) do rule[k] = v end
+    rule.args = nil
+    if not rule.name then
+      nameless[item.file] = (nameless[item.file] or 0) + 1
+      rule.name, rule.key = ("%s:%d"):format(item.file, item.line), ("%s#%d"):format(item.file, nameless[item.file])
+    end
+  end
+  rule.id = identity.id(rule)
+  return rule
+end
+
+-- A rule of a file that did not change is the same table as before.
 local function rules(list)
   local out, nameless = {}, {}
   for i, item in ipairs(list or {}) do
-    local rule = { word = item.word, name = item.name, file = item.file, line = item.line, order = item.order, index = i }
-    for k, v in pairs(item.fields) do rule[k] = v end
-    if item.word == "every" then
-      nameless[item.file] = (nameless[item.file] or 0) + 1
-      rule.name, rule.key = ("%s:%d"):format(item.file, item.line), ("%s#%d"):format(item.file, nameless[item.file])
-      rule.every, rule.fn = item.fields.args[1], item.fields.args[2]
-    end
-    out[i] = rule
+    item.rule = item.rule or rule_of(item, nameless)
+    out[i] = item.rule
   end
   return out
 end
@@ -262,6 +277,7 @@ local function build(run, items, list)
     quarantined = run.quarantined,
     scrapes = rules(items.scrape), records = rules(items.record), alerts = rules(items.alert),
     slos = rules(items.slo), checks = rules(items.check), everys = rules(items.every),
+    expects = rules(items.expect),
     routing = routing(run, items), watch = { files = run.watch, globs = run.globs },
   }
 end

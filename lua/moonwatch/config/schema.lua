@@ -118,12 +118,20 @@ end
 
 -- -- a table of fields -----------------------------------------------------
 
+-- What follows from the rows of a table of fields, found once: ten thousand rules share them.
+local known = setmetatable({}, { __mode = "k" })
+local function known_of(rows)
+  local k = known[rows]
+  if k then return k end
+  k = { names = {}, by = {}, defaults = {} }
+  for i, row in ipairs(rows) do k.names[i], k.by[row[1]] = row[1], row end
+  known[rows] = k
+  return k
+end
+
 local function names_of(rows)
-  local names, by = {}, {}
-  for _, row in ipairs(rows) do
-    names[#names + 1], by[row[1]] = row[1], row
-  end
-  return names, by
+  local k = known_of(rows)
+  return k.names, k.by
 end
 
 local function check_item(run, items, item, path)
@@ -147,10 +155,14 @@ local function check_item(run, items, item, path)
 end
 
 local function check_unknown(run, def, value, path, by, names)
-  local keys = {}
+  local keys
   for key in pairs(value) do
-    if not (type(key) == "number" and def.items) and not by[key] then keys[#keys + 1] = key end
+    if not (type(key) == "number" and def.items) and not by[key] then
+      keys = keys or {}
+      keys[#keys + 1] = key
+    end
   end
+  if not keys then return end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
   for _, key in ipairs(keys) do
     local at = joined(path, key)
@@ -163,11 +175,19 @@ local function check_unknown(run, def, value, path, by, names)
   end
 end
 
-local function fill(run, row, path)
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for k, v in pairs(value) do out[k] = copy(v) end
+  return out
+end
+
+local function fill(run, row, path, defaults)
   if row.required then
     report(run, path, ("missing field %q"):format(shown(joined(path, row[1]))))
   elseif row.default ~= nil then
-    return check_value({ env = run.env, problems = {} }, row, row.default, path)
+    if defaults[row] == nil then defaults[row] = check_value({ env = run.env, problems = {} }, row, row.default, path) end
+    return copy(defaults[row])
   end
 end
 
@@ -188,6 +208,11 @@ local function check_alternatives(run, def, value, path)
       report(run, joined(path, given[2]), ("%s exclude each other"):format(quoted(given)))
     end
   end
+  for _, group in ipairs(def.some_of or {}) do
+    local any = false
+    for _, name in ipairs(group) do any = any or value[name] ~= nil end
+    if not any then report(run, path, ("needs one or more of %s"):format(quoted(group))) end
+  end
   for _, group in ipairs(def.at_most_one or {}) do
     if value[group[1]] ~= nil and value[group[2]] ~= nil then
       report(run, joined(path, group[2]), ("%s exclude each other"):format(quoted(group)))
@@ -197,12 +222,12 @@ end
 
 function check_table(run, def, value, path)
   local names, by = names_of(def.fields)
-  local out = {}
+  local out, defaults = {}, known[def.fields].defaults
   check_unknown(run, def, value, path, by, names)
   for _, row in ipairs(def.fields) do
     local given = value[row[1]]
     if given == nil then
-      if not row.absent then out[row[1]] = fill(run, row, path) end
+      if not row.absent then out[row[1]] = fill(run, row, path, defaults) end
     elseif row.absent then
       absent(run, joined(path, row[1]), shown(joined(path, row[1])))
     else
@@ -239,10 +264,14 @@ local function check_arguments(run, def, args)
   local out = {}
   for i, arg in ipairs(def.arguments) do
     local value, why = nil, nil
-    if args[i] ~= nil then value, why = types.types[arg[2]].check(args[i], run.env) end
+    if arg.fields and (is_fields(args[i]) or (args[i] == nil and arg.optional)) then
+      value = check_table(run, { fields = arg.fields }, args[i] or {}, { i })
+    elseif args[i] ~= nil and not arg.fields then
+      value, why = types.types[arg[2]].check(args[i], run.env)
+    end
     if value == nil then
       report(run, { i }, why and ("%s: %s"):format(arg[1], why)
-             or ("argument %d: expected %s"):format(i, types.types[arg[2]].says))
+             or ("argument %d: expected %s"):format(i, M.says(arg)))
     end
     out[i] = value
   end

@@ -1,15 +1,19 @@
---- scrape.lua - from `scrape` words to the jobs of the scraper: relabelled, signed in.
+--- scrape.lua - from `scrape` words to the jobs of the scraper, and what their functions say about targets and series.
+--
+-- The scraper asks about label sets and remembers the answers.  What it has of a function is a text that names it: the
+-- same text for the same function in the same file, so that a reload which changes neither forgets nothing.
 local M = {}
+M.__index = M
 
 local function secret(host, v)
   if type(v) ~= "table" then return v end
   return host.secret(v["@secret"])
 end
 
-local function headers_of(rule, host)
+local function headers_of(row, host)
   local out = {}
-  for name, value in pairs(rule.headers) do out[name] = secret(host, value) end
-  local auth = rule.auth
+  for name, value in pairs(row.headers) do out[name] = secret(host, value) end
+  local auth = row.auth
   if auth and auth.bearer then
     out.Authorization = "Bearer " .. (secret(host, auth.bearer) or "")
   elseif auth and auth.user then
@@ -18,49 +22,172 @@ local function headers_of(rule, host)
   return out
 end
 
-local function job(rule, host)
-  return {
-    job = rule.name, targets = rule.targets, files = rule.files, every = rule.every, timeout = rule.timeout, path = rule.path,
-    scheme = rule.scheme, params = rule.params, labels = rule.labels, headers = headers_of(rule, host),
-    honor_labels = rule.honor_labels, sample_limit = rule.sample_limit, body_limit = rule.body_limit,
-    label_limit = rule.label_limit, label_value_limit = rule.label_value_limit,
-  }
-end
-
-local function labels_of(given)
+local function endpoints(rows, host)
   local out = {}
-  for name, value in pairs(type(given) == "table" and given or {}) do
-    if type(name) == "string" and (type(value) == "string" or type(value) == "number") then out[name] = tostring(value) end
+  for i, row in ipairs(rows) do
+    out[i] = { url = secret(host, row.url) or "", every = row.every, headers = headers_of(row, host) }
   end
   return out
 end
 
--- Each target that the function leaves becomes a job row of its own.
-local function relabelled(rule, host, call, rows, problem)
-  for _, address in ipairs(rule.targets) do
-    local labels = {}
-    for name, value in pairs(rule.labels) do labels[name] = value end
-    local result = call(rule.relabel, { { address = address, labels = labels, path = rule.path, scheme = rule.scheme } })
-    local target = result.ok and result.values and result.values[1]
-    if not result.ok then
-      problem(rule, ("relabel failed for %s: %s"):format(address, tostring(result.error)))
-    elseif type(target) == "table" then
-      local row = job(rule, host)
-      row.targets, row.labels = { tostring(target.address or address) }, labels_of(target.labels)
-      row.path, row.scheme = target.path or rule.path, target.scheme or rule.scheme
-      rows[#rows + 1] = row
-    end
+-- Addresses, and groups of them with labels of their own.
+local function split(targets)
+  local plain, groups = {}, {}
+  for _, item in ipairs(targets or {}) do
+    if type(item) == "table" then groups[#groups + 1] = item else plain[#plain + 1] = item end
   end
+  return plain, groups
 end
 
---- The jobs of SET.  call(fn, args) runs a function of a file; problem(rule, message) hears of one that failed.
-function M.jobs(set, host, call, problem)
+local COPIED = { "files", "dns", "every", "timeout", "path", "scheme", "params", "labels", "honor_labels", "target_limit", "sample_limit",
+                 "body_limit", "label_limit", "label_value_limit", "drop", "only" }
+
+local function job(self, rule)
+  local host = self.host
+  local row = { job = rule.name, headers = headers_of(rule, host), http = endpoints(rule.http or {}, host),
+                relabel = self:name_of(rule.relabel), keep = self:name_of(rule.keep) }
+  row.targets, row.groups = split(rule.targets)
+  for _, field in ipairs(COPIED) do row[field] = rule[field] end
+  return row
+end
+
+-- -- functions by name -----------------------------------------------------
+
+-- A file may use any of the modules.
+local function modules_text(set)
+  local paths, out = {}, {}
+  for path in pairs(set.modules or {}) do paths[#paths + 1] = path end
+  table.sort(paths)
+  for i, path in ipairs(paths) do out[i] = path .. "\n" .. set.modules[path] end
+  return table.concat(out, "\n")
+end
+
+function M:name_of(fn)
+  if not fn then return nil end
+  local known = self.names[fn.guest]
+  if not known then
+    known = self.host.sha256((self.set.sources[fn.guest] or "") .. "\n" .. modules_text(self.set))
+    self.names[fn.guest] = known
+  end
+  return known .. "/" .. fn["@fn"]
+end
+
+-- -- targets ---------------------------------------------------------------
+
+local FIELDS = { address = "__address__", path = "__metrics_path__", scheme = "__scheme__" }
+local NEEDED = { "__address__", "__metrics_path__", "__scheme__", "__scrape_interval__", "__scrape_timeout__" }
+local PARAM = "^__param_(.+)$"
+
+local function target_of(given)
+  local target = { labels = {}, params = {} }
+  for name, value in pairs(given) do
+    target.labels[name] = value
+    local param = name:match(PARAM)
+    if param then target.params[param] = value end
+  end
+  for field, label in pairs(FIELDS) do target[field] = given[label] end
+  return target
+end
+
+local function texts_of(map, what)
+  local out = {}
+  if map ~= nil and type(map) ~= "table" then return nil, what .. " must be a table" end
+  for name, value in pairs(map or {}) do
+    if type(value) == "table" and type(value[1]) == "string" then value = value[1] end
+    if type(value) == "number" then value = tostring(value) end
+    if type(name) ~= "string" or type(value) ~= "string" then return nil, ("%s: %q must be a text"):format(what, tostring(name)) end
+    out[name] = value
+  end
+  return out
+end
+
+-- What was changed counts, in whichever of its two places; what a target cannot be without comes back when it is gone.
+local function labels_of_target(target, given)
+  local labels, why = texts_of(target.labels, "labels")
+  if not labels then return nil, why end
+  local params, bad = texts_of(target.params, "params")
+  if not params then return nil, bad end
+  local before = target_of(given)
+  for field, label in pairs(FIELDS) do
+    local value = target[field]
+    if value ~= nil and value ~= before[field] then
+      if type(value) ~= "string" then return nil, field .. " must be a text" end
+      labels[label] = value
+    end
+  end
+  for name, value in pairs(params) do
+    if value ~= before.params[name] then labels["__param_" .. name] = value end
+  end
+  for name in pairs(before.params) do
+    if params[name] == nil then labels["__param_" .. name] = nil end
+  end
+  for _, label in ipairs(NEEDED) do labels[label] = labels[label] or given[label] end
+  return labels
+end
+
+-- -- series ----------------------------------------------------------------
+
+local function sample_of(given)
+  local sample = { name = given.__name__, labels = {} }
+  for name, value in pairs(given) do
+    if name ~= "__name__" then sample.labels[name] = value end
+  end
+  return sample
+end
+
+local function labels_of_sample(sample, given)
+  local labels, why = texts_of(sample.labels, "labels")
+  if not labels then return nil, why end
+  local name = sample.name
+  if name ~= nil and type(name) ~= "string" then return nil, "name must be a text" end
+  if name ~= given.__name__ or not labels.__name__ then labels.__name__ = name end
+  if not labels.__name__ or labels.__name__ == "" then return nil, "a sample must have a name" end
+  return labels
+end
+
+-- -- verdicts --------------------------------------------------------------
+
+local KINDS = {
+  targets = { field = "relabel", make = target_of, read = labels_of_target, called = "the target" },
+  series = { field = "keep", make = sample_of, read = labels_of_sample, called = "the sample" },
+}
+
+-- false: it is left out; true: it stays as it is; a table: it stays under these labels; a text: the function failed.
+local function verdict(self, kind, fn, given)
+  local result = self.call(fn, { kind.make(given) })
+  if not result.ok then return tostring(result.error) end
+  local value = result.values and result.values[1]
+  if value == nil or value == false then return false end
+  if value == true then return true end
+  if type(value) ~= "table" then return ("it must give back %s or nil"):format(kind.called) end
+  local labels, why = kind.read(value, given)
+  return labels or why
+end
+
+--- The answer to a question of the scraper: { what=, job=, rule=, labels={...} }.
+function M:judge(msg)
+  local kind, rule = KINDS[msg.what], self.rules[msg.job]
+  local fn = kind and rule and rule[kind.field]
+  if not fn or self:name_of(fn) ~= msg.rule then return { again = true } end
+  local verdicts = {}
+  for i, given in ipairs(msg.labels) do verdicts[i] = verdict(self, kind, fn, given) end
+  return { verdicts = verdicts }
+end
+
+--- SET is in force: its jobs, as host.call("scrape") takes them.
+function M:jobs(set)
+  self.set, self.names, self.rules = set, {}, {}
   local rows = {}
-  for _, rule in ipairs(set.scrapes) do
-    if rule.relabel then relabelled(rule, host, call, rows, problem)
-    else rows[#rows + 1] = job(rule, host) end
+  for i, rule in ipairs(set.scrapes) do
+    self.rules[rule.name] = rule
+    rows[i] = job(self, rule)
   end
   return rows
+end
+
+--- call(fn, args) runs a function of a file and gives its result.
+function M.new(host, call)
+  return setmetatable({ host = host, call = call, names = {}, rules = {} }, M)
 end
 
 return M

@@ -23,10 +23,14 @@ local function fingerprint(self)
   return table.concat(out, "\n")
 end
 
+--- A load begins, which takes a while: what changes from here on is not what it read.
+function M:mark() self.marked = fingerprint(self) end
+
 --- Watch these from now on: { files = set of paths, globs = list }.
 function M:set(watch, now)
-  self.files, self.globs = watch.files, watch.globs
-  self.known = fingerprint(self)
+  local moved = self.marked and self.marked ~= fingerprint(self)
+  self.files, self.globs, self.marked = watch.files, watch.globs, nil
+  self.known = moved and "" or fingerprint(self)
   self.next, self.seen = now + PERIOD, nil
 end
 

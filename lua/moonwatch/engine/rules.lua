@@ -4,11 +4,14 @@
 -- `emit`.  A rule is known by what config/identity.lua says; its state stays when the set around it changes.  With several nodes a rule
 -- belongs to one of 16 slots, and only the node that holds the slot evaluates alerts and jobs of it; records, SLO figures
 -- and checks run on every node, because each has a store of its own.
-local burn = require "moonwatch.slo.burn"
 local identity = require "moonwatch.config.identity"
-local groups = require "moonwatch.engine.rules_group"
+local migrate = require "moonwatch.engine.rules_migrate"
 local guests = require "moonwatch.engine.rules_guests"
+local own = require "moonwatch.engine.rules_own"
+local promoted = require "moonwatch.engine.rules_promoted"
 local schedule = require "moonwatch.engine.rules_schedule"
+local swap = require "moonwatch.engine.rules_swap"
+local alert_state = require "moonwatch.alert.state"
 
 local M = {}
 M.__index = M
@@ -17,26 +20,24 @@ M.SLOTS = 16
 local BATCH, SLICE = 100, 25 -- rules evaluated before the mailbox is looked at again; of one group before the next has its turn
 local BATCH_SECONDS, SLICE_SECONDS = 0.1, 0.02 -- and the time after which it is the others' turn anyway
 
-local RUNNERS = {
-  { list = "records", new = require("moonwatch.engine.rules_record").new, word = "record", grouped = true },
-  { list = "slos", new = require("moonwatch.slo.rule").new, word = "slo", grouped = true },
-  { list = "checks", new = require("moonwatch.check.rule").new, word = "check" },
-  { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true, grouped = true },
-  { list = "everys", new = require("moonwatch.engine.rules_every").new, word = "every", owned = true },
-}
 
 --- options: { host=, emit=function(alerts, now), cluster= (wait for leases), spread= (false: all rules at round times), clock= (for
 -- measuring only, seconds) }.
 function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
-    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, groups = {}, busy = {}, schedule = schedule.new(),
+    spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, promoted = {}, groups = {}, busy = {}, schedule = schedule.new(),
     keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0,
   }, M)
+  self.own = own.new(options.emit, function() return self.external_labels end)
   return self
 end
 
-function M.slot_of(id) return schedule.hash(id) % M.SLOTS end
+--- A shadow is where the live rule is.
+function M.slot_of(id)
+  if id:sub(1, #identity.SHADOW) == identity.SHADOW then id = id:sub(#identity.SHADOW + 1) end
+  return schedule.hash(id) % M.SLOTS
+end
 
 --- Does this node evaluate what has this id?
 function M:owns(id)
@@ -104,7 +105,7 @@ function M:failed(runner, failure, now)
                   { file = runner.rule.file, line = runner.rule.line })
   end
   runner.health, runner.last_error, runner.traceback, runner.failed_at = "err", text, failure.traceback, now
-  self:count("moonwatch_rule_failures_total", runner, 1)
+  if not runner.silent then self:count("moonwatch_rule_failures_total", runner, 1) end
 end
 
 --- Something of RUNNER changed that must survive.
@@ -116,7 +117,7 @@ function M:changed(runner, now)
   local id = runner.id
   local lease = self.leases[M.slot_of(id)]
   if not lease or not lease.held then return end
-  local value = runner:save() or { alerts = {}, at = now }
+  local value = migrate.save(runner) or { alerts = {}, at = now }
   value.at = now
   self.host.call("cluster.put", { kind = "alert-state", id = id, value = value, slot = "rules/" .. M.slot_of(id), fence = lease.fence })
 end
@@ -124,139 +125,29 @@ end
 --- The rules of WORD that are called NAME.
 function M:called(word, name) return self.named[word .. "/" .. name] or {} end
 
---- Is an alert or check NAME down, for somebody with LABELS?
+--- Is an alert, expectation or check NAME down, for somebody with LABELS?
 function M:is_down(name, labels)
-  for _, alert in ipairs(self:called("alert", name)) do
-    if alert:fires_for(labels) then return true end
+  for _, word in ipairs { "alert", "expect" } do
+    for _, alert in ipairs(self:called(word, name)) do
+      if alert:fires_for(labels) then return true end
+    end
   end
   local check = self.by_id["check/" .. name]
   return check and check:is_down() or false
 end
 
--- -- loading ---------------------------------------------------------------
-
--- The groups of a file, in the order of its rules: FILE;NAME with the interval behind all but the first of a name.
-local function group_of(self, found, spec, runner, every)
-  local rule = runner.rule
-  local name, file = groups.name_of(rule), rule.file or ""
-  local options = { engine = self, every = every, name = name, file = file, listed = spec.grouped }
-  if not spec.grouped then
-    options.name, options.key = runner.id, runner.id
-    return groups.new(options), true
-  end
-  local of_name = found[file .. ";" .. name] or {}
-  found[file .. ";" .. name] = of_name
-  local group = of_name[every]
-  if group then return group, false end
-  if next(of_name) then options.name = name .. " " .. self.host.duration_text(every) end
-  options.key = file .. ";" .. options.name
-  of_name[every] = groups.new(options)
-  return of_name[every], true
+--- RUNNER, an expectation, was heard of.  The node that asks for it may be another one.
+function M:beat(runner, now)
+  runner:beat(now, now)
+  if self.cluster then self.host.call("cluster.put", { kind = "expect-beat", id = runner.id, value = { at = now } }) end
 end
 
-local function in_file_order(runners)
-  local out = {}
-  for i, item in ipairs(runners) do out[i] = item end
-  table.sort(out, function(a, b)
-    local x, y = a.runner.rule.order or 0, b.runner.rule.order or 0
-    if x ~= y then return x < y end
-    return a.place < b.place
-  end)
-  return out
-end
+--- Run SET from now on.  Rules that were there before keep their state; those that are gone end.  MOVES: of the plan, if there
+-- was one.
+function M:load(set, now, moves) swap.load(self, set, now, moves) end
 
--- When GROUP comes up: where the one with its name did before, when its interval is the same.
-local function enter(self, group, order, now, eager)
-  local before = self.keyed[group.key]
-  local entry = { group = group, every = group.every, order = order,
-                  offset = self.spread and schedule.hash(group.key) % math.floor(group.every * 1000) / 1000 or 0 }
-  local last = now
-  group.entry = entry
-  group:complete(self.host)
-  if before and before.every == group.every then
-    group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
-    if before.running then
-      group:resume(before)
-      entry.next, self.busy[#self.busy + 1] = before.entry.next, entry
-      return
-    end
-    last = before.entry.next - group.every
-  end
-  self.schedule:add(entry, math.max(last, now - group.every), eager and now or nil)
-end
-
--- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  A group that was at work goes on where it was.
-local function regroup(self, runners, now)
-  local found, keyed, eager = {}, {}, {}
-  self.groups, self.busy = {}, {}
-  for _, item in ipairs(in_file_order(runners)) do
-    local runner = item.runner
-    local group, fresh = group_of(self, found, item.spec, runner, runner.rule.every or runner.every)
-    group:add(runner)
-    if fresh then self.groups[#self.groups + 1] = group end
-    eager[group] = eager[group] or item.eager
-    keyed[group.key] = group
-  end
-  for order, group in ipairs(self.groups) do enter(self, group, order, now, eager[group]) end
-  for key, group in pairs(self.keyed) do
-    if not keyed[key] then group:close() end
-  end
-  self.keyed = keyed
-end
-
--- The alerts of the files, and those that SLOs ask for.
-local function with_burn_alerts(set)
-  local out = {}
-  for _, rule in ipairs(set.alerts) do out[#out + 1] = rule end
-  for _, rule in ipairs(set.slos) do
-    for _, alert in ipairs(burn.alerts(rule)) do out[#out + 1] = alert end
-  end
-  return out
-end
-
--- Of all runners, which are thousands, those that have something to keep over a restart.
-local function find_keepers(self)
-  self.keeping = {}
-  for id, runner in pairs(self.by_id) do
-    if runner.save and runner:save() then self.keeping[id] = runner end
-  end
-end
-
--- RUNNER is no more.  Series whose record got other labels go on until those are there.
-local function leave(self, runner, now)
-  local heir = runner.rule.word == "record" and self:called("record", runner.rule.name)[1]
-  if heir then heir:take(runner) else runner:drop(now) end
-end
-
---- Run SET from now on.  Rules that were there before keep their state; those that are gone end.
-function M:load(set, now)
-  local before, runners = self.by_id, {}
-  self.runners, self.by_id, self.named, self.schedule = {}, {}, {}, schedule.new()
-  self.set, self.external_labels = set, set.settings.external_labels or {}
-  self.external_url = set.settings.external_url
-  for _, spec in ipairs(RUNNERS) do
-    for _, rule in ipairs(spec.word == "alert" and with_burn_alerts(set) or set[spec.list]) do
-      local id, name = identity.id(rule), spec.word .. "/" .. rule.name
-      local old, runner = before[id], spec.new(rule, self)
-      runner.id, runner.owned = id, spec.owned
-      if old then runner:inherit(old) end
-      local place = #self.runners + 1
-      self.runners[place], self.by_id[id] = runner, runner
-      self.named[name] = self.named[name] or {}
-      table.insert(self.named[name], runner)
-      runners[place] = { runner = runner, spec = spec, place = place, eager = runner.eager and not old }
-      local shared = not old and self.shared[id]
-      if shared and runner.restore then runner:restore(shared, now, 0) end
-    end
-  end
-  regroup(self, runners, now)
-  for id, runner in pairs(before) do
-    if not self.by_id[id] then leave(self, runner, now) end
-  end
-  self.guests:swap(set.units, now)
-  find_keepers(self)
-  self.generation = self.generation + 1
-end
+--- How the rules of SET are known here, see swap.
+M.ids = swap.ids
 
 -- -- time ------------------------------------------------------------------
 
@@ -273,6 +164,7 @@ end
 --- Do what is due, every group in its turn.  Gives the next time to be called.
 function M:tick(now)
   self.guests:tick(now)
+  self.own:tick(now)
   line_up(self, now)
   local clock, left = self.clock, BATCH
   local untill = clock and clock() + BATCH_SECONDS
@@ -293,19 +185,40 @@ function M:rouse(id)
   if runner and runner.group then runner.group:rouse() end
 end
 
+-- RUNNER takes up what it, or the rule FROM, saved DOWN seconds ago.
+local function take_up(self, runner, saved, from, now, down)
+  local call = function(fn, args) return self:run_guest(fn, args, { kind = "text", now = now }) end
+  local fit, why = migrate.saved(runner, saved, from, call, alert_state.id)
+  if why then
+    self.host.log("error", ("%s %q: %s; its state is kept as it was until a version of the rule can read it"):format(
+      runner.rule.word, runner.rule.name, why), { file = runner.rule.file, line = runner.rule.line })
+  end
+  runner:restore(fit, now, down)
+  self.keeping[runner.id], runner.kept_text = runner, nil
+end
+
 local function adopt(self, id, now)
   local value, runner = self.shared[id], self.by_id[id]
   if not value or not runner or not runner.restore then return end
   if runner.refresh then runner:refresh() end
   if runner.last_evaluation and (value.at or 0) <= runner.last_evaluation then return end
-  runner:restore(value, now, 0)
-  self.keeping[id], runner.kept_text = runner, nil
+  take_up(self, runner, value, id, now, 0)
 end
 
-local on = {}
+local on, shared = {}, {}
 
 function on.shared(self, msg, now)
-  if msg.kind ~= "alert-state" then return end
+  if shared[msg.kind] then shared[msg.kind](self, msg, now) end
+end
+
+shared["expect-beat"] = function(self, msg, now)
+  local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)
+  if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end
+end
+
+function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
+
+shared["alert-state"] = function(self, msg, now)
   self.shared[msg.id] = msg.value
   self:rouse(msg.id)
   if not self:owns(msg.id) then adopt(self, msg.id, now) end
@@ -338,7 +251,7 @@ function M:snapshot(now, fresh)
   local encode, parts = self.host.json.encode, {}
   for id, runner in pairs(self.keeping) do
     if fresh or not runner.kept_text then
-      local saved = runner:save()
+      local saved = migrate.save(runner)
       runner.kept_text = saved and encode(saved)
       if not saved then self.keeping[id] = nil end
     end
@@ -347,7 +260,7 @@ function M:snapshot(now, fresh)
   return ('{"version":2,"at":%s,"rules":{%s}}'):format(encode(now), table.concat(parts, ","))
 end
 
--- Version 1 knew rules by word and name only.
+-- The runner that was saved under ID.  Version 1 knew rules by word and name only.
 local VERSIONS = {
   function(self, id)
     local same = self.named[id]
@@ -356,17 +269,30 @@ local VERSIONS = {
   function(self, id) return self.by_id[id] end,
 }
 
+-- Rules that were renamed while nobody ran: runner -> the id that it takes over from.
+local function renamed(self, rules)
+  local out, taken = {}, {}
+  for _, runner in ipairs(self.runners) do
+    if runner.rule.migrate_from and not rules[runner.id] then
+      local from = migrate.source(runner.rule, rules, setmetatable({}, { __index = function(_, id) return self.by_id[id] or taken[id] end }))
+      if from then out[from], taken[from] = runner, true end
+    end
+  end
+  return out
+end
+
 --- Take up a snapshot that was JSON, after `load`.
 function M:restore(snapshot, now)
   local find = type(snapshot) == "table" and VERSIONS[snapshot.version]
   if not find or type(snapshot.rules) ~= "table" then return false end
+  local heirs = renamed(self, snapshot.rules)
   for id, saved in pairs(snapshot.rules) do
-    local runner = find(self, id)
+    local same = find(self, id)
+    local runner = same or heirs[id]
     self:rouse(runner and runner.id)
     if runner and runner.restore and type(saved) == "table" then
       local at = tonumber(saved.at) or tonumber(snapshot.at) or now
-      runner:restore(saved, now, math.max(0, now - at))
-      self.keeping[runner.id], runner.kept_text = runner, nil
+      take_up(self, runner, saved, same and runner.id or id, now, math.max(0, now - at))
     end
   end
   return true

@@ -3,8 +3,8 @@ local identity = require "moonwatch.config.identity"
 
 local M = {}
 
-local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys" }
-local IGNORED = { word = true, name = true, file = true, line = true, index = true, order = true, guest = true }
+local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys", "expects" }
+local IGNORED = { id = true, word = true, name = true, file = true, line = true, index = true, order = true, guest = true }
 
 -- A value as text; functions of a file that changed count as changed with its text.
 local function print_of(value)
@@ -17,6 +17,15 @@ local function print_of(value)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
+--- RULE as a text, without where it stands and whether it is a shadow.
+function M.text(rule)
+  local plain = {}
+  for name, value in pairs(rule) do
+    if not IGNORED[name] and name ~= "shadow" then plain[name] = value end
+  end
+  return print_of(plain)
+end
+
 -- The fields in which two rules differ, in order.
 local function differing(a, b)
   local seen, out = {}, {}
@@ -24,7 +33,7 @@ local function differing(a, b)
     for name in pairs(rule) do
       if not IGNORED[name] and not seen[name] then
         seen[name] = true
-        if print_of(a[name]) ~= print_of(b[name]) then out[#out + 1] = name end
+        if a[name] ~= b[name] and print_of(a[name]) ~= print_of(b[name]) then out[#out + 1] = name end
       end
     end
   end
@@ -37,7 +46,7 @@ local function index(set, several)
   local out, n, first = {}, 0, {}
   for _, list in ipairs(LISTS) do
     for _, rule in ipairs(set and set[list] or {}) do
-      local title = rule.word .. " " .. rule.name
+      local title = identity.title(rule)
       out[identity.id(rule)], n = rule, n + 1
       several[title] = several[title] or first[title]
       first[title] = true
@@ -46,29 +55,33 @@ local function index(set, several)
   return out, n
 end
 
---- { added=, changed=, removed= (lists of "alert Name", sorted), fields= ("alert Name" -> what changed of it), total= }.
+--- { added=, changed=, removed= (lists of "alert Name", sorted), fields= ("alert Name" -> what changed of it), total=,
+-- titles= (id -> "alert Name"), after= (id -> rule), pairs= (of the changed: { id=, title=, rule=, fields= }) }.
 function M.between(before, after)
   local several = {}
   local a = index(before, several)
   local b, total = index(after, several)
-  local result = { added = {}, changed = {}, removed = {}, fields = {}, total = total }
-  local function add(list, rule)
-    local title = rule.word .. " " .. rule.name
+  local result = { added = {}, changed = {}, removed = {}, fields = {}, total = total, titles = {}, after = b, pairs = {} }
+  local function add(list, id, rule)
+    local title = identity.title(rule)
     if several[title] then title = title .. identity.labels(rule.word, rule) end
-    list[#list + 1] = title
+    list[#list + 1], result.titles[id] = title, title
     return title
   end
   for id, rule in pairs(b) do
-    local fields = a[id] and differing(a[id], rule)
-    if not fields then
-      add(result.added, rule)
-    elseif #fields > 0 then
-      result.fields[add(result.changed, rule)] = fields
+    local fields = a[id] and a[id] ~= rule and differing(a[id], rule)
+    if not a[id] then
+      add(result.added, id, rule)
+    elseif fields and #fields > 0 then
+      local title = add(result.changed, id, rule)
+      result.fields[title] = fields
+      table.insert(result.pairs, { id = id, title = title, rule = rule, fields = fields })
     end
   end
   for id, rule in pairs(a) do
-    if not b[id] then add(result.removed, rule) end
+    if not b[id] then add(result.removed, id, rule) end
   end
+  table.sort(result.pairs, function(x, y) return x.id < y.id end)
   for _, list in pairs { result.added, result.changed, result.removed } do table.sort(list) end
   return result
 end

@@ -6,6 +6,8 @@
 --
 -- Most alerts have nothing to tell most of the time.  Their queries stand in `quiet`, and host.quiet walks along them as long
 -- as they give nothing, without touching any rule.
+local shadow = require "moonwatch.engine.rules_shadow"
+
 local M = {}
 M.__index = M
 
@@ -51,8 +53,13 @@ end
 
 -- -- figures ---------------------------------------------------------------
 
---- Ready for work, with all its members: makes its instruments.
-function M:complete(host)
+--- Ready for work, with all its members: makes its instruments, or goes on with those of BEFORE, this group in the set before.
+function M:complete(host, before)
+  if before then
+    self.count = before.count
+    if before.every ~= self.every then host.instrument("set", "moonwatch_rule_group_interval_seconds", { rule_group = self.key }, HELP.interval)(self.every) end
+    return self:completed()
+  end
   local labels = { rule_group = self.key }
   local function make(kind, name, help) return host.instrument(kind, "moonwatch_rule_" .. name, labels, help) end
   self.count = {
@@ -65,6 +72,10 @@ function M:complete(host)
   }
   self.count.missed(0)
   make("set", "group_interval_seconds", HELP.interval)(self.every)
+  self:completed()
+end
+
+function M:completed()
   self.count.rules(#self.members)
   self.behind = self.members[1] and self.engine:behind(self.members[1].rule) or 0
 end
@@ -103,7 +114,8 @@ local function evaluate(self, i)
     runner.seconds = clock() - before
     engine:observe(runner, runner.seconds)
   end
-  self.quiet[i] = runner.quiet and engine:behind(runner.rule) == self.behind and runner:quiet() or false
+  if runner.pair then shadow.look(runner, self.t) end
+  self.quiet[i] = not runner.pair and runner.quiet and engine:behind(runner.rule) == self.behind and runner:quiet() or false
 end
 
 -- All rules up to LAST, or up to the one after which it is late.

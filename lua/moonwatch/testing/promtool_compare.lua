@@ -69,9 +69,12 @@ local function by_labels(list)
   return out
 end
 
+-- That a counter was not reset is known of samples that share a chunk in Prometheus: a matter of how they are stored.
+local function histogram_key(histogram) return (notation.histogram_text(histogram):gsub(" counter_reset_hint:not_reset}}$", "}}")) end
+
 local function same_sample(a, b, fuzzy)
   if (a.histogram ~= nil) ~= (b.histogram ~= nil) then return false end
-  if a.histogram then return notation.histogram_text(a.histogram) == notation.histogram_text(b.histogram) end
+  if a.histogram then return histogram_key(a.histogram) == histogram_key(b.histogram) end
   return same_number(a.value, b.value, fuzzy)
 end
 

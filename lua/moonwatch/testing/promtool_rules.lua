@@ -2,6 +2,7 @@
 --
 -- The YAML is not translated to Lua and back: what runs is what stands there, so that a test that promtool passes is passed
 -- here too.  Texts with {{ }} are Go templates; promtool_text.lua makes functions of them.
+local identity = require "moonwatch.config.identity"
 local load = require "moonwatch.config.load"
 local schema = require "moonwatch.config.schema"
 local texts = require "moonwatch.testing.promtool_text"
@@ -40,11 +41,12 @@ local function merged(a, b)
   return out
 end
 
--- Texts of a rule, those with templates as functions of the guest.
-function Reader:templates(line, map, what)
-  local out = {}
+-- Texts of a rule with these LABELS, those with templates as functions.
+function Reader:templates(line, map, what, labels)
+  local out, own = {}, { alertname = true, __name__ = true }
+  for name in pairs(labels) do own[name] = true end
   for name, text in pairs(map or {}) do
-    local made, why = self.texts:add(text)
+    local made, why = self.texts:add(text, own, what == "label")
     if made == nil then self:problem(line, "%s %q: %s", what, name, why) end
     out[name] = made
   end
@@ -63,13 +65,21 @@ function Reader:rule(group, r, every)
   local labels = merged(group.labels, r.labels)
   if r.record then
     rule.word, rule.labels = "record", labels
-    table.insert(self.set.records, rule)
-    return
+    return self:put(self.set.records, rule)
   end
-  rule.word, rule.hold, rule.keep = "alert", r["for"] or 0, r.keep_firing_for or 0
-  rule.labels = self:templates(r.line, labels, "label")
-  rule.annotations = self:templates(r.line, r.annotations, "annotation")
-  table.insert(self.set.alerts, rule)
+  rule.word, rule.hold, rule.keep, rule.severity = "alert", r["for"] or 0, r.keep_firing_for or 0, ""
+  rule.labels = self:templates(r.line, labels, "label", labels)
+  rule.annotations = self:templates(r.line, r.annotations, "annotation", labels)
+  self:put(self.set.alerts, rule)
+end
+
+-- One rule may stand there several times.
+function Reader:put(list, rule)
+  local id = identity.id(rule)
+  self.known[id] = (self.known[id] or 0) + 1
+  if self.known[id] > 1 then rule.variant = tostring(self.known[id]) end
+  rule.id = identity.id(rule)
+  table.insert(list, rule)
 end
 
 function Reader:yaml(path, source, every)
@@ -99,7 +109,7 @@ function Reader:lua(path, every)
       table.insert(self.set[list], rule)
     end
   end
-  for name, guest in pairs(set.guests) do self.set.guests[name] = guest end
+  for name, unit in pairs(set.units) do self.set.units[name] = unit end
 end
 
 --- The rules of PATHS, each evaluated at EVERY: a set as the engine takes it, or nil and a list of problems.
@@ -107,8 +117,8 @@ end
 function M.read(host, paths, every, context)
   local settings = schema.defaults(words.by_name.settings, host)
   settings.external_labels, settings.external_url = context.labels, context.url
-  local self = setmetatable({ host = host, problems = {}, texts = texts.new(host, context), set = {
-    settings = settings, guests = {}, sources = {}, scrapes = {}, records = {}, alerts = {}, slos = {}, checks = {}, everys = {},
+  local self = setmetatable({ host = host, problems = {}, known = {}, texts = texts.new(host), set = {
+    settings = settings, units = {}, scrapes = {}, records = {}, alerts = {}, slos = {}, checks = {}, everys = {}, expects = {},
   } }, Reader)
   for _, path in ipairs(paths) do
     local source, why = host.read_file(path)
@@ -117,7 +127,7 @@ function M.read(host, paths, every, context)
     else self:yaml(path, source, every) end
   end
   if #self.problems > 0 then return nil, self.problems end
-  self.set.guests[texts.GUEST] = self.texts
+  for path, unit in pairs(self.texts:open()) do self.set.units[path] = unit end
   return self.set
 end
 

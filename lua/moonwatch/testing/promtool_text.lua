@@ -1,32 +1,53 @@
---- promtool_text.lua - the texts of Prometheus rules: as they are, or Go templates made functions.
+--- promtool_text.lua - the texts of Prometheus rules: as texts of ours, or as functions in guests of their own.
 --
--- To the engine this is one more guest: it calls functions of it by number, with the alert as their argument.
+-- What a Go template says in Lua is the importer's to know, so a test that passes here says the same of imported rules.
+local gotemplate = require "moonwatch.import.gotemplate_lua"
+local sources = require "moonwatch.guest_sources"
+
 local M = {}
 M.__index = M
 
-M.GUEST = "(templates)"
+local MOST = 100000 -- bytes of templates in one guest
 
---- context: { labels=, url= }, what $externalLabels and $externalURL are.
-function M.new(host, context) return setmetatable({ host = host, context = context, fns = {} }, M) end
+function M.new(host) return setmetatable({ host = host, units = {}, list = {}, size = 0 }, M) end
 
---- TEXT as a field of a rule; nil and why when it is a template that cannot be read.
-function M:add(text)
-  if not text:find("{{", 1, true) then
-    -- ${ } means something in our own texts: a plain text with it is given as a function too.
-    if not text:find("${", 1, true) then return text end
-    self.fns[#self.fns + 1] = function() return text end
-  else
-    return nil, "templates are not read yet"
+--- TEXT as a field of a rule; nil and why when it cannot be read.  OWN: names of the labels that the rule sets; OF_LABEL: it is
+-- the text of a label, not of an annotation.
+function M:add(text, own, of_label)
+  local found, why = gotemplate.convert(text, { own = own, of_label = of_label })
+  if not found then return nil, why end
+  if found.text then return found.text end
+  local unit = self.unit
+  if not unit or unit.size > MOST then
+    unit = { path = ("(templates %d)"):format(#self.list + 1), code = {}, size = 0, items = {}, stamp = "" }
+    self.unit = unit
+    self.list[#self.list + 1] = unit
   end
-  return { ["@fn"] = #self.fns, guest = M.GUEST }
+  unit.code[#unit.code + 1], unit.size = found.lua, unit.size + #found.lua
+  local fn = { guest = unit.path, stamp = unit.stamp }
+  unit.items[#unit.code] = fn
+  return fn
 end
 
-function M:call(fn, args, ctx, done)
-  local ok, text = pcall(self.fns[fn], args[1], ctx.now)
-  -- As Prometheus: what went wrong is the text.
-  done { ok = true, values = { ok and text or ("<error expanding template: %s>"):format(tostring(text)) } }
+local function open(self, unit)
+  local source = 'local t = require "moonwatch.template"\ntexts {\n' .. table.concat(unit.code, ",\n") .. "\n}\n"
+  local guest, problems = self.host.guest {
+    name = unit.path, source = source, words = { texts = "table" }, kinds = {}, module = function(name) return sources[name], name end,
+  }
+  if not guest then error(("templates do not load: %s"):format(problems.message), 0) end
+  unit.guest = guest
+  for i, fn in ipairs(guest:declarations()[1].fields) do unit.items[i]["@fn"] = fn["@fn"] end
+  unit.items, unit.code = {}, nil
 end
 
-function M.close() end
+--- All texts are there: their guests as units of a set, by path.
+function M:open()
+  local units = {}
+  for _, unit in ipairs(self.list) do
+    open(self, unit)
+    units[unit.path] = unit
+  end
+  return units
+end
 
 return M

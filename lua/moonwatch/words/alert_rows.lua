@@ -25,9 +25,11 @@ function M.with(rows, ...)
   return out
 end
 
---- Labels that nobody may give an alert.
+M.variant = { "variant", "text", help = "tells apart what has the same name and the same labels, as rules of Prometheus may; any text" }
+
+--- Labels that nobody may give an alert; `severity` only one that has none by itself.
 function M.check_labels(fields, problem, more)
-  for _, name in ipairs { "alertname", "severity", "__name__", more } do
+  for _, name in ipairs { "alertname", "__name__", fields.severity ~= "" and "severity" or "__name__", more } do
     if fields.labels and fields.labels[name] then
       problem(("label %q is set by moonwatch itself"):format(name), { "labels", name })
     end

@@ -15,6 +15,7 @@ local TYPES = {
   text_map = "table<string, string|number|moonwatch.secret>", params = "table<string, string|number|(string|number)[]>",
   texts = "string|string[]", group_by = 'string[]|"all"', matchers = "table<string, string|number>|string|string[]", objective = "number",
   severity = "string", status = "integer|string|(integer|string)[]", secret = "string|moonwatch.secret",
+  levels = "table<string, number>", votes = "table<integer|string, integer>",
 }
 
 -- What functions of fields are called with, by the names their help gives the arguments; "target" comes back as well.

@@ -44,6 +44,9 @@ check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 100
       { "probes", "count", default = 1, help = "successes in half-open state that close it" } } },
     { "critical", "boolean", default = true, help = "a failing critical check makes /health unhealthy; another only degraded" },
     { "labels", "labels", default = {}, help = "added to the series of this check" },
+    { "version", "count", default = 1, help = "of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped" },
+    { "migrate", "fn", help = "function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`" },
+    { "migrate_from", "text", help = "the name that this rule had: it takes over from it, once, while there is no such rule any more" },
   },
   after = function(fields, problem)
     if fields.tcp and fields.tcp.address and not fields.tcp.address:find "^[^%s]+:%d+$" then

@@ -43,9 +43,18 @@ local function rows_of(fields, path, out, inside)
   return out
 end
 
+-- The fields of DEF, or of the table that is one of its arguments.
+local function fields_of(def)
+  for _, arg in ipairs(def.arguments or {}) do
+    if arg.fields then return arg.fields end
+  end
+  return def.fields
+end
+
 local function needs(def)
   local out = {}
   for _, names in ipairs(def.exactly_one or {}) do out[#out + 1] = "Exactly one of: " .. table.concat(names, ", ") .. "." end
+  for _, names in ipairs(def.some_of or {}) do out[#out + 1] = "One or more of: " .. table.concat(names, ", ") .. "." end
   for _, names in ipairs(def.at_most_one or {}) do out[#out + 1] = "At most one of: " .. table.concat(names, ", ") .. "." end
   return out
 end
@@ -125,7 +134,7 @@ function M.text(name)
   local out = { name .. ": " .. (def.help or ""), "" }
   if def.absent then out[1] = out[1] .. " (not available in this version)" end
   for _, line in ipairs(needs(def)) do out[#out + 1] = line end
-  text_fields(def.fields, out)
+  text_fields(fields_of(def), out)
   if def.notes then out[#out + 1] = "\n" .. def.notes end
   if def.example then out[#out + 1] = "\n" .. def.example end
   return table.concat(out, "\n") .. "\n"
@@ -152,7 +161,7 @@ local function markdown_of(name, def, level, out)
   out[#out + 1] = ("\n%s `%s`\n\n%s%s"):format(level, name, def.help or "", def.absent and " Not available in this version." or "")
   for _, line in ipairs(needs(def)) do out[#out + 1] = "\n" .. line end
   if def.example then out[#out + 1] = "\n```lua\n" .. def.example .. "\n```" end
-  markdown_fields(def.fields, out)
+  markdown_fields(fields_of(def), out)
   if def.notes then out[#out + 1] = "\n" .. def.notes end
 end
 
@@ -168,8 +177,8 @@ variable or a file and is read only when it is used; `require "lib.x"` finds `li
 M.TEXTS = [[
 ## Texts
 
-A text of an alert holds places such as `${labels.pod}`. A place names `value`, `threshold`, `name`, `now`, `active_at`, `fired_at` (unix
-seconds), `external_url`, `labels.NAME`, `external_labels.NAME`, or asks: `${query("sum(up{job='${labels.job}'})")}` is the value of the first
+A text of an alert holds places such as `${labels.pod}`. A place names `value`, `threshold`, `expected` (of a baseline), `severity`, `name`, `now`,
+`active_at`, `fired_at` (unix seconds), `external_url`, `labels.NAME`, `external_labels.NAME`, or asks: `${query("sum(up{job='${labels.job}'})")}` is the value of the first
 row, with labels filled in fit for the quotes they stand in. Filters follow behind `|`:
 
 | filter | what it makes | 12345.678 |

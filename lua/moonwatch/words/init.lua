@@ -1,7 +1,7 @@
 --- init.lua - the words of the language, in the order in which the manual tells of them.
 local M = {}
 
-local NAMES = { "settings", "include", "scrape", "record", "alert", "slo", "check", "receiver", "route", "inhibit",
+local NAMES = { "settings", "include", "scrape", "record", "alert", "expect", "slo", "check", "receiver", "route", "inhibit",
                 "window", "escalation", "every", "pipeline", "sample", "sink" }
 
 M.list, M.by_name = {}, {}

@@ -73,7 +73,7 @@ object(nil, "row", "a sample of an answer", { { "labels", "labels", "its labels"
 object(nil, "series", "a series of a range", { { "labels", "labels", "its labels" }, { "points", "table", "list of { time, value }" } })
 object(nil, "fired", "an alert that a function makes", {
   { "labels", "labels?", "its labels" }, { "value", "number?", "its value; 1 unless said" }, { "trace", "text?", "a trace that shows it" },
-  { "summary", "text?", "one line for a person" },
+  { "summary", "text?", "one line for a person" }, { "evidence", "table?", "what shows it: logs, traces, and facts by their names" },
 })
 object(nil, "log_query", "which log records", {
   { "selector", "text?", '{job="x"}: which streams' }, { "contains", "text?", "the message contains this" }, { "level", "text?", "of this level" },
@@ -106,7 +106,8 @@ object(nil, "http_answer", "an answer", {
 object("alert object", "alert_view", "what a text that is a function is given", {
   { "labels", "labels", "its labels" }, { "value", "number", "its value" }, { "threshold", "number?", "`above` or `below` of the rule" },
   { "name", "text", "name of the rule" }, { "now", "number", "the time of this evaluation" }, { "active_at", "number", "since when it is true" },
-  { "fired_at", "number?", "since when it fires" }, { "external_labels", "labels", "those of the settings" }, { "external_url", "text?", "that of the settings" },
+  { "fired_at", "number?", "since when it fires" }, { "expected", "number?", "what the baseline expects" },
+  { "severity", "text?", "its severity" }, { "external_labels", "labels", "those of the settings" }, { "external_url", "text?", "that of the settings" },
 })
 object("n", "notification", "what the function of a receiver is given", {
   { "status", "text", '"firing" or "resolved"' }, { "alerts", "told_alert[]", "the alerts of the group" }, { "receiver", "text", "name of the receiver" },
@@ -119,6 +120,7 @@ object(nil, "told_alert", "an alert of a notification", {
   { "labels", "labels", "its labels" }, { "annotations", "labels", "its texts" }, { "status", "text", '"firing" or "resolved"' },
   { "starts_at", "number", "when it began to fire" }, { "ends_at", "number?", "when it ended" }, { "value", "number?", "its value" },
   { "threshold", "number?", "the threshold" }, { "severity", "text?", "its severity" }, { "generator_url", "text?", "its page" },
+  { "evidence", "table?", "what made it fire: samples, logs, traces, facts" },
 })
 object("target", "target", "what `relabel` is given and gives back", {
   { "address", "text", '"host:port"' }, { "labels", "labels", "its labels" }, { "path", "text", "path of the metrics" }, { "scheme", "text", "http or https" },

@@ -11,7 +11,9 @@ record "job:http_requests:rate5m" { expr = "sum by (job) (rate(http_requests_tot
     { "every", "interval", default = "15s", help = "time between evaluations" },
     { "labels", "labels", default = {}, help = "added to each series; several records may share a name when these differ" },
     { "limit", "count", help = "the rule fails, and nothing is written, when it gives more series than this" },
+    { "shadow", "boolean", default = false, help = "evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`" },
     { "group", "text", help = "rules of one group of a file run one after the other at one moment; default the file's name" },
+    require("moonwatch.words.alert_rows").variant,
     { "query_offset", "duration", help = "look at the time so long ago, and write there; default that of settings" },
   },
   check_name = function(name)

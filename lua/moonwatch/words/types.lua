@@ -132,6 +132,24 @@ T.selector = {
   end,
 }
 
+--- Selectors of series, any of which may match; unlike in PromQL one may match series without a label: {team=""}.
+T.selectors = {
+  says = "a selector such as {__name__=~\"go_.*\"}, or a list of them",
+  check = function(v, env)
+    local list = type(v) == "string" and { v } or v
+    if not is_list(list) or #list == 0 then return nil end
+    local out = {}
+    for i, text in ipairs(list) do
+      if type(text) ~= "string" then return nil, ("item %d: expected a text"):format(i) end
+      local found, why = env.host.selector(text)
+      if not found then found = T.matchers.check(text, env) end
+      if not found or #found == 0 then return nil, ("bad selector %q: %s"):format(text, why or "it says nothing") end
+      out[i] = found
+    end
+    return out
+  end,
+}
+
 --- A regular expression for the whole of a text.
 T.pattern = {
   says = "a regular expression",

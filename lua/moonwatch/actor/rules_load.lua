@@ -1,0 +1,113 @@
+--- rules_load.lua - loads of the rules actor, one after the other, in pieces between evaluations.
+--
+-- A load reads its files a few at a time, so that rules stay on time meanwhile; the swap at its end is one step.  Who asks while
+-- a load is under way gets the next one, which all that wait share.  A plan is a load that stops before the swap.
+local change = require "moonwatch.engine.rules_plan"
+local load = require "moonwatch.config.load"
+
+local M = {}
+M.__index = M
+
+local PIECE = 0.03 -- seconds of loading before rules have their turn
+local PLANS = 16   -- that may wait
+
+--- options: { host=, engine=, options=function() -> of load.begin, swap=function(set, problems, plan, moves, reason) -> answer,
+-- refuse=function(problems, reason) -> answer, begins=function(), seen=function(watch), kept=function() -> texts }.
+function M.new(options)
+  return setmetatable({ host = options.host, engine = options.engine, owner = options, waiting = {} }, M)
+end
+
+-- -- one load --------------------------------------------------------------
+
+local function begin(self, job)
+  local options = self.owner.options()
+  options.before, options.kept = self.engine.set, self.owner.kept()
+  for name, value in pairs(job.options or {}) do options[name] = value end
+  if not job.dry then self.owner.begins() end
+  job.run = load.begin(options)
+end
+
+-- What is wrong with a set that loads, as problems of files.
+local function as_problems(list)
+  local out = {}
+  for i, p in ipairs(list) do
+    local rule = p.rule
+    local what = ("%s %q: "):format(rule.word, rule.name)
+    out[i] = { file = rule.file, line = rule.line, col = 1, word = rule.word, name = rule.name, message = what .. p.message,
+               text = ("%s:%d:1: %s%s"):format(rule.file, rule.line, what, p.message) }
+  end
+  return out
+end
+
+local function finish(self, job, now)
+  local set, problems, watch = load.finish(job.run)
+  job.run = nil
+  if not job.dry then self.owner.seen(watch, now) end
+  if not set then return job.dry and job.dry(nil, problems) or self.owner.refuse(problems, job.reason) end
+  local plan, moves = change.of(self.engine, set, now)
+  if #plan.problems > 0 or job.dry then load.discard(set) end
+  if #plan.problems > 0 then
+    problems = as_problems(plan.problems)
+    return job.dry and job.dry(nil, problems) or self.owner.refuse(problems, job.reason)
+  end
+  if job.dry then return job.dry(plan, problems, set) end
+  return self.owner.swap(set, problems, plan, moves, job)
+end
+
+local function answer(job, result)
+  for _, done in ipairs(job.done) do done(result) end
+end
+
+-- -- the queue -------------------------------------------------------------
+
+local function next_job(self)
+  self.job = table.remove(self.waiting, 1)
+  if self.job then begin(self, self.job) end
+end
+
+--- Load what is on disk; DONE(answer) when it is over.
+function M:reload(reason, done)
+  local job
+  for _, waiting in ipairs(self.waiting) do
+    if not waiting.dry then job = waiting end
+  end
+  if not job then
+    job = { reason = reason, done = {} }
+    table.insert(self.waiting, job)
+  end
+  job.done[#job.done + 1] = done
+end
+
+--- Load with OPTIONS beside what runs and give DRY's answer(plan or nil, problems, set) to DONE; false when too many wait.
+function M:plan(options, dry, done)
+  if #self.waiting >= PLANS then return false end
+  table.insert(self.waiting, { options = options, dry = dry, done = { done } })
+  return true
+end
+
+--- Everything that waits, and then this: at once, with OPTIONS on top.  Gives the answer.
+function M:now(reason, options, now)
+  while self:busy() do self:tick(now, math.huge) end
+  local job = { reason = reason, options = options, done = {} }
+  begin(self, job)
+  while load.step(job.run) do end
+  return finish(self, job, now)
+end
+
+function M:busy() return self.job ~= nil or #self.waiting > 0 end
+
+--- A piece of what there is to do, PIECE seconds unless told otherwise.
+function M:tick(now, seconds)
+  if not self.job then next_job(self) end
+  local job, clock = self.job, self.host.monotonic
+  if not job then return end
+  local untill = clock and clock() + (seconds or PIECE)
+  repeat
+    if not load.step(job.run) then
+      self.job = nil
+      return answer(job, finish(self, job, now))
+    end
+  until clock and clock() >= untill
+end
+
+return M
