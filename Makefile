@@ -6,7 +6,7 @@
 VERSION := 0.1.0
 B      ?= build
 CC     := gcc
-PKGS   := luajit jansson hiredis libcurl libpq libpcre2-8 snappy libzstd zlib openssl libh2o-evloop yaml-0.1 libcares
+PKGS   := luajit jansson hiredis libcurl libpq libpcre2-8 snappy libzstd zlib openssl libedit libh2o-evloop yaml-0.1 libcares
 WARN   := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
           -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation -Wvla
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
@@ -94,7 +94,7 @@ $(B)/fuzz/%: tests/fuzz/fuzz_%.c $(call upto,net)
 # To build and run, and on top of that to test.
 RUN_PKGS  := build-essential pkg-config luajit libluajit-5.1-dev libh2o-evloop-dev libjansson-dev libhiredis-dev \
              libcurl4-openssl-dev libpq-dev libpcre2-dev libsnappy-dev libzstd-dev zlib1g-dev libssl-dev \
-             libxxhash-dev libyaml-dev libc-ares-dev lua-socket lua-dkjson tzdata
+             libxxhash-dev libyaml-dev libc-ares-dev libedit-dev lua-socket lua-dkjson tzdata
 TEST_PKGS := libcmocka-dev lua-busted lua-check clang clang-format clang-tidy libclang-rt-14-dev cppcheck curl \
              redis-server postgresql prometheus prometheus-node-exporter prometheus-alertmanager nginx-light
 

@@ -1,5 +1,9 @@
 --- self.lua - moonwatch watches itself.
 alert "TargetDown" { expr = "up == 0", hold = "2m", summary = "${labels.job} at ${labels.instance} cannot be scraped" }
+alert "DiscoveryFailing" { expr = "sum by (mechanism) (increase(moonwatch_sd_refresh_failures_total[10m])) > 0", hold = "10m",
+                           summary = "targets by ${labels.mechanism} cannot be discovered; those known last are scraped" }
+alert "RelabelFailing" { expr = "moonwatch_sd_relabel_failing_targets > 0", hold = "2m",
+                         summary = "${value} targets are not scraped because the relabel function of their job fails" }
 alert "ReloadFailed" { expr = "moonwatch_config_last_reload_successful == 0", hold = "1m",
                        summary = "the rules on disk do not load; older ones are running" }
 alert "RuleFailing" { expr = "sum by (word, rule) (increase(moonwatch_rule_failures_total[5m])) > 0", hold = "1m",

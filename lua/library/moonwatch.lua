@@ -102,7 +102,9 @@
 ---@class moonwatch.log_query
 ---@field selector? string {job="x"}: which streams
 ---@field contains? string the message contains this
----@field level? string of this level
+---@field level? string of this level or a graver one
+---@field regex? string the whole message matches
+---@field fields? table<string, string> fields that are equal
 ---@field trace? string of this trace
 ---@field since? moonwatch.duration the last so long
 ---@field from? number unix seconds
@@ -135,8 +137,11 @@
 ---a trace
 ---@class moonwatch.trace
 ---@field trace string trace id
----@field service string service of its root
----@field name string name of its root
+---@field service string service of the span that was found
+---@field name string its name
+---@field span_duration number its seconds
+---@field root_service string service of the root
+---@field root_name string name of the root
 ---@field start number unix seconds
 ---@field duration number seconds
 ---@field spans number how many
@@ -162,6 +167,7 @@
 
 ---what a text that is a function is given
 ---@class moonwatch.alert_view
+---@field sample table<string, string> labels of the series, before the rule gave any of its own
 ---@field labels table<string, string> its labels
 ---@field value number its value
 ---@field threshold? number `above` or `below` of the rule
@@ -208,6 +214,13 @@
 ---@field labels table<string, string> its labels
 ---@field path string path of the metrics
 ---@field scheme string http or https
+
+---regular expressions, in the language of PromQL
+---@class moonwatch.regex
+---@field match fun(pattern: string, text: string): table? the groups of the whole text, [0] all of it; nil when it does not match
+---@field find fun(pattern: string, text: string): table? the same of the first place in the text that matches
+---@field replace fun(pattern: string, text: string, with: string): string every place that matches replaced; $1 and ${name} are groups
+---@field expand fun(pattern: string, text: string, with: string): string? WITH and the groups of the whole text; nil when it does not match
 
 ---the environment variable NAME
 ---@param name string
@@ -270,6 +283,9 @@ function first(rows) end
 ---@param name string
 ---@return string
 function label(row, name) end
+
+---@type moonwatch.regex
+regex = {}
 
 ---an incident at PagerDuty (Events v2)
 ---@class moonwatch.kind.pagerduty

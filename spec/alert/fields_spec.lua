@@ -285,7 +285,17 @@ describe("flap", function()
     w:set("x", 0):advance "15s"
     assert.same({}, w:firing())
   end)
-  it("is remembered over a restart", function()
+  it("is remembered over a reload and a restart, also when the alert is long gone", function()
+    local rules = 'alert "A" { expr = "x", every = "15s", above = 0, flap = { changes = 5, within = "2h", calm = 2 } }\n'
+    local w = testing.world(rules)
+    flicker(w, 4)
+    w:advance "30m"
+    assert.same({}, w:alerts "inactive")
+    w:reload(rules .. "-- edited\n"):restart(rules)
+    w:set("x", 1):advance "15s"
+    assert.truthy(only(w, "firing").annotations.flapping)
+  end)
+  it("is remembered over a restart in the middle of it", function()
     local rules = ('alert "A" { expr = "x", every = "15s", %s }\n'):format(fields)
     local w = testing.world(rules)
     flicker(w, 3)

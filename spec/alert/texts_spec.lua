@@ -141,7 +141,7 @@ describe("a query in a text", function()
   end)
   it("that finds nothing is empty, and one that fails says so", function()
     assert.equal("[] [0]", filled('[${query("x")}] [${query("x")|default:"0"}]', {}, function() return {} end))
-    assert.equal("<error: no such thing>", filled('${query("x")}', {}, function() return nil, "no such thing" end))
+    assert.equal("<error expanding template: no such thing>", filled('${query("x")}', {}, function() return nil, "no such thing" end))
   end)
 end)
 

@@ -56,6 +56,30 @@ describe("an alert that flaps", function()
   end)
 end)
 
+describe("alerts beyond the limit", function()
+  it("are told of as a number, and the others as they are", function()
+    local w = testing.world('alert "A" { expr = "x", above = 0, every = "15s", limit = 2 }\n' .. HOOK .. 'route { receiver = "hook", group_wait = "10s" }')
+    for i = 1, 5 do w:set(('x{n="%d"}'):format(i), 1) end
+    w:advance "1m"
+    assert.equal(3, #w.requests[1].json.alerts)
+    local summaries = {}
+    for _, a in ipairs(w.requests[1].json.alerts) do summaries[#summaries + 1] = a.annotations.summary end
+    assert.same({ "3 of 5 alerts of A are left out, its limit is 2" }, summaries)
+  end)
+end)
+
+describe("what an alert is shown with over HTTP", function()
+  it("names its levels, its comparison and the worst severity", function()
+    local w = testing.world(TWO)
+    w:set("x", 25):advance "30s"
+    local paths = require "moonwatch.api.rules"
+    local rule = w.host.json.decode(paths["/api/mw/v1/rules"](w.engine, { query = {} }).body).rules[1]
+    assert.equal("(x) > 5", rule.query)
+    assert.same({ { severity = "warning", above = 5 }, { severity = "page", above = 20 } }, rule.levels)
+    assert.equal("page", rule.alerts[1].labels.severity)
+  end)
+end)
+
 describe("evidence", function()
   local rules = [[
 alert "A" { expr = "sum by (app) (x)", above = 5, every = "15s",

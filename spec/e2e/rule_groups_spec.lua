@@ -45,7 +45,7 @@ local function keys(t)
 end
 
 -- What Prometheus does not have and its clients pass over.
-local OURS = { evidence = true, suspended = true, usage = true, traceback = true, shadow = true }
+local ADDED = { evidence = true, suspended = true, usage = true, traceback = true, shadow = true }
 
 -- What must be there but cannot be the same: times, the file, and what stands behind the text of an error.
 local function same_shape(a, b, path)
@@ -62,7 +62,7 @@ local function same_shape(a, b, path)
     end
     return
   end
-  for key in pairs(OURS) do a[key] = nil end
+  for key in pairs(ADDED) do a[key] = nil end
   assert.same(keys(b), keys(a), path)
   for key in pairs(a) do same_shape(a[key], b[key], path .. "." .. key) end
 end

@@ -47,7 +47,7 @@ describe("a plan", function()
     local world = testing.world(lines('slo "shop" { good = "sum(rate(ok[$window]))", total = "sum(rate(all[$window]))", objective = 99 }',
       'alert "Old" { expr = "x > 1" }', 'scrape "a" { targets = { "h:1", "h:2" } }'))
     world:set("x", 2):advance "1m"
-    local p = planned(world, lines('alert "New" { expr = "x > 1", migrate_from = "Old" }', 'scrape "a" { targets = { "h:2", "h:3" } }'))
+    local p = planned(world, lines('alert "New" { expr = "x > 1", migrate_from = "Old" }', 'scrape "a" { targets = { { targets = { "h:2", "h:3" } } } }'))
     assert.equal(1, #p.resolves)
     assert.same({ "another alert", "it goes on as alert New" }, { p.resolves[1].becomes, p.resolves[1].why })
     assert.same({ added = { "a h:3" }, removed = { "a h:1" } }, p.targets)

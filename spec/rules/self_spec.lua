@@ -11,6 +11,14 @@ describe("rules/self.lua", function()
     world:set('up{job="a",instance="i"}', 1):set("moonwatch_config_last_reload_successful", 1):advance "30s"
     assert.same({}, world:firing())
   end)
+  it("fires for targets that cannot be discovered or relabelled", function()
+    local world = testing.world "rules/self.lua"
+    for i = 0, 11 do world:set('moonwatch_sd_refresh_failures_total{mechanism="dns"}', i):advance "1m" end
+    world:set("moonwatch_sd_relabel_failing_targets", 2):advance "1m"
+    assert.same({ "DiscoveryFailing" }, world:firing())
+    world:advance "2m"
+    assert.same({ "DiscoveryFailing", "RelabelFailing" }, world:firing())
+  end)
   it("fires for groups of rules that are not evaluated in time", function()
     local world = testing.world "rules/self.lua"
     local missed = 'moonwatch_rule_iterations_missed_total{rule_group="web.lua;web"}'

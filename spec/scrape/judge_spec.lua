@@ -89,6 +89,18 @@ describe("keep", function()
   end)
 end)
 
+describe("the address of a list that is a secret", function()
+  it("is asked whole, and shown without what may be secret in it", function()
+    local host = fake_host.new()
+    host.secret = function(name) return name == "SD" and "https://me:pw@sd.test/list?token=x" or nil end
+    local set = set_of {}
+    set.scrapes[1].http = { { url = { ["@secret"] = "SD" }, every = 60, headers = {} }, { url = "http://sd.test/?a=b", every = 60, headers = {} } }
+    local rows = scrape.new(host, call):jobs(set)[1].http
+    assert.same({ "https://me:pw@sd.test/list?token=x", "https://sd.test/list" }, { rows[1].url, rows[1].shown })
+    assert.is_nil(rows[2].shown)
+  end)
+end)
+
 describe("a function of a job", function()
   it("goes by a name that changes with its file and its modules, and with nothing else", function()
     local host = fake_host.new()

@@ -9,6 +9,7 @@ static const size_t most_bytes = (size_t)64 << 20;
 
 typedef struct asked {
     mw_logs_query q;
+    mw_regex *regex;
     mw_attr fields[MOST_FIELDS];
 } asked;
 
@@ -62,6 +63,15 @@ static int read_selector(const mw_call *c, mw_logs_query *q, mw_err *err)
     return rc;
 }
 
+static int read_regex(const mw_call *c, asked *a, mw_err *err)
+{
+    mw_str regex = call_param(c, "regex");
+    if (!regex.n) return MW_OK;
+    if (!(a->regex = mw_regex_new(regex, err))) return err->code ? err->code : MW_EARG;
+    a->q.regex = a->regex;
+    return MW_OK;
+}
+
 static int read_query(mw_call *c, asked *a, mw_err *err)
 {
     mw_logs_query *q = &a->q;
@@ -75,6 +85,7 @@ static int read_query(mw_call *c, asked *a, mw_err *err)
     if (!rc) rc = read_trace(c, q, err);
     if (!rc) rc = read_fields(c, a, err);
     if (!rc) rc = read_selector(c, q, err);
+    if (!rc) rc = read_regex(c, a, err);
     if (!rc && !q->limit)
         rc = mw_fail(err, MW_EARG, 0, 0, "invalid parameter \"limit\": give 1 or more");
     return rc;
@@ -106,12 +117,19 @@ void api_logs(mw_call *c)
     mw_err err;
     mw_err_init(&err);
     int rc = read_query(c, &a, &err);
-    mw_buf_text(&c->out, "{\"records\":[");
-    if (!rc) rc = mw_logs_search(c->parts->host->logs, &a.q, add_record, c, &err);
-    add_stats(c);
+    if (!rc && call_flag(c, "count")) {
+        uint64_t n = 0;
+        rc = mw_logs_count(c->parts->host->logs, &a.q, &n, &err);
+        mw_buf_printf(&c->out, "{\"count\":%llu}", (unsigned long long)n);
+    } else {
+        mw_buf_text(&c->out, "{\"records\":[");
+        if (!rc) rc = mw_logs_search(c->parts->host->logs, &a.q, add_record, c, &err);
+        add_stats(c);
+    }
     if (rc)
         call_fail(c, &err);
     else
         call_answer(c, 200, "application/json");
+    if (a.regex) mw_regex_free(a.regex);
     mw_matchers_free((mw_matcher *)a.q.matchers, a.q.n_matchers);
 }

@@ -166,6 +166,13 @@ size_t mw_regex_find(const mw_regex *re, mw_str s, size_t from, mw_str *out, siz
 
 bool mw_regex_matches(const mw_regex *re, mw_str s) { return mw_regex_capture(re, s, NULL, 0) > 0; }
 
+size_t mw_regex_groups(const mw_regex *re)
+{
+    uint32_t n = 0;
+    if (re->code) pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &n);
+    return n;
+}
+
 int mw_regex_group(const mw_regex *re, mw_str name)
 {
     char z[128];

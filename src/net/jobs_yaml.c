@@ -75,7 +75,7 @@ static void add_http(mw_buf *out, const mw_value *rows)
     if (rows) mw_buf_text(out, "  http_sd_configs:\n");
     for (size_t i = 0; rows && i < rows->list.n; i++) {
         const mw_value *row = rows->list.item[i];
-        mw_str url = mw_map_text(row, "url");
+        mw_str shown = mw_map_text(row, "shown"), url = shown.n ? shown : mw_map_text(row, "url");
         const char *query = memchr(url.p, '?', url.n);
         if (query) url.n = (size_t)(query - url.p);
         add_text(out, "  - url: ", url);

@@ -10,12 +10,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+enum { RETRY_MS = 60000 };
+
 struct entry {
     char *job, *rule;
     mw_labels *ls;
     uint64_t hash;
     mw_verdict verdict;
     bool asked, used; /* a question is under way; named since begin */
+    int64_t retry_ms; /* when to ask again because the function failed */
 };
 
 struct mw_relabel {
@@ -26,7 +29,8 @@ struct mw_relabel {
     size_t n, cap;
     uint32_t *table; /* open addressing, size a power of two; 0 empty, else index + 1 */
     size_t size;
-    mw_series *failures, *dropped;
+    int64_t now_ms; /* as of the last ask */
+    mw_series *failing, *dropped;
 };
 
 struct batch {
@@ -40,8 +44,9 @@ mw_relabel *mw_relabel_new(pthread_mutex_t *lock, void (*news)(void *arg), void 
 {
     mw_relabel *r = mw_zalloc(sizeof *r);
     *r = (mw_relabel){.lock = lock, .news = news, .arg = arg};
-    r->failures = mw_counter(reg, "moonwatch_sd_relabel_failures_total",
-                             "Targets that were dropped because their function failed.", NULL);
+    r->failing =
+        mw_gauge(reg, "moonwatch_sd_relabel_failing_targets",
+                 "Targets that are left out because the function of their job fails.", NULL);
     r->dropped = mw_gauge(reg, "moonwatch_sd_dropped_targets",
                           "Targets that are discovered, and dropped by a function.", NULL);
     return r;
@@ -133,10 +138,11 @@ mw_fate mw_relabel_judge(mw_relabel *r, const mw_scrape_job *job, const mw_label
 
 void mw_relabel_end(mw_relabel *r)
 {
-    size_t kept = 0, dropped = 0;
+    size_t kept = 0, dropped = 0, failing = 0;
     for (size_t i = 0; i < r->n; i++) {
         struct entry *e = r->entry[i];
         dropped += e->used && e->verdict.fate == MW_FATE_DROP;
+        failing += e->used && e->verdict.error;
         if (e->used || e->asked)
             r->entry[kept++] = e;
         else
@@ -145,9 +151,20 @@ void mw_relabel_end(mw_relabel *r)
     r->n = kept;
     rebuild(r);
     mw_gauge_set(r->dropped, (double)dropped);
+    mw_gauge_set(r->failing, (double)failing);
 }
 
 /* -- asking ----------------------------------------------------------------------------------- */
+
+/* A function fails by its text or by chance, as when the machine is too busy for its budget. */
+static void note_failure(const struct batch *b, struct entry *e, bool again)
+{
+    mw_str address = mw_labels_find(e->ls, "__address__");
+    e->retry_ms = b->relabel->now_ms + RETRY_MS;
+    if (again) return;
+    mw_log(MW_ERROR, "relabel failed, and the target is left out",
+           "job=%s target=\"%.*s\" error=\"%s\"", e->job, MW_STR_ARG(address), e->verdict.error);
+}
 
 static void learn(struct batch *b, const mw_value *answer)
 {
@@ -159,13 +176,10 @@ static void learn(struct batch *b, const mw_value *answer)
         struct entry *e = b->entry[i];
         e->asked = false;
         if (code != MW_OK) continue; /* asked again when the scraper looks next */
+        bool again = e->verdict.error != NULL;
+        mw_verdict_deinit(&e->verdict);
         e->verdict = verdict[i];
-        if (!e->verdict.error) continue;
-        mw_counter_add(b->relabel->failures, 1);
-        mw_str address = mw_labels_find(e->ls, "__address__");
-        mw_log(MW_ERROR, "relabel failed, and the target is left out",
-               "job=%s target=\"%.*s\" error=\"%s\"", e->job, MW_STR_ARG(address),
-               e->verdict.error);
+        if (e->verdict.error) note_failure(b, e, again);
     }
     if (code == MW_EEXEC) mw_log(MW_WARN, "targets are not judged", "error=\"%s\"", err.msg);
 }
@@ -202,12 +216,19 @@ static bool same_question(const struct batch *b, const struct entry *e)
            !strcmp(b->entry[0]->rule, e->rule);
 }
 
-void mw_relabel_ask(mw_relabel *r, mw_actor *rules)
+static bool wants_asking(const mw_relabel *r, const struct entry *e)
+{
+    if (e->asked || !e->used) return false;
+    return e->verdict.fate == MW_FATE_WAIT || (e->verdict.error && r->now_ms >= e->retry_ms);
+}
+
+void mw_relabel_ask(mw_relabel *r, mw_actor *rules, int64_t now_ms)
 {
     struct batch *b = NULL;
+    r->now_ms = now_ms;
     for (size_t i = 0; i < r->n && rules; i++) {
         struct entry *e = r->entry[i];
-        if (e->asked || !e->used || e->verdict.fate != MW_FATE_WAIT) continue;
+        if (!wants_asking(r, e)) continue;
         if (b && !same_question(b, e)) {
             ask_batch(b, rules);
             b = NULL;

@@ -22,7 +22,8 @@ mw_fate mw_relabel_judge(mw_relabel *r, const mw_scrape_job *job, const mw_label
                          const mw_labels **as);
 void mw_relabel_end(mw_relabel *r);
 
-void mw_relabel_ask(mw_relabel *r, mw_actor *rules); /* what nobody was asked yet; NULL is fine */
+/* What nobody was asked yet, and once a minute again where the function failed.  NULL is fine. */
+void mw_relabel_ask(mw_relabel *r, mw_actor *rules, int64_t now_ms);
 
 /* The targets that are dropped, as discovered. */
 typedef void mw_relabel_visit(void *arg, mw_str job, const mw_labels *ls);

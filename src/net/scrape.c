@@ -90,7 +90,7 @@ static void sync_targets(mw_scraper *s, int64_t now)
         mw_targets_sync(&s->targets, &s->jobs, &s->from, s->ingest, now, on_leave, s);
         mw_agenda_fill(&s->agenda, &s->targets);
     }
-    mw_relabel_ask(s->from.relabel, s->rules);
+    mw_relabel_ask(s->from.relabel, s->rules, now);
     s->files = mw_discovery_count(s->from.files);
     for (size_t i = 0; i < s->jobs.n; i++)
         if (s->jobs.job[i]->every_ms < look) look = s->jobs.job[i]->every_ms;

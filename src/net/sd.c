@@ -230,7 +230,8 @@ static void read_http(void *arg)
     mw_err err;
     mw_err_init(&err);
     mw_value *groups = mw_groups_json((mw_str){s->body.p, s->body.n}, &err);
-    if (groups) mw_groups_set(groups, "__meta_url", mw_map_text(s->spec, "url").p);
+    mw_str shown = mw_map_text(s->spec, "shown"), url = mw_map_text(s->spec, "url");
+    if (groups) mw_groups_set(groups, "__meta_url", shown.n ? shown.p : url.p);
     mw_buf_deinit(&s->body);
     end(s, groups, !groups, &err);
 }

@@ -158,9 +158,10 @@ static void wait_once(ares_channel channel)
     ares_socket_t s[ARES_GETSOCK_MAXNUM];
     struct pollfd fd[ARES_GETSOCK_MAXNUM];
     nfds_t n = 0;
-    int bits = ares_getsock(channel, s, ARES_GETSOCK_MAXNUM);
+    unsigned bits = (unsigned)ares_getsock(channel, s, ARES_GETSOCK_MAXNUM);
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        bool in = ARES_GETSOCK_READABLE(bits, i), out = ARES_GETSOCK_WRITABLE(bits, i);
+        bool in = bits >> i & 1,
+             out = bits >> (i + ARES_GETSOCK_MAXNUM) & 1; /* their macros shift a sign */
         if (!in && !out) continue;
         fd[n++] = (struct pollfd){s[i], (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0)), 0};
     }

@@ -95,7 +95,9 @@ static int captures(lua_State *L)
     const mw_regex *re = check_regex(L, search);
     mw_str groups[GROUPS];
     size_t n = run(L, re, search, check_text(L, 2), 0, groups);
-    if (n == 0) return 0;
+    if (n == 0) return lua_pushnil(L), 1;
+    n = mw_regex_groups(re) + 1; /* those that took no part are empty */
+    if (n > GROUPS) n = GROUPS;
     lua_createtable(L, (int)n, 1);
     for (size_t i = 0; i < n; i++) {
         lua_pushlstring(L, groups[i].p ? groups[i].p : "", groups[i].n);
@@ -154,7 +156,7 @@ static int expand_whole(lua_State *L)
 {
     const mw_regex *re = check_regex(L, 0);
     mw_str s = check_text(L, 2), with = check_text(L, 3), groups[GROUPS];
-    if (run(L, re, 0, s, 0, groups) == 0) return 0;
+    if (run(L, re, 0, s, 0, groups) == 0) return lua_pushnil(L), 1;
     mw_charge(L, with.n + s.n);
     if (with.n > 0 && s.n > MW_GUEST_TEXT / with.n) return luaL_error(L, "the result is too long");
     luaL_Buffer b;

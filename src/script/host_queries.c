@@ -152,9 +152,24 @@ static int host_asked(lua_State *L)
     return 2;
 }
 
+/* host.promql_functions(): their names, for whoever completes what a person types */
+static int host_promql_functions(lua_State *L)
+{
+    const char *name;
+    lua_newtable(L);
+    for (size_t i = 0; (name = mw_promql_function(i)); i++) {
+        lua_pushstring(L, name);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    return 1;
+}
+
 void mw_host_open_queries(lua_State *L)
 {
-    static const mw_host_fn fns[] = {
-        {"prepare", host_prepare}, {"quiet", host_quiet}, {"asked", host_asked}, {NULL, NULL}};
+    static const mw_host_fn fns[] = {{"prepare", host_prepare},
+                                     {"quiet", host_quiet},
+                                     {"asked", host_asked},
+                                     {"promql_functions", host_promql_functions},
+                                     {NULL, NULL}};
     mw_host_set(L, fns);
 }

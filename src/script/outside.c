@@ -19,6 +19,7 @@ struct waiting {
 
 struct mw_outside {
     struct waiting *first, **last;
+    bool attended; /* somebody has asked for requests, and so will again */
 };
 
 mw_outside *mw_outside_new(void)
@@ -51,6 +52,11 @@ void mw_outside_free(mw_outside *o)
 static void http(void *self, mw_value *arg, mw_reply *reply, void *reply_arg)
 {
     mw_outside *o = self;
+    if (!o->attended) {
+        mw_value_free(arg);
+        reply(reply_arg, mw_error_new("operation \"http\" is not offered here"));
+        return;
+    }
     struct waiting *w = mw_alloc(sizeof *w);
     *w = (struct waiting){NULL, arg, reply, reply_arg};
     *o->last = w;
@@ -97,6 +103,7 @@ static int done(lua_State *L)
 
 void mw_outside_push(lua_State *L, mw_outside *o)
 {
+    o->attended = true;
     if (!o->first) {
         lua_pushnil(L);
         return;

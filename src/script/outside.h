@@ -14,7 +14,8 @@ mw_outside *mw_outside_new(void);
 void mw_outside_free(mw_outside *o); /* NULL is fine; whoever waits is told that nobody answers */
 void mw_outside_offer(mw_outside *o, mw_host *host);
 
-/* Pushes the oldest request {op=, arg=, done=function(answer)}, which is asked no more, or nil. */
+/* Pushes the oldest request {op=, arg=, done=function(answer)}, which is asked no more, or nil.
+ * Before the first time requests are refused: nobody would answer them. */
 void mw_outside_push(lua_State *L, mw_outside *o);
 
 #endif

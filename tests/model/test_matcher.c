@@ -109,6 +109,29 @@ static void captures_give_the_pieces(void **state)
     mw_regex_free(re);
 }
 
+static void a_search_finds_each_place(void **state)
+{
+    (void)state;
+    mw_regex *re = mw_regex_new_search(MW_STR("(b)(c)?|^a"), NULL);
+    mw_str s = MW_STR("abxbca"), out[3];
+    assert_int_equal(mw_regex_groups(re), 2);
+    assert_true(mw_regex_find(re, s, 0, out, 3) > 0);
+    assert_true(out[0].p == s.p && out[0].n == 1 && !out[1].p);
+    assert_true(mw_regex_find(re, s, 1, out, 3) > 0);
+    assert_true(out[0].p == s.p + 1 && out[0].n == 1 && !out[2].p);
+    assert_true(mw_regex_find(re, s, 2, out, 3) > 0);
+    assert_true(out[0].p == s.p + 3 && out[0].n == 2 && out[2].n == 1);
+    assert_int_equal(mw_regex_find(re, s, 5, out, 3), 0); /* "^" is the beginning of all of it */
+    assert_int_equal(mw_regex_find(re, s, 6, out, 3), 0);
+    mw_regex_free(re);
+    re = mw_regex_new_search(MW_STR("plain"), NULL);
+    assert_int_equal(mw_regex_find(re, MW_STR("very plain"), 0, out, 3), 1);
+    mw_regex_free(re);
+    mw_err err;
+    mw_err_init(&err);
+    assert_null(mw_regex_new_search(MW_STR("("), &err));
+}
+
 static void plain_alternatives_decide_like_the_engine(void **state)
 {
     mutator m = {8};
@@ -153,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_wrong_pattern_is_refused_in_words),
         cmocka_unit_test(a_pattern_that_explodes_is_no_match_and_no_hang),
         cmocka_unit_test(captures_give_the_pieces),
+        cmocka_unit_test(a_search_finds_each_place),
         cmocka_unit_test(plain_alternatives_decide_like_the_engine),
         cmocka_unit_test(random_patterns_and_texts_do_no_harm),
     };

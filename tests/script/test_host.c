@@ -106,6 +106,53 @@ static void two_worlds_do_not_meet_and_outlive_their_tables(void **state)
                     "assert(#q('x', 1) == 1)");
 }
 
+static void a_world_holds_histograms(void **state)
+{
+    run_lua(
+        *state,
+        "local w = host.world() w.set_clock(1000) "
+        "local h = assert(w.histogram{schema=1, count=3, sum=5, buckets={1, 2}, offset=1}) "
+        "local labels = {__name__='x'} "
+        "assert(w.series_append(labels, 900, 10, {h, h + h, false, 1, 'stale'}, 1, 4) == 3) "
+        "local row = w.samples('x', 915)[1] "
+        "assert(row.histogram == h + h and not row.value and row.histogram ~= h) "
+        "assert(row.histogram:fields().buckets[2] == 4 and (h + h - h) == h) "
+        "assert(w.samples('x', 935)[1].value == 1) "
+        "assert(not pcall(w.series_append, labels, 0, 10, {{}}, 1, 1)) "
+        "assert(not pcall(w.series_append, {['']=1}, 0, 10, {1}, 1, 1)) "
+        "local no, why = w.samples('x[5m]', 935) assert(not no and why) "
+        "no, why = w.samples('x +', 935) assert(not no and why) "
+        "no, why = w.histogram{schema=20} assert(not no and why) "
+        "assert(not pcall(w.histogram, {counter_reset_hint='maybe'})) "
+        "local c = w.histogram{schema=-53, custom_values={5, 10}, buckets={1, 2}, count=3, sum=7} "
+        "assert(not pcall(function() return h + c end) and (c + c):fields().custom_values[2] == "
+        "10) "
+        "h, c = nil, nil collectgarbage() assert(w.samples('x', 905)[1].histogram)");
+}
+
+static void what_functions_ask_of_a_world_is_answered_by_whoever_made_it(void **state)
+{
+    run_lua(
+        *state,
+        "local w = host.world() w.set_clock(1000) "
+        "local g = assert(w.guest{name='g', source='every(\"1m\", function(ctx) "
+        "return ctx.http.get(\"http://a/\").status end)', words={every='call'}}) "
+        "local fn, got = g:declarations()[1].args[2]['@fn'], {} "
+        "local function ask() g:call(fn, {}, {kind='every', now=1000}, function(r) got[#got + 1] = "
+        "r end) end "
+        "ask() assert(w.settle() == 1 and got[1].ok and not got[1].values[1]) " /* nobody is there
+                                                                                 */
+        "got = {} assert(not w.take_call()) "
+        "ask() ask() assert(#got == 0 and w.settle() == 0) "
+        "local call = w.take_call() assert(call.op == 'http' and call.arg.url == 'http://a/') "
+        "call.done{status=204} call.done{status=500} "
+        "assert(w.settle() == 1 and got[1].values[1] == 204) "
+        "call = w.take_call() call = nil collectgarbage() assert(w.settle() == 1) " /* nobody can
+                                                                                       answer it */
+        "assert(got[2].ok and not w.take_call()) "
+        "ask() w, g, fn = nil, nil, nil collectgarbage() collectgarbage()");
+}
+
 static void own_instruments_are_recorded(void **state)
 {
     run_lua(*state, "local w = host.world() "
@@ -171,6 +218,8 @@ int main(void)
         cmocka_unit_test(a_world_answers_as_of_its_own_time),
         cmocka_unit_test(a_world_keeps_logs_and_traces),
         cmocka_unit_test(two_worlds_do_not_meet_and_outlive_their_tables),
+        cmocka_unit_test(a_world_holds_histograms),
+        cmocka_unit_test(what_functions_ask_of_a_world_is_answered_by_whoever_made_it),
         cmocka_unit_test(own_instruments_are_recorded),
         cmocka_unit_test(calls_wait_and_unknown_operations_say_so),
         cmocka_unit_test(a_module_is_run_for_its_exit_status),

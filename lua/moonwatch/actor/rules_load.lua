@@ -39,10 +39,17 @@ local function as_problems(list)
   return out
 end
 
-local function finish(self, job, now)
-  local set, problems, watch = load.finish(job.run)
+-- The files are read: bring together what they say.
+local function link(self, job, now)
+  local watch
+  job.set, job.problems, watch = load.finish(job.run)
   job.run = nil
   if not job.dry then self.owner.seen(watch, now) end
+end
+
+-- The last step, in which nothing is evaluated.
+local function finish(self, job, now)
+  local set, problems = job.set, job.problems
   if not set then return job.dry and job.dry(nil, problems) or self.owner.refuse(problems, job.reason) end
   local plan, moves = change.of(self.engine, set, now)
   if #plan.problems > 0 or job.dry then load.discard(set) end
@@ -91,6 +98,7 @@ function M:now(reason, options, now)
   local job = { reason = reason, options = options, done = {} }
   begin(self, job)
   while load.step(job.run) do end
+  link(self, job, now)
   return finish(self, job, now)
 end
 
@@ -101,12 +109,13 @@ function M:tick(now, seconds)
   if not self.job then next_job(self) end
   local job, clock = self.job, self.host.monotonic
   if not job then return end
+  if not job.run then
+    self.job = nil
+    return answer(job, finish(self, job, now))
+  end
   local untill = clock and clock() + (seconds or PIECE)
   repeat
-    if not load.step(job.run) then
-      self.job = nil
-      return answer(job, finish(self, job, now))
-    end
+    if not load.step(job.run) then return link(self, job, now) end
   until clock and clock() >= untill
 end
 

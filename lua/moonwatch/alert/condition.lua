@@ -2,7 +2,6 @@
 local absent = require "moonwatch.alert.absent"
 local limit = require "moonwatch.alert.limit"
 local match = require "moonwatch.alert.match"
-local state = require "moonwatch.alert.state"
 local text = require "moonwatch.alert.text"
 local threshold = require "moonwatch.alert.threshold"
 

@@ -49,7 +49,7 @@ local function logs_of(records, most, keep)
   for _, r in ipairs(list_of(records)) do
     if #out >= most then break end
     local row = type(r) == "table" and r or { message = r }
-    local message = keep(row.message)
+    local message = type(row.message) ~= "table" and keep(row.message)
     if message then
       out[#out + 1] = { time = number(row.time), level = row.level and keep(row.level), message = message, trace = row.trace and keep(row.trace) }
     end
@@ -62,7 +62,7 @@ local function traces_of(traces, most, keep)
   for _, r in ipairs(list_of(traces)) do
     if #out >= most then break end
     local row = type(r) == "table" and r or { trace = r }
-    local id = row.trace and not seen[row.trace] and keep(row.trace)
+    local id = type(row.trace) == "string" and not seen[row.trace] and keep(row.trace)
     if id then
       seen[row.trace] = true
       out[#out + 1] = { trace = id, service = row.service and keep(row.service), name = row.name and keep(row.name),
@@ -143,6 +143,26 @@ local function search(runner, spec, alert, t, keep, out)
                                               errors = want.errors or nil, slowest = want.slowest or nil, from = from, to = at, limit = want.most }
     put(out, "traces", traces_of(found, want.most, keep))
   end
+end
+
+local function samples_read(list)
+  local out = {}
+  for i = 1, math.min(type(list) == "table" and #list or 0, M.SAMPLES) do
+    local p = list[i]
+    if type(p) == "table" and number(p[1]) then out[#out + 1] = { p[1], number(p[2]) or type(p[2]) == "string" and p[2]:sub(1, 8) or "NaN" } end
+  end
+  return out
+end
+
+--- E, which came from a file or another node, as evidence of this form and size; nil when there is nothing in it.
+function M.read(e)
+  if type(e) ~= "table" then return nil end
+  local out, keep = { at = number(e.at) or 0 }, purse()
+  put(out, "samples", samples_read(e.samples))
+  put(out, "logs", logs_of(e.logs, M.ITEMS, keep))
+  put(out, "traces", traces_of(e.traces, M.ITEMS, keep))
+  put(out, "facts", facts_of(e.facts, keep))
+  return (out.logs or out.traces or out.samples or out.facts) and out or nil
 end
 
 -- -- the whole -------------------------------------------------------------

@@ -194,6 +194,22 @@ local function load_flaps(runner, list)
   end
 end
 
+-- Are LIVES of these LEVELS?
+local function fit(lives, levels)
+  if not lives or #lives ~= #levels then return false end
+  for i, level in ipairs(levels) do
+    if lives[i].severity ~= level.severity then return false end
+  end
+  return true
+end
+
+--- Take over what OLD, the runner of this rule before, has.
+function M.inherit(runner, old)
+  if not runner.lives or not fit(old.lives, runner.levels) then return M.load(runner, M.save(old)) end
+  runner.lives = old.lives
+  if runner.rule.flap then load_flaps(runner, select(2, M.save(old))) end
+end
+
 --- The other way round, behind runner.alerts; SAVED may be nil, or of other levels.
 function M.load(runner, saved, flaps)
   if not M.needed(runner.rule, runner.levels) then return end

@@ -79,7 +79,7 @@ local function write_series(self, t)
     if alert.state ~= "inactive" then
       local now = { active = series(self, alert, "ALERTS", alert.state), since = series(self, alert, "ALERTS_FOR_STATE") }
       put(now.active, 1)
-      put(now.since, alert.active_at)
+      put(now.since, math.floor(alert.active_at))
       written[key] = now
     end
   end
@@ -241,7 +241,7 @@ function M:inherit(old)
   self.alerts, self.state, self.written = old.alerts, old.state, old.written
   absent.load(self, absent.save(old))
   self.missing_from = old.missing_from
-  lives.load(self, lives.save(old))
+  lives.inherit(self, old)
   self.health, self.last_error, self.traceback = old.health, old.last_error, old.traceback
   self.last_evaluation, self.seconds, self.samples = old.last_evaluation, old.seconds, old.samples
 end
@@ -260,16 +260,15 @@ function M:drop(t)
 end
 
 function M:save()
-  local known = absent.save(self)
-  if next(self.alerts) == nil and not self.state and not known then return nil end
+  local known, apart, flaps = absent.save(self), lives.save(self)
+  if next(self.alerts) == nil and not (self.state and next(self.state)) and not known and not flaps then return nil end
   local alerts = state.save(self.alerts)
-  if #alerts == 0 and not (self.state and next(self.state)) and not known then return nil end
-  local apart, flaps = lives.save(self)
   return { alerts = alerts, state = self.state, known = known, lives = apart, flaps = flaps }
 end
 
 local function after_silence(self, alerts, now, down)
   for _, alert in pairs(alerts) do
+    alert.evidence = evidence.read(alert.evidence)
     if alert.state == "pending" then alert.active_at = alert.active_at + down end
     if down > 0 then alert.grace_until = now + math.max(2 * self.rule.every, 30) end
   end

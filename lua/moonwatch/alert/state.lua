@@ -114,21 +114,23 @@ end
 -- Gives a list of { alert=, from=, to= }; `to` nil: a pending alert went away.  The second value: did a time of `keep` begin or
 -- end, or a history of votes change?
 function M.step(alerts, found, now, rule)
-  local changes, seen, kept = {}, found.seen, rule.votes ~= nil and next(alerts) ~= nil
+  local changes, seen, kept = {}, found.seen, false
   for _, key in ipairs(sorted(seen)) do
     local row, alert = seen[key], alerts[key]
     kept = kept or alert and alert.keep_since ~= nil
     if not alert or alert.state == "inactive" then alert = appear(alerts, key, row, now, changes) end
+    local before = alert.votes
     see(alerts, alert, row, now, rule, changes)
+    kept = kept or alert.votes ~= before
   end
   local held = found.held or {}
   for _, key in ipairs(sorted(alerts)) do
     if not seen[key] and not held[key] then
       local alert, clear = alerts[key], found.clear[key]
       if clear then alert.value = clear end
-      local since = alert.keep_since
+      local since, before = alert.keep_since, alert.votes
       miss(alerts, alert, now, rule, clear ~= nil, changes)
-      kept = kept or alert.keep_since ~= since
+      kept = kept or alert.keep_since ~= since or alert.votes ~= before
     end
   end
   return changes, kept
@@ -138,9 +140,9 @@ end
 
 -- What is kept of an alert, and what each must be when it comes back, from a file or another node.
 local SAVED = {
-  labels = "table", annotations = "table", value = "any", state = "string", active_at = "number", fired_at = "number",
+  labels = "labels", annotations = "labels", value = "any", state = "string", active_at = "number", fired_at = "number",
   resolved_at = "number", keep_since = "number", extra = "table", votes = "string", threshold = "any", expected = "any",
-  notice = "table", evidence = "table", told = "string",
+  notice = "labels", evidence = "table", told = "string",
 }
 local STATES = { pending = true, firing = true, inactive = true }
 
@@ -167,9 +169,11 @@ local function read(row)
   local alert = {}
   for name, kind in pairs(SAVED) do
     local value = row[name]
-    if kind == "any" and type(value) ~= "table" or type(value) == kind then alert[name] = value end
+    if kind == "labels" and M.are_labels(value) or kind == "any" and type(value) ~= "table" or type(value) == kind then
+      alert[name] = value
+    end
   end
-  if not STATES[alert.state] or not alert.active_at or not M.are_labels(alert.labels) then return nil end
+  if not STATES[alert.state] or not alert.active_at or not alert.labels then return nil end
   if alert.state == "inactive" and not alert.resolved_at then return nil end
   if alert.state ~= "pending" then alert.fired_at = alert.fired_at or alert.active_at end
   if alert.votes and not alert.votes:find "^[01]*$" then alert.votes = nil end

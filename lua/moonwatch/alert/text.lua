@@ -244,7 +244,7 @@ function M.expand(compiled, view, query, through)
       out[i] = item
     else
       local ok, text = pcall(fill, item, view, query)
-      text = ok and text or ("<error: %s>"):format(tostring(text))
+      text = ok and text or ("<error expanding template: %s>"):format(tostring(text))
       out[i] = through and through(text) or text
     end
   end

@@ -182,7 +182,7 @@ local function ours(engine, runner)
   row.next = host.rfc3339(runner.group.entry.next)
   if runner.alerts then
     row.state, row.hold, row.keep, row.severity = runner:status(), rule.hold, rule.keep, rule.severity
-    row.threshold, row.alerts = rule.above or rule.below, alert_rows(host, runner)
+    row.threshold, row.levels, row.alerts = rule.above or rule.below, rule.levels, alert_rows(host, runner)
   elseif rule.word ~= "record" then
     row.query = nil
   end

@@ -1,12 +1,18 @@
---- lua.lua - `moonwatch lua FILE [ARGS]`: run trusted Lua with the moonwatch modules.
-local M = { usage = "lua FILE [ARGS]", help = "run a trusted Lua program with the moonwatch modules at hand", raw = true }
+--- lua.lua - `moonwatch lua [FILE ARGS]`: run trusted Lua with the moonwatch modules, or talk with a server.
+local client = require "moonwatch.cli.client"
 
-function M.main(ctx, argv)
-  local path = table.remove(argv, 1)
-  if not path then
-    ctx.err(("usage: moonwatch %s\n"):format(M.usage))
-    return 2
-  end
+local M = { usage = "lua [--url URL] [--token T] | lua FILE [ARGS]", raw = true,
+            help = "talk with a running server: questions, and rules tried without loading them; or run a trusted Lua program" }
+
+M.details = [=[
+Without FILE it reads Lua from the terminal, with history and completion, or from a pipe:
+  moonwatch> query [[up]]                                          the samples of an expression
+  moonwatch> logs.search{ selector = '{job="shop"}', since = "1h" }   log records
+  moonwatch> alert "X" { expr = "up", below = 1 }                  a draft: checked and judged once, now
+  moonwatch> help()                                                the rest
+From a pipe the exit status is 1 when anything failed. With FILE the program may require the moonwatch modules.]=]
+
+local function run_file(ctx, path, argv)
   local chunk, why = loadfile(path)
   if not chunk then
     ctx.err(("moonwatch: %s\n"):format(why))
@@ -16,6 +22,14 @@ function M.main(ctx, argv)
   rawset(_G, "arg", argv)
   local status = chunk(unpack(argv))
   return type(status) == "number" and status or 0
+end
+
+function M.main(ctx, argv)
+  if argv[1] and argv[1]:sub(1, 1) ~= "-" then return run_file(ctx, table.remove(argv, 1), argv) end
+  local options, rest = client.parse(argv, { url = "value", token = "value" })
+  if not options or #rest > 0 then return client.misused(ctx, M, options and "a program stands before options" or rest) end
+  ctx.url, ctx.token = options.url or ctx.url, options.token or ctx.token
+  return require("moonwatch.repl").main(ctx)
 end
 
 return M

@@ -36,7 +36,7 @@ end
 function M.id(rule) return rule.id or (rule.shadow and M.SHADOW or "") .. M.live(rule) end
 
 --- "alert Name", for people.
-function M.title(rule) return ("%s%s %s"):format(rule.shadow and "shadow of " or "", rule.word, rule.name) end
+function M.title(rule) return rule.title or ("%s%s %s"):format(rule.shadow and "shadow of " or "", rule.word, rule.name) end
 
 --- The id under which RULE would be live.
 function M.live(rule) return rule.word .. "/" .. (rule.key or rule.name) .. M.labels(rule.word, rule) end

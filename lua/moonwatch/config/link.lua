@@ -27,6 +27,7 @@ function M.duplicates(items, problem)
     if not key then
       key = item.once and item.word or item.name and identity.id {
         word = item.word, name = item.name, labels = (item.said or {}).labels, severity = (item.said or {}).severity,
+        variant = (item.said or {}).variant,
         shadow = (item.said or {}).shadow == true } or false
       item.key = key
     end

@@ -213,19 +213,19 @@ local function link_strictly(run)
   return items, good
 end
 
+-- The fields themselves become the rule: there may be ten thousand.
 local function rule_of(item, nameless)
-  local rule = { word = item.word, name = item.name, file = item.file, line = item.line, order = item.order }
-  for k, v in pairs(item.fields) do rule[k] = v end
+  local rule = item.fields
+  rule.word, rule.name, rule.file, rule.line, rule.order = item.word, item.name, item.file, item.line, item.order
   if item.word == "every" then
-    rule.every, rule.fn = item.fields.args[1], item.fields.args[2]
-    for k, v in pairs(item.fields.args[3] or {}) do rule[k] = v end
-    rule.args = nil
+    rule.every, rule.fn = rule.args[1], rule.args[2]
+    for k, v in pairs(rule.args[3] or {}) do rule[k] = v end
     if not rule.name then
       nameless[item.file] = (nameless[item.file] or 0) + 1
       rule.name, rule.key = ("%s:%d"):format(item.file, item.line), ("%s#%d"):format(item.file, nameless[item.file])
     end
   end
-  rule.id = identity.id(rule)
+  rule.id, rule.title = identity.id(rule), identity.title(rule)
   return rule
 end
 

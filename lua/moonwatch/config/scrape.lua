@@ -22,10 +22,17 @@ local function headers_of(row, host)
   return out
 end
 
+-- An address that is a secret is shown without what may be secret in it.
+local function shown(row, url)
+  if type(row.url) ~= "table" then return nil end
+  return (url:gsub("[?#].*$", ""):gsub("^(%w+://)[^/]*@", "%1"))
+end
+
 local function endpoints(rows, host)
   local out = {}
   for i, row in ipairs(rows) do
-    out[i] = { url = secret(host, row.url) or "", every = row.every, headers = headers_of(row, host) }
+    local url = secret(host, row.url) or ""
+    out[i] = { url = url, shown = shown(row, url), every = row.every, headers = headers_of(row, host) }
   end
   return out
 end

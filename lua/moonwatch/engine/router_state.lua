@@ -7,6 +7,7 @@ local Ack = require "moonwatch.route.ack"
 local Alerts = require "moonwatch.route.alerts"
 local History = require "moonwatch.route.history"
 local Silence = require "moonwatch.route.silence"
+local evidence = require "moonwatch.alert.evidence"
 local notify = require "moonwatch.route.notify"
 
 local M = {}
@@ -72,6 +73,7 @@ function merge.alert(router, _, value, now)
   if value == nil then return end -- each node forgets alerts by itself
   local old = router.alerts:get(value.fp)
   if old and old.updated_at >= value.updated_at then return end
+  value.evidence = evidence.read(value.evidence)
   router:route(router.alerts:put(value, now), now)
 end
 

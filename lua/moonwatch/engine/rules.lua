@@ -211,6 +211,8 @@ function on.shared(self, msg, now)
   if shared[msg.kind] then shared[msg.kind](self, msg, now) end
 end
 
+function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
+
 shared["expect-beat"] = function(self, msg, now)
   local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)
   if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end

@@ -4,7 +4,7 @@ local identity = require "moonwatch.config.identity"
 local M = {}
 
 local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys", "expects" }
-local IGNORED = { id = true, word = true, name = true, file = true, line = true, index = true, order = true, guest = true }
+local IGNORED = { id = true, title = true, args = true, word = true, name = true, file = true, line = true, index = true, order = true, guest = true }
 
 -- A value as text; functions of a file that changed count as changed with its text.
 local function print_of(value)

@@ -92,7 +92,9 @@ end
 local function targets(set)
   local out = {}
   for _, rule in ipairs(set and set.scrapes or {}) do
-    for _, address in ipairs(rule.targets or {}) do out[rule.name .. " " .. address] = true end
+    for _, item in ipairs(rule.targets or {}) do
+      for _, address in ipairs(type(item) == "table" and item.targets or { item }) do out[rule.name .. " " .. address] = true end
+    end
   end
   return out
 end

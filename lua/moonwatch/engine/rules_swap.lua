@@ -42,14 +42,22 @@ local function group_of(self, found, spec, runner, every)
   return of_name[every], true
 end
 
+-- By their order in their files, then by the words; sorted by counting, because there may be ten thousand.
 local function in_file_order(runners)
-  local out = {}
-  for i, item in ipairs(runners) do out[i] = item end
-  table.sort(out, function(a, b)
-    local x, y = a.runner.rule.order or 0, b.runner.rule.order or 0
-    if x ~= y then return x < y end
-    return a.place < b.place
-  end)
+  local buckets, orders, out = {}, {}, {}
+  for _, item in ipairs(runners) do
+    local order = item.runner.rule.order or 0
+    local bucket = buckets[order]
+    if not bucket then
+      bucket, orders[#orders + 1] = {}, order
+      buckets[order] = bucket
+    end
+    bucket[#bucket + 1] = item
+  end
+  table.sort(orders)
+  for _, order in ipairs(orders) do
+    for _, item in ipairs(buckets[order]) do out[#out + 1] = item end
+  end
   return out
 end
 
@@ -73,7 +81,7 @@ local function enter(self, group, order, now, eager)
   self.schedule:add(entry, math.max(last, now - group.every), eager and now or nil)
 end
 
--- Put RUNNERS, { runner=, spec=, place=, eager= }, into groups.  A group that was at work goes on where it was.
+-- Put RUNNERS, { runner=, spec=, eager= }, into groups.  A group that was at work goes on where it was.
 local function regroup(self, runners, now)
   local found, keyed, eager = {}, {}, {}
   self.groups, self.busy = {}, {}
@@ -200,7 +208,7 @@ function M.load(self, set, now, moves)
         local runner, old = runner_of(self, spec, rule, id, before, moves[id])
         runner.id = id
         settle_in(self, runner, spec, spec.word .. "/" .. rule.name)
-        runners[#runners + 1] = { runner = runner, spec = spec, place = #runners + 1, eager = runner.eager and not old }
+        runners[#runners + 1] = { runner = runner, spec = spec, eager = runner.eager and not old }
         local shared = not old and self.shared[id]
         if shared and runner.restore then runner:restore(shared, now, 0) end
       end

@@ -128,6 +128,7 @@ local function row_of(self, set, t, due)
 end
 
 local function write_seen(self, t)
+  if self.silent then return end
   local out = {}
   for _, set in ipairs(self.state.sets) do
     if set.last then

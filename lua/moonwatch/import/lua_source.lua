@@ -36,6 +36,22 @@ function M.text(text)
   return ("[%s[\n%s]%s]"):format(level, text, level)
 end
 
+--- A text with quotes and backslashes of its own, such as PromQL: without escapes; lines of a long one stand under each other.
+function M.expression(text)
+  text = text:gsub("^%s*\n", ""):gsub("%s+$", "")
+  if not text:find "\n" then
+    local plain = not text:find "[%c\\]" and not (text:find('"', 1, true) and text:find("'", 1, true))
+    if plain or text:find "%c" then return M.quoted(text) end
+    local level = ""
+    while text:find("]" .. level, 1, true) do level = level .. "=" end
+    return ("[%s[%s]%s]"):format(level, text, level)
+  end
+  if text:find "[`\r]" then return M.text(text) end
+  local level = ""
+  while text:find("]" .. level .. "]", 1, true) do level = level .. "=" end
+  return ("[%s[\n    %s]%s]"):format(level, text:gsub("\n", "\n    "):gsub("\n%s+\n", "\n\n"), level)
+end
+
 --- What stands before "=" in a table.
 function M.key(name) return M.is_name(name) and name or "[" .. M.quoted(name) .. "]" end
 

@@ -5,6 +5,7 @@
 --   file:declare("alert", "Down", rows)
 -- A row is { name=, value= (Lua source) , above= (comments), beside= (comment), short= (may share its line) }.
 local lua = require "moonwatch.import.lua_source"
+local trial = require "moonwatch.import.trial"
 
 local M = {}
 M.__index = M
@@ -78,11 +79,17 @@ local function declaration(word, name, rows)
 end
 M.declaration = declaration
 
---- WORD "NAME" { rows }, with comments above it.
-function M:declare(word, name, rows, above)
-  local out = {}
+--- WORD "NAME" { rows }, with comments ABOVE it.  What moonwatch would refuse becomes a comment, and is lost at NODE of DOC.
+function M:declare(word, name, rows, above, doc, node)
+  local code, out = declaration(word, name, rows), {}
+  local why = trial.problem(doc.host, code, self.needs)
+  if why then
+    doc:lost(node, why)
+    self:comments(above or {})
+    return self:aside(("not imported: %s\n%s"):format(why, code))
+  end
   for i, text in ipairs(above or {}) do out[i] = lua.comment(text) end
-  out[#out + 1] = declaration(word, name, rows)
+  out[#out + 1] = code
   self.blocks[#self.blocks + 1] = table.concat(out, "\n")
 end
 
@@ -92,6 +99,8 @@ function M:aside(text)
   for line in (text .. "\n"):gmatch "(.-)\n" do out[#out + 1] = lua.comment(line) end
   self.blocks[#self.blocks + 1] = table.concat(out, "\n")
 end
+
+function M:empty() return #self.blocks == 0 end
 
 --- Bytes so far, about.
 function M:size()

@@ -16,24 +16,6 @@ local GROUP = { name = "text", interval = "duration", query_offset = "duration",
 local RULE = { record = "text", alert = "text", expr = "text", ["for"] = "duration", keep_firing_for = "duration", labels = "map", annotations = "map" }
 local FIELDS = { summary = "summary", description = "description", runbook_url = "runbook" }
 
--- -- expressions -----------------------------------------------------------------
-
--- EXPR as Lua; lines of a long one stand under each other.
-local function expression(text)
-  text = text:gsub("^%s*\n", ""):gsub("%s+$", "")
-  if not text:find "\n" then
-    local plain = not text:find "[%c\\]" and not (text:find('"', 1, true) and text:find("'", 1, true))
-    if plain or text:find "%c" then return lua.quoted(text) end
-    local level = ""
-    while text:find("]" .. level, 1, true) do level = level .. "=" end
-    return ("[%s[%s]%s]"):format(level, text, level)
-  end
-  if text:find "[`\r]" then return lua.text(text) end
-  local level = ""
-  while text:find("]" .. level .. "]", 1, true) do level = level .. "=" end
-  return ("[%s[\n    %s]%s]"):format(level, text:gsub("\n", "\n    "):gsub("\n%s+\n", "\n\n"), level)
-end
-
 -- -- rows --------------------------------------------------------------------------
 
 local Rule = {}
@@ -173,7 +155,10 @@ end
 -- What tells the rule from others, in the way the engine does.
 function Rule:identity(word, name)
   local parts = {}
-  for _, label in ipairs(self:label_rows()) do parts[#parts + 1] = label[1] .. "=" .. label[2] end
+  for _, label in ipairs(self:label_rows()) do
+    local found = word == "alert" and gotemplate.convert(label[2], { of_label = true })
+    parts[#parts + 1] = label[1] .. "=" .. (found and (found.text or "function") or label[2])
+  end
   table.sort(parts)
   return word .. "\0" .. name .. "\0" .. table.concat(parts, "\0")
 end
@@ -216,10 +201,10 @@ local function rule_of(run, group, node)
   run.known[id] = (run.known[id] or 0) + 1
   if run.known[id] > 1 then self.variant = tostring(run.known[id]) end
   for _, text in ipairs { doc:beside(node.line) } do above[#above + 1] = text end
-  self.rows[1] = self:row("expr", expression(self.fields.expr.text), self.keys.expr)
+  self.rows[1] = self:row("expr", lua.expression(self.fields.expr.text), self.keys.expr)
   self[word](self)
   for _, text in ipairs(doc:left(node.line, node.last)) do above[#above + 1] = text end
-  run.file:declare(word, name, self.rows, above)
+  run.file:declare(word, name, self.rows, above, doc, node)
 end
 
 -- -- groups --------------------------------------------------------------------------
@@ -235,6 +220,15 @@ local function group_of(run, node)
   return group, fields, keys
 end
 
+-- About how many bytes NODE will be as Lua.
+local function weight(node)
+  local n = 30 + #(node.text or "")
+  for _, list in ipairs { node.items or {}, node.keys or {}, node.values or {} } do
+    for _, child in ipairs(list) do n = n + weight(child) end
+  end
+  return n
+end
+
 local function take_group(run, node)
   local doc = run.doc
   if not doc:expect(node, "map", "group") then return end
@@ -243,7 +237,7 @@ local function take_group(run, node)
   if not group.name or group.name == "" then return doc:lost(node, "a group needs a name") end
   if run.names[group.name] then doc:lost(keys.name, ("group %q is said twice; its rules are one group now"):format(group.name)) end
   run.names[group.name] = true
-  if run.file:size() > MOST then run.next_file() end
+  if not run.file:empty() and run.file:size() + weight(node) > MOST then run.next_file() end
   local head = {}
   for _, text in ipairs(above) do head[#head + 1] = text end
   head[#head + 1] = ("group %s, every %s %s"):format(group.name:gsub("%c", " "), group.every, ("-"):rep(math.max(3, 60 - #group.name - #group.every)))

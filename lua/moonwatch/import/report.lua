@@ -8,10 +8,19 @@ function M.new() return setmetatable({ list = {}, seen = {} }, M) end
 function M:lost(path, at, what)
   local item = { path = path, line = at.line or 1, col = at.col or 1, message = what, order = #self.list + 1 }
   local key = ("%s:%d:%d:%s"):format(path, item.line, item.col, what)
-  if self.seen[key] then return end
+  if self.seen[key] then return false end
   self.seen[key] = true
   table.insert(self.list, item)
+  return true
 end
+
+--- Said like what is lost, but it is carried over: only worth knowing.
+function M:note(path, at, what)
+  if self:lost(path, at, "note: " .. what) then self.notes = (self.notes or 0) + 1 end
+end
+
+--- How much is lost.
+function M:count() return #self.list - (self.notes or 0) end
 
 --- Lines "file:line:col: message", in the order of the files and their lines.
 function M:lines()

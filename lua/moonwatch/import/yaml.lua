@@ -101,6 +101,7 @@ function M.is_null(node)
 end
 
 function Doc:lost(node, what) self.report:lost(self.path, node, what) end
+function Doc:note(node, what) self.report:note(self.path, node, what) end
 
 local CHECKS = {}
 function CHECKS.text(_, node) return node.kind == "text" end

@@ -1,7 +1,8 @@
 --- assertions.lua - what busted's assert learns: assert.fires(world, "Down", { instance = "a" }) and its kin.
 --
 --   assert.fires(world, NAME, labels, value)     an alert fires now; labels and value may be left out
---   assert.pends, assert.resolved                the same for pending and for resolved in the last quarter of an hour
+--   assert.pends(world, NAME, labels, value)     the same for pending
+--   assert.resolved(world, NAME, labels)         it fired, and that is over
 --   assert.quiet(world, NAME)                    nothing (of that name) is pending or firing
 --   assert.sent(world, { receiver=, ... }, n)    a message like that left (n of them); see World:sent
 --   assert.silent(world, { receiver=, ... })     no message (like that) left
@@ -40,6 +41,20 @@ local function in_state(kind, verb)
   end
 end
 
+-- The last that happened to some alert like that is that it ended.
+local function resolved(state, world, name, labels)
+  local last = {}
+  for _, e in ipairs(world:timeline(name)) do
+    local fits = true
+    for k, v in pairs(labels or {}) do fits = fits and e.labels[k] == tostring(v) end
+    if fits then last[metric.text(e.labels)] = e.to end
+  end
+  local any = false
+  for _, to in pairs(last) do any = any or to == "resolved" end
+  tell(state, world, state.mod and "expected that %s is resolved" or "did not expect that %s is resolved", wanted_text(name, labels))
+  return any
+end
+
 local function quiet(state, world, name)
   tell(state, world, state.mod and "expected that nothing%s is pending or firing" or "expected that something%s is pending or firing",
     name and " of " .. name or "")
@@ -70,8 +85,7 @@ local function silent(state, world, wanted)
 end
 
 local ASSERTIONS = {
-  fires = in_state("firing", "fires"), pends = in_state("pending", "is pending"), resolved = in_state("resolved", "is resolved"),
-  quiet = quiet, sent = sent, silent = silent,
+  fires = in_state("firing", "fires"), pends = in_state("pending", "is pending"), resolved = resolved, quiet = quiet, sent = sent, silent = silent,
 }
 
 --- Teach ASSERT, busted's.

@@ -29,6 +29,12 @@ function M.world(what, options)
   return World.new(what, options)
 end
 
+--- The folder of the spec that asks, for paths of rules beside it wherever `moonwatch test` is started.
+function M.folder()
+  local source = debug.getinfo(2, "S").source
+  return source:match "^@(.*)/[^/]*$" or "."
+end
+
 --- This spec has to touch real sockets or programs; to the end of its file it may.
 function M.allow_network() require("moonwatch.testing.nonet").allow() end
 

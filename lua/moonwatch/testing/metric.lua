@@ -40,6 +40,7 @@ function M.number(value)
   if value ~= value then return "NaN" end
   if value == math.huge then return "+Inf" end
   if value == -math.huge then return "-Inf" end
+  if value == math.floor(value) and math.abs(value) < 1e15 then return ("%.0f"):format(value) end
   for digits = 1, 16 do
     local text = ("%." .. digits .. "g"):format(value)
     if tonumber(text) == value then return text end

@@ -93,6 +93,7 @@ end
 function M.wire(world)
   local host, ops = world.host, operations(world)
   world.real_call = host.call
+  host.take_call() -- from here on somebody answers
   host.call = function(op, arg, done)
     local probe = world.probes[op]
     if probe then return give(world, probe(arg) or { seconds = 0 }, done) end

@@ -38,9 +38,9 @@ end
 
 -- The rule files that the patterns of FILE name, beside it; and warnings about those that name none.
 local function rule_files(host, path, file)
-  local dir, out, warnings = path:match "^(.*)/[^/]*$" or ".", {}, {}
+  local dir, out, warnings = path:match "^(.*/)[^/]*$" or "", {}, {}
   for _, pattern in ipairs(file.rule_files or {}) do
-    local whole = pattern:sub(1, 1) == "/" and pattern or dir .. "/" .. pattern
+    local whole = pattern:sub(1, 1) == "/" and pattern or dir .. pattern
     local found = host.glob(whole)
     if #found == 0 then warnings[#warnings + 1] = ("%s: no file matches %q"):format(path, pattern) end
     for _, name in ipairs(found) do out[#out + 1] = name end
@@ -139,7 +139,7 @@ function Test:when(seconds) return seconds == 0 and "0s" or self.host.duration_t
 local function firing(self, name)
   local out = {}
   for _, runner in ipairs(self.engine.runners) do
-    if runner.rule.word == "alert" and runner.rule.name == name then
+    if runner.rule.word == "alert" and not runner.silent and runner.rule.name == name then
       for _, alert in pairs(runner.alerts) do
         if alert.state == "firing" then out[#out + 1] = { labels = alert.labels, annotations = alert.annotations or {} } end
       end
@@ -209,9 +209,15 @@ local function alert_cases(self)
   return out, last
 end
 
+local MOST = 10000000 -- evaluations of one test
+
 local function run(self)
   local cases, last = alert_cases(self)
-  if not cases or not load_series(self) or not load_rules(self) then return end
+  if not cases then return end
+  if last / self.every > MOST then
+    return self:fail(self.test.line, ("more than %d evaluations: eval_time is far away and evaluation_interval short"):format(MOST))
+  end
+  if not load_series(self) or not load_rules(self) then return end
   local at, n = 1, 0
   while n * self.every <= last + 1e-9 do
     if not evaluate(self, self.start + n * self.every) then return end
@@ -258,6 +264,7 @@ function M.run(host, path, options)
                                   results = {} }, Test)
       self.host.promql { closed = options.closed, default_step = every }
       self.host.log = function() end -- what fails is in the results
+      self.host.read_file, self.host.glob = host.read_file, host.glob
       run(self)
       for _, result in ipairs(self.results) do results[#results + 1] = result end
     end

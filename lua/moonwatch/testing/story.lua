@@ -26,7 +26,7 @@ end
 
 --- RUNNER may have changed at NOW.
 function M:look(runner, now)
-  if runner.rule.word ~= "alert" then return end
+  if runner.rule.word ~= "alert" or runner.silent then return end
   local before = self.known[runner.id] or {}
   local after = {}
   for _, key in ipairs(sorted(runner.alerts)) do

@@ -34,7 +34,8 @@ local function tell(kind, handler, element, message, trace)
   if trace and trace.traceback then text = (text and text .. "\n" or "") .. trace.traceback:gsub("^\n", "") end
   -- What one of our own files raised is the fault of the spec that called it.
   local ours = not trace or tostring(trace.short_src):find "^lua/moonwatch/"
-  M.fail(kind, place(ours and element or { trace = trace }), handler.getFullName(element), text)
+  local where, name = place(ours and element or { trace = trace }), handler.getFullName(element)
+  M.fail(kind, where == "?" and name or where, name, text and text:gsub("^lua/moonwatch/[%w_/]+%.lua:%d+: ", ""))
 end
 
 -- A test that caught the error of a guard has touched something all the same.

@@ -27,7 +27,8 @@ local function load_options(self, what)
   return options
 end
 
-local function refuse(texts, level) error("these rules do not load:\n" .. table.concat(texts, "\n"), level + 1) end
+-- Whose fault it is stands in the texts.
+local function refuse(texts) error("these rules do not load:\n" .. table.concat(texts, "\n"), 0) end
 
 -- WHAT as a loaded set, beside what runs (BEFORE) when it is a reload; an error of whoever called when it does not load.
 local function load_set(self, what, before)
@@ -37,7 +38,7 @@ local function load_set(self, what, before)
   if not set or #problems > 0 then
     local texts = {}
     for i, p in ipairs(problems) do texts[i] = p.text end
-    refuse(texts, 3)
+    refuse(texts)
   end
   return set
 end

@@ -201,6 +201,7 @@ function M.library()
   local function say(text) run.out[#run.out + 1] = text end -- after the classes that making TEXT has added
   for _, o in ipairs(objects.list) do say(object_text(o)) end
   for _, f in ipairs(objects.functions) do say(function_text(f)) end
+  for _, name in ipairs(objects.libraries) do say(("---@type moonwatch.%s\n%s = {}"):format(objects.by_name[name].class, name)) end
   for _, name in ipairs(words.kind_names()) do
     if not words.kinds[name].absent then say(kind_text(run, name)) end
   end
@@ -216,6 +217,7 @@ function M.globals()
   for _, def in ipairs(words.list) do out[#out + 1] = def.word end
   for _, name in ipairs(words.kind_names()) do out[#out + 1] = name end
   for _, f in ipairs(objects.functions) do out[#out + 1] = f[1] end
+  for _, name in ipairs(objects.libraries) do out[#out + 1] = name end
   table.sort(out)
   return out
 end

@@ -193,7 +193,7 @@ row, with labels filled in fit for the quotes they stand in. Filters follow behi
 Numbers look as they do in Prometheus, whose names `humanizeDuration`, `humanizePercentage` and `humanizeTimestamp` are understood too.
 A text may be a function of the alert, `summary = function(alert) ... end`; it has `alert.labels`, `alert.value` and the other names above,
 and may call `humanize(v)`, `humanize1024(v)`, `bytes(v)`, `duration(v)`, `percent(v)`, `timestamp(v)`, `query(expr)` (rows), `value(expr)`
-(a number or nil), `first(rows)` and `label(row, "x")`.]]
+(a number or nil), `first(rows)` and `label(row, "x")`. `require "moonwatch.template"` has what else the templates of Prometheus can do.]]
 
 local function markdown_objects(out)
   out[#out + 1] = "\n## Functions\n\nFunctions of a rule run in a sandbox with a budget of their own and answer as of `ctx.now`."

@@ -76,7 +76,8 @@ object(nil, "fired", "an alert that a function makes", {
   { "summary", "text?", "one line for a person" }, { "evidence", "table?", "what shows it: logs, traces, and facts by their names" },
 })
 object(nil, "log_query", "which log records", {
-  { "selector", "text?", '{job="x"}: which streams' }, { "contains", "text?", "the message contains this" }, { "level", "text?", "of this level" },
+  { "selector", "text?", '{job="x"}: which streams' }, { "contains", "text?", "the message contains this" }, { "level", "text?", "of this level or a graver one" },
+  { "regex", "text?", "the whole message matches" }, { "fields", "labels?", "fields that are equal" },
   { "trace", "text?", "of this trace" }, { "since", "duration?", "the last so long" }, { "from", "number?", "unix seconds" },
   { "to", "number?", "unix seconds" }, { "limit", "number?", "at most so many" },
 })
@@ -91,7 +92,8 @@ object(nil, "trace_query", "which traces", {
   { "limit", "number?", "at most so many" },
 })
 object(nil, "trace", "a trace", {
-  { "trace", "text", "trace id" }, { "service", "text", "service of its root" }, { "name", "text", "name of its root" },
+  { "trace", "text", "trace id" }, { "service", "text", "service of the span that was found" }, { "name", "text", "its name" },
+  { "span_duration", "number", "its seconds" }, { "root_service", "text", "service of the root" }, { "root_name", "text", "name of the root" },
   { "start", "number", "unix seconds" }, { "duration", "number", "seconds" }, { "spans", "number", "how many" }, { "errors", "number", "spans with an error" },
 })
 object(nil, "http_options", "how a request is made", {
@@ -104,7 +106,7 @@ object(nil, "http_answer", "an answer", {
   { "seconds", "number?", "how long it took" }, { "error", "text?", "why there is none" },
 })
 object("alert object", "alert_view", "what a text that is a function is given", {
-  { "labels", "labels", "its labels" }, { "value", "number", "its value" }, { "threshold", "number?", "`above` or `below` of the rule" },
+  { "sample", "labels", "labels of the series, before the rule gave any of its own" }, { "labels", "labels", "its labels" }, { "value", "number", "its value" }, { "threshold", "number?", "`above` or `below` of the rule" },
   { "name", "text", "name of the rule" }, { "now", "number", "the time of this evaluation" }, { "active_at", "number", "since when it is true" },
   { "fired_at", "number?", "since when it fires" }, { "expected", "number?", "what the baseline expects" },
   { "severity", "text?", "its severity" }, { "external_labels", "labels", "those of the settings" }, { "external_url", "text?", "that of the settings" },
@@ -125,6 +127,18 @@ object(nil, "told_alert", "an alert of a notification", {
 object("target", "target", "what `relabel` is given and gives back", {
   { "address", "text", '"host:port"' }, { "labels", "labels", "its labels" }, { "path", "text", "path of the metrics" }, { "scheme", "text", "http or https" },
 })
+
+local REGEX = { { "pattern", "text" }, { "text", "text" } }
+local REPLACED = { { "pattern", "text" }, { "text", "text" }, { "with", "text" } }
+object("regex", "regex", "regular expressions, in the language of PromQL", {
+  plain("match", REGEX, "table?", "the groups of the whole text, [0] all of it; nil when it does not match"),
+  plain("find", REGEX, "table?", "the same of the first place in the text that matches"),
+  plain("replace", REPLACED, "text", "every place that matches replaced; $1 and ${name} are groups"),
+  plain("expand", REPLACED, "text?", "WITH and the groups of the whole text; nil when it does not match"),
+})
+
+--- Tables of functions that every file may use.
+M.libraries = { "regex" }
 
 --- Functions that every file may call.
 M.functions = {
