@@ -339,6 +339,8 @@ static void dispatch(exchange *x)
         ask_actor(x, parts->rules);
     } else if (r->flags & MW_TO_ROUTER) {
         ask_actor(x, parts->router);
+    } else if (r->flags & MW_TO_BACKTEST) {
+        ask_actor(x, parts->backtest);
     } else if (r->flags & MW_ON_POOL && !(r->flags & MW_BRIEF && api_query_brief(x->call))) {
         ask_pool(x);
     } else {

@@ -15,15 +15,16 @@ typedef enum mw_shape {
 } mw_shape;
 
 enum mw_route_flags {
-    MW_ON_POOL = 1,    /* may take long: runs on the query pool, within the admission limit */
-    MW_FORM = 2,       /* a form body is parameters too */
-    MW_CORS = 4,       /* pages of other origins may read it */
-    MW_TO_RULES = 8,   /* a Lua actor answers; there is no handler */
-    MW_TO_ROUTER = 16, /* likewise */
-    MW_INGEST = 32,    /* data in: a sender may come again, so 429 and 503 rather than a loss */
-    MW_ALWAYS = 64,    /* answers while the stores are not ready, too */
-    MW_BRIEF = 256,    /* answered on the loop when api_query_brief says that it takes no time */
-    MW_REST = 128      /* for paths that no other row has, whatever their method */
+    MW_ON_POOL = 1,       /* may take long: runs on the query pool, within the admission limit */
+    MW_FORM = 2,          /* a form body is parameters too */
+    MW_CORS = 4,          /* pages of other origins may read it */
+    MW_TO_RULES = 8,      /* a Lua actor answers; there is no handler */
+    MW_TO_ROUTER = 16,    /* likewise */
+    MW_TO_BACKTEST = 512, /* likewise */
+    MW_INGEST = 32,       /* data in: a sender may come again, so 429 and 503 rather than a loss */
+    MW_ALWAYS = 64,       /* answers while the stores are not ready, too */
+    MW_BRIEF = 256,       /* answered on the loop when api_query_brief says that it takes no time */
+    MW_REST = 128         /* for paths that no other row has, whatever their method */
 };
 
 struct mw_route {

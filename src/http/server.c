@@ -144,10 +144,11 @@ void mw_server_free(mw_server *s)
     mw_free(s);
 }
 
-void mw_server_actors(mw_server *s, mw_actor *rules, mw_actor *router)
+void mw_server_actors(mw_server *s, mw_actor *rules, mw_actor *router, mw_actor *backtest)
 {
     s->parts.rules = rules;
     s->parts.router = router;
+    s->parts.backtest = backtest;
 }
 
 void mw_server_ready(mw_server *s, bool ready)

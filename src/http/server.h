@@ -31,15 +31,16 @@ typedef struct mw_server_options {
 typedef struct mw_server_parts { /* all borrowed */
     mw_host *host;
     mw_ingest *ingest;
-    mw_scraper *scraper;      /* may be NULL */
-    mw_actor *rules, *router; /* may be NULL: their routes answer 503; see mw_server_actors */
+    mw_scraper *scraper; /* may be NULL */
+    mw_actor *rules, *router,
+        *backtest; /* may be NULL: their routes answer 503; see mw_server_actors */
 } mw_server_parts;
 
 mw_server *mw_server_new(const mw_server_options *o, const mw_server_parts *parts,
                          mw_err *err); /* binds */
 void mw_server_start(mw_server *s);
 /* Actors that were not there yet when the server was made; before the first mw_server_ready. */
-void mw_server_actors(mw_server *s, mw_actor *rules, mw_actor *router);
+void mw_server_actors(mw_server *s, mw_actor *rules, mw_actor *router, mw_actor *backtest);
 /* Until READY every path but /-/healthy, /-/ready and /metrics answers 503 and how far the recovery
  * of the store is, and the store is not touched. */
 void mw_server_ready(mw_server *s, bool ready);

@@ -80,7 +80,8 @@ static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
 static mw_actor *find_actor(mw_host *host, const char *name)
 {
     mw_app *app = (mw_app *)((char *)host - offsetof(mw_app, host));
-    return !strcmp(name, "rules") ? app->rules : !strcmp(name, "router") ? app->router : NULL;
+    if (!strcmp(name, "rules")) return app->rules;
+    return !strcmp(name, "router") ? app->router : NULL;
 }
 
 static void fill_host(mw_app *app, const mw_value *settings)
@@ -121,7 +122,10 @@ static int open_actors(mw_app *app, const mw_value *settings, mw_err *err)
     if (!app->router) return err->code;
     app->rules =
         mw_actor_new(&app->host, "rules", "moonwatch.actor.rules", mw_value_copy(settings), err);
-    return app->rules ? MW_OK : err->code;
+    if (!app->rules) return err->code;
+    app->backtest =
+        mw_actor_new(&app->host, "backtest", "moonwatch.actor.backtest", mw_map_new(), err);
+    return app->backtest ? MW_OK : err->code;
 }
 
 /* NULL when none are set; checked before. */
@@ -233,9 +237,10 @@ int mw_app_go(mw_app *app, const mw_value *settings, mw_err *err)
         mw_app_stop(app);
         return err->code;
     }
-    mw_server_actors(app->server, app->rules, app->router);
+    mw_server_actors(app->server, app->rules, app->router, app->backtest);
     mw_actor_start(app->router);
     mw_actor_start(app->rules);
+    mw_actor_start(app->backtest);
     mw_scraper_judge(app->scraper, app->rules);
     mw_cluster_start(app->cluster, app->rules, app->router);
     app->house = mw_pool_new("mw-house", 1, 1);
@@ -273,6 +278,7 @@ void mw_app_stop(mw_app *app)
     if (app->server) mw_server_stop(app->server, GRACE_MS);
     mw_pool_free(app->house);
     if (app->scraper) mw_scraper_stop(app->scraper);
+    if (app->backtest) mw_actor_stop(app->backtest);
     if (app->rules) mw_actor_stop(app->rules);
     if (app->router) mw_actor_stop(app->router);
     if (app->cluster) mw_cluster_stop(app->cluster);
@@ -280,6 +286,7 @@ void mw_app_stop(mw_app *app)
     if (app->log_tapped) mw_log_set_tap(NULL, NULL);
     mw_server_free(app->server);
     mw_free(app->external_labels);
+    mw_actor_free(app->backtest);
     mw_actor_free(app->rules);
     mw_actor_free(app->router);
     mw_cluster_free(app->cluster);

@@ -24,7 +24,7 @@ typedef struct mw_app {
     mw_scraper *scraper;
     mw_cluster *cluster;
     mw_host host;
-    mw_actor *rules, *router;
+    mw_actor *rules, *router, *backtest;
     mw_server *server;
     mw_labels *external_labels; /* NULL: none */
     mw_pool *house;             /* one thread that seals, merges and forgets */

@@ -91,6 +91,9 @@ int mw_promql_explain(const mw_promql *q, mw_source *src, const mw_promql_query 
                       bool analyze, mw_buf *out, mw_err *err);
 
 void mw_promql_result_free(mw_promql_result *r); /* NULL is fine */
+/* A vector of N rows, all empty, for whoever knows an answer already: ROWS are to be filled in, and
+ * what they point to has to outlive them. */
+mw_promql_result *mw_promql_vector(size_t n, mw_promql_row **rows);
 
 /* An expression that is asked again and again, parsed and checked once; for one thread at a time.
  * NULL with ERR as mw_promql_check.  In the query of mw_promql_eval_prepared expr is not read. */

@@ -33,6 +33,16 @@ void mw_promql_result_free(mw_promql_result *r)
     mw_free(r);
 }
 
+mw_promql_result *mw_promql_vector(size_t n, mw_promql_row **rows)
+{
+    mw_promql_result *r = mw_pq_result_new(0);
+    *rows = mw_arena_array(mw_pq_result_arena(r), n + 1, sizeof **rows);
+    r->type = MW_VALUE_VECTOR;
+    r->rows = *rows;
+    r->n = n;
+    return r;
+}
+
 /* -- rows ----------------------------------------------------------------------------------- */
 
 static int by_labels(const void *a, const void *b)

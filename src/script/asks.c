@@ -2,8 +2,11 @@
  * SPDX-License-Identifier: MIT */
 #include "script/asks.h"
 
+#include <math.h>
+
 #include "base/hash.h"
 #include "base/mem.h"
+#include "script/ahead.h"
 #include "script/signals.h"
 
 enum { KNOWN = 512 };                        /* slow texts that are remembered */
@@ -68,6 +71,13 @@ static int limits(mw_ask *a, double *seconds, mw_err *err)
 
 static int eval(mw_host *h, const mw_ask *a, mw_promql_result **out, mw_err *err)
 {
+    mw_ahead_item *known =
+        a->query.range ? NULL
+                       : mw_ahead_find(h->ahead, a->query.expr, a->query.histograms, NAN, NAN);
+    if (known) {
+        *out = mw_ahead_at(h->ahead, known, h, a->query.start, err);
+        return *out ? MW_OK : err->code;
+    }
     int rc = a->prepared
                  ? mw_promql_eval_prepared(h->promql, h->source, a->prepared, &a->query, out, err)
                  : mw_promql_eval(h->promql, h->source, &a->query, out, err);
@@ -87,7 +97,7 @@ mw_promql_result *mw_ask_now(mw_face *face, mw_ask *a, bool *slow, mw_err *err)
     if (limits(a, &seconds, err) != MW_OK) return NULL;
     if (a->prepared) a->query.expr = mw_promql_prepared_text(a->prepared);
     a->query.origin = "rules";
-    int64_t start = mw_mono_ns(), slice = mw_ask_slice_ns(face->lua);
+    int64_t start = mw_mono_ns(), slice = h->time_stands ? 0 : mw_ask_slice_ns(face->lua);
     bool sliced = slice && seconds > (double)slice / 1e9;
     if (sliced && a->patient && mw_ask_is_slow(face->lua, a->query.expr)) return *slow = true, NULL;
     a->query.deadline_mono_ns = start + (sliced ? slice : (int64_t)(seconds * 1e9));

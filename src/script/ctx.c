@@ -32,7 +32,7 @@ mw_value *mw_ctx_value(lua_State *L, int idx)
 
 bool mw_ctx_patient(const mw_guest_run *r)
 {
-    if (!r->has_ctx || r->lua->waits) return false;
+    if (!r->has_ctx || r->lua->waits || r->guest->face->host->time_stands) return false;
     return r->kind != MW_CALL_WHEN || (r->meter && r->meter->patient);
 }
 

@@ -30,6 +30,8 @@ struct mw_host {
     mw_tsdb *tsdb;
     mw_source *source; /* what queries read; normally the store's */
     mw_promql *promql;
+    struct mw_ahead *ahead; /* not NULL: answers instant queries instead of the engine (ahead.h) */
+    bool time_stands; /* while it is asked: nothing is left for later, no query and no function */
     mw_logs *logs;
     mw_traces *traces;
     mw_registry *registry;

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "script/ahead.h"
 #include "script/asks.h"
 #include "script/handles.h"
 #include "script/signals.h"
@@ -25,6 +26,8 @@ struct query {
     int64_t t;           /* and the time it looked at */
     size_t samples;      /* that it read */
     bool asked;
+    mw_ahead_item *ahead; /* of the AHEAD whose id is AHEAD_ID */
+    uint64_t ahead_id;
 };
 
 static int query_gc(lua_State *L)
@@ -38,6 +41,19 @@ static int query_gc(lua_State *L)
 static struct query *check_query(lua_State *L, int idx)
 {
     return luaL_checkudata(L, idx, QUERY_TYPE);
+}
+
+/* What H's ahead.h knows of Q; NULL when there is none, or it has no room. */
+static mw_ahead_item *ahead_of(mw_host *h, struct query *q)
+{
+    if (!h->ahead) return NULL;
+    uint64_t id = mw_ahead_id(h->ahead);
+    if (q->ahead_id != id) {
+        q->ahead_id = id;
+        q->ahead = mw_ahead_find(h->ahead, mw_promql_prepared_text(q->prepared), false, q->above,
+                                 q->below);
+    }
+    return q->ahead;
 }
 
 mw_promql_prepared *mw_check_query(lua_State *L, int idx) { return check_query(L, idx)->prepared; }
@@ -75,6 +91,9 @@ static bool says_something(const struct query *q, const mw_promql_result *r)
 /* One that takes longer than a moment is for whoever asks in full, who can wait. */
 static bool is_quiet(mw_face *face, struct query *q, int64_t t)
 {
+    mw_host *h = face->host;
+    mw_ahead_item *known = ahead_of(h, q);
+    if (known) return mw_ahead_is_quiet(h->ahead, known, h, t);
     mw_err err;
     mw_ask a = {.prepared = q->prepared, .query = {.start = t, .end = t}, .patient = true};
     bool slow;

@@ -28,6 +28,7 @@ struct mw_io {
 };
 
 extern const mw_io mw_io_system;
+extern const mw_io mw_io_dry; /* says that all is done, and changes nothing */
 
 /* Syncs the folder that holds PATH, so that the name of a new file survives a loss of power. */
 int mw_io_sync_parent(const mw_io *io, const char *path);

@@ -133,7 +133,7 @@ static int lock_folder(mw_tsdb *db, mw_err *err)
 {
     db->lock = open(db->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (db->lock < 0) return mw_io_fail(err, -errno, "cannot open the folder", db->dir);
-    if (!flock(db->lock, LOCK_EX | LOCK_NB)) return MW_OK;
+    if (!flock(db->lock, (db->opt.read_only ? LOCK_SH : LOCK_EX) | LOCK_NB)) return MW_OK;
     if (errno == EWOULDBLOCK)
         return mw_fail(err, MW_EBUSY, 0, 0,
                        "%s is in use by another process: one at a time may have a data folder",

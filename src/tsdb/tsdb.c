@@ -58,7 +58,7 @@ mw_tsdb *mw_tsdb_open(const mw_tsdb_options *o, mw_err *err)
     mw_tsdb *db = mw_zalloc(sizeof *db);
     db->opt = *o;
     if (!db->opt.clock) db->opt.clock = &mw_clock_system;
-    db->io = o->io ? o->io : &mw_io_system;
+    db->io = o->read_only ? &mw_io_dry : o->io ? o->io : &mw_io_system;
     db->dir = mw_strdup(o->dir);
     db->lock = -1;
     db->opened_ms = mw_now_ms(db->opt.clock);
@@ -94,7 +94,7 @@ static void seal_last(mw_tsdb *db)
 void mw_tsdb_close(mw_tsdb *db)
 {
     if (!db) return;
-    if (db->journal && mw_tsdb_progress(db) == 1) seal_last(db);
+    if (db->journal && !db->opt.read_only && mw_tsdb_progress(db) == 1) seal_last(db);
     mw_journal_close(db->journal);
     for (unsigned i = 0; i < db->n_shards; i++) mw_shard_deinit(&db->shards[i]);
     free(db->shards);

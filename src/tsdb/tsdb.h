@@ -41,6 +41,8 @@ typedef struct mw_tsdb_options {
     int sync_ms;          /* 0: every commit waits for the disk */
     int64_t seal_ms;      /* samples stand in memory for at most about this long; 0: 30 minutes */
     unsigned shards;      /* 0: chosen by the store */
+    bool read_only;       /* nothing in the folder changes; several may look, while no other has it.
+                             Samples that are appended go nowhere */
 } mw_tsdb_options;
 
 /* Cheap: nothing is read yet.  mw_tsdb_recover comes next, once, before anything else; it reads

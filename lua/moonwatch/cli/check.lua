@@ -13,7 +13,7 @@ local FLAGS = { json = "switch", stdin = "switch", against = "value" }
 -- A folder stands for its rule files; a file that says `settings` or `include` is a root file.
 local function is_root(text) return text:find "%f[%a]settings%s*[{(]" or text:find "%f[%a]include%s*[\"'(]" end
 
-local function options_of(host, rest)
+function M.load_options(host, rest)
   local options = { host = host, rules = {}, paths = {} }
   for _, path in ipairs(rest) do
     local stat = host.stat(path)
@@ -46,7 +46,7 @@ function M.main(ctx, argv)
     ctx.err(("%s\nusage: moonwatch %s\n"):format(options and "check needs a PATH" or rest, M.usage))
     return 2
   end
-  local given = options_of(ctx.host, rest)
+  local given = M.load_options(ctx.host, rest)
   if options.stdin then given.config, given.source = "<stdin>", io.read "*a" end
   if options.against then return against.main(ctx, given, options) end
   local _, problems = load.load(given)

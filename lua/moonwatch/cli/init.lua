@@ -6,7 +6,7 @@ local M = {}
 
 -- In the order in which `moonwatch help` shows them.  Several names may share a module.
 M.commands = {
-  { "run", "moonwatch.cli.run" }, { "check", "moonwatch.cli.check" }, { "test", "moonwatch.cli.test" },
+  { "run", "moonwatch.cli.run" }, { "check", "moonwatch.cli.check" }, { "test", "moonwatch.cli.test" }, { "backtest", "moonwatch.cli.backtest" },
   { "query", "moonwatch.cli.query" }, { "logs", "moonwatch.cli.logs" }, { "traces", "moonwatch.cli.traces" },
   { "trace", "moonwatch.cli.trace" }, { "alerts", "moonwatch.cli.alerts" }, { "slo", "moonwatch.cli.slo" },
   { "health", "moonwatch.cli.health" }, { "targets", "moonwatch.cli.targets" }, { "nodes", "moonwatch.cli.nodes" },

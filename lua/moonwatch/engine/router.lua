@@ -405,6 +405,9 @@ function handlers.lease(self, msg, now)
   end
 end
 
+--- For whoever tries rules out over stored data.
+function handlers.silences(self) return { silences = self.host.json.array(self.silences:list()) } end
+
 -- The cluster keeps what was shared meanwhile; nothing of it is ours to repeat.
 function handlers.cluster(self, msg)
   self.connected = msg.connected and true or false

@@ -1,0 +1,50 @@
+--- silences.lua - silences from a file or a folder: as Alertmanager's API and amtool show them, or as the router keeps them.
+local M = {}
+
+local function moment(host, value)
+  if type(value) == "number" then return value end
+  return type(value) == "string" and host.parse_time(value) or nil
+end
+
+local function matcher(m)
+  if type(m) ~= "table" or type(m.name) ~= "string" or type(m.value) ~= "string" then return nil end
+  return { name = m.name, value = m.value, isRegex = m.isRegex == true, isEqual = m.isEqual ~= false }
+end
+
+local function one(host, s)
+  if type(s) ~= "table" or type(s.matchers) ~= "table" then return nil, "has no matchers" end
+  local out = { id = tostring(s.id or ""), matchers = {}, comment = s.comment, created_by = s.createdBy or s.created_by,
+                starts_at = moment(host, s.startsAt or s.starts_at), ends_at = moment(host, s.endsAt or s.ends_at) }
+  if not out.starts_at or not out.ends_at then return nil, "has no startsAt and endsAt" end
+  for i, m in ipairs(s.matchers) do
+    out.matchers[i] = matcher(m)
+    if not out.matchers[i] then return nil, ("matcher %d is not { name, value }"):format(i) end
+  end
+  if #out.matchers == 0 then return nil, "has no matchers" end
+  out.updated_at = out.starts_at
+  return out
+end
+
+--- A list of silences out of VALUE (what JSON said); nil, message.
+function M.read(host, value)
+  local out, list = {}, type(value) == "table" and (value.silences or value) or nil
+  if not list then return nil, "silences are a list" end
+  for i, s in ipairs(list) do
+    local silence, why = one(host, s)
+    if not silence then return nil, ("silence %d %s"):format(i, why) end
+    if silence.id == "" then silence.id = ("silence-%d"):format(i) end
+    out[i] = silence
+  end
+  return out
+end
+
+--- Those that the server with the data folder DATA had; none when it wrote no state.
+function M.of_folder(host, data)
+  local text = host.read_file(data .. "/router-state.json")
+  if not text then return {} end
+  local state = host.json.decode(text)
+  if type(state) ~= "table" then return nil, data .. "/router-state.json is damaged; say --silences FILE, or move it away" end
+  return M.read(host, state.silences or {})
+end
+
+return M
