@@ -110,7 +110,9 @@ local function take(run, unit, guest, decl)
   end
   unit.declared[#unit.declared + 1] = item
   item.order = #unit.declared
-  local fields, problems = schema.check(def, decl, { host = run.host, guest = unit.path, stamp = unit.stamp })
+  local env = { host = run.host, guest = unit.path, stamp = unit.stamp }
+  local fields, problems = schema.check(def, decl, env)
+  unit.called = unit.called or env.called
   for _, p in ipairs(problems) do
     local line, col = place(run, item, p.path, p.at)
     run.problems:add(unit.path, line, col, item, p.message .. written_in(run, unit, decl, p))
@@ -123,7 +125,7 @@ local function take(run, unit, guest, decl)
 end
 
 local function run_unit(run, unit)
-  unit.items, unit.declared, unit.seen, unit.budget = {}, {}, {}, budget(run.settings)
+  unit.items, unit.declared, unit.seen, unit.budget, unit.called = {}, {}, {}, budget(run.settings), nil
   local declared
   unit.guest, declared = open_guest(run, unit)
   if not unit.guest then
@@ -132,6 +134,7 @@ local function run_unit(run, unit)
   end
   run.fresh[unit.path], unit.stamp = unit, run.host.sha256(units.text(unit)):sub(1, 16)
   for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, unit.guest, decl) end
+  if not unit.called then unit.guest:close() end -- nobody will call it: a Lua state less to keep
 end
 
 local function load_unit(run, unit)

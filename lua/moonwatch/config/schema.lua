@@ -250,7 +250,7 @@ end
 -- Every function of the declaration learns whose it is, so that it can be called later.
 local function own(value, env)
   if type(value) ~= "table" then return end
-  if value["@fn"] then value.guest, value.stamp = env.guest, env.stamp end
+  if value["@fn"] then value.guest, value.stamp, env.called = env.guest, env.stamp, true end
   for _, item in pairs(value) do own(item, env) end
 end
 
@@ -279,7 +279,8 @@ local function check_arguments(run, def, args)
   return { args = out }
 end
 
---- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text) }.
+--- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text) };
+-- env.called becomes true when there is a function in it.
 function M.check(def, decl, env)
   local run = { env = { host = env.host, one_of = one_of }, problems = {} }
   if def.absent then
