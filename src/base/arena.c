@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 
-enum { FIRST = 4096, LARGEST = 1 << 20, ALIGN = 16, MUCH = 16 << 20 };
+enum { FIRST = 512, LARGEST = 1 << 20, ALIGN = 16, MUCH = 16 << 20 };
 #ifdef __SANITIZE_ADDRESS__
 enum { KEEPS_SPARES = false }; /* whoever uses what was freed shall be found */
 #else

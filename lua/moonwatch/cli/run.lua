@@ -61,6 +61,10 @@ function M.main(ctx, argv)
   settings.redis = plain(ctx.host, settings.redis)
   settings.url = reachable(settings)
   settings.config, settings.rules = config, options.rules
+  -- The server loads them again for itself; thousands of rules need not be here, too, for as long as it runs.
+  load.discard(set)
+  set, problems = nil, nil -- luacheck: ignore 311
+  collectgarbage()
   return ctx.host.call("serve", settings).status
 end
 
