@@ -122,7 +122,7 @@ local function as_they_come(rules, seed)
 end
 
 describe("random rules over random series", function()
-  for seed = 1, 6 do
+  for seed = 1, 2 do
     it(("fire in a backtest when they fired as the series came (%d)"):format(seed), function()
       local rules = rules_of(dice(seed + 1000))
       local world, alerts, sent = as_they_come(rules, seed)

@@ -71,6 +71,15 @@ describe("the command line", function()
     assert.equal(0, (proc.run { server.binary(), "check", dir .. "/good.lua" }))
   end)
 
+  it("completes commands, flags and words in a shell", function()
+    local status, output = proc.run { "bash", "-c", ([[
+source <(%s completion bash)
+t() { COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _moonwatch; echo "${COMPREPLY[@]}"; }
+t moonwatch che; t moonwatch check --ag; t moonwatch help alert]]):format(server.binary()) }
+    assert.equal(0, status, output)
+    assert.equal("check\n--against\nalerts alert\n", output)
+  end)
+
   it("runs specs of rules in simulated time", function()
     local dir = proc.scratch()
     proc.write(dir .. "/web.lua", 'alert "Down" { expr = "up == 0", every = "15s", hold = "5m" }\n')

@@ -25,13 +25,18 @@ local function attacks()
   return out
 end
 
+-- Some attacks fail at what they want and harm nobody: what they say is nothing.
+local function fails(name)
+  local file = name:match "^Hostile_(.*)"
+  return file and proc.read("spec/hostile/" .. file .. ".lua"):find "\n%-%- says: [^\n]" ~= nil
+end
+
 describe("a server with every attack loaded", function()
   local s
   teardown(function() if s then s:stop() end end)
 
   it("goes on with the rules that mean well, suspends those that do not, and says so", function()
     s = server.start { config = "settings { strict = false }", rules = attacks() }
-    local turns = 'moonwatch_rule_group_iterations_total{rule_group=~".*good.lua;good"}'
     local function figures()
       local out = {}
       for line in select(2, s:get "/metrics"):gmatch "[^\n]+" do
@@ -49,16 +54,21 @@ describe("a server with every attack loaded", function()
       return suspended > 40
     end, 300, "the attacks are suspended")
     local f = figures()
-    assert.truthy(f['moonwatch_rule_group_iterations_total{rule_group="good.lua;good"}'] > 4, turns)
+    -- A single attack may hold the thread for its whole second of processor time, which a busy machine stretches.
+    local good = 'rule_group="good.lua;good"}'
+    local missed, turns = f["moonwatch_rule_iterations_missed_total{" .. good], f["moonwatch_rule_group_iterations_total{" .. good]
+    assert.truthy(turns > 4)
+    assert.truthy(missed <= math.max(1, turns * 0.2), ("%d of %d turns missed"):format(missed, turns))
     local told = 0
     for _, alert in ipairs(s:json "/api/v2/alerts") do
       if alert.labels.alertname == "RuleSuspended" then told = told + 1 end
     end
     assert.truthy(told > 40)
     assert.equal(1, s:value "good")
-    assert.equal(2, s:value "beside")
+    -- Slow ones come after quick ones, so this group waits until the attacks are tried less often.
+    proc.eventually(function() return s:value "beside" == 2 end, 120, "what stands beside slow rules is evaluated")
     for _, rule in ipairs(s:json("/api/mw/v1/rules").rules) do
-      if rule.name:find "^Hostile_" and rule.lastEvaluation > "1" then
+      if fails(rule.name) and rule.health ~= "unknown" then -- those that are still in their first turn
         assert.equal("err", rule.health, rule.name)
         assert.truthy(#rule.lastError > 0, rule.name)
       end

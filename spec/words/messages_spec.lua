@@ -131,3 +131,16 @@ describe("several problems", function()
       "w.lua:3:1: attempt to concatenate a nil value")
   end)
 end)
+
+describe("several mistakes of one file", function()
+  it("are problems in one go, also beside a word that is misspelt", function()
+    assert.same({
+      'w.lua:1:13: alert "A": unknown field "exprr" (did you mean "expr"?)',
+      'w.lua:2:1: unknown word "alrt" (did you mean "alert"?)',
+      'w.lua:3:27: alert "C": hold: "soon" is not a duration such as "30s", "5m", "1h30m" or a number of seconds',
+    }, problems 'alert "A" { exprr = "up" }\nalrt "B" { expr = "up" }\nalert "C" { expr = "up",  hold = "soon" }\n')
+  end)
+  it("are one where a field that must be there is only misspelt", function()
+    assert.same({ 'w.lua:1:18: record "a:b": unknown field "epxr" (did you mean "expr"?)' }, problems 'record "a:b" {   epxr = "up" }\n')
+  end)
+end)

@@ -119,9 +119,16 @@ typedef struct check {
     const char *file, *text;
     const char **names;
     size_t n_names;
-    int env;
+    int env, missing; /* on the stack: what there is, and a set of what there is not */
     bool bad;
 } check;
+
+/* Stands for an unknown word, so that what stands behind it is checked too: word "name" { ... } */
+static int unknown_word(lua_State *L)
+{
+    lua_pushcfunction(L, unknown_word);
+    return 1;
+}
 
 static void check_global(void *arg, const char *name, bool assigned, int line)
 {
@@ -140,6 +147,9 @@ static void check_global(void *arg, const char *name, bool assigned, int line)
     lua_pop(c->L, 1);
     if (known) return;
     c->bad = true;
+    lua_pushstring(c->L, name);
+    lua_pushcfunction(c->L, unknown_word);
+    lua_rawset(c->L, c->missing);
     const char *near = mw_nearest(name, c->names, c->n_names);
     if (near)
         mw_guest_problem(c->g, c->file, line, col, "unknown word \"%.64s\" (did you mean \"%s\"?)",
@@ -194,10 +204,17 @@ bool mw_guest_compile(lua_State *L, const char *name, mw_str text)
     for (lua_pushnil(L); lua_next(L, c.env); lua_pop(L, 1))
         if (lua_type(L, -2) == LUA_TSTRING) c.names[c.n_names++] = lua_tostring(L, -2);
     qsort(c.names + n_words, c.n_names - n_words, sizeof *c.names, compare_names);
-    lua_pushvalue(L, -3);
+    lua_newtable(L);
+    c.missing = lua_gettop(L);
+    lua_pushvalue(L, -4);
     if (!mw_globals_each(L, check_global, &c) && !c.bad)
         mw_guest_problem(g, name, 1, 1, "cannot be checked for unknown words"), c.bad = true;
-    lua_pop(L, 2);
+    for (lua_pushnil(L); lua_next(L, c.missing);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, c.env);
+    }
+    lua_pop(L, 3);
     lua_setfenv(L, -2);
     return !c.bad;
 }
@@ -231,10 +248,12 @@ static int run_file(lua_State *L)
     new_registry_table(L, MW_GUEST_MODULES);
     mw_ctx_open(L);
     lua_pushcfunction(L, note_caller);
-    if (!mw_guest_compile(L, g->name, mw_str_of(g->source))) return 0;
-    int rc = lua_pcall(L, 0, 0, -2);
+    int handler = lua_gettop(L);
+    bool good = mw_guest_compile(L, g->name, mw_str_of(g->source));
+    if (!good && (lua_gettop(L) != handler + 1 || !lua_isfunction(L, -1))) return 0;
+    int rc = lua_pcall(L, 0, 0, handler); /* also with unknown words, for what it declares */
     g->no_memory = rc == LUA_ERRMEM;
-    return rc ? lua_error(L) : 0;
+    return rc && good ? lua_error(L) : 0;
 }
 
 static const char *text_of_error(lua_State *L)

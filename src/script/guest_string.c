@@ -58,7 +58,7 @@ static bool is_plain(mw_str p)
 
 static int find_plain(lua_State *L, mw_str s, mw_str p, size_t from)
 {
-    mw_charge(L, (s.n - from) / 16);
+    mw_charge(L, (s.n - from) / 4);
     const char *at = p.n ? memmem(s.p + from, s.n - from, p.p, p.n) : s.p + from;
     if (!at) {
         lua_pushnil(L);

@@ -15,6 +15,14 @@
 #include "base/mem.h"
 #include "script/state.h"
 
+/* libedit never frees the names and helps of functions that were added. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#define LIBRARY_LEAKS(call) (__lsan_disable(), (call), __lsan_enable())
+#else
+#define LIBRARY_LEAKS(call) ((void)(call))
+#endif
+
 #define EDITOR_TYPE "moonwatch.editor"
 
 enum { HISTORY = 1000, HISTORY_MOST = 100000, LINE_MOST = 1 << 20 };
@@ -144,8 +152,8 @@ static int editor_close(lua_State *L)
 static void bind_keys(EditLine *el)
 {
     el_set(el, EL_EDITOR, "emacs");
-    el_set(el, EL_ADDFN, "moonwatch-complete", "complete the word", on_tab);
-    el_set(el, EL_ADDFN, "moonwatch-interrupt", "give up this line", on_interrupt);
+    LIBRARY_LEAKS(el_set(el, EL_ADDFN, "moonwatch-complete", "complete the word", on_tab));
+    LIBRARY_LEAKS(el_set(el, EL_ADDFN, "moonwatch-interrupt", "give up this line", on_interrupt));
     el_set(el, EL_BIND, "^I", "moonwatch-complete", NULL);
     el_set(el, EL_BIND, "^C", "moonwatch-interrupt", NULL);
     el_set(el, EL_BIND, "^R", "em-inc-search-prev", NULL);

@@ -22,6 +22,12 @@ static void step(mw_pattern *m)
     mw_charge(m->L, STEPS);
 }
 
+/* A walk over N bytes of a set; sets as long as a text are an attack. */
+static void walk(mw_pattern *m, ptrdiff_t n)
+{
+    if (n >= 16) mw_charge(m->L, (uint64_t)n / 4);
+}
+
 /* -- single items ---------------------------------------------------------------------------- */
 
 static bool in_class(int c, int letter)
@@ -47,6 +53,7 @@ static bool in_class(int c, int letter)
 /* The end of the item at P: a character, an escape or a set. */
 static const char *item_end(mw_pattern *m, const char *p)
 {
+    const char *start = p;
     char first = *p++;
     if (first == '%') {
         if (p == m->pattern_end) luaL_error(m->L, "malformed pattern (ends with '%%')");
@@ -58,6 +65,7 @@ static const char *item_end(mw_pattern *m, const char *p)
         if (p == m->pattern_end) luaL_error(m->L, "malformed pattern (missing ']')");
         if (*p++ == '%' && p < m->pattern_end) p++;
     } while (p == m->pattern_end || *p != ']');
+    walk(m, p - start);
     return p + 1;
 }
 
@@ -86,7 +94,7 @@ static bool matches_one(mw_pattern *m, const char *s, const char *p, const char 
     switch (*p) {
     case '.': return true;
     case '%': return in_class(c, (unsigned char)p[1]);
-    case '[': mw_charge(m->L, (uint64_t)(end - p) / 16); return in_set(c, p, end - 1);
+    case '[': walk(m, end - p); return in_set(c, p, end - 1);
     default: return (unsigned char)*p == c;
     }
 }
@@ -173,6 +181,7 @@ static const char *frontier(mw_pattern *m, const char *s, const char *p)
     const char *end = item_end(m, p);
     int before = s == m->subject ? 0 : (unsigned char)s[-1];
     int here = s == m->end ? 0 : (unsigned char)*s;
+    walk(m, 2 * (end - p));
     if (in_set(before, p, end - 1) || !in_set(here, p, end - 1)) return NULL;
     return mw_pattern_match(m, s, end);
 }

@@ -163,16 +163,21 @@ end
 
 local function idle(self) return next(self.alerts) == nil and next(self.written) == nil end
 
+-- ctx.state as a text, to see whether a function changed it; most rules have none.
+local function state_text(self)
+  return self.state and next(self.state) ~= nil and self.host.json.encode(self.state) or ""
+end
+
 -- What the rule finds at T; nothing when it fails and its alerts stay as they are.
 local function look(self, t)
-  local before = self.rule.when and self.host.json.encode(self.state or {})
+  local before = self.rule.when and state_text(self)
   local found, failure = self.judge(self, t, idle(self))
   if not found then
     self.engine:failed(self, failure, t)
     return failing.found(self, failure, t)
   end
   self.health, self.last_error, self.traceback, self.problem = "ok", nil, nil, found.problem
-  if before and before ~= self.host.json.encode(self.state or {}) then self.engine:changed(self, t) end
+  if before and before ~= state_text(self) then self.engine:changed(self, t) end
   return found
 end
 

@@ -14,8 +14,7 @@ M.commands = {
   { "notify", "moonwatch.cli.notify" }, { "shadow", "moonwatch.cli.shadow" }, { "promote", "moonwatch.cli.promote" },
   { "push", "moonwatch.cli.push" }, { "versions", "moonwatch.cli.versions" }, { "rollback", "moonwatch.cli.rollback" },
   { "import", "moonwatch.cli.import" }, { "init", "moonwatch.cli.starter" }, { "lua", "moonwatch.cli.lua" },
-  { "help", "moonwatch.cli.help" },
-  { "version", "moonwatch.cli.version" },
+  { "completion", "moonwatch.cli.completion" }, { "help", "moonwatch.cli.help" }, { "version", "moonwatch.cli.version" },
 }
 
 local by_name, names = {}, {}

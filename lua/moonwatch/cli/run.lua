@@ -5,7 +5,7 @@ local load = require "moonwatch.config.load"
 local M = {}
 
 M.usage = "run [CONFIG] [--listen ADDR]... [--data DIR] [--rules DIR]... [--redis URL] [--node NAME] [--log-level L] [--log-format text|json]"
-M.help = "the server; CONFIG is a Lua file, default ./moonwatch.lua if it is there"
+M.help = "the server; CONFIG is a Lua file, default ./moonwatch.lua if it is there, else the moonwatch.lua in one of the --rules folders"
 
 -- Each flag, and the setting it overrides.
 local flags = {

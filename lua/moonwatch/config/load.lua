@@ -110,7 +110,9 @@ local function take(run, unit, guest, decl)
   end
   unit.declared[#unit.declared + 1] = item
   item.order = #unit.declared
-  local fields, problems = schema.check(def, decl, { host = run.host, guest = unit.path, stamp = unit.stamp })
+  local env = { host = run.host, guest = unit.path, stamp = unit.stamp }
+  local fields, problems = schema.check(def, decl, env)
+  unit.called = unit.called or env.called
   for _, p in ipairs(problems) do
     local line, col = place(run, item, p.path, p.at)
     run.problems:add(unit.path, line, col, item, p.message .. written_in(run, unit, decl, p))
@@ -123,7 +125,7 @@ local function take(run, unit, guest, decl)
 end
 
 local function run_unit(run, unit)
-  unit.items, unit.declared, unit.seen, unit.budget = {}, {}, {}, budget(run.settings)
+  unit.items, unit.declared, unit.seen, unit.budget, unit.called = {}, {}, {}, budget(run.settings), nil
   local declared
   unit.guest, declared = open_guest(run, unit)
   if not unit.guest then
@@ -132,6 +134,7 @@ local function run_unit(run, unit)
   end
   run.fresh[unit.path], unit.stamp = unit, run.host.sha256(units.text(unit)):sub(1, 16)
   for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, unit.guest, decl) end
+  if not unit.called then unit.guest:close() end -- nobody will call it: a Lua state less to keep
 end
 
 local function load_unit(run, unit)
@@ -297,17 +300,26 @@ local function build(run, items, list)
   }
 end
 
+-- A folder of rules may bring a root file of its own, as an import writes it; it counts when nobody named another.
+local function root_of_folders(run)
+  for _, dir in ipairs(run.options.rules or {}) do
+    local path = under(dir, "moonwatch.lua")
+    if run.host.stat(path) then return path end
+  end
+end
+
 -- -- in steps --------------------------------------------------------------
 
---- Begin to load; `step` until it says that it is done, then `finish`.  options: { host=, config= (root file or nil), source=
--- (its text, for --stdin), rules= (folders), bundle= (path -> text), paths= (files), before= (the set that runs, or nil),
--- kept= (path -> { source=, seen= }: good versions of files from before a restart) }.
+--- Begin to load; `step` until it says that it is done, then `finish`.  options: { host=, config= (root file or nil: the
+-- moonwatch.lua of the folders, if there is one), source= (its text, for --stdin), rules= (folders), bundle= (path -> text), paths=
+-- (files), before= (the set that runs, or nil), kept= (path -> { source=, seen= }: good versions of files from before a restart) }.
 function M.begin(options)
   local run = { options = options, host = options.host, problems = problems_of.new(), units = {}, sources = {}, queue = {}, at = 0,
                 watch = {}, globs = {}, seen = {}, tokens = {}, read = {}, fresh = {}, quarantined = {},
                 before = options.before and options.before.units or {}, kept = options.kept or {} }
   run.settings = schema.defaults(words.by_name.settings, run.host)
-  if options.config then load_root(run, options.config) end
+  run.root = options.config or root_of_folders(run)
+  if run.root then load_root(run, run.root) end
   for _, dir in ipairs(options.rules or {}) do add_pattern(run, under(dir, "*.lua")) end
   for _, path in ipairs(options.paths or {}) do put(run, { path = path }) end
   if options.bundle then add_bundle(run, options.bundle) end
@@ -339,13 +351,13 @@ end
 --- Gives set, problems; set is nil when it must not run.  The third value is { files=, globs= }, what to watch in either case.
 function M.finish(run)
   local items, list
-  local root_bad = run.options.config and run.problems:files()[run.options.config]
+  local root_bad = run.root and run.problems:files()[run.root]
   if run.settings.strict or root_bad then
     items, list = link_strictly(run)
   else
     list = quarantine.settle(run, { link = link, gather = gather, report = report(run), run_unit = run_unit })
     items = gather(list)
-    root_bad = run.options.config and run.problems:files()[run.options.config]
+    root_bad = run.root and run.problems:files()[run.root]
   end
   local watch, problems = { files = run.watch, globs = run.globs }, run.problems:sorted()
   if #problems > 0 and (run.settings.strict or root_bad) then

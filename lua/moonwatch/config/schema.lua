@@ -154,6 +154,9 @@ local function check_item(run, items, item, path)
   report(run, path, ("item %d: expected %s, got %s"):format(path[#path], items.says, M.describe(item)))
 end
 
+local NONE = {} -- never changed
+
+-- Gives the fields that were meant by misspelt ones, as a set: nobody has to be told that they are missing, too.
 local function check_unknown(run, def, value, path, by, names)
   local keys
   for key in pairs(value) do
@@ -162,7 +165,8 @@ local function check_unknown(run, def, value, path, by, names)
       keys[#keys + 1] = key
     end
   end
-  if not keys then return end
+  if not keys then return NONE end
+  local meant = {}
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
   for _, key in ipairs(keys) do
     local at = joined(path, key)
@@ -170,9 +174,11 @@ local function check_unknown(run, def, value, path, by, names)
       report(run, at, ("unexpected item %s: fields are written name = value"):format(#path == 0 and key or shown(at)))
     else
       local near = run.env.host.nearest(key, names)
+      if near then meant[near] = true end
       report(run, at, ("unknown field %q%s"):format(shown(at), near and (" (did you mean %q?)"):format(near) or ""))
     end
   end
+  return meant
 end
 
 local function copy(value)
@@ -191,13 +197,18 @@ local function fill(run, row, path, defaults)
   end
 end
 
-local function check_alternatives(run, def, value, path)
+local function check_alternatives(run, def, value, path, meant)
+  local function are_meant(group)
+    for _, name in ipairs(group) do
+      if meant[name] then return true end
+    end
+  end
   for _, group in ipairs(def.exactly_one or {}) do
     local given = {}
     for _, name in ipairs(group) do
       if value[name] ~= nil then given[#given + 1] = name end
     end
-    if #given == 0 then
+    if #given == 0 and not are_meant(group) then
       local offer = {}
       for _, name in ipairs(group) do
         local _, by = names_of(def.fields)
@@ -211,7 +222,7 @@ local function check_alternatives(run, def, value, path)
   for _, group in ipairs(def.some_of or {}) do
     local any = false
     for _, name in ipairs(group) do any = any or value[name] ~= nil end
-    if not any then report(run, path, ("needs one or more of %s"):format(quoted(group))) end
+    if not any and not are_meant(group) then report(run, path, ("needs one or more of %s"):format(quoted(group))) end
   end
   for _, group in ipairs(def.at_most_one or {}) do
     if value[group[1]] ~= nil and value[group[2]] ~= nil then
@@ -223,11 +234,11 @@ end
 function check_table(run, def, value, path)
   local names, by = names_of(def.fields)
   local out, defaults = {}, known[def.fields].defaults
-  check_unknown(run, def, value, path, by, names)
+  local meant = check_unknown(run, def, value, path, by, names)
   for _, row in ipairs(def.fields) do
     local given = value[row[1]]
     if given == nil then
-      if not row.absent then out[row[1]] = fill(run, row, path, defaults) end
+      if not row.absent and not (row.required and meant[row[1]]) then out[row[1]] = fill(run, row, path, defaults) end
     elseif row.absent then
       absent(run, joined(path, row[1]), shown(joined(path, row[1])))
     else
@@ -243,14 +254,14 @@ function check_table(run, def, value, path)
     end
     if table.maxn(value) < (def.items.least or 0) then report(run, path, "expected " .. def.items.says) end
   end
-  check_alternatives(run, def, value, path)
+  check_alternatives(run, def, value, path, meant)
   return out
 end
 
 -- Every function of the declaration learns whose it is, so that it can be called later.
 local function own(value, env)
   if type(value) ~= "table" then return end
-  if value["@fn"] then value.guest, value.stamp = env.guest, env.stamp end
+  if value["@fn"] then value.guest, value.stamp, env.called = env.guest, env.stamp, true end
   for _, item in pairs(value) do own(item, env) end
 end
 
@@ -279,7 +290,8 @@ local function check_arguments(run, def, args)
   return { args = out }
 end
 
---- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text) }.
+--- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text) };
+-- env.called becomes true when there is a function in it.
 function M.check(def, decl, env)
   local run = { env = { host = env.host, one_of = one_of }, problems = {} }
   if def.absent then

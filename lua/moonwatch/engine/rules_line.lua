@@ -1,18 +1,19 @@
 --- rules_line.lua - the groups that are at work, in line for the one thread there is.
 --
--- Groups that were quick the last time go before those that took long, so that who uses up his budget makes nobody wait for
--- more than one evaluation; now and then one of the others has its turn even while quick ones wait.
+-- Groups that were quick the last time go before those that took long or never ran, so that who uses up his budget makes nobody
+-- wait for more than one evaluation; now and then one of the others has its turn even while quick ones wait.
 local M = {}
 M.__index = M
 
-local QUICK = 0.1    -- seconds of a whole run
+local QUICK = 0.03   -- seconds of a whole run
 local IN_A_ROW = 20  -- quick ones before one that takes long
 
 function M.new() return setmetatable({ quick = {}, long = {}, row = 0 }, M) end
 
 function M:add(entry)
   local group = entry.group
-  local line = math.max(group.seconds or 0, group.spent or 0) > QUICK and self.long or self.quick
+  local quick = group.last_evaluation and math.max(group.seconds or 0, group.spent or 0) <= QUICK
+  local line = quick and self.quick or self.long
   line[#line + 1] = entry
 end
 
