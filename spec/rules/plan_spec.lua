@@ -24,6 +24,12 @@ describe("a plan", function()
     assert.equal("3 rules: 1 added, 1 changed, 1 removed", plan.summary(p))
   end)
 
+  it("names fields as they are written, not what checking makes of them", function()
+    local world = testing.world 'alert "A" { expr = "x", above = { warning = 1, page = 5 }, hold = { 2, of = 3 } }'
+    local p = planned(world, 'alert "A" { expr = "x", above = { warning = 2, page = 5 }, hold = { 4, of = 5 } }')
+    assert.same({ ["alert A"] = { "above", "hold" } }, p.fields)
+  end)
+
   it("says which alerts would end: of rules that go, and of conditions that give them no longer", function()
     local world = testing.world(lines('alert "Gone" { expr = "x > 1" }', 'alert "Less" { expr = "x > 1" }', 'alert "Same" { expr = "x > 1" }',
       'alert "Held" { expr = "x > 1", hold = "10s" }', 'alert "Wait" { expr = "x > 1", hold = "1h" }', 'alert "Fn" { when = function() return true end }'))

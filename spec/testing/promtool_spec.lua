@@ -136,6 +136,21 @@ tests:
     local results = promtool.run(with { ["t_test.yml"] = text, ["r.lua"] = 'alert "High" { expr = "x > 5", hold = "2m" }' }, "t_test.yml")
     assert.is_nil(results[1].text)
   end)
+  it("goes on with a Lua rule that has more alerts than its limit, as the server does", function()
+    local text = [[
+rule_files: [r.lua]
+tests:
+  - input_series: [{series: 'x{host="a"}', values: 1x9}, {series: 'x{host="b"}', values: 2x9}]
+    alert_rule_test:
+      - eval_time: 3m
+        alertname: Many
+        exp_alerts:
+          - {exp_labels: {host: a, severity: warning}}
+          - {exp_labels: {limit: exceeded, severity: warning}, exp_annotations: {left_out: '1', summary: '1 of 2 alerts of Many are left out, its limit is 1'}}
+]]
+    local results = promtool.run(with { ["t_test.yml"] = text, ["r.lua"] = 'alert "Many" { expr = "x", above = 0, limit = 1 }' }, "t_test.yml")
+    assert.is_nil(results[1].text)
+  end)
   it("ends a test in which a rule fails", function()
     local got = outcome([[
 rule_files: [r.yml]

@@ -38,7 +38,7 @@ local REFUSED = {
   { 'on_error = "ignore"', 'on_error: "ignore" is not one of "keep", "fire", "resolve"' },
   { "baseline = { weeks = 2, min_weeks = 3 }", "baseline.min_weeks: must be at most weeks, which is 2" },
   { "baseline = { deviations = 0 }", "baseline.deviations: must be more than zero" },
-  { "baseline = { deviations = 3, clear = 4 }", 'baseline.clear: 4 must be less than "above", which is 3' },
+  { "baseline = { deviations = 3, clear = 4 }", 'baseline.clear: 4 must be less than "deviations", which is 3' },
   { 'baseline = { zone = "Nowhere/Land" }', 'baseline.zone: "Nowhere/Land" is not a time zone of this machine' },
   { 'baseline = { direction = "up" }', 'baseline.direction: "up" is not one of "above", "below", "both"' },
   { "flap = { changes = 1 }", "flap.changes: must be 2 to 100" },

@@ -54,6 +54,15 @@ end
 
 local aliases = { ["--help"] = "help", ["-h"] = "help", ["--version"] = "version" }
 
+-- Is --help among ARGV?  Of a raw command only its first argument: the others may be a program's own.
+local function asks_for_help(argv, raw)
+  for i = 1, raw and 1 or #argv do
+    if argv[i] == "--" then return false end
+    if argv[i] == "--help" then return true end
+  end
+  return false
+end
+
 function M.main(argv)
   local host = require "moonwatch.host"
   local ctx = context(host)
@@ -65,6 +74,7 @@ function M.main(argv)
       near and (" (did you mean %q?)"):format(near) or ""))
     return 2
   end
+  if asks_for_help(argv, command.raw) then return M.command("help").main(ctx, { aliases[name] or name }) end
   -- Trusted programs and the specs take their arguments as they are.
   if not command.raw then argv = address(ctx, argv) end
   return command.main(ctx, argv)

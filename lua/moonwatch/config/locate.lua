@@ -116,7 +116,7 @@ local function first_on(tokens, line)
   return low
 end
 
--- The token of the word itself, nearest to LINE.
+-- The token of the word itself, nearest to LINE.  One with another name written behind it is another declaration.
 local function opening(tokens, decl)
   local best
   for i = first_on(tokens, decl.line - 3), #tokens do
@@ -124,8 +124,9 @@ local function opening(tokens, decl)
     if t.line > decl.line then break end
     if t.kind == "name" and t.text == decl.word then
       local after = tokens[i + 1]
-      local named = after and after.kind == "text" and after.text:sub(2, -2) == decl.name
-      if named or not decl.name or not best then best = i end
+      local written = decl.name and after and after.kind == "text"
+      local named = written and after.text:sub(2, -2) == decl.name
+      if named or not written then best = i end
       if named and t.line == decl.line then break end
     end
   end

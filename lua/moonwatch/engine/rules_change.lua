@@ -26,6 +26,25 @@ function M.text(rule)
   return print_of(plain)
 end
 
+-- What checking makes of fields, as the person wrote it: `levels` repeats above, below and what clears them.
+local WRITTEN = { votes = "hold" }
+local SIDES = { "above", "below" }
+
+-- The names of FIELDS that a person would know.
+local function as_written(fields)
+  local seen, out = {}, {}
+  for _, name in ipairs(fields) do seen[WRITTEN[name] or name] = true end
+  if seen.levels then
+    seen.levels = nil
+    local told = seen.baseline or seen.clear_below or seen.clear_above
+    for _, side in ipairs(SIDES) do told = told or seen[side] end
+    if not told then seen.above = true end
+  end
+  for name in pairs(seen) do out[#out + 1] = name end
+  table.sort(out)
+  return out
+end
+
 -- The fields in which two rules differ, in order.
 local function differing(a, b)
   local seen, out = {}, {}
@@ -37,8 +56,7 @@ local function differing(a, b)
       end
     end
   end
-  table.sort(out)
-  return out
+  return as_written(out)
 end
 
 --- Do two rules say the same?

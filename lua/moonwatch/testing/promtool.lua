@@ -111,6 +111,13 @@ local function is_due(self, group, t)
   return math.abs(steps - math.floor(steps + 0.5)) * interval < 1e-6
 end
 
+-- Why RUNNER's last evaluation counts as failed.  More alerts than `limit` are an error to Prometheus; a rule written in
+-- Lua goes on and tells of it, as it does live.
+local function failure(runner)
+  if runner.health == "err" then return runner.last_error end
+  return not (runner.rule.file or ""):find "%.lua$" and runner.problem or nil
+end
+
 -- Everything at T.  False: some rule failed.
 local function evaluate(self, t)
   self.host.set_clock(t)
@@ -121,7 +128,7 @@ local function evaluate(self, t)
       group:begin(t, 0)
       repeat local _, done = group:go(math.huge) until done
       for _, runner in ipairs(group.members) do
-        local why = runner.health == "err" and runner.last_error or runner.problem
+        local why = failure(runner)
         if why then
           self:fail(self.test.line, ("%s %q failed at %s: %s"):format(runner.rule.word, runner.rule.name, self:when(t - self.start), why))
           fine = false

@@ -16,9 +16,9 @@ local function check_clear(s, bounds, clear, mildest, problem)
   for name, value in pairs(list) do
     local path = type(clear) == "table" and { s.clear, name } or { s.clear }
     if not bounds[name] then
-      problem(("%s: there is no level %q in %q"):format(s.clear, name, s.side), path)
+      problem(("%s: there is no level %q in %q"):format(s.clear, name, s.bound or s.side), path)
     elseif not s.beyond(value, bounds[name]) then
-      problem(("%s: %s must be %s than %q, which is %s"):format(s.clear, text.number(value), s.wrong, s.side, text.number(bounds[name])), path)
+      problem(("%s: %s must be %s than %q, which is %s"):format(s.clear, text.number(value), s.wrong, s.bound or s.side, text.number(bounds[name])), path)
     end
   end
   return list
@@ -76,7 +76,7 @@ local function of_baseline(fields, problem)
   if b.min_weeks > b.weeks then problem(("baseline.min_weeks: must be at most weeks, which is %d"):format(b.weeks), { "baseline", "min_weeks" }) end
   if type(b.deviations) == "number" and b.deviations <= 0 then problem("baseline.deviations: must be more than zero", { "baseline", "deviations" }) end
   if type(b.clear) == "table" and type(b.deviations) ~= "table" then problem("baseline.clear: expected a number", { "baseline", "clear" }) end
-  fields.levels = levels(fields, { side = "above", clear = "baseline.clear", wrong = "less", beyond = SIDES[1].beyond }, b.deviations,
+  fields.levels = levels(fields, { side = "above", bound = "deviations", clear = "baseline.clear", wrong = "less", beyond = SIDES[1].beyond }, b.deviations,
                          "baseline.deviations", b.clear, problem)
 end
 
