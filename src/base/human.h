@@ -9,8 +9,8 @@
 
 enum { MW_HUMAN_ROOM = 64 };
 
-/* V the way HOW says: "plain", "go", "humanize", "humanize1024", "duration", "percent", "timestamp",
- * "bytes", or what Prometheus calls them.  False: there is no such way. */
+/* V the way HOW says: "plain", "go", "humanize", "humanize1024", "duration", "percent",
+ * "timestamp", "bytes", or what Prometheus calls them.  False: there is no such way. */
 bool mw_human(const char *how, double v, char out[MW_HUMAN_ROOM]);
 
 /* Every name of a way, in turn; NULL behind the last. */
