@@ -126,3 +126,31 @@ describe("what is no fault of a rule", function()
     assert.truthy(runner(world, "check/no").traceback:find("inline.lua:3", 1, true))
   end)
 end)
+
+describe("the alert on a suspended rule", function()
+  local function failing(every)
+    return lines(ROUTES, ('alert "Bad" { every = "%s", when = function(ctx) error "it is broken" end }'):format(every))
+  end
+
+  it("comes for rules of any interval", function()
+    for _, every in ipairs { "10s", "30s", "45s", "1m", "5m" } do
+      local world = testing.world(failing(every))
+      world:advance "31m"
+      assert.truthy(runner(world, "alert/Bad").suspended, every)
+      assert.truthy(said(world, "Bad"), every)
+    end
+  end)
+
+  it("goes with the rule when another node has it from now on", function()
+    local world = testing.world(failing "10s")
+    local function lease(held)
+      for slot = 0, 15 do world.engine:handle({ type = "lease", slot = "rules/" .. slot, held = held, fence = 1 }, world.now) end
+    end
+    lease(true)
+    world:advance "2m"
+    assert.truthy(said(world, "Bad"))
+    lease(false)
+    world:advance "5s"
+    assert.truthy(resolved(world, "Bad"))
+  end)
+end)

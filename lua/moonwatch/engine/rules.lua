@@ -236,8 +236,6 @@ shared["expect-beat"] = function(self, msg, now)
   if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end
 end
 
-function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
-
 shared["alert-state"] = function(self, msg, now)
   self.shared[msg.id] = msg.value
   self:rouse(msg.id)
@@ -251,6 +249,7 @@ function on.lease(self, msg, now)
   local had = self.leases[slot] and self.leases[slot].held
   self.leases[slot] = { held = msg.held, fence = msg.fence }
   for _, group in ipairs(self.groups) do group:rouse() end
+  suspend.moved(self, now)
   if msg.held and not had then
     for id in pairs(self.by_id) do
       if M.slot_of(id) == slot then adopt(self, id, now) end

@@ -24,6 +24,7 @@ local function row(engine, runner)
   }
 end
 
+-- What this node says of those that it has.
 local function tell(engine, now)
   local list = {}
   for id, runner in pairs(engine.suspended) do
@@ -46,8 +47,8 @@ end
 
 local function suspend(engine, runner, now)
   local every = runner.group.every
-  local s = runner.suspended
-  if not s then
+  local s, first = runner.suspended, not runner.suspended
+  if first then
     s = { since = now, step = every }
     runner.suspended = s
     engine.suspended[runner.id] = runner
@@ -58,7 +59,7 @@ local function suspend(engine, runner, now)
   s.failures, s.reason = runner.streak, runner.last_error
   s.step = math.min(s.step * 2, math.max(every, over_budget(engine, runner) and LONGEST_OVER or LONGEST))
   s.again = now + s.step
-  if s.step == every * 2 then tell(engine, now) end
+  if first then tell(engine, now) end
 end
 
 --- RUNNER is not suspended any more.
@@ -83,6 +84,11 @@ function M.worked(engine, runner, now)
     engine.host.log("info", ("%s %q works again"):format(runner.rule.word, runner.rule.name), { file = runner.rule.file })
     M.lift(engine, runner, now)
   end
+end
+
+--- Other rules may be this node's now.
+function M.moved(engine, now)
+  if next(engine.suspended) then tell(engine, now) end
 end
 
 --- Is RUNNER left out at T?
