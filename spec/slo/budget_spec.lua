@@ -76,6 +76,11 @@ describe("the alerts on a budget", function()
     assert.equal("later", alerts.ticket.annotations.note)
     assert.is_nil(alerts.page)
   end)
+  it("have a severity that is a plain text, however they are given it", function()
+    for _, alerting in ipairs { '{ labels = { severity = "${value}" } }', '{ page = { labels = { severity = function() return "x" end } } }' } do
+      assert.error_matches(function() alerts_of(alerting) end, "severity.*expected a plain text")
+    end
+  end)
   it("may leave a severity out", function()
     local alerts = alerts_of [[{ ticket = false }]]
     assert.is_nil(alerts.ticket)

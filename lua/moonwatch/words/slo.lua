@@ -9,6 +9,18 @@ local function severity_row(name)
     { "annotations", "template_map", default = {}, help = "texts of its own" } } }
 end
 
+-- A label `severity` takes the place of the severity, which is what it is for everybody: no text with places, no function.
+local function check_severities(alerting, problem)
+  local function check(row, at)
+    local severity = type(row) == "table" and row.labels and row.labels.severity
+    if severity and (type(severity) ~= "string" or severity:find("${", 1, true)) then
+      problem(("%s: expected a plain text"):format(table.concat(at, ".")), at)
+    end
+  end
+  check(alerting, { "alerting", "labels", "severity" })
+  for _, name in ipairs { "page", "ticket" } do check(alerting[name], { "alerting", name, "labels", "severity" }) end
+end
+
 return {
   word = "slo", shape = "named",
   help = "A service level objective over a rolling window. Give the counters of good (or bad) and all events, or a latency histogram. " ..
@@ -54,6 +66,7 @@ slo "checkout-availability" {
       local ok, why = sli.check_latency(fields.latency, env.host)
       if not ok then problem("latency.metric: " .. why, { "latency", "metric" }) end
     end
+    if fields.alerting then check_severities(fields.alerting, problem) end
     if fields.window and fields.window < 3600 then problem("window must be at least 1h", { "window" }) end
     for i, row in ipairs(type(fields.alerts) == "table" and fields.alerts or {}) do
       if row.long and row.short and row.short >= row.long then
