@@ -208,4 +208,13 @@ alert "A" { expr = "m", annotations = {
     world:advance "1m"
     assert.equal("lisbon http://m/ 3k 45s", world:alerts("firing")[1].annotations.a)
   end)
+  it("names no threshold where there was none: a series that others are compared with is not one by itself", function()
+    local world = testing.world [[
+alert "A" { expr = "m", above = "most", absent = "fire", annotations = { a = "at most <${threshold}>" } }]]
+    world:series('m{job="x"}', "5x10"):series('most{job="x"}', "3x10")
+    world:advance "1m"
+    assert.equal("at most <3>", world:alerts("firing")[1].annotations.a)
+    world:advance "15m"
+    assert.equal("at most <>", world:alerts("firing")[1].annotations.a)
+  end)
 end)

@@ -104,8 +104,8 @@ end
 -- What a text may name, of an alert or of a ROW that may become one.
 local function view_of(runner, row, t)
   local rule, engine = runner.rule, runner.engine
-  return { labels = row.labels, sample = row.sample or row.labels, value = row.value, threshold = row.threshold or rule.above or rule.below, expected = row.expected,
-           severity = row.labels.severity, name = rule.name, now = t, active_at = row.active_at or t, fired_at = row.fired_at,
+  return { labels = row.labels, sample = row.sample or row.labels, value = row.value,
+           threshold = row.threshold or threshold.number(rule), expected = row.expected, severity = row.labels.severity, name = rule.name, now = t, active_at = row.active_at or t, fired_at = row.fired_at,
            external_labels = engine.external_labels or {}, external_url = engine.external_url }
 end
 

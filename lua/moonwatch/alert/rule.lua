@@ -112,7 +112,7 @@ local function message(self, alert, t)
     labels = labels, replaces = moved and self:full_labels(alert.labels, alert.told) or nil,
     annotations = alert.annotations or {}, starts_at = alert.fired_at,
     ends_at = alert.resolved_at or t + 4 * math.max(rule.every, RESEND), value = alert.value,
-    threshold = alert.threshold or rule.above or rule.below, severity = labels.severity, evidence = alert.evidence,
+    threshold = alert.threshold or threshold.number(rule), severity = labels.severity, evidence = alert.evidence,
     generator_url = self.engine:generator_url(rule), rule = self.id, updated_at = t,
     resolved = alert.state == "inactive",
   }

@@ -88,6 +88,9 @@ function M.prepare(runner, rows, t, ask)
   end
 end
 
+--- The number that RULE compares with, if it is one for all its series.
+function M.number(rule) return tonumber(rule.above or rule.below) end
+
 --- What ROW is compared with at LEVEL, for texts and messages.
 function M.bound(runner, row, level)
   local of = runner.levels[level] or {}
