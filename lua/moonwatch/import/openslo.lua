@@ -2,8 +2,8 @@
 --
 -- OpenSLO leaves to each data source what a query is.  Read here are those of type Prometheus: `query` (or `promql`) in the spec
 -- of the source.  A range in it is the place of the window; a counter without one is summed as an increase.
-local lua_text = require "moonwatch.import.lua_text"
 local node = require "moonwatch.import.node"
+local slo_word = require "moonwatch.import.slo_word"
 
 local M = {}
 
@@ -99,7 +99,7 @@ local function threshold_of(run, metric, objective)
     run.note(objective, "an objective on a threshold needs op and value")
     return nil
   end
-  return { { "ratio", ("1 - avg_over_time(((%s) %s bool %s)[$window:1m])"):format(query, op, lua_text.value(value)) } }
+  return { { "ratio", ("1 - avg_over_time(((%s) %s bool %s)[$window:1m])"):format(query, op, tostring(value)) } }
 end
 
 local function sli_of(run, spec, objective)
@@ -208,7 +208,7 @@ local function slo_of(run, doc, objective, name)
   fields[#fields + 1] = { "labels", labels_of(doc, node.text(spec, "service")) }
   fields[#fields + 1] = { "alerts", alerts_of(run, spec) }
   local said = node.text(objective, "displayName") or node.text(doc, "metadata", "displayName") or node.text(spec, "description")
-  return (said and lua_text.comment(said) .. "\n" or "") .. lua_text.declaration("slo", name, fields)
+  return slo_word.declaration(name, said, fields)
 end
 
 local function slos_of(run, doc)

@@ -2,8 +2,8 @@
 --
 -- Both forms that Sloth reads: version "prometheus/v1", and the custom resource PrometheusServiceLevel, which spells the same
 -- names in another case.  What Sloth makes of them (windows, burn rates, two severities) is what moonwatch does by itself.
-local lua_text = require "moonwatch.import.lua_text"
 local node = require "moonwatch.import.node"
+local slo_word = require "moonwatch.import.slo_word"
 
 local M = {}
 
@@ -94,8 +94,7 @@ local function slo_of(run, service, labels, slo)
   fields[#fields + 1] = { "labels", joined({ service = service }, labels, map_of(node.get(slo, "labels"))) }
   fields[#fields + 1] = { "alerts", alerts }
   fields[#fields + 1] = { "alerting", alerting }
-  local said = node.text(slo, "description")
-  return (said and lua_text.comment(said) .. "\n" or "") .. lua_text.declaration("slo", service .. "-" .. name, fields)
+  return slo_word.declaration(service .. "-" .. name, node.text(slo, "description"), fields)
 end
 
 local function of_document(run, doc)

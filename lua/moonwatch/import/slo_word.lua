@@ -1,0 +1,41 @@
+--- slo_word.lua - one objective as the word `slo`, from plain values.
+local lua = require "moonwatch.import.lua_source"
+local writer = require "moonwatch.import.lua_writer"
+
+local M = {}
+
+local QUERIES = { good = true, bad = true, total = true, ratio = true }
+
+local function sorted(map)
+  local names = {}
+  for name in pairs(map) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- A text, number, boolean, list or map as Lua; { lua = "..." } stands as it is.
+local function source(value)
+  if type(value) ~= "table" or value.lua then return lua.value(value) end
+  local rows = {}
+  for i, item in ipairs(value) do rows[i] = { value = source(item) } end
+  if #rows == 0 then
+    for i, name in ipairs(sorted(value)) do rows[i] = { name = name, value = source(value[name]) } end
+  end
+  return writer.table(rows)
+end
+
+--- `slo "NAME" { fields }`, behind what is SAID about it.  fields: list of { name, value }; a nil value is left out.
+function M.declaration(name, said, fields)
+  local out, rows = {}, {}
+  for line in ((said or ""):gsub("%s+$", "") .. "\n"):gmatch "(.-)\n" do
+    if said then out[#out + 1] = lua.comment(line) end
+  end
+  for _, field in ipairs(fields) do
+    local key, value = field[1], field[2]
+    if value ~= nil then rows[#rows + 1] = { name = key, value = QUERIES[key] and lua.expression(value) or source(value) } end
+  end
+  out[#out + 1] = writer.declaration("slo", name, rows)
+  return table.concat(out, "\n") .. "\n"
+end
+
+return M
