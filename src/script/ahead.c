@@ -335,7 +335,8 @@ static mw_promql_result *from_window(mw_ahead_item *it, int64_t t)
         struct row *r = &it->rows[i];
         size_t at = find(r, t);
         if (at == r->n) continue;
-        rows[n++] = (mw_promql_row){.labels = r->labels, .n = 1, .t = &r->t[at], .v = &r->v[at]};
+        rows[n] = (mw_promql_row){.labels = r->labels, .n = 1, .t = &r->t[at], .v = &r->v[at]};
+        n++;
     }
     out->n = n;
     return out;
