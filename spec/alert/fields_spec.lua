@@ -305,6 +305,13 @@ describe("flap", function()
     w:set("x", 0):advance "2m"
     assert.same({ "A" }, w:firing())
   end)
+  it("remembers the last changes where it may remember fewer, and each alert once", function()
+    local runner = world("above = 0, flap = { changes = 3, within = '1h' }").engine.by_id["alert/A"]
+    local entry = { labels = { alertname = "A" }, times = { 1, 2, 3, 4, 5 } }
+    runner:restore({ flaps = { entry, entry } }, 10, 0)
+    assert.equal(1, runner.n_flaps)
+    assert.same({ 3, 4, 5 }, select(2, next(runner.flaps)).times)
+  end)
 end)
 
 describe("limit", function()
@@ -319,6 +326,19 @@ describe("limit", function()
     assert.equal(2, by.exceeded.value)
     w:set('x{n="4"}', 0):set('x{n="3"}', 0):advance "15s"
     assert.equal(2, #w:alerts "firing")
+  end)
+  local function fires(fields, values)
+    local w = world(fields)
+    for n, value in pairs(values) do w:set(('x{n="%s"}'):format(n), value) end
+    w:advance "15s"
+    local out = {}
+    for _, alert in ipairs(w:alerts "firing") do out[#out + 1] = alert.labels.n end
+    table.sort(out)
+    return out
+  end
+  it("takes greater values for worse, or lesser ones where the rule says below", function()
+    assert.same({ "b", "c" }, fires("above = 0, limit = 2", { a = 1, b = 7, c = 3 }))
+    assert.same({ "a", "c" }, fires("below = 9, limit = 2", { a = 1, b = 7, c = 3 }))
   end)
 end)
 

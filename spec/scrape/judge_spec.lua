@@ -116,6 +116,19 @@ describe("a function of a job", function()
     other.sources["g.lua"] = "another text"
     assert.is_not.equal(before, name(other))
   end)
+  it("that was stopped at its budget is not called for the rest of a question", function()
+    local calls = 0
+    local s = scrape.new(fake_host.new(), function(fn, args)
+      calls = calls + 1
+      if args[1].name == "b" then return { ok = false, error = "stopped", over = true } end
+      return call(fn, args)
+    end)
+    local row = s:jobs(set_of { keep = function(sample) return sample end })[1]
+    local labels = { { __name__ = "a" }, { __name__ = "b" }, { __name__ = "c" }, { __name__ = "d" } }
+    assert.same({ { __name__ = "a" }, "stopped", "stopped", "stopped" },
+                s:judge({ what = "series", job = "j", rule = row.keep, labels = labels }).verdicts)
+    assert.equal(2, calls)
+  end)
   it("that is not there any more has the question asked again", function()
     local s = scrape.new(fake_host.new(), call)
     s:jobs(set_of { relabel = function() end })

@@ -145,7 +145,7 @@ tests:
       - eval_time: 3m
         alertname: Many
         exp_alerts:
-          - {exp_labels: {host: a, severity: warning}}
+          - {exp_labels: {host: b, severity: warning}}
           - {exp_labels: {limit: exceeded, severity: warning}, exp_annotations: {left_out: '1', summary: '1 of 2 alerts of Many are left out, its limit is 1'}}
 ]]
     local results = promtool.run(with { ["t_test.yml"] = text, ["r.lua"] = 'alert "Many" { expr = "x", above = 0, limit = 1 }' }, "t_test.yml")

@@ -1,6 +1,12 @@
 --- world_spec.lua - the simulated world shows what a server would do.
 local testing = require "moonwatch.testing"
 
+describe("time in a world", function()
+  it("never runs backwards", function()
+    assert.error_matches(function() testing.world('alert "A" { expr = "x" }\n'):advance(-5) end, '"-5" is no duration')
+  end)
+end)
+
 describe("a recording rule", function()
   it("stores what its expression gives, and ends the series when that is gone", function()
     local world = testing.world 'record "job:up:sum" { expr = "sum by (job) (up)", every = "15s" }\n'

@@ -132,6 +132,12 @@ describe("several problems", function()
   end)
 end)
 
+describe("a duration", function()
+  it("of more than a hundred years is a slip of the pen", function()
+    assert.same({ 'w.lua:1:27: alert "A": every: "1e+300" is longer than 100 years' }, problems 'alert "A" { expr = "up",  every = 1e300 }')
+  end)
+end)
+
 describe("several mistakes of one file", function()
   it("are problems in one go, also beside a word that is misspelt", function()
     assert.same({

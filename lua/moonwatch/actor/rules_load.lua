@@ -24,7 +24,7 @@ local function begin(self, job)
   options.before, options.kept = self.engine.set, self.owner.kept()
   for name, value in pairs(job.options or {}) do options[name] = value end
   if not job.dry then self.owner.begins() end
-  job.run = load.begin(options)
+  job.run, job.begun = load.begin(options), true
 end
 
 -- What is wrong with a set that loads, as problems of files.
@@ -65,12 +65,16 @@ local function answer(job, result)
   for _, done in ipairs(job.done) do done(result) end
 end
 
--- -- the queue -------------------------------------------------------------
-
-local function next_job(self)
-  self.job = table.remove(self.waiting, 1)
-  if self.job then begin(self, self.job) end
+-- A fault of this program shall leave nobody waiting, and no rule: it is told like a problem of the files.
+local function broken(self, job, why)
+  if job.run then load.drop(job.run) end
+  local text = "a fault of moonwatch while it loaded: " .. tostring(why)
+  local problems = { { file = "moonwatch", line = 1, col = 1, message = text, text = text } }
+  if job.dry then return job.dry(nil, problems) end
+  return self.owner.refuse(problems, job.reason)
 end
+
+-- -- the queue -------------------------------------------------------------
 
 --- Load what is on disk; DONE(answer) when it is over.
 function M:reload(reason, done)
@@ -104,19 +108,31 @@ end
 
 function M:busy() return self.job ~= nil or #self.waiting > 0 end
 
+-- Is JOB over?  And the answer to it.
+local function piece(self, job, now, seconds)
+  if job.begun and not job.run then return true, finish(self, job, now) end
+  if not job.begun then begin(self, job) end
+  local clock = self.host.monotonic
+  local untill = clock and clock() + seconds
+  repeat
+    if not load.step(job.run) then
+      link(self, job, now)
+      return false
+    end
+  until clock and clock() >= untill
+  return false
+end
+
 --- A piece of what there is to do, PIECE seconds unless told otherwise.
 function M:tick(now, seconds)
-  if not self.job then next_job(self) end
-  local job, clock = self.job, self.host.monotonic
+  self.job = self.job or table.remove(self.waiting, 1)
+  local job = self.job
   if not job then return end
-  if not job.run then
-    self.job = nil
-    return answer(job, finish(self, job, now))
-  end
-  local untill = clock and clock() + (seconds or PIECE)
-  repeat
-    if not load.step(job.run) then return link(self, job, now) end
-  until clock and clock() >= untill
+  local ok, over, result = pcall(piece, self, job, now, seconds or PIECE)
+  if not ok then over, result = true, broken(self, job, over) end
+  if not over then return end
+  self.job = nil
+  answer(job, result)
 end
 
 return M

@@ -1,8 +1,8 @@
 --- condition.lua - what is wrong right now: the rows of a rule's expression or function, judged and labelled.
 local absent = require "moonwatch.alert.absent"
+local fill = require "moonwatch.alert.fill"
 local limit = require "moonwatch.alert.limit"
 local match = require "moonwatch.alert.match"
-local text = require "moonwatch.alert.text"
 local threshold = require "moonwatch.alert.threshold"
 
 local M = {}
@@ -86,38 +86,15 @@ end
 
 -- -- labels and texts ------------------------------------------------------
 
-local function expand(runner, template, alert)
-  if type(template) == "table" then
-    local result = runner.engine:run_guest(template, { alert }, { kind = "text", now = alert.now, rule = runner.rule.name })
-    local value = result.ok and result.values and result.values[1]
-    if not result.ok then return ("<error expanding template: %s>"):format(result.error) end
-    return value == nil and "" or tostring(value)
-  end
-  local compiled = runner.compiled[template]
-  if not compiled then
-    compiled = text.compile(template) or { template }
-    runner.compiled[template] = compiled
-  end
-  return text.expand(compiled, alert, function(expr) return runner.host.query(expr, alert.now - runner.engine:behind(runner.rule)) end)
-end
-
--- What a text may name, of an alert or of a ROW that may become one.
-local function view_of(runner, row, t)
-  local rule, engine = runner.rule, runner.engine
-  return { labels = row.labels, sample = row.sample or row.labels, value = row.value,
-           threshold = row.threshold or threshold.number(rule), expected = row.expected, severity = row.labels.severity, name = rule.name, now = t, active_at = row.active_at or t, fired_at = row.fired_at,
-           external_labels = engine.external_labels or {}, external_url = engine.external_url }
-end
-
 --- The labels of the alert about ROW, at the mildest severity.
 function M.labels(runner, row, t)
   local rule, out = runner.rule, {}
   for name, value in pairs(row.labels) do
     if name ~= "__name__" then out[name] = value end
   end
-  local view = view_of(runner, row, t)
+  local view = fill.view(runner, row, t)
   for name, template in pairs(rule.labels or {}) do
-    local value = expand(runner, template, view)
+    local value = fill.text(runner, template, view)
     out[name] = value ~= "" and value or nil
   end
   out.alertname = rule.alertname or rule.name
@@ -131,10 +108,10 @@ local TEXTS = { summary = "summary", description = "description", runbook = "run
 --- The texts of ALERT, expanded with its labels and value.
 function M.annotations(runner, alert, t)
   local rule, out = runner.rule, {}
-  local view = view_of(runner, alert, t)
-  for name, template in pairs(rule.annotations or {}) do out[name] = expand(runner, template, view) end
+  local view = fill.view(runner, alert, t)
+  for name, template in pairs(rule.annotations or {}) do out[name] = fill.text(runner, template, view) end
   for field, name in pairs(TEXTS) do
-    if rule[field] then out[name] = expand(runner, rule[field], view) end
+    if rule[field] then out[name] = fill.text(runner, rule[field], view) end
   end
   local extra = alert.extra or {}
   if extra.summary then out.summary = tostring(extra.summary) end

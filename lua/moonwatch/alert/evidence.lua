@@ -4,6 +4,7 @@
 --     duration=, errors=}, ... }, facts={ name = text or number } }
 --
 -- It travels with the alert wherever that goes, so it is small: at most BYTES of text, whatever is found.
+local fill = require "moonwatch.alert.fill"
 local text = require "moonwatch.alert.text"
 
 local M = {}
@@ -124,22 +125,19 @@ end
 
 local function escaped(s) return (s:gsub('[\\"]', "\\%0"):gsub("\n", "\\n")) end
 
-local function filled(template, alert, through)
-  local compiled = template and text.compile(template)
-  return compiled and text.expand(compiled, { labels = alert.labels, value = alert.value, name = alert.labels.alertname }, nil, through)
-end
-
 local function search(runner, spec, alert, t, keep, out)
+  local view = fill.view(runner, alert, t)
+  local function filled(template, through) return template and fill.text(runner, template, view, through) end
   local at = t - runner.engine:behind(runner.rule)
   local from = at - (spec.since or SINCE)
   if spec.logs then
-    local found = runner.host.logs_search { selector = filled(spec.logs, alert, escaped), contains = filled(spec.contains, alert),
+    local found = runner.host.logs_search { selector = filled(spec.logs, escaped), contains = filled(spec.contains),
                                             level = spec.level, from = from, to = at, limit = spec.lines }
     put(out, "logs", logs_of(found, spec.lines, keep))
   end
   if spec.traces then
     local want = spec.traces
-    local found = runner.host.traces_search { service = filled(want.service, alert), name = filled(want.name, alert), min = want.min,
+    local found = runner.host.traces_search { service = filled(want.service), name = filled(want.name), min = want.min,
                                               errors = want.errors or nil, slowest = want.slowest or nil, from = from, to = at, limit = want.most }
     put(out, "traces", traces_of(found, want.most, keep))
   end

@@ -10,7 +10,13 @@ local function notice(runner, left, all, t)
                                  notice = { left_out = tostring(left), summary = text } }
 end
 
+-- Greater values are worse, unless the rule says `below`; none is the least.
 local function in_order(runner, seen)
+  local sign = runner.rule.below and -1 or 1
+  local function badness(key)
+    local v = seen[key].value or 0
+    return v == v and sign * v or -math.huge
+  end
   local function known(key) return runner.alerts[key] and runner.alerts[key].state ~= "inactive" or false end
   local keys = {}
   for key in pairs(seen) do keys[#keys + 1] = key end
@@ -18,6 +24,8 @@ local function in_order(runner, seen)
     local ka, kb, la, lb = known(a), known(b), seen[a].level or 1, seen[b].level or 1
     if ka ~= kb then return ka end
     if la ~= lb then return la > lb end
+    local ba, bb = badness(a), badness(b)
+    if ba ~= bb then return ba > bb end
     return a < b
   end)
   return keys

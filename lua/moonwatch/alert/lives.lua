@@ -186,10 +186,13 @@ end
 local function load_flaps(runner, list)
   for _, e in ipairs(type(list) == "table" and list or {}) do
     if type(e) == "table" and state.are_labels(e.labels) and type(e.times) == "table" and runner.n_flaps < flap.MOST then
-      local entry = flap.new(e.labels)
-      for i = 1, math.min(#e.times, runner.rule.flap.changes) do entry.times[i] = tonumber(e.times[i]) or 0 end
+      local entry, key = flap.new(e.labels), runner.id_of(e.labels)
+      for i = math.max(1, #e.times - runner.rule.flap.changes + 1), #e.times do
+        entry.times[#entry.times + 1] = tonumber(e.times[i]) or 0
+      end
       entry.firing, entry.flapping = e.firing == true, e.flapping == true
-      runner.flaps[runner.id_of(e.labels)], runner.n_flaps = entry, runner.n_flaps + 1
+      if not runner.flaps[key] then runner.n_flaps = runner.n_flaps + 1 end
+      runner.flaps[key] = entry
     end
   end
 end

@@ -6,6 +6,7 @@ local absent = require "moonwatch.alert.absent"
 local condition = require "moonwatch.alert.condition"
 local evidence = require "moonwatch.alert.evidence"
 local failing = require "moonwatch.alert.failing"
+local fill = require "moonwatch.alert.fill"
 local lives = require "moonwatch.alert.lives"
 local match = require "moonwatch.alert.match"
 local state = require "moonwatch.alert.state"
@@ -195,6 +196,8 @@ function M:evaluate(t)
   if kept then self.engine:changed(self, t) end
   write_series(self, t)
   tell(self, t)
+  local stopped = fill.stopped(self, t)
+  if stopped then self.engine:failed(self, stopped, t) end
 end
 
 --- While there is no alert: the query that shows that there is none, see host.quiet.

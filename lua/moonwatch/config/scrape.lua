@@ -159,10 +159,11 @@ local KINDS = {
   series = { field = "keep", make = sample_of, read = labels_of_sample, called = "the sample" },
 }
 
--- false: it is left out; true: it stays as it is; a table: it stays under these labels; a text: the function failed.
+-- false: it is left out; true: it stays as it is; a table: it stays under these labels; a text: the function failed.  The second
+-- value: was it stopped at its budget?
 local function verdict(self, kind, fn, given)
   local result = self.call(fn, { kind.make(given) })
-  if not result.ok then return tostring(result.error) end
+  if not result.ok then return tostring(result.error), result.over end
   local value = result.values and result.values[1]
   if value == nil or value == false then return false end
   if value == true then return true end
@@ -171,13 +172,17 @@ local function verdict(self, kind, fn, given)
   return labels or why
 end
 
---- The answer to a question of the scraper: { what=, job=, rule=, labels={...} }.
+--- The answer to a question of the scraper: { what=, job=, rule=, labels={...} }.  A function that was stopped once is not called
+-- for the rest of them: each call has a budget of its own, and rules wait meanwhile.
 function M:judge(msg)
   local kind, rule = KINDS[msg.what], self.rules[msg.job]
   local fn = kind and rule and rule[kind.field]
   if not fn or self:name_of(fn) ~= msg.rule then return { again = true } end
-  local verdicts = {}
-  for i, given in ipairs(msg.labels) do verdicts[i] = verdict(self, kind, fn, given) end
+  local verdicts, over = {}, false
+  for i, given in ipairs(msg.labels) do
+    if over then verdicts[i] = verdicts[i - 1]
+    else verdicts[i], over = verdict(self, kind, fn, given) end
+  end
   return { verdicts = verdicts }
 end
 

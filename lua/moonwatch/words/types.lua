@@ -57,12 +57,14 @@ T.fn = {
 }
 
 local DURATION = 'a duration such as "30s", "5m", "1h30m" or a number of seconds'
+local CENTURY = 100 * 365.25 * 86400
 T.duration = {
   says = DURATION,
   check = function(v, env)
     if type(v) ~= "string" and type(v) ~= "number" then return nil end
     local seconds = env.host.duration(v)
     if not seconds or not finite(seconds) or seconds < 0 then return nil, ("%q is not %s"):format(tostring(v), DURATION) end
+    if seconds > CENTURY then return nil, ("%q is longer than 100 years"):format(tostring(v)) end
     return seconds
   end,
 }
