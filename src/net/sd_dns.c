@@ -263,7 +263,8 @@ mw_value *mw_sd_dns_ask(const mw_value *spec, const mw_value *before, int timeou
 
 static bool all_texts(const mw_value *list, size_t least)
 {
-    if (!list || list->type != MW_LIST) return !least && (!list || !list->map.n);
+    bool nothing = !list || (list->type == MW_MAP && !list->map.n); /* an empty table of Lua */
+    if (nothing || list->type != MW_LIST) return nothing && !least;
     for (size_t i = 0; i < list->list.n; i++)
         if (list->list.item[i]->type != MW_TEXT || !list->list.item[i]->text.n ||
             strchr(list->list.item[i]->text.p, ','))

@@ -50,8 +50,7 @@ struct mw_ahead {
     mw_ahead_stats stats;
 };
 
-/* -- making -------------------------------------------------------------------------------------
- */
+/* -- making ------------------------------------------------------------------------------------ */
 
 mw_ahead *mw_ahead_new(const mw_str *changing, size_t n, int64_t until)
 {
@@ -96,8 +95,7 @@ void mw_ahead_free(mw_ahead *a)
 uint64_t mw_ahead_id(const mw_ahead *a) { return a->id; }
 void mw_ahead_stats_read(const mw_ahead *a, mw_ahead_stats *out) { *out = a->stats; }
 
-/* -- which expressions --------------------------------------------------------------------------
- */
+/* -- which expressions ------------------------------------------------------------------------- */
 
 static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_' || c == ':'; }
 
@@ -187,8 +185,7 @@ mw_ahead_item *mw_ahead_find(mw_ahead *a, mw_str expr, bool histograms, double a
     return it;
 }
 
-/* -- the window ---------------------------------------------------------------------------------
- */
+/* -- the window -------------------------------------------------------------------------------- */
 
 static bool says_something(const mw_ahead_item *it, double v)
 {
@@ -295,8 +292,7 @@ static bool look_ahead(mw_ahead *a, mw_ahead_item *it, mw_host *h, int64_t t)
     return steady && !it->rest && h->promql && h->source && open_window(a, it, h, t);
 }
 
-/* -- asking -------------------------------------------------------------------------------------
- */
+/* -- asking ------------------------------------------------------------------------------------ */
 
 static mw_promql_result *ask(mw_ahead *a, mw_ahead_item *it, mw_host *h, int64_t t, mw_err *err)
 {

@@ -32,8 +32,10 @@ mw_value *mw_ctx_value(lua_State *L, int idx)
 
 bool mw_ctx_patient(const mw_guest_run *r)
 {
-    if (!r->has_ctx || r->lua->waits || r->guest->face->host->time_stands) return false;
-    return r->kind != MW_CALL_WHEN || (r->meter && r->meter->patient);
+    if (!r->ctx || r->kind == MW_CALL_RELABEL) return false;
+    if (r->lua->waits || r->guest->face->host->time_stands) return false;
+    bool in_turn = r->kind == MW_CALL_WHEN || r->kind == MW_CALL_TEXT; /* waits if the turn can */
+    return !in_turn || (r->meter && r->meter->patient);
 }
 
 void mw_ctx_emit(lua_State *L, mw_guest_run *r)

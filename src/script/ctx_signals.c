@@ -62,8 +62,7 @@ static void push_value(lua_State *L, const mw_promql_result *got, const char *ex
         lua_pushnil(L);
 }
 
-/* The whole of a method: pushes the answer, or leaves the state until the lane has it. */
-static int ask(lua_State *L, mw_guest_run *r, const mw_promql_query *q, mw_ctx_pushes *push)
+int mw_ctx_ask(lua_State *L, mw_guest_run *r, const mw_promql_query *q, mw_ctx_pushes *push)
 {
     mw_err err;
     bool slow;
@@ -89,7 +88,7 @@ static int ask_now(lua_State *L, const char *how, mw_ctx_pushes *push)
     mw_guest_run *r = mw_ctx_run(L);
     int64_t t = mw_ms_of(r->now);
     mw_promql_query q = {.expr = check_expr(L, how), .start = t, .end = t};
-    return ask(L, r, &q, push);
+    return mw_ctx_ask(L, r, &q, push);
 }
 
 static int ctx_query(lua_State *L) { return ask_now(L, "ctx:query(expr)", push_vector); }
@@ -121,7 +120,7 @@ static int ctx_range(lua_State *L)
                          .start = mw_ms_of(from),
                          .end = mw_ms_of(to),
                          .step = mw_ms_of(step)};
-    return ask(L, r, &q, push_matrix);
+    return mw_ctx_ask(L, r, &q, push_matrix);
 }
 
 /* -- records --------------------------------------------------------------------------------- */

@@ -231,7 +231,8 @@ static int run_part(lua_State *L)
         mw_cross_push(r->co, r->answer);
         n = 1;
     }
-    if (mw_ctx_patient(r)) mw_sandbox_pause(&r->guest->box, r->co, MW_GUEST_PAUSED - r->lua->held);
+    size_t held = r->lua->held, room = held < MW_GUEST_PAUSED ? MW_GUEST_PAUSED - held : 0;
+    if (mw_ctx_patient(r)) mw_sandbox_pause(&r->guest->box, r->co, room);
     int rc = lua_resume(r->co, n);
     if (rc == LUA_YIELD && r->guest->box.paused) r->op = MW_CTX_PAUSE;
     if (rc == LUA_YIELD) {

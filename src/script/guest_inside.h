@@ -126,6 +126,8 @@ void mw_ctx_push(lua_State *L, mw_guest_run *run); /* a new ctx object */
 /* The call that runs now, allowed to ask; raises outside of one and counts the question. */
 mw_guest_run *mw_ctx_run(lua_State *L);
 void mw_ctx_drop_held(mw_guest_run *run);
+/* The whole of a question: PUSHes the answer, or leaves the state until the lane has it. */
+int mw_ctx_ask(lua_State *L, mw_guest_run *run, const mw_promql_query *q, mw_ctx_pushes *push);
 /* Ends the C function: leaves the state until the answer of OP is here.  ARG is taken. */
 /* One more of what a run may emit; raises when that is too much. */
 void mw_ctx_emit(lua_State *L, mw_guest_run *run);

@@ -36,7 +36,7 @@ static const char *const numbers[] = {"humanize", "humanize1024", "duration",
 
 /* -- questions ------------------------------------------------------------------------------- */
 
-static mw_promql_result *ask(lua_State *L, const char *how)
+static int ask(lua_State *L, const char *how, mw_ctx_pushes *push)
 {
     mw_guest_run *r = mw_guest_of(L)->running;
     if (!r || !r->ctx)
@@ -44,28 +44,28 @@ static mw_promql_result *ask(lua_State *L, const char *how)
                    how);
     if (++r->questions > MAX_QUESTIONS)
         luaL_error(L, "more than %d questions in one run", MAX_QUESTIONS);
-    mw_ctx_drop_held(r);
-    mw_str expr;
-    expr.p = luaL_checklstring(L, 1, &expr.n);
-    mw_err err;
-    mw_err_init(&err);
     int64_t t = mw_ms_of(r->now);
-    bool slow; /* never: a text cannot wait */
-    mw_ask a = {.query = {.expr = expr, .start = t, .end = t}, .meter = r->meter};
-    r->held = mw_ask_now(r->guest->face, &a, &slow, &err);
-    if (!r->held) luaL_error(L, "%s: %s", expr.p, err.msg);
-    if (r->held->n > MAX_ROWS)
-        luaL_error(L, "%s: more than %d series; sum them up", expr.p, MAX_ROWS);
-    mw_charge(L, r->held->n * 20);
-    return r->held;
+    mw_promql_query q = {.start = t, .end = t};
+    q.expr.p = luaL_checklstring(L, 1, &q.expr.n);
+    return mw_ctx_ask(L, r, &q, push);
 }
 
-static int query(lua_State *L)
+static void push_rows(lua_State *L, const mw_promql_result *got, const char *expr)
 {
-    mw_push_vector(L, ask(L, "query(expr)"));
-    mw_ctx_drop_held(mw_guest_of(L)->running);
-    return 1;
+    if (got->n > MAX_ROWS) luaL_error(L, "%s: more than %d series; sum them up", expr, MAX_ROWS);
+    mw_charge(L, got->n * 20);
+    mw_push_vector(L, got);
 }
+
+static void push_first(lua_State *L, const mw_promql_result *got, const char *expr)
+{
+    if (got->n && got->rows[0].n)
+        lua_pushnumber(L, got->rows[0].v[got->rows[0].n - 1]);
+    else
+        lua_pushnil(L);
+}
+
+static int query(lua_State *L) { return ask(L, "query(expr)", push_rows); }
 
 /* The value of the first row; nil when there is none. */
 static int value(lua_State *L)
@@ -78,13 +78,7 @@ static int value(lua_State *L)
         lua_getfield(L, 1, "value");
         return 1;
     }
-    const mw_promql_result *got = ask(L, "value(expr)");
-    if (got->n && got->rows[0].n)
-        lua_pushnumber(L, got->rows[0].v[got->rows[0].n - 1]);
-    else
-        lua_pushnil(L);
-    mw_ctx_drop_held(mw_guest_of(L)->running);
-    return 1;
+    return ask(L, "value(expr)", push_first);
 }
 
 static int first(lua_State *L)

@@ -75,8 +75,7 @@ static int past_gc(lua_State *L)
 
 static past *past_of(lua_State *L) { return (past *)mw_face_of(L); }
 
-/* -- the options, a table at 1 --------------------------------------------------------------------
- */
+/* -- the options, a table at 1 ----------------------------------------------------------------- */
 
 static double number_field(lua_State *L, const char *name, double def)
 {
@@ -110,8 +109,7 @@ static bool flag_field(lua_State *L, const char *name)
     return v;
 }
 
-/* -- its parts ------------------------------------------------------------------------------------
- */
+/* -- its parts --------------------------------------------------------------------------------- */
 
 /* Logs and spans are not on disk: with a folder there are none. */
 static int open_folder(past *p, const char *data, mw_err *err)
@@ -201,8 +199,7 @@ static int open_parts(lua_State *L, past *p, const char *data, mw_err *err)
     return MW_OK;
 }
 
-/* -- its functions --------------------------------------------------------------------------------
- */
+/* -- its functions ----------------------------------------------------------------------------- */
 
 static int set_clock(lua_State *L)
 {

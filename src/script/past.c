@@ -36,8 +36,7 @@ struct merged {
     size_t cap;
 };
 
-/* -- which series -------------------------------------------------------------------------------
- */
+/* -- which series ------------------------------------------------------------------------------ */
 
 static bool may_be(const mw_select *sel, mw_str metric)
 {
@@ -77,8 +76,7 @@ static size_t counts(const struct past *p, const mw_series_view *v, bool *cut)
     return n;
 }
 
-/* -- both sides together ------------------------------------------------------------------------
- */
+/* -- both sides together ----------------------------------------------------------------------- */
 
 static int advance(struct side *s, mw_err *err)
 {
@@ -175,8 +173,7 @@ static void merged_close(mw_series_set *set)
     mw_free(m);
 }
 
-/* -- the source ---------------------------------------------------------------------------------
- */
+/* -- the source -------------------------------------------------------------------------------- */
 
 static int past_select(mw_source *self, const mw_select *sel, mw_series_set **out, mw_err *err)
 {

@@ -195,8 +195,7 @@ static void connections_over_the_cap_are_closed_and_room_comes_back(void **state
     world_close(w);
 }
 
-/* -- queries: a source that answers when the test lets it ---------------------------------------
- */
+/* -- queries: a source that answers when the test lets it -------------------------------------- */
 
 typedef struct gate {
     mw_source source;
@@ -309,8 +308,7 @@ static void queries_beyond_what_may_wait_are_sent_away_with_503(void **state)
     mw_free(g);
 }
 
-/* -- the end ------------------------------------------------------------------------------------
- */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 static void *stop_now(void *arg)
 {
@@ -423,8 +421,7 @@ static void a_server_that_never_started_can_be_freed(void **state)
     world_close(w);
 }
 
-/* -- threads ------------------------------------------------------------------------------------
- */
+/* -- threads ----------------------------------------------------------------------------------- */
 
 static void *busy_client(void *arg)
 {

@@ -255,8 +255,7 @@ static inline size_t fake_lines(mw_tsdb *db)
     return n;
 }
 
-/* -- logs and traces: one line of JSON for each record, one of text for each span ---------------
- */
+/* -- logs and traces: one line of JSON for each record, one of text for each span -------------- */
 
 struct mw_logs {
     mw_buf text;

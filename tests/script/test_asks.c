@@ -282,6 +282,8 @@ static void time_runs_from_when_the_lane_begins(void **state)
     "  inside = function(ctx) return coroutine.wrap(function()\n"                           \
     "    return ctx:value('slow') end)() end,\n"                                            \
     "  sorting = function(ctx) table.sort({1, 2}, function() ctx:value('slow') end) end,\n" \
+    "  text = function(alert) return value('slow') + #query('slow') end,\n"                 \
+    "  spins = function(alert) while true do end end,\n"                                    \
     "  late = function(ctx) pcall(ctx.value, ctx, 'slow') return 1 end }]]}) "              \
     "function call(name, kind, done) local a = guest:declarations()[1].fields "             \
     "guest:call(a[name]['@fn'], {}, {kind=kind, now=1000}, done) end "
@@ -296,6 +298,35 @@ static void a_function_waits_for_its_slow_queries_and_goes_on(void **state)
     open_gate(&p->gate);
     answers(p, 1);
     run_lua(p->l, "is '8'");
+}
+
+static void a_text_waits_within_the_turn_of_its_rule(void **state)
+{
+    place *p = *state;
+    run_lua(p->l, GUEST
+            "host.metered(host.meter{}, true) "
+            "call('text', 'text', function(r) note(r.error or r.values[1]) end) host.metered()");
+    wait_inside(&p->gate, 1);
+    open_gate(&p->gate);
+    answers(p, 1);
+    run_lua(p->l, "is '8'");
+}
+
+static void a_text_that_never_ends_is_left_for_others_and_still_stopped(void **state)
+{
+    place *p = *state;
+    run_lua(p->l, GUEST "host.metered(host.meter{}, true) "
+                        "call('spins', 'text', function(r) note(tostring(r.over)) end) "
+                        "host.metered() is ''");
+    while (mw_mailbox_depth(p->l->inbox)) answers(p, 1);
+    run_lua(p->l, "is 'true'");
+}
+
+static void a_text_outside_of_a_turn_does_not_wait(void **state)
+{
+    place *p = *state;
+    run_lua(p->l, GUEST "call('spins', 'text', function(r) note(tostring(r.over)) end) is 'true'");
+    assert_int_equal(mw_mailbox_depth(p->l->inbox), 0);
 }
 
 static void where_a_function_cannot_wait_it_is_told_so(void **state)
@@ -332,8 +363,8 @@ static void no_pcall_gets_a_query_that_failed_in_the_lane(void **state)
     run_lua(p->l, "host.append{{labels={__name__='slow', a='b'}, t=1000, value=7}}");
     open_gate(&p->gate);
     answers(p, 1);
-    run_lua(p->l, "is 'x.lua:7: slow: its queries used up their 1 samples' "
-                  "assert(traceback:find('x.lua:7'), traceback)");
+    run_lua(p->l, "is 'x.lua:9: slow: its queries used up their 1 samples' "
+                  "assert(traceback:find('x.lua:9'), traceback)");
 }
 
 /* -- functions that take long ---------------------------------------------------------------- */
@@ -373,6 +404,9 @@ int main(void)
         T(the_queries_of_one_evaluation_share_their_time),
         T(time_runs_from_when_the_lane_begins),
         T(a_function_waits_for_its_slow_queries_and_goes_on),
+        T(a_text_waits_within_the_turn_of_its_rule),
+        T(a_text_that_never_ends_is_left_for_others_and_still_stopped),
+        T(a_text_outside_of_a_turn_does_not_wait),
         T(where_a_function_cannot_wait_it_is_told_so),
         T(a_file_that_closes_calls_its_queries_off),
         T(no_pcall_gets_a_query_that_failed_in_the_lane),

@@ -190,8 +190,7 @@ static void bytecode_is_no_rule_file(void **state)
     assert_true(ok);
 }
 
-/* -- memory that ends anywhere ------------------------------------------------------------------
- */
+/* -- memory that ends anywhere ----------------------------------------------------------------- */
 
 static const char sample[] =
     "local names = {'a', 'b'}\n"

@@ -216,7 +216,7 @@ end
 
 local function seconds_of(self, duration, level)
   local seconds = self.host.duration(duration)
-  if not seconds or not (seconds >= 0) then error(("%q is no duration"):format(tostring(duration)), level + 1) end
+  if not seconds or seconds ~= seconds or seconds < 0 then error(("%q is no duration"):format(tostring(duration)), level + 1) end
   return seconds
 end
 
