@@ -144,7 +144,9 @@ docs: moonwatch ## write docs/rules.md and lua/library from the tables that chec
 	mv $(B)/rules.md docs/rules.md
 	@mkdir -p lua/library
 	./moonwatch help --lua-library > $(B)/library.lua
+	./moonwatch help --lua-objects > $(B)/objects.lua
 	mv $(B)/library.lua lua/library/moonwatch.lua
+	mv $(B)/objects.lua lua/library/objects.lua
 
 PREFIX ?= /usr/local
 install: moonwatch ## put the binary, the rules and the examples under $(PREFIX)

@@ -29,9 +29,10 @@ describe("moonwatch init", function()
     assert.equal(0, status, text)
   end)
   it("writes the description of the words for editors", function()
-    local f = assert(io.open(dir .. "/here/.moonwatch/library/moonwatch.lua"))
-    assert.truthy(f:read "*a" == require("moonwatch.words.annotations").library())
-    f:close()
+    local annotations = require "moonwatch.words.annotations"
+    for name, text in pairs { moonwatch = annotations.library(), objects = annotations.objects() } do
+      assert.truthy(proc.read(("%s/here/.moonwatch/library/%s.lua"):format(dir, name)) == text, name)
+    end
     assert.truthy(assert(io.open(dir .. "/here/.luarc.json")):read "*a":find('"workspace.library": [".moonwatch/library"]', 1, true))
   end)
   it("leaves alone what is there", function()

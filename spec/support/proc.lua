@@ -40,7 +40,8 @@ function M.free_port()
   return tonumber(port)
 end
 
-local function strings(list)
+--- LIST as what C calls argv; and what must be held as long as that is used.
+function M.strings(list)
   local anchor, array = {}, ffi.new("char *[?]", #list + 1)
   for i, text in ipairs(list) do
     anchor[i] = ffi.new("char[?]", #text + 1, text)
@@ -59,7 +60,7 @@ function M.spawn(argv, log)
   for fd = 1, 2 do
     ffi.C.posix_spawn_file_actions_addopen(actions, fd, log, O_WRONLY_CREAT_APPEND, 420)
   end
-  local pid, args, anchor = ffi.new "pid_t[1]", strings(argv)
+  local pid, args, anchor = ffi.new "pid_t[1]", M.strings(argv)
   local rc = ffi.C.posix_spawnp(pid, argv[1], actions, nil, args, ffi.C.environ)
   ffi.C.posix_spawn_file_actions_destroy(actions)
   assert(anchor and rc == 0, ("cannot start %s: error %d"):format(argv[1], rc))

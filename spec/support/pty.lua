@@ -1,6 +1,6 @@
 --- pty.lua - a program at a terminal: what it shows is waited for, what it is told is typed.
 local ffi = require "ffi"
-require "proc" -- declares what starts programs
+local proc = require "proc" -- and it declares what starts programs
 
 ffi.cdef [[
 int posix_openpt(int flags);
@@ -23,16 +23,6 @@ Terminal.__index = Terminal
 
 local O_RDWR, O_NOCTTY, O_CLOEXEC, SETSID, POLLIN, KILL = 2, 256, 524288, 128, 1, 9
 
-local function strings(list)
-  local anchor, array = {}, ffi.new("char *[?]", #list + 1)
-  for i, text in ipairs(list) do
-    anchor[i] = ffi.new("char[?]", #text + 1, text)
-    array[i - 1] = anchor[i]
-  end
-  array[#list] = nil
-  return array, anchor
-end
-
 --- Start ARGV (a full path first) at a new terminal, with these variables ({ "NAME=value" }) as its environment.
 function M.spawn(argv, environment)
   local C = ffi.C
@@ -44,8 +34,8 @@ function M.spawn(argv, environment)
   for fd = 0, 2 do C.posix_spawn_file_actions_addopen(actions, fd, name, O_RDWR, 0) end
   C.posix_spawnattr_init(attr)
   C.posix_spawnattr_setflags(attr, SETSID)
-  local args, keep_args = strings(argv)
-  local env, keep_env = strings(environment)
+  local args, keep_args = proc.strings(argv)
+  local env, keep_env = proc.strings(environment)
   local pid = ffi.new "pid_t[1]"
   local rc = C.posix_spawnp(pid, argv[1], actions, attr, args, env)
   C.posix_spawn_file_actions_destroy(actions)

@@ -269,11 +269,7 @@ static int host_past(lua_State *L)
     p->shared = mw_shared_new();
     mw_shared_offer(p->shared, &p->host);
     mw_host_add_op(&p->host, "http", p, answer_http);
-    lua_pushvalue(L, -1);
-    mw_host_push(L);
-    lua_insert(L, -2); /* the table below the face, as mw_host_set wants them */
-    mw_host_set(L, fns);
-    lua_pop(L, 1);
+    mw_host_push_with(L, fns);
     return 1;
 }
 

@@ -343,11 +343,7 @@ static int host_world(lua_State *L)
     mw_shared_offer(w->shared, &w->host);
     w->outside = mw_outside_new();
     mw_outside_offer(w->outside, &w->host);
-    lua_pushvalue(L, -1);
-    mw_host_push(L);
-    lua_insert(L, -2); /* the table below the face, as mw_host_set wants them */
-    mw_host_set(L, fns);
-    lua_pop(L, 1);
+    mw_host_push_with(L, fns);
     return 1;
 }
 

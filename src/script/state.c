@@ -241,6 +241,15 @@ void mw_host_push(lua_State *L)
     lua_pop(L, 1);
 }
 
+void mw_host_push_with(lua_State *L, const mw_host_fn *fns)
+{
+    lua_pushvalue(L, -1);
+    mw_host_push(L);
+    lua_insert(L, -2); /* the table below the face, as mw_host_set wants them */
+    mw_host_set(L, fns);
+    lua_pop(L, 1);
+}
+
 void mw_set_type(lua_State *L, const char *type, lua_CFunction gc)
 {
     if (luaL_newmetatable(L, type)) {

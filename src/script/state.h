@@ -85,6 +85,7 @@ void mw_host_open_line(lua_State *L);
 
 /* Replaces the face at the top of the stack (see mw_face_of) by a host table bound to it. */
 void mw_host_push(lua_State *L);
+void mw_host_push_with(lua_State *L, const mw_host_fn *fns); /* likewise, with FNS on top */
 
 /* Calls operation NAME; one that is not there answers with an error.  ARG is taken. */
 void mw_host_op(mw_host *h, const char *name, mw_value *arg, mw_reply *reply, void *reply_arg);

@@ -5,7 +5,7 @@ local doc = require "moonwatch.words.doc"
 
 local M = {}
 
-M.usage = "help [COMMAND|WORD|ctx] [--markdown | --lua-library]"
+M.usage = "help [COMMAND|WORD|ctx] [--markdown | --lua-library | --lua-objects]"
 M.help = "the commands; or one of them; or the fields of a word of the rule language"
 
 local function list(ctx, cli)
@@ -22,7 +22,7 @@ end
 
 function M.main(ctx, argv)
   local cli = require "moonwatch.cli"
-  local options, rest = client.parse(argv, { markdown = "switch", ["lua-library"] = "switch" })
+  local options, rest = client.parse(argv, { markdown = "switch", ["lua-library"] = "switch", ["lua-objects"] = "switch" })
   if not options or #rest > 1 then return client.misused(ctx, M, options and "help takes one name" or rest) end
   if options.markdown then
     ctx.out(doc.markdown())
@@ -30,6 +30,10 @@ function M.main(ctx, argv)
   end
   if options["lua-library"] then
     ctx.out(annotations.library())
+    return 0
+  end
+  if options["lua-objects"] then
+    ctx.out(annotations.objects())
     return 0
   end
   local name = rest[1]

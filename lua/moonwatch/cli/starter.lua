@@ -92,7 +92,7 @@ local LUARC = [[
 }
 ]]
 
-local LIBRARY = ".moonwatch/library/moonwatch.lua"
+local LIBRARY = ".moonwatch/library/" -- always written anew
 
 -- In the order in which they are told.
 local function files()
@@ -103,7 +103,8 @@ local function files()
     { "spec/first_spec.lua", SPEC, "their spec" },
     { ".luarc.json", LUARC, "for the Lua language server" },
     { ".luacheckrc", annotations.luacheckrc(), "for luacheck" },
-    { LIBRARY, annotations.library(), "the words, for both to know" },
+    { LIBRARY .. "moonwatch.lua", annotations.library(), "the words, for both to know" },
+    { LIBRARY .. "objects.lua", annotations.objects(), "what functions are given, likewise" },
   }
 end
 
@@ -125,7 +126,7 @@ function M.main(ctx, argv)
   local dir = (rest[1] or "."):gsub("(.)/+$", "%1")
   local rows = {}
   for _, file in ipairs(files()) do
-    local done = put(ctx, dir .. "/" .. file[1], file[2], file[1] == LIBRARY)
+    local done = put(ctx, dir .. "/" .. file[1], file[2], file[1]:sub(1, #LIBRARY) == LIBRARY)
     if not done then return 1 end
     rows[#rows + 1] = { done, file[1], file[3] }
   end

@@ -175,10 +175,15 @@ end
 
 -- -- the whole -------------------------------------------------------------------------------
 
-local HEAD = [[
+local WORDS = [[
 ---@meta moonwatch
--- The words of moonwatch's rule files, for the Lua language server.  Written by `moonwatch help --lua-library` from the tables that
--- check them: change those, not this.
+-- moonwatch.lua - the words of moonwatch's rule files, for the Lua language server.  Written by `moonwatch help --lua-library` from
+-- the tables that check them: change those, not this.  What functions are given and may call is in objects.lua beside it.]]
+
+local OBJECTS = [[
+---@meta moonwatch.objects
+-- objects.lua - what functions in moonwatch's rule files are given and may call, for the Lua language server.  Written by
+-- `moonwatch help --lua-objects` from the tables behind the manual: change those, not this.
 
 ---Seconds, or a text such as "250ms", "30s", "1h30m", "7d".
 ---@alias moonwatch.duration number|string
@@ -195,20 +200,28 @@ local HEAD = [[
 ---What slack{...}, webhook{...} and the others give.
 ---@class moonwatch.kind]]
 
+local function together(out) return (table.concat(out, "\n\n"):gsub("[ \t]+\n", "\n")) .. "\n" end
+
 --- lua/library/moonwatch.lua.
 function M.library()
-  local run = { out = { HEAD }, classes = {} }
+  local run = { out = { WORDS }, classes = {} }
   local function say(text) run.out[#run.out + 1] = text end -- after the classes that making TEXT has added
-  for _, o in ipairs(objects.list) do say(object_text(o)) end
-  for _, f in ipairs(objects.functions) do say(function_text(f)) end
-  for _, name in ipairs(objects.libraries) do say(("---@type moonwatch.%s\n%s = {}"):format(objects.by_name[name].class, name)) end
   for _, name in ipairs(words.kind_names()) do
     if not words.kinds[name].absent then say(kind_text(run, name)) end
   end
   for _, def in ipairs(words.list) do
     if not def.absent then say(says[def.shape](run, def)) end
   end
-  return (table.concat(run.out, "\n\n"):gsub("[ \t]+\n", "\n")) .. "\n"
+  return together(run.out)
+end
+
+--- lua/library/objects.lua.
+function M.objects()
+  local out = { OBJECTS }
+  for _, o in ipairs(objects.list) do out[#out + 1] = object_text(o) end
+  for _, f in ipairs(objects.functions) do out[#out + 1] = function_text(f) end
+  for _, name in ipairs(objects.libraries) do out[#out + 1] = ("---@type moonwatch.%s\n%s = {}"):format(objects.by_name[name].class, name) end
+  return together(out)
 end
 
 --- Every global that a rule file may read besides Lua's own, in order.
@@ -246,6 +259,5 @@ files["spec"] = { std = "+busted" }
 exclude_files = { ".moonwatch" }
 ]]):format((table.concat(lines, "\n"):gsub("%s+\n", "\n"):gsub("%s+$", "")))
 end
-
 
 return M
