@@ -43,13 +43,13 @@ function M.fields(node, ...)
   end
 end
 
---- Keys of NODE that are not in KNOWN ({name=true}), as key nodes.
-function M.unknown(node, known)
-  local out = {}
+--- Tell NOTE(key node, text) of every key of NODE that is not among the words of KNOWN ("name labels").
+function M.tell_unknown(node, known, note)
+  local names = {}
+  for name in known:gmatch "%S+" do names[name] = true end
   for name, _, key in M.fields(node) do
-    if not known[name] then out[#out + 1] = key end
+    if not names[name] then note(key, ("%q is not known here and is not carried"):format(name)) end
   end
-  return out
 end
 
 function M.yes(node, ...)

@@ -3,6 +3,7 @@ local gotemplate = require "moonwatch.import.gotemplate_lua"
 local node = require "moonwatch.import.node"
 local outputs = require "moonwatch.import.outputs"
 local writer = require "moonwatch.import.lua_writer"
+local yaml = require "moonwatch.import.yaml"
 
 local M = {}
 
@@ -15,14 +16,18 @@ local function mark(files, item, path)
 end
 
 local function read(run, path)
-  local text, why = run.host.read_file(path)
-  if not text then return run.report:lost(path, {}, "cannot read: " .. tostring(why)) end
-  local documents, message, line, col = run.host.yaml(text)
-  if not documents then return run.report:lost(path, { line = line, col = col }, "no YAML: " .. tostring(message)) end
-  for _, doc in ipairs(documents) do
+  local file = yaml.open(run.host, path, run.report)
+  run.opened[path] = file
+  for _, doc in ipairs(file and file.documents or {}) do
     mark(run.files, doc, path)
     run.documents[#run.documents + 1] = doc
   end
+end
+
+-- The comments right above ITEM, as one text; or nil.
+local function above(run, item)
+  local lines = run.opened[run.files[item]]:above(item.line)
+  return #lines > 0 and table.concat(lines, "\n") or nil
 end
 
 -- Labels or annotations: templates of Prometheus become texts of ours.
@@ -44,6 +49,7 @@ local function convert(kind, run, source)
   local lua = require("moonwatch.import." .. kind).convert(run.documents, {
     note = function(item, said) run.report:lost(run.files[item] or source, item, said) end,
     texts = function(map) return texts(run, map, file) end,
+    above = function(item) return above(run, item) end,
   })
   if lua == "" then return end
   file:block((lua:gsub("%s+$", "")))
@@ -52,7 +58,7 @@ end
 
 --- PATHS of KIND, "sloth" (a file each) or "openslo" (one file of all).
 function M.import(kind, paths, options)
-  local function new() return { host = options.host, report = options.report, options = options, files = {}, documents = {} } end
+  local function new() return { host = options.host, report = options.report, options = options, files = {}, opened = {}, documents = {} } end
   local run = new()
   for i, path in ipairs(paths) do
     read(run, path)

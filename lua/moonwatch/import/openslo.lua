@@ -12,6 +12,14 @@ local UNITS = { m = 60, h = HOUR, d = 24 * HOUR, w = 7 * 24 * HOUR, M = 30 * 24 
 local CALENDAR = { M = true, Q = true, Y = true }
 local COMPARE = { lte = "<=", lt = "<", gte = ">=", gt = ">" }
 
+-- What may stand where; anything else is told.
+local KNOWN = {
+  object = "apiVersion kind metadata spec", policy = "description conditions notificationTargets alertWhenBreaching",
+  slo = "description service indicator indicatorRef timeWindow budgetingMethod objectives alertPolicies",
+  objective = "displayName op value target targetPercent timeSliceTarget timeSliceWindow indicator indicatorRef",
+  ratio = "counter good bad total raw rawType", burn = "kind op threshold lookbackWindow alertAfter",
+}
+
 -- "28d" -> "28d", and whether the calendar decides how long that is.
 local function duration_of(text)
   local n, unit = tostring(text):match "^(%d+)([mhdwMQY])$"
@@ -110,6 +118,7 @@ local function sli_of(run, spec, objective)
     return nil
   end
   local sli = node.get(indicator, "spec")
+  node.tell_unknown(node.get(sli, "ratioMetric"), KNOWN.ratio, run.note)
   if node.get(sli, "ratioMetric") then return ratio_of(run, node.get(sli, "ratioMetric")) end
   if node.get(sli, "thresholdMetric") then return threshold_of(run, node.get(sli, "thresholdMetric"), objective) end
   run.note(indicator, "an SLI with neither ratioMetric nor thresholdMetric")
@@ -135,6 +144,7 @@ local function burn_of(run, policy)
   local spec = node.get(condition, "spec")
   if not spec then return nil end
   local burn = node.get(spec, "condition")
+  node.tell_unknown(burn, KNOWN.burn, run.note)
   local factor, long, _, seconds = tonumber(node.text(burn, "threshold")), duration_of(node.text(burn, "lookbackWindow"))
   if (node.text(burn, "kind") or "burnrate"):lower() ~= "burnrate" or not factor or not long then
     run.note(condition, "a condition other than kind: burnrate with threshold and lookbackWindow is not carried")
@@ -160,6 +170,7 @@ local function alerts_of(run, spec)
   for _, item in ipairs(node.list(spec, "alertPolicies")) do
     out = out or {}
     local policy = policy_of(run, item)
+    node.tell_unknown(node.get(policy, "spec"), KNOWN.policy, run.note)
     if #node.list(policy, "spec", "notificationTargets") > 0 then
       run.note(node.at(policy, "spec", "notificationTargets"), "who is told is the work of route and receiver")
     end
@@ -199,6 +210,7 @@ end
 
 local function slo_of(run, doc, objective, name)
   local spec = node.get(doc, "spec")
+  node.tell_unknown(objective, KNOWN.objective, run.note)
   local target = target_of(objective)
   if not target then return run.note(objective, "an objective without target or targetPercent is left out") end
   local fields = sli_of(run, spec, objective)
@@ -208,11 +220,13 @@ local function slo_of(run, doc, objective, name)
   fields[#fields + 1] = { "labels", labels_of(doc, node.text(spec, "service")) }
   fields[#fields + 1] = { "alerts", alerts_of(run, spec) }
   local said = node.text(objective, "displayName") or node.text(doc, "metadata", "displayName") or node.text(spec, "description")
-  return slo_word.declaration(name, said, fields)
+  return slo_word.declaration(name, { run.above(doc), said }, fields)
 end
 
 local function slos_of(run, doc)
   local spec, name = node.get(doc, "spec"), node.text(doc, "metadata", "name")
+  node.tell_unknown(doc, KNOWN.object, run.note)
+  node.tell_unknown(spec, KNOWN.slo, run.note)
   local objectives = node.list(spec, "objectives")
   if not name or #objectives == 0 then return run.note(doc, "an SLO without a name or objectives is left out") end
   if (node.text(spec, "budgetingMethod") or "Occurrences") ~= "Occurrences" then
@@ -226,9 +240,9 @@ end
 local KINDS = { DataSource = true, SLO = true, SLI = true, AlertPolicy = true, AlertCondition = true, AlertNotificationTarget = true,
                 Service = true }
 
---- docs: the documents of all files, as host.yaml gives them.  options: { note=function(node, text) }.  Gives Lua text.
+--- docs: the documents of all files, as host.yaml gives them.  options: { note=function(node, text), above= (see sloth.lua) }.  Gives Lua text.
 function M.convert(docs, options)
-  local run = { note = options.note, objects = {}, out = {} }
+  local run = { note = options.note, above = options.above or function() end, objects = {}, out = {} }
   for _, doc in ipairs(docs) do
     local kind, version = node.text(doc, "kind") or "", node.text(doc, "apiVersion") or ""
     if not version:find "^openslo/v1" or not KINDS[kind] then

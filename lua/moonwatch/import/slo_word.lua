@@ -24,11 +24,12 @@ local function source(value)
   return writer.table(rows)
 end
 
---- `slo "NAME" { fields }`, behind what is SAID about it.  fields: list of { name, value }; a nil value is left out.
+--- `slo "NAME" { fields }`, behind what is SAID about it: two texts at most, either may be nil.  fields: list of { name, value };
+-- a nil value is left out.
 function M.declaration(name, said, fields)
   local out, rows = {}, {}
-  for line in ((said or ""):gsub("%s+$", "") .. "\n"):gmatch "(.-)\n" do
-    if said then out[#out + 1] = lua.comment(line) end
+  for i = 1, 2 do
+    for line in (said[i] and said[i]:gsub("%s+$", "") .. "\n" or ""):gmatch "(.-)\n" do out[#out + 1] = lua.comment(line) end
   end
   for _, field in ipairs(fields) do
     local key, value = field[1], field[2]

@@ -28,6 +28,14 @@ local function joined(...)
   return out
 end
 
+-- What may stand where; anything else is told.
+local KNOWN = {
+  document = "version service labels slos", resource = "apiVersion kind metadata spec", spec = "service labels slos",
+  slo = "name objective description labels sli alerting plugins", sli = "events raw plugin", severity = "disable labels annotations",
+}
+
+local function tell_unknown(run, value, known) node.tell_unknown(value, known, run.note) end
+
 -- -- queries -----------------------------------------------------------------------------------
 
 -- A query with $window for Sloth's place of the window; nil when it uses more of Go's templates.
@@ -42,6 +50,9 @@ end
 
 local function sli_of(run, slo)
   local names, sli = run.names, node.get(slo, "sli")
+  tell_unknown(run, sli, KNOWN.sli)
+  tell_unknown(run, node.get(sli, "events"), names.error .. " " .. names.total)
+  tell_unknown(run, node.get(sli, "raw"), names.ratio)
   local bad, total = node.at(sli, "events", names.error), node.at(sli, "events", names.total)
   local ratio = node.at(sli, "raw", names.ratio)
   if bad and total then
@@ -60,6 +71,7 @@ end
 
 local function severity_of(run, alerting, key)
   local value = node.get(alerting, run.names[key])
+  tell_unknown(run, value, KNOWN.severity)
   if node.yes(value, "disable") then return false end
   local labels, annotations = map_of(node.get(value, "labels")), run.texts(node.get(value, "annotations"))
   if not labels and not annotations then return nil end
@@ -68,6 +80,7 @@ end
 
 local function alerting_of(run, slo)
   local value = node.get(slo, "alerting")
+  tell_unknown(run, value, ("name labels annotations %s %s"):format(run.names.page, run.names.ticket))
   local page, ticket = severity_of(run, value, "page"), severity_of(run, value, "ticket")
   if page == false and ticket == false then return nil, false end
   local out = { name = node.text(value, "name"), labels = map_of(node.get(value, "labels")), annotations = run.texts(node.get(value, "annotations")),
@@ -83,6 +96,7 @@ local function slo_of(run, service, labels, slo)
     run.note(slo, "an SLO without " .. (name and "an objective" or "a name") .. " is left out")
     return nil
   end
+  tell_unknown(run, slo, KNOWN.slo)
   local sli = sli_of(run, slo)
   if not sli then return nil end
   local alerting, alerts = alerting_of(run, slo)
@@ -94,7 +108,7 @@ local function slo_of(run, service, labels, slo)
   fields[#fields + 1] = { "labels", joined({ service = service }, labels, map_of(node.get(slo, "labels"))) }
   fields[#fields + 1] = { "alerts", alerts }
   fields[#fields + 1] = { "alerting", alerting }
-  return slo_word.declaration(service .. "-" .. name, node.text(slo, "description"), fields)
+  return slo_word.declaration(service .. "-" .. name, { run.above(slo), node.text(slo, "description") }, fields)
 end
 
 local function of_document(run, doc)
@@ -105,6 +119,8 @@ local function of_document(run, doc)
   end
   run.names = resource and RESOURCE or PLAIN
   local spec = resource and node.get(doc, "spec") or doc
+  tell_unknown(run, doc, resource and KNOWN.resource or KNOWN.document)
+  if resource then tell_unknown(run, spec, KNOWN.spec) end
   local service = node.text(spec, "service")
   if not service then return run.note(doc, "a specification without a service is left out") end
   for _, slo in ipairs(node.list(spec, "slos")) do
@@ -112,10 +128,10 @@ local function of_document(run, doc)
   end
 end
 
---- docs: what host.yaml gave.  options: { note=function(node, text), texts=function(node) -> map of texts or nil, window= }.
--- Gives Lua text; "" when there was nothing to carry.
+--- docs: what host.yaml gave.  options: { note=function(node, text), texts=function(node) -> map of texts or nil, above=
+-- function(node) -> the comments above it or nil, window= }.  Gives Lua text; "" when there was nothing to carry.
 function M.convert(docs, options)
-  local run = { note = options.note, texts = options.texts or map_of, window = options.window or "30d", out = {} }
+  local run = { note = options.note, texts = options.texts or map_of, above = options.above or function() end, window = options.window or "30d", out = {} }
   for _, doc in ipairs(docs) do of_document(run, doc) end
   return table.concat(run.out, "\n")
 end
