@@ -1,14 +1,11 @@
 --- alert_fields_spec.lua - fields of an alert that do not go together, and what a person hears who wrote them.
 local host = require "moonwatch.host"
 local load = require "moonwatch.config.load"
+local refused = require "refused"
 
 -- What is wrong with an alert that has FIELDS beside an expression.
 local function problems(fields, more)
-  local set, list = load.load { host = host, config = "w.lua", source = ('alert "A" { expr = "up",\n%s }\n%s'):format(fields, more or "") }
-  local out = {}
-  for i, p in ipairs(list) do out[i] = p.text:gsub('^w.lua:%d+:%d+: alert "A": ', "") end
-  for _, guest in pairs(set and set.guests or {}) do guest:close() end
-  return out
+  return refused.problems(('alert "A" { expr = "up",\n%s }\n%s'):format(fields, more or ""), 'alert "A": ')
 end
 
 local REFUSED = {
@@ -54,13 +51,7 @@ local REFUSED = {
 }
 
 describe("fields of an alert that make no sense", function()
-  for _, row in ipairs(REFUSED) do
-    it("are refused: " .. row[1], function()
-      local list = problems(row[1])
-      assert.equal(1, #list, table.concat(list, "\n"))
-      assert.equal(row[2], list[1]:sub(1, #row[2]))
-    end)
-  end
+  refused.each(it, REFUSED, problems)
   it("of a function are refused", function()
     local function of(fields)
       local _, list = load.load { host = host, config = "w.lua", source = 'alert "A" { when = function() end, ' .. fields .. " }" }

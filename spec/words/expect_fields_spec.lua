@@ -1,14 +1,7 @@
 --- expect_fields_spec.lua - fields of an expectation that do not go together, and what a person hears who wrote them.
-local host = require "moonwatch.host"
-local load = require "moonwatch.config.load"
+local refused = require "refused"
 
-local function problems(fields)
-  local set, list = load.load { host = host, config = "w.lua", source = ('expect "e" { %s }'):format(fields) }
-  local out = {}
-  for i, p in ipairs(list) do out[i] = p.text:gsub('^w.lua:%d+:%d+: expect "e": ', "") end
-  for _, guest in pairs(set and set.guests or {}) do guest:close() end
-  return out
-end
+local function problems(fields) return refused.problems(('expect "e" { %s }'):format(fields), 'expect "e": ') end
 
 local REFUSED = {
   { "", 'needs one of "by", "every"' },
@@ -30,13 +23,7 @@ local REFUSED = {
 }
 
 describe("fields of an expectation that make no sense", function()
-  for _, row in ipairs(REFUSED) do
-    it("are refused: " .. row[1], function()
-      local list = problems(row[1])
-      assert.equal(1, #list, table.concat(list, "\n"))
-      assert.equal(row[2], list[1]:sub(1, #row[2]))
-    end)
-  end
+  refused.each(it, REFUSED, problems)
 end)
 
 describe("fields of an expectation that make sense", function()
