@@ -71,6 +71,38 @@ describe("a rule whose query is slow", function()
   end)
 end)
 
+describe("a turn that waits while another set is loaded", function()
+  local RULES = lines('record "slow" { expr = "x" }', 'record "after" { expr = "slow + 1" }', 'alert "Quick" { expr = "x > %d" }')
+  local world, answer, waiting
+  before_each(function()
+    world = testing.world(RULES:format(5))
+    local times = 0 -- only the first time
+    answer, waiting = slow(world, "record", function(handle)
+      if handle ~= runner(world, "record/slow").handle then return false end
+      times = times + 1
+      return times == 1
+    end)
+    world:set("x", 9):advance "15s"
+    assert.equal(1, #waiting)
+  end)
+
+  it("goes on, and those behind it, when their rules stay the same", function()
+    local at = runner(world, "record/slow").turn.t
+    world:reload(RULES:format(7)):reload(RULES:format(8))
+    world:advance "2s"
+    answer()
+    assert.same({ 9, 10 }, { world:value "slow", world:value "after" })
+    local rows = world.host.query("timestamp(slow)", world.now)
+    assert.equal(at, rows[1].value)
+  end)
+
+  it("is counted as under way as long as it waits", function()
+    world:reload(RULES:format(7))
+    world:advance "15s"
+    assert.equal(1, world.host.instruments()['moonwatch_rule_turns_missed_total{rule="slow", word="record"}'])
+  end)
+end)
+
 describe("an alert whose query is slow", function()
   it("is left alone when its node holds it no longer", function()
     local world = testing.world 'alert "A" { expr = "x > 5" }'

@@ -154,10 +154,19 @@ function M:load(set, now, moves) swap.load(self, set, now, moves) end
 --- How the rules of SET are known here, see swap.
 M.ids = swap.ids
 
---- What waits is not waited for any more.
+--- What waits for rules that are others now, or gone, is not waited for any more.
 function M:abandon()
-  for turn in pairs(self.turns) do turn:abandon() end
-  self.ready, self.figured = {}, 0
+  for turn in pairs(self.turns) do
+    local runner = turn.runner
+    if self.by_id[runner.id] ~= runner then
+      runner.abandoned = true
+      turn:abandon()
+    end
+  end
+  self.figured = 0
+  for _, runner in pairs(self.by_id) do
+    if runner.figures then self.figured = self.figured + 1 end
+  end
 end
 
 -- -- time ------------------------------------------------------------------

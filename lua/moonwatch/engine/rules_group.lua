@@ -98,11 +98,22 @@ function M:begin(t, missed)
   if missed > 0 then self.count.missed(missed) end
 end
 
---- Go on with what BEFORE, this group in the set before, was at: those that it has done are not done twice.
+--- Go on with what BEFORE, this group in the set before, was at: those that it has done are not done twice, those whose turn was
+-- abandoned have not.
 function M:resume(before)
   self.t, self.at, self.spent, self.samples, self.running = before.t, 1, before.spent, before.samples, true
   self.done = before.done or {}
-  for i = 1, before.at - 1 do self.done[before.members[i].id] = true end
+  for i = 1, before.at - 1 do
+    local runner = before.members[i]
+    self.done[runner.id] = not runner.abandoned or nil
+  end
+end
+
+--- Wait for what BEFORE waited for, as far as that goes on.
+function M:wait_with(before)
+  for _, turn in ipairs(before.waiting) do
+    if turn.runner.turn == turn then self.waiting[#self.waiting + 1] = turn end
+  end
 end
 
 -- The rule at I has been evaluated; it had failed FAILS times before.

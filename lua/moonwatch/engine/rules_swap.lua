@@ -72,6 +72,7 @@ local function enter(self, group, order, now, eager)
   local last = now
   group.entry = entry
   group:complete(self.host, before)
+  if before then group:wait_with(before) end
   if before and before.every == group.every then
     group.seconds, group.last_evaluation = before.seconds, before.last_evaluation
     if before.running then
@@ -163,7 +164,10 @@ end
 local function runner_of(self, spec, rule, id, before, move)
   local silent, was = identity.id(rule) == id and rule.shadow or false, rule.shadow and before[identity.id(rule)]
   local old = before[move and move.from or id]
-  if old and not move and old.rule == rule and old.silent == silent then return old, old end -- nothing of the rule changed
+  if old and not move and old.silent == silent and (old.rule == rule or change.same(old.rule, rule)) then
+    old.rule = rule -- nothing of it changed but perhaps its place in the file
+    return old, old
+  end
   local runner = (silent and rule.word == "record" and shadow.record or spec.new)(rule, self)
   runner.silent = silent
   if not silent and was then shadow.become(runner, before[id], was)
@@ -199,7 +203,6 @@ end
 -- was one.
 function M.load(self, set, now, moves)
   moves = moves or moves_of(self, set, now)
-  self:abandon()
   local before, runners = self.by_id, {}
   local id_of, over = M.ids(self, set)
   end_promotions(self, over)
@@ -221,6 +224,7 @@ function M.load(self, set, now, moves)
     end
   end
   pair_shadows(self, before)
+  self:abandon()
   regroup(self, runners, now)
   for id, runner in pairs(before) do
     if not self.by_id[id] then
