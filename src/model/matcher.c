@@ -223,6 +223,14 @@ bool mw_matchers_match(const mw_matcher *m, size_t n, const mw_labels *ls)
     return true;
 }
 
+bool mw_matchers_admit(const mw_matcher *m, size_t n, mw_str metric)
+{
+    for (size_t i = 0; i < n; i++)
+        if (mw_str_is(m[i].name, MW_METRIC_NAME) && !mw_matcher_matches(&m[i], metric))
+            return false;
+    return true;
+}
+
 const char *mw_match_op_text(mw_match_op op)
 {
     static const char *const texts[] = {"=", "!=", "=~", "!~"};

@@ -24,6 +24,8 @@ void mw_matcher_deinit(mw_matcher *m);
 bool mw_matcher_matches(const mw_matcher *m,
                         mw_str value); /* an absent label is the empty string */
 bool mw_matchers_match(const mw_matcher *m, size_t n, const mw_labels *ls);
+/* May a series called METRIC be among them, whatever other labels it has? */
+bool mw_matchers_admit(const mw_matcher *m, size_t n, mw_str metric);
 const char *mw_match_op_text(mw_match_op op); /* "=~" */
 
 /* For others that need an anchored regex: NULL after filling ERR.  In the second one "." is no line

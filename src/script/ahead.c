@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "script/signals.h"
 
@@ -120,15 +121,6 @@ static bool speaks_of_its_range(mw_str expr)
     return false;
 }
 
-static bool may_be(const mw_select *sel, mw_str metric)
-{
-    for (size_t i = 0; i < sel->n; i++)
-        if (mw_str_is(sel->matchers[i].name, MW_METRIC_NAME) &&
-            !mw_matcher_matches(&sel->matchers[i], metric))
-            return false;
-    return true;
-}
-
 static bool reads_changing(const mw_ahead *a, mw_str expr)
 {
     mw_select *sel;
@@ -137,16 +129,9 @@ static bool reads_changing(const mw_ahead *a, mw_str expr)
     if (mw_promql_selectors(expr, &sel, &n, NULL) != MW_OK) return true;
     for (size_t i = 0; i < n && !found; i++)
         for (size_t k = 0; k < a->n_changing && !found; k++)
-            found = may_be(&sel[i], a->changing[k]);
+            found = mw_matchers_admit(sel[i].matchers, sel[i].n, a->changing[k]);
     mw_promql_selectors_free(sel, n);
     return found;
-}
-
-static uint64_t hash_of(mw_str s)
-{
-    uint64_t h = 14695981039346656037ULL;
-    for (size_t i = 0; i < s.n; i++) h = (h ^ (unsigned char)s.p[i]) * 1099511628211ULL;
-    return h;
 }
 
 static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
@@ -172,7 +157,7 @@ static mw_ahead_item *item_new(mw_ahead *a, mw_str expr, uint64_t hash)
 mw_ahead_item *mw_ahead_find(mw_ahead *a, mw_str expr, bool histograms, double above, double below)
 {
     if (!a) return NULL;
-    uint64_t hash = hash_of(expr);
+    uint64_t hash = mw_hash(expr.p, expr.n);
     for (mw_ahead_item *it = a->buckets[hash % BUCKETS]; it; it = it->next)
         if (it->hash == hash && it->histograms == histograms && same(it->above, above) &&
             same(it->below, below) && mw_str_eq(mw_promql_prepared_text(it->query), expr))

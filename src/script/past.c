@@ -38,21 +38,12 @@ struct merged {
 
 /* -- which series ------------------------------------------------------------------------------ */
 
-static bool may_be(const mw_select *sel, mw_str metric)
-{
-    for (size_t i = 0; i < sel->n; i++)
-        if (mw_str_is(sel->matchers[i].name, MW_METRIC_NAME) &&
-            !mw_matcher_matches(&sel->matchers[i], metric))
-            return false;
-    return true;
-}
-
 static bool touches(const struct past *p, const mw_select *sel)
 {
     for (size_t i = 0; i < p->o.n_written; i++)
-        if (may_be(sel, p->o.written[i])) return true;
+        if (mw_matchers_admit(sel->matchers, sel->n, p->o.written[i])) return true;
     for (size_t i = 0; i < p->o.n_forgotten; i++)
-        if (may_be(sel, p->o.forgotten[i])) return true;
+        if (mw_matchers_admit(sel->matchers, sel->n, p->o.forgotten[i])) return true;
     return false;
 }
 
