@@ -67,6 +67,7 @@ int mw_ctx_ask(lua_State *L, mw_guest_run *r, const mw_promql_query *q, mw_ctx_p
     mw_err err;
     bool slow;
     mw_err_init(&err);
+    mw_ctx_drop_held(r); /* of a question whose error was caught, or that waited */
     r->ask = (mw_ask){.query = *q, .meter = r->meter, .patient = L == r->co && mw_ctx_patient(r)};
     r->held = mw_ask_now(r->guest->face, &r->ask, &slow, &err);
     if (slow) {
