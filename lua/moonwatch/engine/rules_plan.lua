@@ -122,7 +122,7 @@ function M.of(engine, set, now)
   local heirs = {}
   for id, move in pairs(moves) do
     if move.renamed then heirs[move.from] = diff.titles[id] or id end
-    table.insert(plan.migrated, diff.titles[id] or id)
+    if move.state or not move.beside then table.insert(plan.migrated, diff.titles[id] or id) end
   end
   table.sort(plan.migrated)
   for _, item in ipairs(lost) do item.rule, item.id = diff.titles[item.id] or item.id, nil end

@@ -170,6 +170,10 @@ local function runner_of(self, spec, rule, id, before, move)
   end
   local runner = (silent and rule.word == "record" and shadow.record or spec.new)(rule, self)
   runner.silent = silent
+  if move and move.beside then
+    shadow.begin(runner, old, move.state)
+    return runner, nil
+  end
   if not silent and was then shadow.become(runner, before[id], was)
   elseif old then take_over(runner, old, move) end
   return runner, old or was
