@@ -2,6 +2,8 @@
 --
 -- What is of another kind than it must be, said twice, or unknown goes to the report; the importer sees it as absent.  A comment
 -- is handed out once: to whoever asks for what stands below or beside it.
+local problems = require "moonwatch.config.problems"
+
 local M = {}
 
 local Doc = {}
@@ -204,7 +206,7 @@ end
 function M.open(host, path, report)
   local text, why = host.read_file(path)
   if not text then
-    report:lost(path, {}, "cannot read: " .. tostring(why))
+    report:whole(path, problems.unreadable(path, why))
     return nil
   end
   local documents, message, line, col = host.yaml(text)
