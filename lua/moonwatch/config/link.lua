@@ -106,7 +106,7 @@ end
 
 -- Who takes over from a rule that is still there would take nothing.
 local function heirs(items, problem)
-  for _, word in ipairs { "alert", "check", "every" } do
+  for _, word in ipairs { "alert", "check", "every", "expect" } do
     local known = names_of(items, word).set
     for _, item in ipairs(items[word] or {}) do
       local fields, path = item.fields, { "migrate_from" }

@@ -5,12 +5,13 @@
 --   version = 2            what was kept was written by another version; without `migrate` it is dropped
 --   migrate_from = "Old"   there is nothing under the id of this rule, and the rule "Old" of the same word is gone; its alerts
 --                          go on with their progress, under the name and labels of this one
+-- What an `expect` knows is the engine's, which reads it whatever the rule: it has `migrate_from` only.
 -- The version is kept with the state, so that a reload of the same rule migrates nothing.
 local identity = require "moonwatch.config.identity"
 
 local M = {}
 
-M.WORDS = { alert = "alerts", check = "checks", every = "everys" }
+M.WORDS = { alert = "alerts", check = "checks", every = "everys", expect = "expects" }
 
 function M.version(rule) return rule.version or 1 end
 
@@ -128,7 +129,7 @@ end
 
 local function each_rule(set, id_of, f)
   for _, list in pairs(M.WORDS) do
-    for _, rule in ipairs(set[list]) do
+    for _, rule in ipairs(set[list] or {}) do
       local id = id_of(rule)
       if id then f(rule, id) end
     end
@@ -172,7 +173,8 @@ function M.prepare(runners, set, now, id_of)
     if not beside then taken[from] = true end
   end)
   for id, runner in pairs(runners) do
-    if M.WORDS[runner.rule.word] and not ids[id] and not taken[id] and not empty(runner.state) then
+    local mine = M.WORDS[runner.rule.word] and runner.rule.word ~= "expect" -- what a person keeps
+    if mine and not ids[id] and not taken[id] and not empty(runner.state) then
       table.insert(lost, { id = id, why = "the rule is removed" })
     end
   end
