@@ -34,6 +34,13 @@ function M:get(path, params)
   return body
 end
 
+--- What the server adds to every rule: { external_labels=, external_url=, query_offset= }; nothing of a server that does not say.
+function M:settings()
+  local body = self:get "/api/mw/v1/settings" or {}
+  return { external_labels = type(body.external_labels) == "table" and body.external_labels or {}, external_url = body.external_url,
+           query_offset = tonumber(body.query_offset) or 0 }
+end
+
 -- -- metrics ---------------------------------------------------------------------------------
 
 local SPECIAL = { NaN = 0 / 0, ["+Inf"] = math.huge, ["-Inf"] = -math.huge }

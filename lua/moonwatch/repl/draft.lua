@@ -66,7 +66,7 @@ end
 
 -- The server's own runner of alerts, with the server's answers.
 local function runner_of(draft, api, say)
-  local rule = { name = draft.name }
+  local rule, settings = { name = draft.name }, api:settings()
   for k, v in pairs(draft.fields) do rule[k] = v end
   local host = setmetatable({
     prepare = function(expr) return expr end,
@@ -74,7 +74,8 @@ local function runner_of(draft, api, say)
     range = function(expr, from, to, step) return api:range(expr, from, to, step) end,
   }, { __index = api.host })
   return alert_rule.new(rule, {
-    host = host, external_labels = {}, behind = function(_, r) return r.query_offset or 0 end, changed = function() end,
+    host = host, external_labels = settings.external_labels, external_url = settings.external_url, changed = function() end,
+    behind = function(_, r) return r.query_offset or settings.query_offset end,
     run_guest = function(_, fn, args, ctx) return run(draft, api, fn, args, ctx, say) end,
   })
 end
@@ -110,7 +111,7 @@ function judge.alert(draft, api, now, say)
 end
 
 function judge.record(draft, api, now, say)
-  local rows, why = api:query(draft.fields.expr, now - (draft.fields.query_offset or 0))
+  local rows, why = api:query(draft.fields.expr, now - (draft.fields.query_offset or api:settings().query_offset))
   if not rows then return nil, why end
   for _, row in ipairs(rows) do
     row.labels.__name__ = draft.name
