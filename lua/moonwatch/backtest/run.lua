@@ -105,11 +105,17 @@ function M.new(o)
   local self = setmetatable({ host = host, from = o.from, to = o.to, now = o.from, timeline = timeline.new(o.most), waiting = 0, at_once = 0,
                               router_due = o.from, rules_due = o.from }, M)
   set, problems = load.load(with(o.load, host))
-  if not set then return nil, texts(problems) end
+  if not set then
+    host.close()
+    return nil, texts(problems)
+  end
   self.set = set
   local ok
   ok, why = build(self, set, o)
-  if not ok then return nil, { why } end
+  if not ok then
+    self:close()
+    return nil, { why }
+  end
   return self
 end
 

@@ -52,13 +52,15 @@ local function module_finder(run, unit)
   return function(name)
     if ours[name] then return ours[name], name end
     local file = name:gsub("%.", "/") .. ".lua"
-    if name:find "%.%." or not name:find "^[%w_%.%-]+$" then return nil end
+    if name:find "%.%." or not name:find "^[%w_%.%-]+$" then return nil, "a name such as lib.limits" end
     local dir = folder(unit.path)
-    for _, path in ipairs { under(dir, file), under(dir, "rules/" .. file) } do
+    local paths = { under(dir, file), under(dir, "rules/" .. file) }
+    for _, path in ipairs(paths) do
       local source = units.module(run, unit, path)
       if not unit.bundle then run.watch[path] = true end -- also one that is not there yet
       if source then return source, path end
     end
+    return nil, ("neither %s nor %s can be read"):format(paths[1], paths[2])
   end
 end
 
