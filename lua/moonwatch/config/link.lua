@@ -1,4 +1,5 @@
 --- link.lua - what no file can know alone: names said twice, and names that nobody declared.
+local keys_of = require "moonwatch.keys"
 local budget = require "moonwatch.words.budget"
 local identity = require "moonwatch.config.identity"
 
@@ -96,10 +97,7 @@ local function cycles(items, problem)
     trail[#trail] = nil
     state[name] = "done"
   end
-  local names = {}
-  for name in pairs(all) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do visit(name) end
+  for _, name in ipairs(keys_of(all)) do visit(name) end
 end
 
 -- -- names of before -------------------------------------------------------

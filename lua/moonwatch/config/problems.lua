@@ -36,6 +36,13 @@ function M:files(out)
   return out
 end
 
+--- Those of LIST as texts.
+function M.texts(list)
+  local out = {}
+  for i, p in ipairs(list) do out[i] = p.text end
+  return out
+end
+
 --- In order of file and place.
 function M:sorted()
   table.sort(self.list, function(a, b)

@@ -1,5 +1,6 @@
 --- api.lua - a running server as the functions of rules see it: the same questions and answers, over HTTP.
 local client = require "moonwatch.cli.client"
+local keys_of = require "moonwatch.keys"
 
 local M = {}
 M.__index = M
@@ -95,9 +96,7 @@ local TRACES = { service = true, name = true, min = true, max = true, tags = tru
                  from = true, to = true }
 
 local function unknown(self, q, known)
-  local names = {}
-  for name in pairs(known) do names[#names + 1] = name end
-  table.sort(names)
+  local names = keys_of(known)
   for key in pairs(q) do
     if not known[key] then
       local near = self.host.nearest(tostring(key), names)

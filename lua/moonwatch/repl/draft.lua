@@ -3,6 +3,7 @@
 -- The engine's own code judges and writes the texts (alert/condition.lua); what it asks goes to the server.
 local alert_rule = require "moonwatch.alert.rule"
 local condition = require "moonwatch.alert.condition"
+local keys_of = require "moonwatch.keys"
 local context = require "moonwatch.repl.context"
 local locate = require "moonwatch.config.locate"
 local problems_of = require "moonwatch.config.problems"
@@ -88,10 +89,8 @@ local function tell_alert(runner, row, api, now, say)
   local severity = (runner.levels[row.level] or {}).severity
   if severity and severity ~= "" then row.labels.severity = severity end
   say(("  %s  value %s"):format(show.series_name(row.labels), api.host.human("plain", row.value)))
-  local texts, names = condition.annotations(runner, row, now), {}
-  for name in pairs(texts) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do say(("    %s: %s"):format(name, texts[name])) end
+  local texts = condition.annotations(runner, row, now)
+  for _, name in ipairs(keys_of(texts)) do say(("    %s: %s"):format(name, texts[name])) end
 end
 
 function judge.alert(draft, api, now, say)
