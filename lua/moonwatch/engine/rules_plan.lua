@@ -140,7 +140,7 @@ function M.of(engine, set, now)
     for _, alert in ipairs(burn.alerts(rule)) do diff.after[identity.id(alert)] = alert end
   end
   for id, runner in pairs(engine.by_id) do
-    if runner.rule.word == "alert" and not runner.silent and not diff.after[id] then
+    if runner.alerts and not runner.silent and not diff.after[id] then
       of_gone(plan, engine, runner, diff.titles[id] or id, heirs[id])
     end
   end
