@@ -169,6 +169,8 @@ function include(text) end
 ---@field auth? moonwatch.scrape.http.auth how to sign in
 ---@field labels? table<string, string|number> added to every sample
 ---@field honor_labels? boolean labels of the target win over ours
+---@field honor_timestamps? boolean samples have the times that the target gives them, if it does; false: all have that of the scrape
+---@field track_timestamps_staleness? boolean series with times of the target end when it leaves them out, as others do
 ---@field target_limit? integer with more targets than this, after relabelling, every scrape of the job fails
 ---@field sample_limit? integer a scrape with more samples, after `drop`, `only` and `keep`, fails
 ---@field label_limit? integer a scrape with a series of more labels, ours included, fails

@@ -274,6 +274,21 @@ scrape "self" { targets = { "localhost:9090", "other:80" }, labels = { role = "s
     assert.same({ 60, "/probe", { module = { "http" }, target = { "a", "b" } }, true, 500 }, { job.every, job.path, job.params, job.honor_labels, job.sample_limit })
   end)
 
+  it("carries over which times count, and what is the default is not said", function()
+    local out, lost = import("prometheus.yml", { ["prometheus.yml"] = [[
+scrape_configs:
+  - job_name: s
+    honor_labels: false
+    honor_timestamps: false
+    track_timestamps_staleness: true
+    static_configs: [ { targets: [ "a:1" ] } ]
+]] })
+    assert.same({}, lost)
+    assert.falsy(out["moonwatch.lua"]:find "honor_labels")
+    local job = loaded(out["moonwatch.lua"]).scrapes[1]
+    assert.same({ false, true }, { job.honor_timestamps, job.track_timestamps_staleness })
+  end)
+
   it("lists what there is no word for, and writes the rest", function()
     local out, lost, count = import("prometheus.yml", { ["prometheus.yml"] = [[
 remote_write: [ { url: "http://127.0.0.1:1" } ]

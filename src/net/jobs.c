@@ -207,6 +207,8 @@ static int read_job(mw_scrape_job *job, mw_err *err)
     job->path = text_or(spec, "path", "/metrics");
     job->scheme = text_or(spec, "scheme", "http");
     job->honor_labels = mw_map_bool(spec, "honor_labels", false);
+    job->honor_times = mw_map_bool(spec, "honor_timestamps", true);
+    job->track_times = mw_map_bool(spec, "track_timestamps_staleness", false);
     if (!mw_str_is(job->scheme, "http") && !mw_str_is(job->scheme, "https"))
         return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": scheme must be http or https",
                        job->name.p);

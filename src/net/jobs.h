@@ -20,7 +20,7 @@ typedef struct mw_scrape_job {
     int64_t every_ms;
     int timeout_ms; /* at most every_ms */
     size_t target_limit, sample_limit, body_limit, label_limit, label_value_limit;
-    bool honor_labels;
+    bool honor_labels, honor_times, track_times;
     mw_value *spec;
 } mw_scrape_job;
 

@@ -101,6 +101,8 @@ static void add_job(const mw_scrape_job *job, mw_buf *out)
 {
     add_text(out, "- job_name: ", job->name);
     if (job->honor_labels) mw_buf_text(out, "  honor_labels: true\n");
+    if (!job->honor_times) mw_buf_text(out, "  honor_timestamps: false\n");
+    if (job->track_times) mw_buf_text(out, "  track_timestamps_staleness: true\n");
     add_params(out, job->params);
     add_duration(out, "  scrape_interval: ", job->every_ms);
     add_duration(out, "  scrape_timeout: ", job->timeout_ms);

@@ -48,7 +48,8 @@ local function split(targets)
   return plain, groups
 end
 
-local COPIED = { "files", "dns", "every", "timeout", "path", "scheme", "params", "labels", "honor_labels", "target_limit", "sample_limit",
+local COPIED = { "files", "dns", "every", "timeout", "path", "scheme", "params", "labels", "honor_labels", "honor_timestamps",
+                 "track_timestamps_staleness", "target_limit", "sample_limit",
                  "body_limit", "label_limit", "label_value_limit", "drop", "only" }
 
 local function job(self, rule)

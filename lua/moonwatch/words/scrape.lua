@@ -92,6 +92,8 @@ scrape "fleet" {
     { "auth", "table", help = "how to sign in", fields = AUTH },
     { "labels", "labels", default = {}, help = "added to every sample" },
     { "honor_labels", "boolean", default = false, help = "labels of the target win over ours" },
+    { "honor_timestamps", "boolean", default = true, help = "samples have the times that the target gives them, if it does; false: all have that of the scrape" },
+    { "track_timestamps_staleness", "boolean", default = false, help = "series with times of the target end when it leaves them out, as others do" },
     { "target_limit", "count", help = "with more targets than this, after relabelling, every scrape of the job fails" },
     { "sample_limit", "count", help = "a scrape with more samples, after `drop`, `only` and `keep`, fails" },
     { "label_limit", "count", help = "a scrape with a series of more labels, ours included, fails" },
