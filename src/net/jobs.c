@@ -11,6 +11,7 @@
 #include "model/labels.h"
 #include "net/http_op.h"
 #include "net/sd.h"
+#include "net/tls.h"
 
 enum { EVERY_S = 15, TIMEOUT_S = 10, BODY_LIMIT = 64 << 20 };
 
@@ -173,6 +174,14 @@ static int read_headers(mw_scrape_job *job, mw_err *err)
     return code;
 }
 
+static int read_tls(mw_scrape_job *job, mw_err *err)
+{
+    mw_err inner;
+    mw_err_init(&inner);
+    if (mw_tls_read(mw_map_find(job->spec, "tls"), &job->tls, &inner) == MW_OK) return MW_OK;
+    return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": %s", job->name.p, inner.msg);
+}
+
 static int read_times(mw_scrape_job *job, mw_err *err)
 {
     double every = mw_map_number(job->spec, "every", EVERY_S);
@@ -213,6 +222,7 @@ static int read_job(mw_scrape_job *job, mw_err *err)
         return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": scheme must be http or https",
                        job->name.p);
     if ((code = read_times(job, err)) || (code = read_headers(job, err)) ||
+        (code = read_tls(job, err)) ||
         (code = read_texts(job, "targets", MW_LIST, &job->targets, err)) ||
         (code = read_texts(job, "files", MW_LIST, &job->files, err)) ||
         (code = read_params(job, err)) ||

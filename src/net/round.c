@@ -232,6 +232,7 @@ static int ask(mw_scraper *s, struct round *r)
         .n_headers = job->n_headers + 2,
         .timeout_ms = r->target->timeout_ms,
         .max_body = job->body_limit,
+        .tls = job->tls,
         .follow = true,
         .compressed = true,
     };
