@@ -88,6 +88,15 @@ check "nobody" { every = "200ms", fail_after = 1, http = { url = "https://ADDRES
     assert.truthy(yaml:find("insecure_skip_verify: true", 1, true), yaml)
   end)
 
+  it("functions ask, too", function()
+    start [[
+every("200ms", function(ctx)
+  local answer = ctx.http.get("https://MEMBERS/", { tls = { ca = "DIR/ours.pem", cert = "DIR/member.pem", key = "DIR/member.key" } })
+  ctx.metrics.gauge("asked_status"):set(answer.status or -1)
+end)]]
+    proc.eventually(function() return select(2, node:get "/metrics"):find("\nasked_status 200\n", 1, true) end, 10, "the function has its answer")
+  end)
+
   it("what cannot be is refused when it is loaded", function()
     start ""
     node:write("bad.lua", 'scrape "a" { targets = { "h:1" }, tls = { cert = "x.pem" } }\nscrape "b" { targets = { "h:1" }, tls = { server_name = "a b" } }\n' ..
