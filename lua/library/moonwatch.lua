@@ -324,6 +324,7 @@ function alert(name) end
 ---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do; sent as the annotation runbook_url
 ---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
 
 ---Something that has to arrive: a backup by three, a heartbeat every minute. While it has not arrived an alert of this name fires; it resolves when it comes late. What proves it is one of `timestamp`, `counter`, `expr`, `logs` and `span`, or, with none of them, a POST to /api/mw/v1/expect/NAME, which counts in any case. When it was last seen is the series expect_last_seen_timestamp_seconds.
 ---@param name string

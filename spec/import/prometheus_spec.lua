@@ -30,6 +30,14 @@ end
 after_each(function() proc.cleanup() end)
 
 describe("a rule file of Prometheus", function()
+  it("may say nothing in each of the words that YAML has for it", function()
+    for _, null in ipairs { "", "~", "null", "Null", "NULL" } do
+      local out, lost = rules(("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n    for: %s\n    labels: %s\n"):format(null, null))
+      assert.same({}, lost, null)
+      assert.same({ nil, {} }, { loaded(out["web.lua"]).alerts[1].hold ~= 0 or nil, loaded(out["web.lua"]).alerts[1].labels })
+    end
+  end)
+
   it("becomes rules as a person would write them, with their comments", function()
     local out, lost = rules [[
 # What the web is like.

@@ -152,5 +152,23 @@ describe("the alert on a suspended rule", function()
     lease(false)
     world:advance "5s"
     assert.truthy(resolved(world, "Bad"))
+    assert.equal(0, of_rule(world, "moonwatch_rule_suspended", "alert", "Bad"))
+    lease(true)
+    world:advance "30s"
+    assert.equal(nil, runner(world, "alert/Bad").suspended, "whoever gets it begins anew")
+  end)
+
+  it("says why it fails now, when that is another reason than at first", function()
+    local world = testing.world(lines(ROUTES:gsub('group_interval', 'repeat_interval = "2m", group_interval'),
+      'alert "Bad" { every = "10s", when = function(ctx) error("as " .. tostring(ctx:value "why")) end }'))
+    world:set("why", 1):advance "2m"
+    assert.truthy(said(world, "Bad").annotations.description:find("as 1", 1, true))
+    world:set("why", 2):advance "10m"
+    local messages, last = world:sent(), nil
+    for _, message in ipairs(messages) do
+      for _, alert in ipairs(message.note.alerts) do last = alert.labels.alertname == "RuleSuspended" and alert or last end
+    end
+    assert.truthy(last.annotations.description:find("as 2", 1, true))
+    assert.truthy(last.annotations.summary:find "failed 1%d times")
   end)
 end)

@@ -247,8 +247,7 @@ end
 function M:inherit(old)
   old:refresh()
   self.alerts, self.state, self.written = old.alerts, old.state, old.written
-  absent.load(self, absent.save(old))
-  self.missing_from = old.missing_from
+  absent.inherit(self, old)
   lives.inherit(self, old)
   self.health, self.last_error, self.traceback = old.health, old.last_error, old.traceback
   self.last_evaluation, self.seconds, self.samples = old.last_evaluation, old.seconds, old.samples

@@ -9,6 +9,7 @@ local Router = require "moonwatch.engine.router"
 local files = require "moonwatch.backtest.files"
 local load = require "moonwatch.config.load"
 local past_of = require "moonwatch.backtest.host"
+local problems_of = require "moonwatch.config.problems"
 local report = require "moonwatch.backtest.report"
 local rules = require "moonwatch.engine.rules"
 local timeline = require "moonwatch.backtest.timeline"
@@ -28,12 +29,6 @@ local function with(options, host)
   return out
 end
 
-local function texts(problems)
-  local out = {}
-  for i, p in ipairs(problems) do out[i] = p.text end
-  return out
-end
-
 -- A look at what the files say; nil and a list of problems when they must not run.
 local function glance(o)
   local host = o.host
@@ -41,7 +36,7 @@ local function glance(o)
   local set, problems = load.load(with(o.load, host))
   if not set or #problems > 0 then
     if set then load.discard(set) end
-    return nil, texts(problems)
+    return nil, problems_of.texts(problems)
   end
   load.discard(set)
   return set
@@ -107,7 +102,7 @@ function M.new(o)
   set, problems = load.load(with(o.load, host))
   if not set then
     host.close()
-    return nil, texts(problems)
+    return nil, problems_of.texts(problems)
   end
   self.set = set
   local ok

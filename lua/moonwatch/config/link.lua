@@ -1,4 +1,5 @@
 --- link.lua - what no file can know alone: names said twice, and names that nobody declared.
+local keys_of = require "moonwatch.keys"
 local budget = require "moonwatch.words.budget"
 local identity = require "moonwatch.config.identity"
 
@@ -96,17 +97,14 @@ local function cycles(items, problem)
     trail[#trail] = nil
     state[name] = "done"
   end
-  local names = {}
-  for name in pairs(all) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do visit(name) end
+  for _, name in ipairs(keys_of(all)) do visit(name) end
 end
 
 -- -- names of before -------------------------------------------------------
 
 -- Who takes over from a rule that is still there would take nothing.
 local function heirs(items, problem)
-  for _, word in ipairs { "alert", "check", "every" } do
+  for _, word in ipairs { "alert", "check", "every", "expect" } do
     local known = names_of(items, word).set
     for _, item in ipairs(items[word] or {}) do
       local fields, path = item.fields, { "migrate_from" }

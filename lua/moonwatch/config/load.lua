@@ -72,14 +72,14 @@ end
 local function read(run, unit)
   if unit.source then return unit.source end
   local source, why = run.host.read_file(unit.path)
-  if not source then run.problems:add(unit.path, 1, 1, nil, "cannot read: " .. tostring(why)) end
+  if not source then run.problems:whole(unit.path, problems_of.unreadable(unit.path, why)) end
   return source
 end
 
 local function open_guest(run, unit)
   local source = unit.source
   if #source > ROOT_LIMIT then
-    run.problems:add(unit.path, 1, 1, nil, "larger than 256 KB; split it")
+    run.problems:whole(unit.path, "larger than 256 KB; split it")
     return nil
   end
   local guest, err, declared = run.host.guest {

@@ -2,6 +2,8 @@
 --
 -- The scraper asks about label sets and remembers the answers.  What it has of a function is a text that names it: the
 -- same text for the same function in the same file, so that a reload which changes neither forgets nothing.
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 M.__index = M
 
@@ -62,10 +64,8 @@ end
 
 -- A file may use any of the modules.
 local function modules_text(set)
-  local paths, out = {}, {}
-  for path in pairs(set.modules or {}) do paths[#paths + 1] = path end
-  table.sort(paths)
-  for i, path in ipairs(paths) do out[i] = path .. "\n" .. set.modules[path] end
+  local out = {}
+  for i, path in ipairs(keys_of(set.modules or {})) do out[i] = path .. "\n" .. set.modules[path] end
   return table.concat(out, "\n")
 end
 

@@ -309,20 +309,29 @@ local function renamed(self, rules)
   return out
 end
 
+-- Shadows that came while nobody ran begin with what was SAVED of the live rule.
+local function begin_shadows(self, saved, now, down)
+  for _, runner in ipairs(self.runners) do
+    local live = runner.silent and not saved[runner.id] and saved[identity.live(runner.rule)]
+    if type(live) == "table" and runner.restore then take_up(self, runner, live, runner.id, now, down(live)) end
+  end
+end
+
 --- Take up a snapshot that was JSON, after `load`.
 function M:restore(snapshot, now)
   local find = type(snapshot) == "table" and VERSIONS[snapshot.version]
   if not find or type(snapshot.rules) ~= "table" then return false end
   local heirs = renamed(self, snapshot.rules)
+  local function down(saved) return math.max(0, now - (tonumber(saved.at) or tonumber(snapshot.at) or now)) end
   for id, saved in pairs(snapshot.rules) do
     local same = find(self, id)
     local runner = same or heirs[id]
     self:rouse(runner and runner.id)
     if runner and runner.restore and type(saved) == "table" then
-      local at = tonumber(saved.at) or tonumber(snapshot.at) or now
-      take_up(self, runner, saved, same and runner.id or id, now, math.max(0, now - at))
+      take_up(self, runner, saved, same and runner.id or id, now, down(saved))
     end
   end
+  begin_shadows(self, snapshot.rules, now, down)
   return true
 end
 

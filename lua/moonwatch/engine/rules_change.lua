@@ -1,5 +1,6 @@
 --- rules_change.lua - the difference between two sets of rules, for people: what a reload adds, changes, removes.
 local identity = require "moonwatch.config.identity"
+local keys_of = require "moonwatch.keys"
 
 local M = {}
 
@@ -32,7 +33,7 @@ local SIDES = { "above", "below" }
 
 -- The names of FIELDS that a person would know.
 local function as_written(fields)
-  local seen, out = {}, {}
+  local seen = {}
   for _, name in ipairs(fields) do seen[WRITTEN[name] or name] = true end
   if seen.levels then
     seen.levels = nil
@@ -40,9 +41,7 @@ local function as_written(fields)
     for _, side in ipairs(SIDES) do told = told or seen[side] end
     if not told then seen.above = true end
   end
-  for name in pairs(seen) do out[#out + 1] = name end
-  table.sort(out)
-  return out
+  return keys_of(seen)
 end
 
 -- The fields in which two rules differ, in order.

@@ -127,7 +127,7 @@ function M.of(engine, set, now)
   local heirs = {}
   for id, move in pairs(moves) do
     if move.renamed then heirs[move.from] = diff.titles[id] or id end
-    table.insert(plan.migrated, diff.titles[id] or id)
+    if move.state or not move.beside then table.insert(plan.migrated, diff.titles[id] or id) end
   end
   table.sort(plan.migrated)
   for _, item in ipairs(lost) do item.rule, item.id = diff.titles[item.id] or item.id, nil end
@@ -140,7 +140,7 @@ function M.of(engine, set, now)
     for _, alert in ipairs(burn.alerts(rule)) do diff.after[identity.id(alert)] = alert end
   end
   for id, runner in pairs(engine.by_id) do
-    if runner.rule.word == "alert" and not runner.silent and not diff.after[id] then
+    if runner.alerts and not runner.silent and not diff.after[id] then
       of_gone(plan, engine, runner, diff.titles[id] or id, heirs[id])
     end
   end

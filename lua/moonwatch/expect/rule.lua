@@ -203,9 +203,14 @@ local function read_state(self, s, now)
            sets = number(s.since) and read_sets(self, s.sets, now) or nil }
 end
 
+--- Go on from what OLD, which may have had another name, has seen.
+function M:remember(old)
+  self.state, self.looked_at = read_state(self, old.state, old.last_evaluation), old.looked_at
+end
+
 function M:inherit(old)
   alert.inherit(self, old)
-  self.state, self.looked_at = read_state(self, old.state, old.last_evaluation), old.looked_at
+  self:remember(old)
 end
 
 --- Nobody could say that he is well while the program was not there.

@@ -3,6 +3,7 @@ local auth_of = require "moonwatch.import.http_auth"
 local lua = require "moonwatch.import.lua_source"
 local relabel = require "moonwatch.import.relabel"
 local writer = require "moonwatch.import.lua_writer"
+local keys_of = require "moonwatch.keys"
 
 local M = {}
 
@@ -230,10 +231,7 @@ local function relabelling(self)
 end
 
 local function missing(self)
-  local names = {}
-  for name in pairs(self.keys) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(keys_of(self.keys)) do
     local key, node = self.keys[name], self.fields[name]
     if ABSENT[name] and node then self.doc:lost(key, ("%s: %s"):format(name, ABSENT[name]))
     elseif name:find "_sd_configs$" and not CARRIED[name] then
