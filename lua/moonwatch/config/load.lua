@@ -112,7 +112,8 @@ local function take(run, unit, guest, decl)
   end
   unit.declared[#unit.declared + 1] = item
   item.order = #unit.declared
-  local env = { host = run.host, guest = unit.path, stamp = unit.stamp }
+  local before = run.before[unit.path]
+  local env = { host = run.host, guest = unit.path, stamp = unit.stamp, exprs = unit.exprs, exprs_before = before and before.exprs }
   local fields, problems = schema.check(def, decl, env)
   unit.called = unit.called or env.called
   for _, p in ipairs(problems) do
@@ -127,7 +128,7 @@ local function take(run, unit, guest, decl)
 end
 
 local function run_unit(run, unit)
-  unit.items, unit.declared, unit.seen, unit.budget, unit.called = {}, {}, {}, budget(run.settings), nil
+  unit.items, unit.declared, unit.seen, unit.exprs, unit.budget, unit.called = {}, {}, {}, {}, budget(run.settings), nil
   local declared
   unit.guest, declared = open_guest(run, unit)
   if not unit.guest then

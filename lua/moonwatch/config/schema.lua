@@ -290,10 +290,10 @@ local function check_arguments(run, def, args)
   return { args = out }
 end
 
---- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text) };
--- env.called becomes true when there is a function in it.
+--- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text),
+-- exprs=, exprs_before= (see words/types) }; env.called becomes true when there is a function in it.
 function M.check(def, decl, env)
-  local run = { env = { host = env.host, one_of = one_of }, problems = {} }
+  local run = { env = { host = env.host, one_of = one_of, exprs = env.exprs, exprs_before = env.exprs_before }, problems = {} }
   if def.absent then
     absent(run, {}, def.word)
     return nil, run.problems
