@@ -102,10 +102,9 @@ local function written_in(run, unit, decl, p)
   return (" (in %s:%d:%d)"):format(decl.file, line, col)
 end
 
-local function take(run, unit, guest, decl)
+local function take(run, unit, decl)
   local def = words.by_name[decl.word]
-  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line, guest = guest, unit = unit, once = def.once,
-                 said = type(decl.fields) == "table" and decl.fields or nil }
+  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line }
   if def.root_only and not unit.root then
     run.problems:add(unit.path, decl.line, 1, item, "belongs into the root file, not into a file of rules")
     return
@@ -125,6 +124,7 @@ local function take(run, unit, guest, decl)
     if def.arguments then item.name = (fields.args[3] or {}).name end
     unit.items[#unit.items + 1] = item
   end
+  item.key = link.key(item, decl.fields, def.once)
 end
 
 local function run_unit(run, unit)
@@ -132,11 +132,11 @@ local function run_unit(run, unit)
   local declared
   unit.guest, declared = open_guest(run, unit)
   if not unit.guest then
-    for _, decl in ipairs(declared or {}) do take(run, unit, nil, decl) end
+    for _, decl in ipairs(declared or {}) do take(run, unit, decl) end
     return
   end
   run.fresh[unit.path], unit.stamp = unit, run.host.sha256(units.text(unit)):sub(1, 16)
-  for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, unit.guest, decl) end
+  for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, decl) end
   if not unit.called then unit.guest:close() end -- nobody will call it: a Lua state less to keep
 end
 
