@@ -75,8 +75,8 @@ local function differing(a, b)
     out[#out + 1] = name
     name = next_difference(a, b, name)
   end
-  for key in pairs(b) do
-    if a[key] == nil and not IGNORED[key] then out[#out + 1] = key end
+  for key, value in pairs(b) do -- which A may have by default
+    if rawget(a, key) == nil and not IGNORED[key] and not equal(a[key], value) then out[#out + 1] = key end
   end
   return #out > 0 and as_written(out) or out
 end
