@@ -84,7 +84,7 @@ end
 
 --- An evaluation of RUNNER did its work.
 function M.worked(engine, runner, now)
-  runner.streak = 0
+  runner.streak = nil
   if runner.suspended then
     engine.host.log("info", ("%s %q works again"):format(runner.rule.word, runner.rule.name), { file = runner.rule.file })
     M.lift(engine, runner, now)
@@ -96,7 +96,7 @@ function M.moved(engine, now)
   if not next(engine.suspended) then return end
   for id, runner in pairs(engine.suspended) do
     if runner.owned and not engine:owns(id) then
-      runner.suspended, runner.streak, engine.suspended[id] = nil, 0, nil
+      runner.suspended, runner.streak, engine.suspended[id] = nil, nil, nil
       mark(engine, runner, false)
     end
   end
