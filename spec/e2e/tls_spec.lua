@@ -23,18 +23,18 @@ describe("over TLS", function()
   end
   local function up(job) proc.eventually(function() return node:value(('up{job="%s"}'):format(job)) == 1 end, 20, job .. " is up") end
   local function down(job, why)
-    local t
+    local last
     proc.eventually(function()
-      t = target(job)
-      return t and t.health == "down"
+      local t = target(job)
+      last = t and t.lastError
+      return t and t.health == "down" and last:find(why) or error(last)
     end, 20, job .. " is down")
-    assert.truthy(t.lastError:find(why), t.lastError)
   end
 
   it("a target is who its certificate says, signed by whom we trust", function()
     start [[
 local function job(name, tls, address)
-  scrape(name) { targets = { address or "ADDRESS" }, scheme = "https", every = "200ms", tls = tls }
+  scrape(name) { targets = { address or "ADDRESS" }, scheme = "https", every = "500ms", tls = tls }
 end
 job("good", { ca = "DIR/ours.pem", server_name = "metrics.internal" })
 job("other", { ca = "DIR/ours.pem", server_name = "other.internal" })
@@ -62,7 +62,7 @@ job("stranger", { ca = "DIR/ours.pem" }, "MEMBERS")
 
   it("authorities may change while the server runs", function()
     proc.write(peer.dir .. "/trusted.pem", proc.read(peer.dir .. "/theirs.pem"))
-    start 'scrape "a" { targets = { "ADDRESS" }, scheme = "https", every = "200ms", tls = { ca = "DIR/trusted.pem", server_name = "metrics.internal" } }'
+    start 'scrape "a" { targets = { "ADDRESS" }, scheme = "https", every = "500ms", tls = { ca = "DIR/trusted.pem", server_name = "metrics.internal" } }'
     down("a", "SSL certificate problem")
     proc.write(peer.dir .. "/trusted.pem", proc.read(peer.dir .. "/ours.pem"))
     up "a"
@@ -71,7 +71,7 @@ job("stranger", { ca = "DIR/ours.pem" }, "MEMBERS")
   it("lists of targets are asked for, and checks are made", function()
     start [[
 scrape "found" { http = { url = "https://ADDRESS/sd", every = "200ms", tls = { ca = "DIR/ours.pem", server_name = "metrics.internal" } },
-  scheme = "https", every = "200ms", tls = { insecure = true } }
+  scheme = "https", every = "500ms", tls = { insecure = true } }
 check "members" { every = "200ms", fail_after = 1, pass_after = 1, http = { url = "https://MEMBERS/",
   tls = { ca = "DIR/ours.pem", cert = "DIR/member.pem", key = "DIR/member.key" } } }
 check "nobody" { every = "200ms", fail_after = 1, http = { url = "https://ADDRESS/metrics", tls = { ca = "DIR/theirs.pem" } } }
@@ -88,6 +88,27 @@ check "nobody" { every = "200ms", fail_after = 1, http = { url = "https://ADDRES
     assert.truthy(yaml:find("insecure_skip_verify: true", 1, true), yaml)
   end)
 
+  it("receivers are told", function()
+    start [[
+alert "Always" { expr = "vector(1)", every = "200ms" }
+receiver "both" {
+  webhook { url = "https://MEMBERS/", tls = { ca = "DIR/ours.pem", cert = "DIR/member.pem", key = "DIR/member.key" } },
+  webhook { url = "https://MEMBERS/" },
+}
+route { receiver = "both", group_wait = "0s" }]]
+    local told, refused
+    proc.eventually(function()
+      for _, n in ipairs(node:json("/api/mw/v1/notifications").notifications) do
+        for _, a in ipairs(n.attempts) do
+          if a.ok then told = a.status else refused = a.error end
+        end
+      end
+      return told and refused
+    end, 20, "both were tried")
+    assert.equal(200, told)
+    assert.truthy(refused:find("^TLS with "), refused)
+  end)
+
   it("functions ask, too", function()
     start [[
 every("200ms", function(ctx)
@@ -100,12 +121,14 @@ end)]]
   it("what cannot be is refused when it is loaded", function()
     start ""
     node:write("bad.lua", 'scrape "a" { targets = { "h:1" }, tls = { cert = "x.pem" } }\nscrape "b" { targets = { "h:1" }, tls = { server_name = "a b" } }\n' ..
-                          'check "c" { http = { url = "https://h/", tls = { key = "k.pem" } } }\n')
+                          'check "c" { http = { url = "https://h/", tls = { key = "k.pem" } } }\n' ..
+                          'receiver "d" { webhook { url = "https://h/", tls = { key = "k.pem" } } }\n')
     local answer, status = node:reload()
     assert.equal(422, status)
     local text = table.concat(answer.problems, "\n")
     assert.truthy(text:find('bad.lua:1:35: scrape "a": tls: cert and key go together', 1, true), text)
     assert.truthy(text:find('bad.lua:2:35: scrape "b": tls: server_name "a b" is no name of a host', 1, true), text)
     assert.truthy(text:find('bad.lua:3:', 1, true), text)
+    assert.truthy(text:find('bad.lua:4:46: receiver "d": tls: cert and key go together', 1, true), text)
   end)
 end)

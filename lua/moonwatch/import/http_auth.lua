@@ -71,21 +71,21 @@ local function certificates(doc, node, place)
   return #rows > 0 and ("{ %s }"):format(table.concat(rows, ", ")) or nil
 end
 
-local ABSENT = { oauth2 = "signing in with OAuth 2 is not there", tls_config = "certificates and checks of TLS cannot be chosen", proxy_url = "there are no proxies",
+local ABSENT = { oauth2 = "signing in with OAuth 2 is not there", proxy_url = "there are no proxies",
                  proxy_connect_header = "there are no proxies" }
 
-local function lost(doc, f, keys, tls)
+local function lost(doc, f, keys)
   for name, why in pairs(ABSENT) do
     local empty = f[name] and f[name].kind == "map" and #f[name].keys == 0
-    if f[name] and not empty and not (tls and name == "tls_config") and not yaml.is_null(f[name]) then doc:lost(keys[name], ("%s: %s"):format(name, why)) end
+    if f[name] and not empty and not yaml.is_null(f[name]) then doc:lost(keys[name], ("%s: %s"):format(name, why)) end
   end
   for _, name in ipairs { "follow_redirects", "enable_http2" } do
     if f[name] and f[name].text == "false" and name == "follow_redirects" then doc:lost(keys[name], name .. ": cannot be chosen") end
   end
 end
 
---- The rows `auth` and `headers` for the fields F with KEYS, and `tls` when the word has that.
-function M.rows(doc, f, keys, place, tls)
+--- The rows `auth`, `headers` and `tls` for the fields F with KEYS.
+function M.rows(doc, f, keys, place)
   local out, headers, auth = {}, {}, nil
   if f.basic_auth and doc:expect(f.basic_auth, "map", "basic_auth") then auth = basic(doc, f.basic_auth, place) end
   if f.authorization and doc:expect(f.authorization, "map", "authorization") then auth = auth or authorization(doc, f.authorization, place, headers) end
@@ -97,9 +97,9 @@ function M.rows(doc, f, keys, place, tls)
   if f.http_headers and doc:expect(f.http_headers, "map", "http_headers") then header_map(doc, f.http_headers, headers) end
   if auth then out[#out + 1] = { name = "auth", value = auth } end
   if #headers > 0 then out[#out + 1] = { name = "headers", value = lua.map(headers) } end
-  local own = tls and f.tls_config and doc:expect(f.tls_config, "map", "tls_config") and certificates(doc, f.tls_config, place)
+  local own = f.tls_config and doc:expect(f.tls_config, "map", "tls_config") and certificates(doc, f.tls_config, place)
   if own then out[#out + 1] = { name = "tls", value = own } end
-  lost(doc, f, keys, tls)
+  lost(doc, f, keys)
   return out
 end
 

@@ -137,7 +137,7 @@ local function http(self)
       local f, keys = self.doc:fields(node, spec, "http_sd_configs")
       local rows = f.url and { { name = "url", value = lua.quoted(f.url.text) } } or {}
       if f.refresh_interval then rows[#rows + 1] = { name = "every", value = lua.quoted(f.refresh_interval.text) } end
-      for _, row in ipairs(auth_of.rows(self.doc, f, keys, self.place, true)) do rows[#rows + 1] = row end
+      for _, row in ipairs(auth_of.rows(self.doc, f, keys, self.place)) do rows[#rows + 1] = row end
       if f.url then list[#list + 1] = writer.table(rows) end
     end
   end
@@ -261,7 +261,7 @@ function M.write(doc, node, file, context)
   simple(self, "honor_timestamps", "honor_timestamps", plain, "true")
   simple(self, "track_timestamps_staleness", "track_timestamps_staleness", plain, "false")
   params(self)
-  for _, row in ipairs(auth_of.rows(doc, self.fields, self.keys, self.place, true)) do self.rows[#self.rows + 1] = row end
+  for _, row in ipairs(auth_of.rows(doc, self.fields, self.keys, self.place)) do self.rows[#self.rows + 1] = row end
   limits(self)
   relabelling(self)
   missing(self)
