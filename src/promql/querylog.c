@@ -277,9 +277,9 @@ static mw_str text_of(struct ast *a)
 void mw_pq_log_query(mw_querylog *l, mw_query_running *r, struct ast *a, int code, size_t samples)
 {
     mw_querylog_end(l, r, &(mw_query_end){code, samples, text_of(a)});
-    for (size_t i = 0; i < a->n; i++)
-        for (size_t k = 0; k < a->matcher_counts[i]; k++) {
-            const mw_matcher *m = &a->matchers[i][k];
+    for (const struct selected *s = a->selected; s; s = s->next)
+        for (size_t k = 0; k < s->n; k++) {
+            const mw_matcher *m = &s->m[k];
             if (m->op == MW_MATCH_EQ && mw_str_is(m->name, MW_METRIC_NAME))
                 mw_querylog_asked(l, m->value);
         }
