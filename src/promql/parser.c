@@ -240,7 +240,7 @@ enum { TEXT_MAX = 1 << 20, TREE_BYTES = 64 << 20, FIRST_MAX = 2048 };
  * in querylog.c).  Rules keep ten thousand trees. */
 static size_t tree_bytes(size_t text)
 {
-    size_t n = (text / 8 + 1) * (sizeof(struct node) + 8) + 2 * text + 64;
+    size_t n = (text / 8 + 1) * (sizeof(struct node) + 8) + 2 * text + 128;
     return n < FIRST_MAX ? n : FIRST_MAX;
 }
 

@@ -268,7 +268,9 @@ static mw_str text_of(struct ast *a)
     if (a->text.p) return a->text;
     mw_pq_print(&text, a->root);
     if (text.n > MW_QUERY_TEXT) text.n = MW_QUERY_TEXT;
-    a->text = (mw_str){mw_arena_strndup(a->arena, text.n ? text.p : "", text.n), text.n};
+    a->text = a->src;
+    if (!mw_str_eq((mw_str){text.p, text.n}, a->src))
+        a->text = (mw_str){mw_arena_strndup(a->arena, text.n ? text.p : "", text.n), text.n};
     if (!a->text.p) a->text.n = 0;
     mw_buf_deinit(&text);
     return a->text;
