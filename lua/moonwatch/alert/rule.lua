@@ -126,7 +126,8 @@ local function tell(self, t)
   local out = {}
   for _, alert in pairs(self.alerts) do
     local due = not alert.last_sent or t - alert.last_sent >= RESEND
-    if alert.fired_at and alert.state ~= "pending" and due then
+    local old = alert.state == "inactive" and t - alert.resolved_at > state.REMEMBER
+    if alert.fired_at and alert.state ~= "pending" and due and not old then
       out[#out + 1] = message(self, alert, t)
       alert.last_sent, alert.told = t, alert.labels.severity
     end
@@ -136,6 +137,9 @@ local function tell(self, t)
     self.engine:emit(out, t)
   end
 end
+
+--- It is not evaluated at T; whoever hears of its alerts takes them for over when they are not told again.
+function M:remind(t) tell(self, t) end
 
 -- -- one evaluation --------------------------------------------------------
 

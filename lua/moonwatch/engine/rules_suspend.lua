@@ -2,7 +2,8 @@
 --
 -- After FAILURES evaluations in a row that failed (an error, or beyond the budget) a rule is suspended: it is tried again
 -- after two intervals, then four, up to a minute, or ten when it went beyond its budget, and never more often than its own
--- interval.  One evaluation that works ends it; so does a reload with another text of the rule.  Its alerts stay as they are.
+-- interval.  One evaluation that works ends it; so does a reload with another text of the rule.  Its alerts stay as they are, and
+-- are told as ever.
 -- Meanwhile the engine itself fires RuleSuspended{word=,rule=}, for which no rule file needs to say anything.
 local M = {}
 
