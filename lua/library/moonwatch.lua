@@ -99,7 +99,7 @@ function webhook(fields) end
 ---@field query_bytes? number|string memory one query may use
 ---@field read_samples? integer samples in one answer of remote read that is not a stream
 ---@field query_timeout? moonwatch.duration time one query may take
----@field rule_seconds? moonwatch.duration processor time of one call of a function of a rule
+---@field rule_seconds? moonwatch.duration processor time of one call of a function of a rule, in all its slices
 ---@field rule_instructions? integer Lua instructions of one call
 ---@field rule_memory? number|string memory of one rule file
 ---@field rule_query_samples? integer samples that the queries of one evaluation of a rule may read
