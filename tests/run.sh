@@ -21,35 +21,35 @@ build() {
   return 1
 }
 
-unit() { # DIR of the build
-  for t in "$1"/tests/*/test_*; do
-    case $t in *.d) continue ;; esac
-    timeout 300 "$t" >"$logs/out" 2>&1
-    status=$?
-    ok=$(grep -c '^\[       OK \]' "$logs/out")
-    bad=$(grep '^\[  FAILED  \] [a-z]' "$logs/out" | sort -u | wc -l)
-    # A test program that dies says nothing of the tests it did not reach.
-    if [ $status -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
-    count "$ok" "$bad"
-    if [ $status -ne 0 ]; then echo "FAILED: $t (status $status)"; tail -n 60 "$logs/out"; fi
+# Half of most tests is waiting, so several run at once, each as a process of its own that counts
+# for itself (tests/run_one.sh); what they printed is shown in the order of their names.
+side_by_side() { # HOW BINARY ITEM...
+  how=$1 bin=$2
+  shift 2
+  rm -rf "$logs/each"
+  mkdir -p "$logs/each"
+  printf '%s\n' "$@" | xargs -P "$jobs" -n 1 tests/run_one.sh "$logs/each" "$how" "$bin"
+  for item in "$@"; do
+    name=$(echo "$item" | tr / _)
+    # shellcheck disable=SC2046
+    if [ -e "$logs/each/$name.count" ]; then count $(cat "$logs/each/$name.count"); else count 0 1; fi
+    [ ! -e "$logs/each/$name.failed" ] || cat "$logs/each/$name.failed"
   done
 }
 
-spec() { # BINARY FOLDER...
+unit() { # DIR of the build
+  # shellcheck disable=SC2046
+  side_by_side unit - $(find "$1/tests" -type f -name 'test_*' ! -name '*.*' | LC_ALL=C sort)
+}
+
+spec() { # BINARY FILE-OR-FOLDER...
   bin=$1
   shift
-  MOONWATCH="$PWD/$bin" "./$bin" test "$@" >"$logs/out" 2>&1
-  status=$?
-  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/out" | tail -n 1)
-  if [ -z "$line" ]; then
-    count 0 1
-  else
-    count "${line%% passed*}" "$(echo "$line" | sed 's/.*, \([0-9]*\) failed.*/\1/')"
-  fi
-  if [ $status -ne 0 ]; then echo "FAILED: $bin test $* (status $status)"; tail -n 150 "$logs/out"; fi
+  side_by_side spec "$bin" "$@"
 }
 
 policy_specs() { find spec -mindepth 1 -maxdepth 1 -type d ! -name support ! -name e2e ! -name hostile | LC_ALL=C sort; }
+e2e_specs() { find spec/e2e -name '*_spec.lua' | LC_ALL=C sort; }
 
 # Short runs repeat themselves (one seed); long ones go where none went before.
 fuzz_one() { # TARGET
@@ -85,18 +85,17 @@ fuzz() {
   done
 }
 
+# shellcheck disable=SC2046 # names of tests have no spaces
 for part in "$@"; do
   start=$(date +%s)
   case $part in
   unit) build unit && unit build ;;
-  # shellcheck disable=SC2046
   spec) build moonwatch && spec moonwatch $(policy_specs) ;;
-  e2e) build moonwatch && spec moonwatch spec/e2e ;;
+  e2e) build moonwatch && spec moonwatch $(e2e_specs) ;;
   asan)
     export ASAN_OPTIONS="detect_leaks=1:abort_on_error=1" UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
     export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
-    # shellcheck disable=SC2046
-    build asan && unit build/asan && spec build/asan/moonwatch $(policy_specs) && spec build/asan/moonwatch spec/e2e
+    build asan && unit build/asan && spec build/asan/moonwatch $(policy_specs) && spec build/asan/moonwatch $(e2e_specs)
     ;;
   fuzz)
     export ASAN_OPTIONS="quarantine_size_mb=16" UBSAN_OPTIONS="print_stacktrace=1"

@@ -2,6 +2,14 @@
 -- moonwatch.lua - the words of moonwatch's rule files, for the Lua language server.  Written by `moonwatch help --lua-library` from
 -- the tables that check them: change those, not this.  What functions are given and may call is in objects.lua beside it.
 
+---certificates, for https
+---@class moonwatch.kind.pagerduty.tls
+---@field ca? string file (PEM) with the certificates of those who may sign that of the server; default those of the system. These files are read for each new connection
+---@field cert? string file (PEM) with our certificate, for a server that asks for one
+---@field key? string file (PEM) with its key
+---@field server_name? string name that the server is asked for, and that its certificate must have; default that of the address
+---@field insecure? boolean accept any certificate
+
 ---an incident at PagerDuty (Events v2)
 ---@class moonwatch.kind.pagerduty
 ---@field routing_key string|moonwatch.secret integration key
@@ -10,6 +18,7 @@
 ---@field client? string name of the sender
 ---@field client_url? string address of the sender
 ---@field details? table<string, string|number|moonwatch.secret> further details
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---an incident at PagerDuty (Events v2)
@@ -25,6 +34,7 @@ function pagerduty(fields) end
 ---@field icon? string emoji such as :fire:
 ---@field title? string first line
 ---@field text? string the message
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message in a Slack channel
@@ -39,6 +49,7 @@ function slack(fields) end
 ---@field bearer? string|moonwatch.secret token
 ---@field timeout? moonwatch.duration longest time one try may take
 ---@field max_alerts? integer at most so many alerts in one message
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---the Alertmanager webhook body (version 4), posted as JSON
@@ -88,7 +99,7 @@ function webhook(fields) end
 ---@field query_bytes? number|string memory one query may use
 ---@field read_samples? integer samples in one answer of remote read that is not a stream
 ---@field query_timeout? moonwatch.duration time one query may take
----@field rule_seconds? moonwatch.duration processor time of one call of a function of a rule
+---@field rule_seconds? moonwatch.duration processor time of one call of a function of a rule, in all its slices
 ---@field rule_instructions? integer Lua instructions of one call
 ---@field rule_memory? number|string memory of one rule file
 ---@field rule_query_samples? integer samples that the queries of one evaluation of a rule may read
@@ -153,6 +164,7 @@ function include(text) end
 ---@field every? moonwatch.duration time between questions
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field auth? moonwatch.scrape.http.auth how to sign in
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 
 ---Fetches metrics from targets. The name becomes the label `job`, the address the label `instance`. Targets are written here, listed in files that are watched, or asked for at name servers and HTTP endpoints; a source that fails keeps those it told of last. `relabel` and `keep` are asked once about each target and each series, and their answer is remembered until their file changes: they must not depend on anything else.
 ---@class moonwatch.scrape
@@ -167,8 +179,11 @@ function include(text) end
 ---@field params? table<string, string|number|(string|number)[]> query parameters
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field auth? moonwatch.scrape.http.auth how to sign in
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 ---@field labels? table<string, string|number> added to every sample
 ---@field honor_labels? boolean labels of the target win over ours
+---@field honor_timestamps? boolean samples have the times that the target gives them, if it does; false: all have that of the scrape
+---@field track_timestamps_staleness? boolean series with times of the target end when it leaves them out, as others do
 ---@field target_limit? integer with more targets than this, after relabelling, every scrape of the job fails
 ---@field sample_limit? integer a scrape with more samples, after `drop`, `only` and `keep`, fails
 ---@field label_limit? integer a scrape with a series of more labels, ours included, fails
@@ -324,6 +339,7 @@ function alert(name) end
 ---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do; sent as the annotation runbook_url
 ---@field depends_on? string|string[] alerts or checks; while one of them is firing or failing, no new alert of this rule starts
 ---@field group? string rules of one group of a file run one after the other at one moment; default the file's name
+---@field migrate_from? string the name that this rule had: it takes over from it, once, while there is no such rule any more
 
 ---Something that has to arrive: a backup by three, a heartbeat every minute. While it has not arrived an alert of this name fires; it resolves when it comes late. What proves it is one of `timestamp`, `counter`, `expr`, `logs` and `span`, or, with none of them, a POST to /api/mw/v1/expect/NAME, which counts in any case. When it was last seen is the series expect_last_seen_timestamp_seconds.
 ---@param name string
@@ -393,10 +409,6 @@ function slo(name) end
 ---@field body? string the body must contain this
 ---@field json? (fun(document: any): any) function(document): true when it is well; a second value says why not
 
----TLS of this request
----@class moonwatch.check.http.tls
----@field insecure? boolean accept any certificate
-
 ---an address, or a table
 ---@class moonwatch.check.http
 ---@field url string address
@@ -405,7 +417,7 @@ function slo(name) end
 ---@field body? string request body
 ---@field follow? boolean follow redirects
 ---@field expect? moonwatch.check.http.expect what a healthy answer looks like
----@field tls? moonwatch.check.http.tls TLS of this request
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 
 ---"host:port", or a table
 ---@class moonwatch.check.tcp

@@ -125,6 +125,34 @@ describe("absent", function()
     w:advance "1h"
     assert.same({}, w:firing())
   end)
+  it("= fire knows on another node, and after a crash, when a series was last there", function()
+    local rules = 'alert "A" { expr = "x", above = 1, absent = "fire", absent_for = "1h", every = "15s" }\n'
+    for _, how in ipairs { "fail_over", "kill" } do
+      local w = testing.world(rules)
+      w:set('x{n="1"}', 0):set('x{n="2"}', 0):advance "5h"
+      local last = w.now
+      w:set('x{n="1"}', nil)
+      w[how](w)
+      w:advance "2m"
+      local alert = only(w, "firing")
+      assert.equal("1", alert.labels.n, how)
+      local known = w.engine.by_id["alert/A"].known[alert.key]
+      assert.truthy(known.at <= last and known.at >= last - 75, how)
+      w:advance "1h"
+      assert.same({}, w:firing())
+    end
+  end)
+  it("= fire says when series were last there seldom, whatever the interval and the reloads", function()
+    local rules = 'alert "A" { expr = "x", above = 1, absent = "fire", absent_for = "%dh", every = "1s" }\n'
+    for hours, most in pairs { [1] = 10, [10] = 2 } do
+      local w = testing.world(rules:format(hours))
+      w:set("x", 0):advance "30s"
+      local n, share = 0, w.share
+      function w.share(...) n = n + 1 return share(...) end
+      for i = 1, 10 do w:reload(rules:format(hours) .. ("\n"):rep(i)):advance "1m" end
+      assert.truthy(n <= most and n > 0, n)
+    end
+  end)
   it("= fire makes an alert of an expression that never gave anything", function()
     local w = world('above = 1, absent = "fire", hold = "1m"')
     w:advance "30s"

@@ -77,6 +77,15 @@ describe("the command line", function()
     assert.equal(0, (proc.run { server.binary(), "check", dir .. "/good.lua" }))
   end)
 
+  it("names a file that is not there, once and without a place in it", function()
+    local status, output = proc.run { server.binary(), "check", "no/such.lua" }
+    assert.equal(1, status)
+    assert.equal("no/such.lua: cannot read: No such file or directory\n", output)
+    status, output = proc.run { server.binary(), "check", "--json", "no/such.lua" }
+    assert.equal(1, status)
+    assert.same({ file = "no/such.lua", message = "cannot read: No such file or directory" }, require("moonwatch.host").json.decode(output).problems[1])
+  end)
+
   it("completes commands, flags and words in a shell", function()
     local status, output = proc.run { "bash", "-c", ([[
 source <(%s completion bash)

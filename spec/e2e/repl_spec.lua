@@ -9,7 +9,7 @@ describe("moonwatch lua", function()
   local here, moonwatch, home
   setup(function()
     moonwatch, home = absolute(server.binary()), proc.scratch()
-    here = server.start { rules = { ["a.lua"] = 'alert "Loaded" { expr = "temperature", above = 100 }' } }
+    here = server.start { config = 'settings { external_labels = { dc = "lisbon" }, external_url = "https://watch.example" }', rules = { ["a.lua"] = 'alert "Loaded" { expr = "temperature", above = 100 }' } }
     assert.equal(204, (here:post("/api/v1/import/prometheus", 'temperature{room="kitchen"} 21.5\ntemperature{room="cellar"} 12\n', "text/plain")))
     here:post("/loki/api/v1/push", require("moonwatch.host").json.encode {
       streams = { { stream = { app = "shop" }, values = { { ("%d000000000"):format(os.time()), "payment declined" } } } } })
@@ -70,6 +70,11 @@ alert "Warm" {
         '{alertname="Warm", floor="1", room="kitchen", severity="warning"}  value 21.5', "summary: kitchen has 22 degrees, all together 33.5")
       assert.equal(0, status)
       assert.falsy(text:find "cellar")
+    end)
+    it("knows what the settings of the server add to rules", function()
+      says('alert "Warm" { expr = "temperature > 20", summary = "in ${external_labels.dc}: ${external_url}",' ..
+        ' labels = { where = function(a) return a.external_labels.dc end } }\n',
+        "summary: in lisbon: https://watch.example", 'where="lisbon"')
     end)
     it("may be a function", function()
       says([[

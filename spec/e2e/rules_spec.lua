@@ -46,6 +46,29 @@ describe("a running server", function()
     end)
   end
 
+  it("tells with `moonwatch why` since when and until when a failing rule is suspended, and where it failed", function()
+    node:write("bad.lua", [[
+local function inner(t) return t.x end
+alert "Bad" { every = "100ms", when = function(ctx) return inner(nil) + 1 end }
+every("100ms", function(ctx) error "not \27[31m today" end, { name = "job" })]])
+    assert.is_true(node:reload().ok)
+    for name, want in pairs { Bad = { "rule Bad is inactive", "bad%.lua:1: attempt to index local 't'", "bad%.lua:2>" },
+                              job = { "every job is failing", "bad%.lua:3: not  %[31m today", "bad%.lua:3>" } } do
+      local status, text
+      proc.eventually(function()
+        status, text = node:cli("why", name)
+        return text:find "suspended since 2"
+      end, 10, name .. " is suspended")
+      assert.equal(0, status)
+      assert.truthy(text:find(want[1], 1, true), text)
+      assert.truthy(text:find "\n  suspended since 20%S+Z: it failed %d+ times in a row, and is tried again at 20%S+Z\n", text)
+      assert.truthy(text:find("\n  last error: %S*" .. want[2]), text)
+      assert.truthy(text:find("stack traceback:\n.*" .. want[3]), text)
+    end
+    local _, text = node:cli("why", "RuleSuspended", "rule=Bad")
+    assert.truthy(text:find('alert "Bad" failed 5 times in a row', 1, true), text)
+  end)
+
   it("stops a rule that spins or eats memory, shows why, and runs the others on time", function()
     node:write("bad.lua", [[
 alert "Spins" { when = function(ctx) while true do end end, every = "200ms" }

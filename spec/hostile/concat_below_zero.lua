@@ -1,5 +1,5 @@
 -- table.concat from a place that #t does not count.
--- says: 
+-- says: text too long
 alert "Hostile" {
   when = function(ctx)
     local t, s = {}, ("x"):rep(1e6)

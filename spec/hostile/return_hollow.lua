@@ -1,5 +1,5 @@
 -- The same in what is returned.
--- says: stopped
+-- says: instructions
 alert "Hostile" {
   when = function(ctx)
     local hollow, t = {}, {}

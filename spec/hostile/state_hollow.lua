@@ -1,5 +1,5 @@
 -- A large table of nothing, held two hundred thousand times.
--- says: stopped
+-- says: instructions
 alert "Hostile" {
   when = function(ctx)
     local hollow, t = {}, {}

@@ -72,6 +72,42 @@ describe("the router actor", function()
     assert.is_truthy(host.files[PATH]:find "Down")
   end)
 
+  it("does not write it down again and again because an alert goes on", function()
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    local began = host.time
+    local first = down(began)
+    first.alerts[1].ends_at = began + 60
+    a:handle(first, began)
+    run(host, a, 40)
+    host.written = 0
+    for _ = 1, 120 do
+      local going_on = down(host.time)
+      going_on.alerts[1].starts_at, going_on.alerts[1].ends_at = began, host.time + 60
+      a:handle(going_on, host.time)
+      run(host, a, 1)
+    end
+    assert.is_true(host.written > 0 and host.written <= 120 / 15 + 1, host.written)
+  end)
+
+  it("writes it down less often when that takes long, and lets messages leave meanwhile", function()
+    local posted = 0
+    host.on.http = function() posted = posted + 1; return { status = 200, headers = {}, seconds = 0.1 } end
+    local config = { receivers = CONFIG.receivers, settings = {}, routes = { { receiver = "hook", group_by = { "alertname" } } } }
+    local a = actor(host)
+    a:handle({ type = "config", config = config }, host.time)
+    host.write_takes, host.written = 0.5, 0
+    for i = 1, 50 do
+      local news = down(host.time)
+      news.alerts[1].labels.alertname = "Down" .. i
+      a:handle(news, host.time)
+      run(host, a, 0.25)
+    end
+    run(host, a, 60)
+    assert.equal(50, posted)
+    assert.is_true(host.written <= 75 / 5 + 1, host.written)
+  end)
+
   it("goes on after a crash where it was", function()
     local posted = 0
     host.on.http = function() posted = posted + 1; return { status = 200, headers = {}, seconds = 0.1 } end

@@ -157,6 +157,27 @@ describe("a rule that says what it was called before", function()
     assert.equal(1, #world:alerts "firing")
   end)
 
+  it("may be an expectation: what was seen counts, and what is missed goes on missing", function()
+    for _, how in ipairs { "reload", "restart" } do
+      local world = testing.world(lines('expect "backup" { every = "1h", grace = "5m" }', 'expect "dump" { by = "23:00" }'))
+      world:advance "50m"
+      world.engine:beat(world.engine.by_id["expect/backup"], world.now)
+      world:advance "5m"
+      assert.same({ "dump" }, world:firing())
+      local since = world:alerts("firing")[1].fired_at
+      world[how](world, lines('expect "saved" { every = "1h", grace = "5m", migrate_from = "backup" }',
+                              'expect "dumped" { by = { "23:00", "11:00" }, migrate_from = "dump" }'))
+      world:advance "30s"
+      assert.same({ "dumped" }, world:firing())
+      assert.equal(since, world:alerts("firing")[1].fired_at)
+      if how == "reload" then assert.equal(nil, world:value 'ALERTS{alertname="dump"}') end
+      world:advance "55m"
+      assert.same({ "dumped" }, world:firing())
+      world:advance "6m"
+      assert.same({ "dumped", "saved" }, world:firing())
+    end
+  end)
+
   it("is refused while the other is still there", function()
     local world = testing.world(OLD)
     assert.has_error(function() world:reload(lines(OLD, NEW)) end)

@@ -59,6 +59,8 @@ describe("files of somebody else", function()
     assert.same({ nil, "which folder of the server is here? it reads rules from /a/rules, /b/alerts" },
                 { over(files, { { kind = "folder", path = "here" } }, many) })
     assert.same({ nil, "which file of the server is here/x.lua? several end like it" }, { over(files, { { kind = "file", path = "here/x.lua" } }, many) })
+    assert.same({ nil, "new.yml is no file of the server, and would be none of its rules: those end in .lua" },
+                { over({ ["new.yml"] = "x" }, { { kind = "file", path = "new.yml" } }, { rules = { "/a/rules" } }) })
     assert.truthy(over({ ["alerts/x.lua"] = "x" }, { { kind = "folder", path = "alerts" } }, many))
     assert.truthy(over({ ["alerts/x.lua"] = "x" }, { { kind = "file", path = "alerts/x.lua" } }, many))
     assert.same({ nil, "the server runs without a root file; check the folder of its rules" }, { over(files, { { kind = "config", path = "m.lua" } }) })

@@ -49,6 +49,27 @@ describe("a plan", function()
     assert.equal(9, #world:alerts "firing")
   end)
 
+  it("asks conditions only for a moment, since rules that are due wait meanwhile", function()
+    local function rules(bound)
+      local out = {}
+      for i = 1, 9 do out[i] = ('alert "R%d" { expr = "x > %d" }'):format(i, bound) end
+      return table.concat(out, "\n")
+    end
+    local world, t = testing.world(rules(1)), 0
+    world:set("x", 2):advance "1m"
+    world.engine.clock = function() t = t + 0.1 return t end
+    assert.equal(2, #planned(world, rules(5)).resolves)
+  end)
+
+  it("says which expectations would end while what they wait for is missing", function()
+    local world = testing.world(lines('expect "backup" { every = "1m" }', 'expect "dump" { every = "1m" }', 'expect "kept" { every = "1m" }'))
+    world:advance "3m"
+    local p = planned(world, lines('expect "kept" { every = "1m" }', 'expect "saved" { every = "1m", migrate_from = "dump" }'))
+    local seen = {}
+    for i, r in ipairs(p.resolves) do seen[i] = ("%s -> %s: %s"):format(r.rule, r.becomes, r.why) end
+    assert.same({ "expect backup -> resolved: the rule is removed", "expect dump -> another alert: it goes on as expect saved" }, seen)
+  end)
+
   it("knows alerts of objectives, alerts that are renamed, and targets", function()
     local world = testing.world(lines('slo "shop" { good = "sum(rate(ok[$window]))", total = "sum(rate(all[$window]))", objective = 99 }',
       'alert "Old" { expr = "x > 1" }', 'scrape "a" { targets = { "h:1", "h:2" } }'))

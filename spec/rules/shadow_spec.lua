@@ -90,6 +90,62 @@ describe("a shadow", function()
     assert.equal(0, shown(world)[1].compared)
   end)
 
+  local COUNT = 'alert "Slow" { when = function(ctx) ctx.state.n = (ctx.state.n or 0) + 1 end }'
+  local COUNT_2 = COUNT:gsub(" }$", ", version = 2, migrate = function(old, v) return { n = old.n * 100, was = v } end, shadow = true }")
+
+  it("begins with the state of the live rule, through migrate when it is of another version", function()
+    local world = testing.world(COUNT)
+    world:advance "30s"
+    world:reload(lines(COUNT, COUNT_2))
+    assert.same({ n = 200, was = 1 }, world.engine.by_id["shadow/alert/Slow"].state)
+    assert.same({ n = 2 }, world.engine.by_id["alert/Slow"].state)
+    world:advance "15s"
+    world:reload(lines("", COUNT, COUNT_2))
+    assert.same({ n = 201, was = 1 }, world.engine.by_id["shadow/alert/Slow"].state, "once")
+    world:restart(lines(COUNT, COUNT_2))
+    assert.same({ n = 201, was = 1 }, world.engine.by_id["shadow/alert/Slow"].state)
+    assert.same({ n = 3 }, world.engine.by_id["alert/Slow"].state)
+    promoted.set(world.engine, "Slow", false, world.now)
+    assert.same({ n = 201, was = 1 }, world.engine.by_id["alert/Slow"].state)
+  end)
+
+  it("that came while nobody ran begins with what the live rule had saved; one that had nothing goes on with nothing", function()
+    local world = testing.world(COUNT)
+    world:advance "30s"
+    world:restart(lines(COUNT, COUNT_2))
+    assert.same({ n = 200, was = 1 }, world.engine.by_id["shadow/alert/Slow"].state)
+    world = testing.world(lines(LIVE, 'alert "Slow" { expr = "x > 50", shadow = true, keep = "1h" }'))
+    world:set("x", 9):advance "30s"
+    world:restart(lines(LIVE, 'alert "Slow" { expr = "x > 50", shadow = true, keep = "1h" }'))
+    assert.same({}, world.engine.by_id["shadow/alert/Slow"].alerts)
+  end)
+
+  it("whose migrate fails is refused like any other rule, and a promotion asks it no more", function()
+    local world = testing.world(COUNT)
+    world:advance "30s"
+    local set = assert(load.load { host = world.host, config = "w.lua",
+      source = lines(COUNT, (COUNT_2:gsub("old.n %* 100", "old.n .. nil"))) })
+    local plan = require("moonwatch.engine.rules_plan").of(world.engine, set, world.now)
+    assert.equal(1, #plan.problems)
+    assert.truthy(plan.problems[1].message:find "^migrate: ")
+    local once = COUNT_2:gsub("return {", 'if old.n > 2 then error "once" end return {')
+    world:reload(lines(COUNT, once))
+    world:advance "30s"
+    assert(promoted.set(world.engine, "Slow", false, world.now))
+    assert.same({ n = 202, was = 1 }, world.engine.by_id["alert/Slow"].state)
+  end)
+
+  it("begins with the alerts of the live rule, as a reload would go on with them", function()
+    local world = testing.world 'alert "Slow" { expr = "x > 5", hold = "5m" }'
+    world:set("x", 9):advance "6m"
+    world:reload(lines('alert "Slow" { expr = "x > 5", hold = "5m" }', 'alert "Slow" { expr = "x > 6", hold = "5m", shadow = true }'))
+    world:advance "15s"
+    assert.same({}, differences(shown(world)[1].now))
+    world:set("x", 6):advance "15s"
+    assert.same({ "would not fire -" }, differences(shown(world)[1].now))
+    assert.same({ "Slow" }, world:firing())
+  end)
+
   it("does not count for those that depend on the name", function()
     local world = testing.world(lines(SHADOW, LIVE, 'alert "Child" { expr = "y > 1", depends_on = { "Slow" } }'))
     world:set("x", 3):set("y", 3):advance "30s"

@@ -261,6 +261,7 @@ local function add_files(host)
     return nil, path .. ": no such file"
   end
   function host.write_file(path, text)
+    host.worked, host.written = host.worked + host.write_takes, host.written + 1
     host.files[path] = text
     host.mtimes[path] = (host.mtimes[path] or 0) + 1
     return true
@@ -323,7 +324,7 @@ function M.new(options)
   local host = {
     answers = {}, files = options.files or {}, mtimes = {}, env_table = options.env or {},
     calls = {}, waiting = {}, sent = {}, asked = {}, appended = {}, metrics = {}, logged = {},
-    on = {}, on_ask = {}, data_dir = "data", time = options.now or 1000000,
+    on = {}, on_ask = {}, data_dir = "data", time = options.now or 1000000, worked = 0, write_takes = 0, written = 0,
     json = json_api(), sha256 = sha256, base64 = base64, fingerprint = fingerprint, regex = regex,
     nearest = nearest, duration = duration, duration_text = duration_text, rfc3339 = rfc3339,
     parse_time = parse_time, selector = selector,
@@ -338,6 +339,7 @@ function M.new(options)
   function host.hostname() return "fake" end
   function host.version() return "0.0-fake" end
   function host.now() return host.time end
+  function host.monotonic() return host.time + host.worked end
   add_signals(host)
   add_files(host)
   add_world(host)

@@ -121,6 +121,14 @@ return M
   end)
 end)
 
+describe("a module that is not there", function()
+  it("is told with the files that it was looked for in", function()
+    assert.same({ 'w.lua:1:1: module "lib.limits" is not there: neither lib/limits.lua nor rules/lib/limits.lua can be read' },
+      problems 'local limits = require "lib.limits"\n')
+    assert.same({ 'w.lua:1:1: module "../x" is not there: a name such as lib.limits' }, problems 'require "../x"')
+  end)
+end)
+
 describe("several problems", function()
   it("are told in one go and in order, also those of declarations before an error", function()
     refused('alert "B" { expr = "up", hold = "5 m", severty = "page" }\nalert "A" { exp = "up", expr = "sum(" }\nlocal x = nil .. "a"',

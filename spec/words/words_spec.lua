@@ -314,7 +314,7 @@ describe("every", function()
     clean 'every("1m", function() end)'
     clean 'every("1m", function() end, { budget = { seconds = "500ms", instructions = 1000 } })'
     refused_with('every("1m", function() end, { budgets = {} })', 'unknown field "[3].budgets" (did you mean "budget"?)')
-    refused_with('every("1m", function() end, { budget = { seconds = "2s" } })', "budget.seconds: more than settings.limits.rule_seconds, which is 1")
+    refused_with('every("1m", function() end, { budget = { seconds = "2s" } })', "budget.seconds: more than settings.limits.rule_seconds, which is 0.5")
     refused_with('every("1m")', "argument 2: expected a function")
     clean 'every("1m", function() end, { name = "job" })'
     refused_with('every("1m", function() end, 3)', "argument 3: expected a table")

@@ -66,3 +66,13 @@ void fields_finish(mw_call *c, fields *f)
     mw_buf_text(&c->out, f->started ? "}" : "{}");
     call_close_data(c);
 }
+
+void put_metadata_fields(mw_buf *out, const mw_metadata *m)
+{
+    mw_buf_text(out, "\"type\":");
+    mw_buf_json(out, m->type.n ? m->type : MW_STR("unknown"));
+    mw_buf_text(out, ",\"help\":");
+    mw_buf_json(out, m->help);
+    mw_buf_text(out, ",\"unit\":");
+    mw_buf_json(out, m->unit);
+}

@@ -29,4 +29,6 @@ void field_open(fields *f, const char *name); /* whose value comes */
 fields fields_begin(mw_call *c);              /* an answer whose data is an object */
 void fields_finish(mw_call *c, fields *f);
 
+void put_metadata_fields(mw_buf *out, const mw_metadata *m); /* "type":...,"help":...,"unit":... */
+
 #endif

@@ -21,6 +21,16 @@ static void answer_rejected(mw_call *c, const mw_ingest_result *r)
                    r->first.msg);
 }
 
+static void answer_ingest(mw_call *c, int rc, const mw_ingest_result *r, const mw_err *err)
+{
+    if (rc)
+        call_fail(c, err);
+    else if (r->rejected)
+        answer_rejected(c, r);
+    else
+        call_answer(c, 204, NULL);
+}
+
 static const struct message {
     const char *name; /* of the protobuf message, in Content-Type */
     int (*ingest)(mw_ingest *in, mw_str body, mw_ingest_result *result, mw_err *err);
@@ -89,12 +99,7 @@ void api_remote_write(mw_call *c)
         answer_written(c, "x-prometheus-remote-write-histograms-written", r.histograms);
         answer_written(c, "x-prometheus-remote-write-exemplars-written", r.exemplars);
     }
-    if (rc)
-        call_fail(c, &err);
-    else if (r.rejected)
-        answer_rejected(c, &r);
-    else
-        call_answer(c, 204, NULL);
+    answer_ingest(c, rc, &r, &err);
 }
 
 /* -- text ------------------------------------------------------------------------------------ */
@@ -111,12 +116,7 @@ void api_import_prometheus(mw_call *c)
     mw_page_kind kind = mw_page_kind_of(call_header(c, "content-type"));
     if (!rc) rc = mw_ingest_promtext(c->parts->ingest, kind, body, now, &r, &err);
     server_count_ingest(c->server, MW_INGEST_SAMPLES, "text", &r);
-    if (rc)
-        call_fail(c, &err);
-    else if (r.rejected)
-        answer_rejected(c, &r);
-    else
-        call_answer(c, 204, NULL);
+    answer_ingest(c, rc, &r, &err);
 }
 
 /* -- OTLP ------------------------------------------------------------------------------------ */

@@ -214,12 +214,8 @@ static int by_name(const void *a, const void *b)
 
 static void put_metadata(mw_buf *out, const mw_metadata *m)
 {
-    mw_buf_text(out, "{\"type\":");
-    mw_buf_json(out, m->type.n ? m->type : MW_STR("unknown"));
-    mw_buf_text(out, ",\"help\":");
-    mw_buf_json(out, m->help);
-    mw_buf_text(out, ",\"unit\":");
-    mw_buf_json(out, m->unit);
+    mw_buf_byte(out, '{');
+    put_metadata_fields(out, m);
     mw_buf_byte(out, '}');
 }
 

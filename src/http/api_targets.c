@@ -142,12 +142,8 @@ static int put_metadata(void *arg, const mw_metadata *m)
         mw_buf_text(out, ",\"metric\":");
         mw_buf_json(out, m->name);
     }
-    mw_buf_text(out, ",\"type\":");
-    mw_buf_json(out, m->type.n ? m->type : MW_STR("unknown"));
-    mw_buf_text(out, ",\"help\":");
-    mw_buf_json(out, m->help);
-    mw_buf_text(out, ",\"unit\":");
-    mw_buf_json(out, m->unit);
+    mw_buf_byte(out, ',');
+    put_metadata_fields(out, m);
     mw_buf_byte(out, '}');
     return out->n > most_bytes;
 }

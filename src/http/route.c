@@ -86,6 +86,7 @@ const mw_route mw_routes[] = {
     {ANY,     "/api/mw/v1/rules/**",               NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/shadow/**",              NULL,                  MW_OURS,       MW_TO_RULES},
     {DO,      "/api/mw/v1/plan",                   NULL,                  MW_OURS,       MW_TO_RULES},
+    {READ,    "/api/mw/v1/settings",               NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/slos/**",                NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/checks/**",              NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/expect/**",              NULL,                  MW_OURS,       MW_TO_RULES},

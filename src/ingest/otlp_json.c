@@ -80,24 +80,30 @@ static uint32_t read_enum(struct reader *r, const mw_otlp_field *field)
 
 static void write_value(struct reader *r);
 
+/* Inside {"values": [...]}: the next value, of all members of that name; false after the last. */
+static bool next_of_values(struct reader *r, bool *inside)
+{
+    mw_str key;
+    for (;;) {
+        if (*inside && mw_json_item(&r->j)) return true;
+        *inside = false;
+        if (!mw_json_key(&r->j, &key)) return false;
+        if (!mw_str_is(key, "values"))
+            mw_json_skip(&r->j);
+        else
+            *inside = mw_json_array(&r->j);
+    }
+}
+
 /* {"values": [...]} as a JSON array of plain values. */
 static void write_array(struct reader *r)
 {
-    mw_str key;
-    bool first = true;
+    bool first = true, inside = false;
     mw_buf_byte(&r->nested, '[');
     if (mw_json_object(&r->j))
-        while (mw_json_key(&r->j, &key)) {
-            if (!mw_str_is(key, "values")) {
-                mw_json_skip(&r->j);
-                continue;
-            }
-            if (!mw_json_array(&r->j)) continue;
-            while (mw_json_item(&r->j)) {
-                if (!first) mw_buf_byte(&r->nested, ',');
-                first = false;
-                write_value(r);
-            }
+        for (; next_of_values(r, &inside); first = false) {
+            if (!first) mw_buf_byte(&r->nested, ',');
+            write_value(r);
         }
     mw_buf_byte(&r->nested, ']');
 }
@@ -134,18 +140,10 @@ static void write_pair(struct reader *r, bool first)
 
 static void write_map(struct reader *r)
 {
-    mw_str key;
-    bool first = true;
+    bool first = true, inside = false;
     mw_buf_byte(&r->nested, '{');
     if (mw_json_object(&r->j))
-        while (mw_json_key(&r->j, &key)) {
-            if (!mw_str_is(key, "values")) {
-                mw_json_skip(&r->j);
-                continue;
-            }
-            if (!mw_json_array(&r->j)) continue;
-            for (; mw_json_item(&r->j); first = false) write_pair(r, first);
-        }
+        for (; next_of_values(r, &inside); first = false) write_pair(r, first);
     mw_buf_byte(&r->nested, '}');
 }
 

@@ -2,7 +2,8 @@
  *
  * The state is opened, used and left by this one thread, because the budget of a guest is counted
  * on the clock of the thread that runs it.  Mail is taken in batches; after a batch the object is
- * asked again what is due, since a message may bring work forward.
+ * asked again what is due, since a message may bring work forward.  Calls of guests that were left
+ * in the middle go on one slice at a time, each after all that.
  * SPDX-License-Identifier: MIT */
 #include "script/actor.h"
 
@@ -192,6 +193,16 @@ static void tick(mw_actor *a)
     lua_pop(L, 1);
 }
 
+/* What comes of it may be due at once. */
+static void proceed(mw_actor *a)
+{
+    mw_err err;
+    mw_err_init(&err);
+    if (!mw_lua_any_left(a->lua)) return;
+    if (!mw_lua_proceed(a->lua, &err)) failed(a, "answer", &err);
+    a->due_ns = 1;
+}
+
 static void last_call(mw_actor *a)
 {
     mw_err err;
@@ -246,7 +257,7 @@ static void live(mw_actor *a)
     mw_mail mail;
     tick(a);
     for (;;) {
-        bool got = mw_mailbox_next(a->inbox, a->due_ns, &mail);
+        bool got = mw_mailbox_next(a->inbox, mw_lua_any_left(a->lua) ? 1 : a->due_ns, &mail);
         int64_t until = mw_mono_ns() + batch_ns;
         for (int n = 1; got; n++) {
             deliver(a, &mail);
@@ -256,6 +267,7 @@ static void live(mw_actor *a)
         mw_gauge_set(a->depth, (double)mw_mailbox_depth(a->inbox));
         if (mw_mailbox_closed(a->inbox) && !mw_mailbox_depth(a->inbox)) break;
         tick(a);
+        proceed(a);
     }
     last_call(a);
 }

@@ -17,7 +17,8 @@ const mw_cross_limits mw_cross_trusted = {.depth = 64, .items = 4000000, .bytes 
 
 /* -- out of Lua ------------------------------------------------------------------------------ */
 
-enum { PATH_PARTS = 6 };
+enum { PATH_PARTS = 6, ITEM_COST = 8 /* instructions */ };
+static const char too_much[] = "too much to keep, with what was said before";
 
 typedef struct walk {
     lua_State *L;
@@ -39,6 +40,17 @@ static mw_value *refuse(walk *w, const char *what)
     }
     mw_fail(w->err, MW_EARG, 0, 0, "%s%s%s", at, n ? ": " : "", what);
     return NULL;
+}
+
+/* N more bytes of text; false: that is too much. */
+static bool take_text(walk *w, size_t n)
+{
+    size_t *left = w->limits->left;
+    if ((w->bytes += n) > w->limits->bytes) return refuse(w, "too much text"), false;
+    if (!left) return true;
+    if (n > *left) return refuse(w, too_much), false;
+    *left -= n;
+    return true;
 }
 
 static mw_value *get(walk *w, int idx);
@@ -104,7 +116,7 @@ static mw_value *get_map(walk *w, int idx)
             refuse(w, "a key must be a text or a number");
             goto fail;
         }
-        w->bytes += key.n;
+        if (!take_text(w, key.n)) goto fail;
         if (w->depth <= PATH_PARTS) w->path[w->depth - 1] = key;
         mw_value *v = get(w, lua_gettop(L));
         if (!v) goto fail;
@@ -127,16 +139,18 @@ static mw_value *get_table(walk *w, int idx)
     return v;
 }
 
-/* A table of no entries may have a million places, and stand here a million times: only the clock
- * sees that. */
+/* One value more.  A guest pays for it, and for walking over tables, where even one of no entries
+ * may have a million places and stand here a million times. */
 static const char *excess(walk *w, int idx)
 {
     size_t *left = w->limits->left, n = sizeof(mw_value) + sizeof(mw_entry);
     if (++w->items > w->limits->items) return "too many values";
-    if (w->limits->guest && mw_sandbox_of(w->L)->tripped) return "stopped";
+    if (w->limits->guest) {
+        uint64_t cost = lua_istable(w->L, idx) ? 2 * mw_walk_cost(w->L, idx) : 0;
+        if (!mw_spend(mw_sandbox_of(w->L), ITEM_COST + cost)) return "stopped";
+    }
     if (!left) return NULL;
-    if (lua_type(w->L, idx) == LUA_TSTRING) n += lua_objlen(w->L, idx);
-    if (n > *left) return "too much to keep, with what was said before";
+    if (n > *left) return too_much;
     *left -= n;
     return NULL;
 }
@@ -154,8 +168,7 @@ static mw_value *get(walk *w, int idx)
     case LUA_TSTRING: {
         mw_str s;
         s.p = lua_tolstring(L, idx, &s.n);
-        if ((w->bytes += s.n) > w->limits->bytes) return refuse(w, "too much text");
-        return mw_text_new(s);
+        return take_text(w, s.n) ? mw_text_new(s) : NULL;
     }
     case LUA_TTABLE: return get_table(w, idx);
     case LUA_TLIGHTUSERDATA: /* json.null */

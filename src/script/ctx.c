@@ -8,12 +8,13 @@
 
 #include "script/guest_inside.h"
 
-enum { MAX_QUESTIONS = 10000 };
+enum { MAX_QUESTIONS = 10000, COST = 100 /* instructions of any of them, also of one refused */ };
 
 mw_guest_run *mw_ctx_run(lua_State *L)
 {
     mw_guest_run *r = mw_guest_of(L)->running;
     if (!r || !r->has_ctx) luaL_error(L, "ctx works only inside the function that was given it");
+    mw_charge(L, COST);
     if (++r->questions > MAX_QUESTIONS)
         luaL_error(L, "more than %d questions in one run", MAX_QUESTIONS);
     mw_ctx_drop_held(r);

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "script/guest_inside.h"
 #include "script/guest_lib.h"
+#include "script/table_size.h"
 
 const mw_cross_limits mw_guest_limits = {
     .depth = MW_GUEST_DEPTH, .items = 200000, .bytes = 8u << 20, .guest = true};
@@ -239,6 +240,7 @@ static int note_caller(lua_State *L)
 static int run_file(lua_State *L)
 {
     mw_guest *g = mw_guest_of(L);
+    g->box.sees_places = mw_table_known(L);
     mw_guest_lib_open(L);
     mw_guest_texts_open(L, lua_gettop(L));
     mw_guest_regex_open(L, lua_gettop(L));
@@ -265,10 +267,10 @@ static const char *text_of_error(lua_State *L)
 static void load(mw_guest *g)
 {
     mw_watch **watch = &g->face->lua->watch;
-    mw_sandbox_arm(&g->box, g->box.budget.instructions, g->box.budget.cpu, watch);
+    mw_sandbox_arm(&g->box, g->box.budget.instructions, g->box.budget.cpu, false, watch);
     int rc = lua_cpcall(g->box.L, run_file, NULL);
     mw_sandbox_disarm(&g->box, *watch);
-    char text[96];
+    char text[MW_TRIP_TEXT];
     if (g->box.tripped)
         mw_guest_problem(g, NULL, 0, 0, "%s", mw_trip_text(&g->box, text));
     else if (rc == LUA_ERRMEM || g->no_memory)

@@ -31,7 +31,8 @@ typedef struct mw_guest_options {
     const char *env; /* copied: " A B " are the only variables it may read; NULL: any */
     mw_budget budget;
     /* The text of module NAME into SOURCE and what to call it in messages into PATH; false: there
-     * is none.  May be NULL: no modules.  Only while the guest is used. */
+     * is none, and PATH says why or nothing.  May be NULL: no modules.  Only while the guest is
+     * used. */
     bool (*module)(void *arg, const char *name, mw_buf *source, mw_buf *path);
     void *module_arg;
     mw_value *

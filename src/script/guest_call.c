@@ -289,15 +289,19 @@ static void play(mw_guest_run *r)
     mw_guest *g = r->guest;
     lua_State *L = g->box.L;
     mw_guest_run *outer = g->running;
-    char text[96];
+    char text[MW_TRIP_TEXT];
     g->running = r;
     r->op = NULL;
     int64_t before = r->fuel;
     hold(r, 0);
     mw_sandbox_narrow(&g->box, limit_of(r));
-    mw_sandbox_arm(&g->box, r->fuel, r->paused ? r->cpu : g->box.run.cpu, &r->lua->watch);
+    bool slices = !r->lua->waits && !g->face->host->time_stands;
+    double cpu = r->paused ? r->cpu : g->box.run.cpu;
+    mw_sandbox_arm(&g->box, r->fuel, cpu, slices, &r->lua->watch);
     int rc = lua_cpcall(L, run_part, r);
     r->fuel = mw_sandbox_disarm(&g->box, r->lua->watch);
+    if (slices && r->lua->held_seconds)
+        mw_histogram_observe(r->lua->held_seconds, cpu - g->box.cpu_left);
     r->paused = g->box.paused;
     hold(r, r->paused ? g->box.used : 0);
     r->cpu = g->box.cpu_left > 0.001 ? g->box.cpu_left : 0.001;
@@ -370,7 +374,7 @@ static void ask(mw_guest_run *r)
         return;
     }
     if (r->paused) {
-        mw_call_answer(mw_lua_expect(r->lua, then_resume, r, NULL), mw_map_new());
+        mw_lua_leave(r->lua, then_resume, r);
         return;
     }
     mw_host_op(r->guest->face->host, op, arg, mw_call_answer,

@@ -88,10 +88,12 @@ static int charged_sort(lua_State *L)
 static int charged_concat(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    size_t n = lua_objlen(L, 1), sep = 0, total = 0, len;
+    size_t sep = 0, total = 0, len;
+    int from = luaL_optint(L, 3, 1);
+    int to = lua_isnoneornil(L, 4) ? (int)lua_objlen(L, 1) : luaL_checkint(L, 4);
     if (lua_isstring(L, 2)) lua_tolstring(L, 2, &sep);
-    mw_charge(L, n);
-    for (size_t i = 1; i <= n && total <= MW_GUEST_TEXT; i++) {
+    if (to >= from) mw_charge(L, (uint64_t)((int64_t)to - from + 1));
+    for (int64_t i = from; i <= to && total <= MW_GUEST_TEXT; i++) {
         lua_rawgeti(L, 1, (int)i);
         if (lua_type(L, -1) == LUA_TSTRING && lua_tolstring(L, -1, &len)) total += len;
         total += sep;
@@ -106,7 +108,7 @@ static int charged_concat(lua_State *L)
 static int charged_maxn(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    mw_charge(L, lua_objlen(L, 1));
+    mw_charge(L, mw_walk_cost(L, 1));
     return pass_on(L);
 }
 

@@ -302,7 +302,8 @@ static void load_module(lua_State *L, mw_guest *g, const char *name)
     mw_buf_reset(&g->module_source);
     mw_buf_reset(&g->module_path);
     if (!g->module || !g->module(g->module_arg, name, &g->module_source, &g->module_path))
-        luaL_error(L, "module \"%s\" is not there", name);
+        luaL_error(L, "module \"%s\" is not there%s%s", name, g->module_path.n ? ": " : "",
+                   g->module_path.n ? g->module_path.p : "");
     lua_pushlstring(L, g->module_source.p ? g->module_source.p : "", g->module_source.n);
     const char *path = lua_pushfstring(L, "%s", g->module_path.n ? g->module_path.p : name);
     if (!mw_guest_compile(L, path, text_at(L, -2)))

@@ -34,11 +34,15 @@ static bool find_module(void *arg, const char *name, mw_buf *source, mw_buf *pat
     bool found = false;
     if (lua_isfunction(L, -1)) {
         lua_pushstring(L, name);
-        if (lua_pcall(L, 1, 2, 0) == 0 && lua_type(L, -2) == LUA_TSTRING) {
+        if (lua_pcall(L, 1, 2, 0) != 0) { /* its message is why there is none */
+            lua_pushnil(L);
+            lua_insert(L, -2);
+        }
+        if (lua_type(L, -1) == LUA_TSTRING) mw_buf_text(path, lua_tostring(L, -1));
+        if (lua_type(L, -2) == LUA_TSTRING) {
             size_t n;
             const char *text = lua_tolstring(L, -2, &n);
             mw_buf_add(source, text, n);
-            mw_buf_text(path, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : name);
             found = true;
         }
     }

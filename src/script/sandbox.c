@@ -2,8 +2,10 @@
  *
  * Three things can trip a run: the count hook (every STEP instructions), the allocator at the cap,
  * and a timer on the thread's CPU clock whose signal handler only sets the mark and the hook.
- * Once tripped, the hook is armed for every single instruction: pcall may catch one error and
- * dies of the next.  A small reserve of memory lets that error's own text be made.
+ * Where others wait for the thread the same timer ends slices: the next instruction leaves the run,
+ * or the first one that can.  Once tripped, the hook is armed for every single instruction: pcall
+ * may catch one error and dies of the next.  A small reserve of memory lets that error's own text
+ * be made.
  *
  * The timer is the thread's own, so a signal that was raised before it is disarmed has been
  * handled when the disarming call returns; after that the handler sees no box.
@@ -20,18 +22,20 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "script/table_size.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-static const int64_t slice_ns = 10000000; /* after which a run that can be left is left */
-enum { STEP = 1000, RESERVE = 64 << 10, C_STACK = 512 << 10 };
+const double mw_sandbox_slice = 0.01, mw_sandbox_hold = 0.05;
+enum { STEP = 1000, RESERVE = 64 << 10, C_STACK = 512 << 10, HOLD = 5 /* slices */ };
 
 struct mw_watch {
     timer_t timer;
     pid_t thread;
     mw_sandbox *volatile box; /* NULL: nothing runs */
+    volatile double later;    /* seconds of the run after those that the timer has now */
 };
 
 /* -- memory ---------------------------------------------------------------------------------- */
@@ -106,57 +110,78 @@ static void note_place(lua_State *L, mw_sandbox *box)
  * are left meanwhile have theirs. */
 static bool may_pause(lua_State *L, const mw_sandbox *box)
 {
-    return L == box->pauses && box->used < box->pause_room && mw_mono_ns() > box->pause_ns &&
-           lua_isyieldable(L);
+    return box->slices && L == box->pauses && box->used < box->pause_room && lua_isyieldable(L);
+}
+
+/* Raises that the budget is used up, at every instruction from now on. */
+static void stop(lua_State *L, mw_sandbox *box)
+{
+    char text[MW_TRIP_TEXT];
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+    note_place(L, box);
+    luaL_error(L, "%s", mw_trip_text(box, text));
 }
 
 static void hook(lua_State *L, lua_Debug *ar)
 {
     mw_sandbox *box = mw_sandbox_of(L);
-    if (!box->tripped) {
-        if ((box->fuel -= STEP) >= 0) {
-            check_c_stack(L, box);
-            if (may_pause(L, box)) {
-                box->paused = true;
-                lua_yield(L, 0);
-            }
-            return;
-        }
+    bool late = box->late;
+    if (!box->tripped && late) {
+        box->late = false; /* the timer had it look here at once, so this is no whole step */
+        lua_sethook(L, hook, LUA_MASKCOUNT, STEP);
+    } else if (!box->tripped && (box->fuel -= STEP) < 0) {
         box->tripped = MW_TRIP_INSTRUCTIONS;
     }
-    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-    note_place(L, box);
-    char text[96];
-    luaL_error(L, "%s", mw_trip_text(box, text));
+    if (box->tripped) stop(L, box);
+    check_c_stack(L, box);
+    if (!may_pause(L, box)) return;
+    box->paused = true;
+    lua_yield(L, 0);
+}
+
+bool mw_spend(mw_sandbox *box, uint64_t n)
+{
+    if (!box->armed) return true;
+    if (box->tripped) return false;
+    if (n <= INT64_MAX && (box->fuel -= (int64_t)n) >= 0) return true;
+    box->fuel = 0;
+    trip(box, MW_TRIP_INSTRUCTIONS);
+    return false;
 }
 
 void mw_charge(lua_State *L, uint64_t n)
 {
     mw_sandbox *box = mw_sandbox_of(L);
     if (!box->armed) return;
-    if (!box->tripped) {
-        check_c_stack(L, box);
-        if (n <= INT64_MAX && (box->fuel -= (int64_t)n) >= 0) return;
-        box->fuel = 0;
-        trip(box, MW_TRIP_INSTRUCTIONS);
-    }
-    note_place(L, box);
-    char text[96];
-    luaL_error(L, "%s", mw_trip_text(box, text));
+    if (!box->tripped) check_c_stack(L, box);
+    if (!mw_spend(box, n)) stop(L, box);
 }
 
-const char *mw_trip_text(const mw_sandbox *box, char out[96])
+/* A place that is empty takes a fraction of what an instruction takes. */
+uint64_t mw_walk_cost(lua_State *L, int idx)
+{
+    return mw_table_places(L, idx, mw_sandbox_of(L)->sees_places) / 4;
+}
+
+const char *mw_trip_text(const mw_sandbox *box, char out[MW_TRIP_TEXT])
 {
     const mw_budget *b = &box->run;
     switch (box->tripped) {
     case MW_TRIP_MEMORY:
-        snprintf(out, 96, "stopped: used up its %zu bytes of memory", b->memory);
+        snprintf(out, MW_TRIP_TEXT, "stopped: used up its %zu bytes of memory", b->memory);
         break;
     case MW_TRIP_CPU:
-        snprintf(out, 96, "stopped: used up its %g seconds of CPU time", b->cpu);
+        snprintf(out, MW_TRIP_TEXT, "stopped: used up its %g seconds of CPU time", b->cpu);
+        break;
+    case MW_TRIP_HELD:
+        snprintf(out, MW_TRIP_TEXT,
+                 "stopped: held other rules up for %g seconds of CPU time, in what cannot be left "
+                 "for them",
+                 mw_sandbox_hold);
         break;
     default:
-        snprintf(out, 96, "stopped: used up its %lld instructions", (long long)b->instructions);
+        snprintf(out, MW_TRIP_TEXT, "stopped: used up its %lld instructions",
+                 (long long)b->instructions);
         break;
     }
     return out;
@@ -173,7 +198,7 @@ int mw_sandbox_init(mw_sandbox *box, const mw_budget *budget)
 {
     *box = (mw_sandbox){.budget = *budget};
     if (box->budget.instructions <= 0) box->budget.instructions = 10000000;
-    if (!(box->budget.cpu > 0)) box->budget.cpu = 1;
+    if (!(box->budget.cpu > 0)) box->budget.cpu = 0.5;
     if (!box->budget.memory) box->budget.memory = 32u << 20;
     box->run = box->budget;
     box->L = lua_newstate(allocate, box);
@@ -190,11 +215,36 @@ void mw_sandbox_deinit(mw_sandbox *box)
 
 int mw_watch_signal(void) { return SIGRTMIN + 5; }
 
+/* W runs for at most SECONDS from now on, or for a slice of them and then for what is LATER. */
+static void set_timer(mw_watch *w, double seconds)
+{
+    struct itimerspec at = {0};
+    at.it_value.tv_sec = (time_t)seconds;
+    at.it_value.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
+    timer_settime(w->timer, 0, &at, NULL);
+}
+
+static void next_slice(mw_watch *w)
+{
+    double left = w->later, slice = left < mw_sandbox_slice ? left : mw_sandbox_slice;
+    w->later = left - slice;
+    set_timer(w, slice);
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
     mw_watch *w = info->si_value.sival_ptr;
-    if (info->si_code != SI_TIMER || !w || !w->box) return;
-    trip(w->box, MW_TRIP_CPU);
+    mw_sandbox *box = info->si_code == SI_TIMER && w ? w->box : NULL;
+    if (!box || box->tripped) return;
+    if (w->later < 1e-6) {
+        trip(box, MW_TRIP_CPU);
+    } else if (++box->slices >= HOLD) {
+        trip(box, MW_TRIP_HELD);
+    } else {
+        box->late = true;
+        lua_sethook(box->L, hook, LUA_MASKCOUNT, 1);
+        next_slice(w);
+    }
 }
 
 /* Not having a timer is no failure: the count of instructions still stops every loop. */
@@ -223,16 +273,6 @@ void mw_watch_free(mw_watch *w)
     mw_free(w);
 }
 
-/* LEFT: what was left of the time before. */
-static void set_timer(mw_watch *w, double seconds, double *left)
-{
-    struct itimerspec at = {0}, before = {0};
-    at.it_value.tv_sec = (time_t)seconds;
-    at.it_value.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
-    timer_settime(w->timer, 0, &at, &before);
-    if (left) *left = (double)before.it_value.tv_sec + (double)before.it_value.tv_nsec / 1e9;
-}
-
 void mw_sandbox_narrow(mw_sandbox *box, mw_budget limit)
 {
     mw_budget *run = &box->run;
@@ -247,10 +287,9 @@ void mw_sandbox_pause(mw_sandbox *box, lua_State *co, size_t room)
 {
     box->pause_room = room;
     box->pauses = co;
-    box->pause_ns = mw_mono_ns() + slice_ns;
 }
 
-void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, double cpu, mw_watch **watch)
+void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, double cpu, bool slices, mw_watch **watch)
 {
     if (*watch && (*watch)->thread != gettid()) {
         mw_watch_free(*watch);
@@ -263,20 +302,35 @@ void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, double cpu, mw_watch **watch)
     *box->place = *box->stack = 0;
     box->c_stack = __builtin_frame_address(0);
     box->armed = true;
-    box->paused = false;
+    box->paused = box->late = false;
+    box->slices = 0;
     box->cpu_left = cpu;
     lua_sethook(box->L, hook, LUA_MASKCOUNT, STEP);
-    if (!*watch) return;
-    (*watch)->box = box;
-    set_timer(*watch, cpu > 1e6 ? 1e6 : cpu, NULL);
+    mw_watch *w = *watch;
+    if (!w) return;
+    w->box = box;
+    w->later = cpu > 1e6 ? 1e6 : cpu;
+    if (slices) {
+        next_slice(w);
+    } else {
+        cpu = w->later;
+        w->later = 0;
+        set_timer(w, cpu);
+    }
+}
+
+/* What is left of the processor time when the timer stops here. */
+static double stop_timer(mw_watch *w)
+{
+    struct itimerspec none = {0}, left = {0};
+    w->box = NULL; /* a slice that ends now has no next one */
+    timer_settime(w->timer, 0, &none, &left);
+    return (double)left.it_value.tv_sec + (double)left.it_value.tv_nsec / 1e9 + w->later;
 }
 
 int64_t mw_sandbox_disarm(mw_sandbox *box, mw_watch *watch)
 {
-    if (watch) {
-        set_timer(watch, 0, &box->cpu_left);
-        watch->box = NULL;
-    }
+    if (watch) box->cpu_left = stop_timer(watch);
     box->armed = false;
     box->pauses = NULL;
     lua_sethook(box->L, NULL, 0, 0);

@@ -106,6 +106,12 @@ mw_lua *mw_lua_new(mw_host *host, bool command_line, mw_err *err)
     l->face = (mw_face){host, l};
     l->waits = command_line;
     l->inbox = mw_mailbox_new(4096);
+    l->left_end = &l->left;
+    if (!command_line && host->registry)
+        l->held_seconds = mw_histogram(host->registry, "moonwatch_rule_held_seconds",
+                                       "Processor time for which a function of a rule held the "
+                                       "thread of all rules in one go.",
+                                       NULL);
     l->L = luaL_newstate();
     if (!l->L) {
         mw_fail(err, MW_ELIMIT, 0, 0, "no memory for a Lua state");
@@ -121,17 +127,23 @@ fail:
     return NULL;
 }
 
+/* The state closes: nobody answers. */
+static void forget(mw_lua *l, mw_pending **list)
+{
+    for (mw_pending *p; (p = *list);) {
+        *list = p->next;
+        p->then(l, p->arg, NULL, NULL);
+        mw_free(p);
+    }
+}
+
 void mw_lua_free(mw_lua *l)
 {
     if (!l) return;
     mw_slow_free(l->slow); /* its answers lie in the inbox, unread */
     l->slow = NULL;
-    while (l->pending) {
-        mw_pending *p = l->pending;
-        l->pending = p->next;
-        p->then(l, p->arg, NULL, NULL);
-        mw_free(p);
-    }
+    forget(l, &l->pending);
+    forget(l, &l->left);
     if (l->L) lua_close(l->L);
     mw_watch_free(l->watch);
     mw_meter_release(l->meter);
@@ -211,6 +223,29 @@ bool mw_lua_wait(mw_lua *l, uint64_t number, mw_err *err)
     bool ok = true;
     while (ok && is_pending(l, number) && mw_mailbox_next(l->inbox, 0, &mail))
         ok = mw_lua_answer(l, &mail, err);
+    return ok;
+}
+
+/* -- work in slices -------------------------------------------------------------------------- */
+
+void mw_lua_leave(mw_lua *l, mw_then *then, void *arg)
+{
+    mw_pending *p = mw_alloc(sizeof *p);
+    *p = (mw_pending){.then = then, .arg = arg};
+    *l->left_end = p;
+    l->left_end = &p->next;
+}
+
+bool mw_lua_any_left(const mw_lua *l) { return l->left != NULL; }
+
+bool mw_lua_proceed(mw_lua *l, mw_err *err)
+{
+    mw_pending *p = l->left;
+    if (!p) return true;
+    l->left = p->next;
+    if (!l->left) l->left_end = &l->left;
+    bool ok = p->then(l, p->arg, mw_map_new(), err);
+    mw_free(p);
     return ok;
 }
 

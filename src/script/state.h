@@ -25,11 +25,13 @@ struct mw_lua {
     mw_mailbox *inbox;
     bool waits; /* host.call without done waits: the command line's state */
     uint64_t last_ticket;
-    struct mw_pending *pending; /* calls whose answers are not here yet */
-    struct mw_watch *watch;     /* the CPU timer of this state's thread; made by the first guest */
-    struct mw_meter *meter;     /* where what is used now counts; NULL: nowhere */
-    size_t held;                /* bytes of guests that were left in the middle of a call */
-    struct mw_slow *slow;       /* queries that take long, see asks.h; made by the first one */
+    struct mw_pending *pending;          /* calls whose answers are not here yet */
+    struct mw_pending *left, **left_end; /* what was left in the middle, the oldest first */
+    struct mw_watch *watch;  /* the CPU timer of this state's thread; made by the first guest */
+    struct mw_meter *meter;  /* where what is used now counts; NULL: nowhere */
+    size_t held;             /* bytes of guests that were left in the middle of a call */
+    struct mw_slow *slow;    /* queries that take long, see asks.h; made by the first one */
+    mw_series *held_seconds; /* how long guests held the thread in one go; may be NULL */
 };
 
 mw_lua *mw_lua_new(mw_host *host, bool command_line, mw_err *err);
@@ -51,6 +53,13 @@ mw_call_ticket *mw_lua_expect(mw_lua *l, mw_then *then, void *arg, uint64_t *num
 bool mw_lua_answer(mw_lua *l, mw_mail *mail, mw_err *err); /* MAIL->value is taken */
 /* Takes mail from the inbox until the answer to NUMBER was handled; for the command line. */
 bool mw_lua_wait(mw_lua *l, uint64_t number, mw_err *err);
+
+/* -- work in slices -------------------------------------------------------------------------- */
+
+/* THEN is called with an empty answer when it is its turn: after others had theirs. */
+void mw_lua_leave(mw_lua *l, mw_then *then, void *arg);
+bool mw_lua_any_left(const mw_lua *l);
+bool mw_lua_proceed(mw_lua *l, mw_err *err); /* goes on with the one that was left first */
 
 /* -- for the host functions ------------------------------------------------------------------ */
 

@@ -26,6 +26,15 @@ static const char module_text[] =
     "return host.later end\n"
     "    if msg.type == 'badop' then host.call('echo', {}, function() error('in answer') end) end\n"
     "    if msg.type == 'slow' then host.call('never', {}, function(a) end) return host.later end\n"
+    "    if msg.type == 'spin' then\n"
+    "      local g = assert(host.guest{name='x.lua', words={alert='named'},\n"
+    "        budget={instructions=1e8, cpu=60}, source=[[\n"
+    "        alert 'A' { when = function(ctx) while true do end end }]]})\n"
+    "      local before, since = ticks, sum\n"
+    "      g:call(g:declarations()[1].fields.when['@fn'], {}, {kind='every', now=now}, "
+    "function(r)\n"
+    "        msg.reply{error=r.error, ticks=ticks - before, sum=sum - since} end)\n"
+    "      return host.later end\n"
     "  end\n"
     "  function o:tick(now) ticks = ticks + 1 if init.every then return now + init.every end end\n"
     "  function o:stop(now) host.call('stopped', {sum=sum}) end\n"
@@ -235,6 +244,20 @@ static void ticks_come_when_they_are_due(void **state)
     mw_actor_free(a);
 }
 
+static void who_never_ends_holds_nobody_up(void **state)
+{
+    place *p = *state;
+    mw_actor *a = start(p);
+    int n = p->b.n;
+    mw_actor_ask(a, message("spin", 0), on_answer, &p->b);
+    mw_actor_send(a, message("add", 1));
+    wait_for(&p->b, n + 1);
+    assert_non_null(strstr(mw_map_text(p->b.answer, "error").p, "stopped"));
+    assert_true(mw_map_number(p->b.answer, "sum", 0) == 1);   /* mail came before its end */
+    assert_true(mw_map_number(p->b.answer, "ticks", 0) >= 2); /* and what was due */
+    mw_actor_free(a);
+}
+
 static void *flood(void *arg)
 {
     for (int i = 0; i < 2000; i++)
@@ -264,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_module_that_fails_says_why),
         cmocka_unit_test(an_actor_that_never_started_answers_too),
         cmocka_unit_test(ticks_come_when_they_are_due),
+        cmocka_unit_test(who_never_ends_holds_nobody_up),
         cmocka_unit_test(many_threads_may_send),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

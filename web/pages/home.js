@@ -1,4 +1,5 @@
 // home.js - what a person wants to know at a glance.
+import { alertPage } from "/pages/alert.js";
 import { ago, get, html, labels, Live, state, table } from "/api.js";
 
 class Alerts extends Live {
@@ -8,7 +9,7 @@ class Alerts extends Live {
     const order = { firing: 0, pending: 1 };
     return table(["State", "Alert", "Since", "Value", "What"],
       alerts.sort((a, b) => order[a.state] - order[b.state]).map((a) => [
-        state(a.state), html`<b>${a.labels.alertname}</b> ${labels(a.labels, ["alertname"])}`, ago(a.activeAt),
+        state(a.state), html`<a href=${alertPage(a)}><b>${a.labels.alertname}</b></a> ${labels(a.labels, ["alertname"])}`, ago(a.activeAt),
         html`<code>${Number(a.value).toPrecision(4)}</code>`, a.annotations.summary || a.annotations.description || ""]),
       "Nothing is firing or pending.");
   }

@@ -1,4 +1,5 @@
 // logs.js - recent log records.
+import { traceLink } from "/pages/alert.js";
 import { get, html, labels, Live, state, table } from "/api.js";
 
 export default class Logs extends Live {
@@ -15,7 +16,7 @@ export default class Logs extends Live {
           ${["debug", "info", "warn", "error"].map((l) => html`<option>${l}</option>`)}</select></form>
       ${table(["Time", "Level", "Message", "From", "Trace"], records.map((r) => [
         html`<code>${new Date(Number(r.timestamp.slice(0, -6))).toLocaleTimeString()}</code>`, state(r.level), html`<code>${r.message}</code>`,
-        labels(r.stream), r.trace_id ? html`<a href=${"#trace?id=" + r.trace_id}><code>${r.trace_id.slice(0, 8)}</code></a>` : ""]),
+        labels(r.stream), r.trace_id ? traceLink(r.trace_id, 8) : ""]),
       "No record matches. Logs arrive by OTLP at /v1/logs or Loki push at /loki/api/v1/push.")}`;
   }
 }

@@ -1,12 +1,15 @@
 --- router.lua - the router actor: the engine with a disk, a clock, receivers and peers.
 --
 -- The state goes to data_dir/router-state.json: before a new message leaves (so that a crash neither
--- loses it nor forgets that it was owed), at most a second after anything changed, and on stop.
+-- loses it nor forgets that it was owed), at most a second after anything changed, 15 seconds after
+-- an alert merely went on, and on stop.  A state so large that writing it takes long is written less
+-- often: a storm of alerts is told rather than written down once for each message.
 local Router = require "moonwatch.engine.router"
 local http = require "moonwatch.engine.router_http"
 local to = require "moonwatch.to"
 
-local SAVE_AFTER = 1
+local SAVE_AFTER, SAVE_MOVED = 1, 15
+local LONG, RESTS = 0.02, 9 -- seconds; after a save that took longer than LONG there is none for RESTS times as long
 
 local Actor = {}
 Actor.__index = Actor
@@ -26,7 +29,9 @@ local function load_state(self)
 end
 
 function Actor:save(now)
-  self.router.changed, self.saved_at = false, now
+  local router, clock = self.router, self.host.monotonic
+  local begun = clock()
+  router.changed, router.moved, self.saved_at = false, false, now
   local ok, err = self.host.write_file(self.path, self.host.json.encode(self.router:snapshot()))
   if not ok and not self.complained then
     self.complained = true
@@ -34,12 +39,21 @@ function Actor:save(now)
   elseif ok then
     self.complained = false
   end
+  local ended = clock()
+  self.rests_until = ended - begun > LONG and ended + (ended - begun) * RESTS or nil
+end
+
+-- How long no save is to be, in seconds.
+function Actor:rest()
+  local left = (self.rests_until or 0) - self.host.monotonic()
+  return left > 0 and left or 0
 end
 
 -- Save when it is time to; when not, say when.
 function Actor:save_if_due(now)
-  if not self.router.changed then return nil end
-  local at = (self.saved_at or 0) + SAVE_AFTER
+  local router = self.router
+  if not router.changed and not router.moved then return nil end
+  local at = math.max((self.saved_at or 0) + (router.changed and SAVE_AFTER or SAVE_MOVED), now + self:rest())
   if now < at then return at end
   self:save(now)
 end
@@ -77,7 +91,9 @@ return function(init)
     host = host, http = http, holds = not clustered,
     send = function(target, note, _, done) to.send(host, host.now, target, note, done) end,
     share = function(kind, id, value) self:share(kind, id, value) end,
-    persist = function(now) self:save(now) end,
+    persist = function(now)
+      if self:rest() == 0 then self:save(now) end
+    end,
   }
   load_state(self)
   return self

@@ -7,6 +7,7 @@ local kept = require "moonwatch.config.kept"
 local load = require "moonwatch.config.load"
 local loader = require "moonwatch.actor.rules_load"
 local overlay = require "moonwatch.config.overlay"
+local problems_of = require "moonwatch.config.problems"
 local plans = require "moonwatch.engine.rules_plan"
 local promoted = require "moonwatch.engine.rules_promoted"
 local rules = require "moonwatch.engine.rules"
@@ -19,7 +20,7 @@ M.__index = M
 local SAVE_EVERY = 5
 local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
-local APIS = { "rules", "health", "slos", "checks", "expect", "reload", "plan", "shadow", "cluster" }
+local APIS = { "rules", "health", "slos", "checks", "expect", "reload", "plan", "shadow", "settings", "cluster" }
 
 local function tables()
   local out = {}
@@ -28,12 +29,6 @@ local function tables()
 end
 
 -- -- loading ---------------------------------------------------------------
-
-local function texts(problems)
-  local out = {}
-  for i, p in ipairs(problems) do out[i] = p.text end
-  return out
-end
 
 local function tell_router(self, set) self.host.send("router", { type = "config", config = set.routing }) end
 
@@ -50,7 +45,7 @@ local function refuse(self, problems, reason)
   self.host.metric("set", "moonwatch_config_last_reload_successful", {}, 0)
   local summary = ("%s: %d problems; the rules that ran go on"):format(reason, #problems)
   self.host.log("error", summary)
-  return { ok = false, summary = summary, problems = self.host.json.array(texts(problems)) }
+  return { ok = false, summary = summary, problems = self.host.json.array(problems_of.texts(problems)) }
 end
 
 -- What is told of the files that were left out: the log, a figure, an alert for each, and the answer.
@@ -81,7 +76,7 @@ local function swap(self, set, problems, plan, moves, job)
   for _, p in ipairs(problems) do self.host.log("error", p.text .. " (file left out)") end
   local result = plans.answer(plan, self.host)
   self.host.log("info", "rules loaded: " .. result.summary, { reason = job.reason })
-  result.ok, result.problems, result.quarantined = true, self.host.json.array(texts(problems)), tell_quarantine(self, set)
+  result.ok, result.problems, result.quarantined = true, self.host.json.array(problems_of.texts(problems)), tell_quarantine(self, set)
   return result
 end
 

@@ -6,12 +6,16 @@
 --   fire      it is active; so is the rule itself when its expression never gave anything
 -- For "fire" the series seen so far are remembered, up to a bound, and given up after `absent_for`.  Data may be late when a
 -- rule or the program has just begun, so in the first two evaluations nothing is missed and alerts stay as they are.
+--
+-- When a series was last seen moves at each evaluation, but it is told to other nodes seldom: often enough that one that takes
+-- over errs by a hundredth of `absent_for` or a minute.
 local state = require "moonwatch.alert.state"
 
 local M = {}
 
 M.MOST = 1000
 M.FOR = 86400
+local SELDOM, SELDOM_PART = 60, 100
 local GRACE = 2 -- evaluations: nothing is missed at once, when the program or the rule has just begun
 
 local function silence_of(runner, found)
@@ -45,6 +49,12 @@ local function forget(runner, t)
   return changed
 end
 
+-- Is what others know of the series too old?
+local function stale(runner, t)
+  if next(runner.known) == nil then return false end
+  return t - (runner.known_told or 0) >= math.max(SELDOM, (runner.rule.absent_for or M.FOR) / SELDOM_PART)
+end
+
 local function notice(runner, what, entry)
   local text = ("no data for %s"):format(what)
   if not entry then return { absent = "never seen", summary = text } end
@@ -73,7 +83,10 @@ function M.apply(runner, found, t)
   if policy == "keep" then found.held = silence_of(runner, found) end
   if policy ~= "fire" then return end
   local more, less = remember(runner, found, t), forget(runner, t)
-  if more or less then runner.engine:changed(runner, t) end
+  if more or less or stale(runner, t) then
+    runner.known_told = t
+    runner.engine:changed(runner, t)
+  end
   runner.missing_from = runner.missing_from or t + GRACE * runner.rule.every
   if t < runner.missing_from then
     found.held = silence_of(runner, found)
@@ -89,6 +102,12 @@ function M.save(runner)
   if not runner.known then return nil end
   for _, entry in pairs(runner.known) do out[#out + 1] = entry end
   return #out > 0 and out or nil
+end
+
+--- RUNNER goes on with what OLD, the runner of this rule before, remembers.
+function M.inherit(runner, old)
+  M.load(runner, M.save(old))
+  runner.missing_from, runner.known_told = old.missing_from, old.known_told
 end
 
 function M.load(runner, list)

@@ -7,6 +7,7 @@
 -- A rule with one level and no damping has no need of this; its alerts are the lives.
 local flap = require "moonwatch.alert.flap"
 local state = require "moonwatch.alert.state"
+local keys_of = require "moonwatch.keys"
 
 local M = {}
 
@@ -146,10 +147,7 @@ function M.step(runner, found, t)
   for _, life in ipairs(runner.lives) do
     for key in pairs(life.alerts) do keys[key] = true end
   end
-  local list = {}
-  for key in pairs(keys) do list[#list + 1] = key end
-  table.sort(list)
-  for _, key in ipairs(list) do compose(runner, key, t, changes) end
+  for _, key in ipairs(keys_of(keys)) do compose(runner, key, t, changes) end
   if runner.rule.flap then forget_flaps(runner, t) end
   return changes, any
 end

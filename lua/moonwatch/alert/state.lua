@@ -8,6 +8,7 @@
 -- With votes (hold = {4, of=5}) an alert fires as long as enough of the last evaluations were true, is pending while some
 -- were, and its history goes on in the alert that comes after it.
 local votes = require "moonwatch.alert.votes"
+local keys_of = require "moonwatch.keys"
 
 local M = {}
 
@@ -102,20 +103,13 @@ local function miss(alerts, alert, now, rule, clear, changes)
   step[alert.state][verdict(alert, false, now, rule)](alerts, alert, now, rule, changes)
 end
 
-local function sorted(t)
-  local keys = {}
-  for key in pairs(t) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
-end
-
 --- alerts: key -> alert, changed in place.  found: { seen = key -> { labels=, value=, extra=, ... }, active now; clear = key ->
 -- value, looked at and found not active; held = key -> true, alerts that stay as they are }.  rule: { hold=, keep=, votes= }.
 -- Gives a list of { alert=, from=, to= }; `to` nil: a pending alert went away.  The second value: did a time of `keep` begin or
 -- end, or a history of votes change?
 function M.step(alerts, found, now, rule)
   local changes, seen, kept = {}, found.seen, false
-  for _, key in ipairs(sorted(seen)) do
+  for _, key in ipairs(keys_of(seen)) do
     local row, alert = seen[key], alerts[key]
     kept = kept or alert and alert.keep_since ~= nil
     if not alert or alert.state == "inactive" then alert = appear(alerts, key, row, now, changes) end
@@ -124,7 +118,7 @@ function M.step(alerts, found, now, rule)
     kept = kept or alert.votes ~= before
   end
   local held = found.held or {}
-  for _, key in ipairs(sorted(alerts)) do
+  for _, key in ipairs(keys_of(alerts)) do
     if not seen[key] and not held[key] then
       local alert, clear = alerts[key], found.clear[key]
       if clear then alert.value = clear end
@@ -149,7 +143,7 @@ local STATES = { pending = true, firing = true, inactive = true }
 --- Alerts as a list of plain tables.
 function M.save(alerts)
   local out = {}
-  for i, key in ipairs(sorted(alerts)) do
+  for i, key in ipairs(keys_of(alerts)) do
     out[i] = {}
     for name in pairs(SAVED) do out[i][name] = alerts[key][name] end
   end

@@ -69,10 +69,6 @@ local ROWS = {
   { "DELETE", "^/api/mw/v1/acks?/([^/]+)$", remove },
 }
 
-function M.answer(router, msg, now)
-  return reply.dispatch(ROWS, router, msg, now, function(host, status, message)
-    return reply.problem(host, status, status == 404 and "not_found" or "method_not_allowed", message)
-  end)
-end
+function M.answer(router, msg, now) return reply.ours(ROWS, router, msg, now) end
 
 return M

@@ -1,4 +1,5 @@
 --- alertmanager.lua - Alertmanager's API v2: what amtool, Prometheus and dashboards speak.
+local keys_of = require "moonwatch.keys"
 local Alerts = require "moonwatch.route.alerts"
 local Silence = require "moonwatch.route.silence"
 local intake = require "moonwatch.api.alertmanager_intake"
@@ -55,6 +56,15 @@ local function receiver_filter(router, msg)
   return function(name) return re:match(name) end
 end
 
+-- Both of what a list of alerts may be asked for: by alert, by receiver; nil, why.
+local function filters(router, msg, now)
+  local want, err = wanted(router, msg, now)
+  if not want then return nil, err end
+  local test
+  test, err = receiver_filter(router, msg)
+  return test and want, test or err
+end
+
 -- -- alerts ------------------------------------------------------------------------
 
 local function time(host, t) return host.rfc3339(t) end
@@ -90,11 +100,8 @@ local function any(names, test)
 end
 
 local function get_alerts(router, msg, now)
-  local want, err = wanted(router, msg, now)
-  if not want then return refuse(router.host, 400, err) end
-  local test
-  test, err = receiver_filter(router, msg)
-  if not test then return refuse(router.host, 400, err) end
+  local want, test = filters(router, msg, now)
+  if not want then return refuse(router.host, 400, test) end
   local out = {}
   for _, alert in ipairs(router.alerts:list()) do
     local status = want(alert)
@@ -115,11 +122,8 @@ local function sorted_groups(router)
 end
 
 local function get_groups(router, msg, now)
-  local want, err = wanted(router, msg, now)
-  if not want then return refuse(router.host, 400, err) end
-  local test
-  test, err = receiver_filter(router, msg)
-  if not test then return refuse(router.host, 400, err) end
+  local want, test = filters(router, msg, now)
+  if not want then return refuse(router.host, 400, test) end
   local out = {}
   for _, group in ipairs(sorted_groups(router)) do
     local inside = {}
@@ -211,9 +215,7 @@ end
 -- -- the rest ------------------------------------------------------------------------------
 
 local function get_receivers(router)
-  local names = {}
-  for name in pairs(router.receivers) do names[#names + 1] = name end
-  table.sort(names)
+  local names = keys_of(router.receivers)
   for i, name in ipairs(names) do names[i] = { name = name } end
   return reply.json(router.host, 200, router.host.json.array(names))
 end

@@ -3,6 +3,8 @@
 -- amtool draws and tests the routing tree from this text.  Receivers have names only: how they are
 -- reached, and with which secrets, is nobody's business.  Windows are left out: not all of ours can be
 -- said in that language.
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 
 local NOBODY = "nobody"
@@ -92,9 +94,7 @@ end
 
 --- The text.
 function M.text(router)
-  local names = {}
-  for name in pairs(router.receivers) do names[#names + 1] = name end
-  table.sort(names)
+  local names = keys_of(router.receivers)
   local root = router.tree.root
   if not root.receiver then names[#names + 1] = NOBODY end
   local receivers = {}

@@ -45,4 +45,11 @@ function M.dispatch(rows, router, msg, now, wrong)
   return wrong(router.host, 404, ("there is nothing at %s"):format(msg.path))
 end
 
+local function wrong(host, status, message)
+  return M.problem(host, status, status == 404 and "not_found" or "method_not_allowed", message)
+end
+
+--- `dispatch` of a door of ours.
+function M.ours(rows, router, msg, now) return M.dispatch(rows, router, msg, now, wrong) end
+
 return M

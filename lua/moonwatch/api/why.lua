@@ -3,7 +3,7 @@
 -- The router's half: the alert as it is known, the routes that took it, its groups with what was
 -- decided for each receiver and when they are next looked at, what mutes it, who acknowledged it, what
 -- was sent and how that was answered.  The rules' half (value, pending since, last error) is asked of
--- the rules actor and put beside it.
+-- the rules actor and put beside it; so is what is known of a rule of another word, which has no alerts.
 local Alerts = require "moonwatch.route.alerts"
 local Tree = require "moonwatch.route.tree"
 local labels = require "moonwatch.route.labels"
@@ -84,6 +84,24 @@ local function rules_named(host, answer, name)
   return found
 end
 
+-- Rules of any word that are called NAME, as /api/mw/v1/rules shows them.
+local function others_named(host, answer)
+  local body = answer.status == 200 and host.json.decode(answer.body)
+  return type(body) == "table" and body.rules or {}
+end
+
+-- What rules are called NAME; DONE(list), at once or later.
+local function find_rules(host, name, done)
+  local function ask(path, query, then_do)
+    host.ask("rules", { type = "http", method = "GET", path = path, query = query, headers = {}, body = "" }, function(answer) then_do(answer or {}) end)
+  end
+  ask("/api/v1/rules", { type = { "alert" } }, function(answer)
+    local found = rules_named(host, answer, name)
+    if #found > 0 then return done(found) end
+    ask("/api/mw/v1/rules/" .. name, {}, function(other) done(others_named(host, other)) end)
+  end)
+end
+
 local function wanted(msg)
   local want = { alertname = reply.param(msg, "alert") }
   for _, pair in ipairs(reply.params(msg, "label")) do
@@ -104,14 +122,12 @@ local function get(router, msg, now)
     if matches(alert, want) then alerts[#alerts + 1] = story(router, alert, now) end
   end
   local finished, waiting
-  host.ask("rules", { type = "http", method = "GET", path = "/api/v1/rules", query = { type = { "alert" } }, headers = {}, body = "" },
-    function(answer)
-      local rules = rules_named(host, answer or {}, want.alertname)
-      local nothing = #rules == 0 and #alerts == 0
-      finished = nothing and reply.problem(host, 404, "not_found", ("no rule and no alert is called %q"):format(want.alertname))
-        or reply.json(host, 200, { alert = want.alertname, rules = host.json.array(rules), alerts = host.json.array(alerts), sending = router.holds })
-      if waiting then msg.reply(finished) end
-    end)
+  find_rules(host, want.alertname, function(rules)
+    local nothing = #rules == 0 and #alerts == 0
+    finished = nothing and reply.problem(host, 404, "not_found", ("no rule and no alert is called %q"):format(want.alertname))
+      or reply.json(host, 200, { alert = want.alertname, rules = host.json.array(rules), alerts = host.json.array(alerts), sending = router.holds })
+    if waiting then msg.reply(finished) end
+  end)
   if finished then return finished end
   waiting = true
   return host.later
@@ -119,10 +135,6 @@ end
 
 local ROWS = { { "GET", "^/api/mw/v1/why/?$", get } }
 
-function M.answer(router, msg, now)
-  return reply.dispatch(ROWS, router, msg, now, function(host, status, message)
-    return reply.problem(host, status, status == 404 and "not_found" or "method_not_allowed", message)
-  end)
-end
+function M.answer(router, msg, now) return reply.ours(ROWS, router, msg, now) end
 
 return M

@@ -9,6 +9,7 @@ local Router = require "moonwatch.engine.router"
 local files = require "moonwatch.backtest.files"
 local load = require "moonwatch.config.load"
 local past_of = require "moonwatch.backtest.host"
+local problems_of = require "moonwatch.config.problems"
 local report = require "moonwatch.backtest.report"
 local rules = require "moonwatch.engine.rules"
 local timeline = require "moonwatch.backtest.timeline"
@@ -28,12 +29,6 @@ local function with(options, host)
   return out
 end
 
-local function texts(problems)
-  local out = {}
-  for i, p in ipairs(problems) do out[i] = p.text end
-  return out
-end
-
 -- A look at what the files say; nil and a list of problems when they must not run.
 local function glance(o)
   local host = o.host
@@ -41,7 +36,7 @@ local function glance(o)
   local set, problems = load.load(with(o.load, host))
   if not set or #problems > 0 then
     if set then load.discard(set) end
-    return nil, texts(problems)
+    return nil, problems_of.texts(problems)
   end
   load.discard(set)
   return set
@@ -105,11 +100,17 @@ function M.new(o)
   local self = setmetatable({ host = host, from = o.from, to = o.to, now = o.from, timeline = timeline.new(o.most), waiting = 0, at_once = 0,
                               router_due = o.from, rules_due = o.from }, M)
   set, problems = load.load(with(o.load, host))
-  if not set then return nil, texts(problems) end
+  if not set then
+    host.close()
+    return nil, problems_of.texts(problems)
+  end
   self.set = set
   local ok
   ok, why = build(self, set, o)
-  if not ok then return nil, { why } end
+  if not ok then
+    self:close()
+    return nil, { why }
+  end
   return self
 end
 

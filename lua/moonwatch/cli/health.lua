@@ -1,5 +1,6 @@
 --- health.lua - `moonwatch health`: every check; exit status 1 unless all is healthy.
 local client = require "moonwatch.cli.client"
+local keys_of = require "moonwatch.keys"
 
 local M = { usage = "health", help = "the state of every check; exit status 1 when something is unhealthy" }
 
@@ -12,9 +13,7 @@ function M.main(ctx, argv)
     ctx.err(("moonwatch: %s: %s\n"):format(ctx.url, answer.error or "not the answer of a moonwatch"))
     return 1
   end
-  local names = {}
-  for name in pairs(health.checks) do names[#names + 1] = name end
-  table.sort(names)
+  local names = keys_of(health.checks)
   local rows = { { "CHECK", "STATUS", "MESSAGE" } }
   for i, name in ipairs(names) do rows[i + 1] = { name, health.checks[name].status, health.checks[name].message or "" } end
   ctx.out(("overall: %s\n%s"):format(health.status, #names > 0 and client.columns(rows) or "no check is defined\n"))

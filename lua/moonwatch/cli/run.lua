@@ -49,8 +49,8 @@ function M.main(ctx, argv)
   end
   local config = config_of(ctx.host, rest[1])
   local set, problems = load.load { host = ctx.host, config = config, rules = options.rules }
-  for _, p in ipairs(problems) do ctx.err(p.text .. "\n") end
-  if not set then
+  if not set then -- else the server tells them in its log
+    for _, p in ipairs(problems) do ctx.err(p.text .. "\n") end
     ctx.err "moonwatch: nothing is started while the configuration has problems\n"
     return 1
   end

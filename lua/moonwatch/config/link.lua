@@ -1,4 +1,5 @@
 --- link.lua - what no file can know alone: names said twice, and names that nobody declared.
+local keys_of = require "moonwatch.keys"
 local budget = require "moonwatch.words.budget"
 local identity = require "moonwatch.config.identity"
 
@@ -19,25 +20,27 @@ local function names_of(items, ...)
   return { set = set, list = list }
 end
 
---- What is said twice but may be said once, also by declarations with other faults: a rule (see identity.lua), `settings`.
--- items: list of { word=, name=, file=, line=, once=, said= (its fields as they were written) } in the order of loading.
+--- What of ITEM, { word=, name= }, whose fields were written as SAID, may be said once only: ONCE the word, else the rule (see
+-- identity.lua); false when it may be said again.
+function M.key(item, said, once)
+  if once then return item.word end
+  if not item.name then return false end
+  if type(said) ~= "table" then said = {} end
+  return identity.id { word = item.word, name = item.name, labels = said.labels, severity = said.severity, variant = said.variant,
+                       shadow = said.shadow == true }
+end
+
+--- What is said twice but may be said once, also by declarations with other faults.  items: list of { word=, name=, file=, line=,
+-- key= } in the order of loading.
 function M.duplicates(items, problem)
   local first = {}
   for _, item in ipairs(items) do
-    local key = item.key
-    if not key then
-      key = item.once and item.word or item.name and identity.id {
-        word = item.word, name = item.name, labels = (item.said or {}).labels, severity = (item.said or {}).severity,
-        variant = (item.said or {}).variant,
-        shadow = (item.said or {}).shadow == true } or false
-      item.key = key
-    end
-    local before = key and first[key]
+    local before = item.key and first[item.key]
     if before then
-      local text = item.once and "is said once only, and was at %s:%d" or "this name is already taken at %s:%d"
+      local text = item.key == item.word and "is said once only, and was at %s:%d" or "this name is already taken at %s:%d"
       problem(item, {}, text:format(before.file, before.line))
-    elseif key then
-      first[key] = item
+    elseif item.key then
+      first[item.key] = item
     end
   end
 end
@@ -96,17 +99,14 @@ local function cycles(items, problem)
     trail[#trail] = nil
     state[name] = "done"
   end
-  local names = {}
-  for name in pairs(all) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do visit(name) end
+  for _, name in ipairs(keys_of(all)) do visit(name) end
 end
 
 -- -- names of before -------------------------------------------------------
 
 -- Who takes over from a rule that is still there would take nothing.
 local function heirs(items, problem)
-  for _, word in ipairs { "alert", "check", "every" } do
+  for _, word in ipairs { "alert", "check", "every", "expect" } do
     local known = names_of(items, word).set
     for _, item in ipairs(items[word] or {}) do
       local fields, path = item.fields, { "migrate_from" }

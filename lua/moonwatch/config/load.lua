@@ -52,13 +52,15 @@ local function module_finder(run, unit)
   return function(name)
     if ours[name] then return ours[name], name end
     local file = name:gsub("%.", "/") .. ".lua"
-    if name:find "%.%." or not name:find "^[%w_%.%-]+$" then return nil end
+    if name:find "%.%." or not name:find "^[%w_%.%-]+$" then return nil, "a name such as lib.limits" end
     local dir = folder(unit.path)
-    for _, path in ipairs { under(dir, file), under(dir, "rules/" .. file) } do
+    local paths = { under(dir, file), under(dir, "rules/" .. file) }
+    for _, path in ipairs(paths) do
       local source = units.module(run, unit, path)
       if not unit.bundle then run.watch[path] = true end -- also one that is not there yet
       if source then return source, path end
     end
+    return nil, ("neither %s nor %s can be read"):format(paths[1], paths[2])
   end
 end
 
@@ -70,14 +72,14 @@ end
 local function read(run, unit)
   if unit.source then return unit.source end
   local source, why = run.host.read_file(unit.path)
-  if not source then run.problems:add(unit.path, 1, 1, nil, "cannot read: " .. tostring(why)) end
+  if not source then run.problems:whole(unit.path, problems_of.unreadable(unit.path, why)) end
   return source
 end
 
 local function open_guest(run, unit)
   local source = unit.source
   if #source > ROOT_LIMIT then
-    run.problems:add(unit.path, 1, 1, nil, "larger than 256 KB; split it")
+    run.problems:whole(unit.path, "larger than 256 KB; split it")
     return nil
   end
   local guest, err, declared = run.host.guest {
@@ -100,17 +102,17 @@ local function written_in(run, unit, decl, p)
   return (" (in %s:%d:%d)"):format(decl.file, line, col)
 end
 
-local function take(run, unit, guest, decl)
+local function take(run, unit, decl)
   local def = words.by_name[decl.word]
-  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line, guest = guest, unit = unit, once = def.once,
-                 said = type(decl.fields) == "table" and decl.fields or nil }
+  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line }
   if def.root_only and not unit.root then
     run.problems:add(unit.path, decl.line, 1, item, "belongs into the root file, not into a file of rules")
     return
   end
   unit.declared[#unit.declared + 1] = item
   item.order = #unit.declared
-  local env = { host = run.host, guest = unit.path, stamp = unit.stamp }
+  local before = run.before[unit.path]
+  local env = { host = run.host, guest = unit.path, stamp = unit.stamp, exprs = unit.exprs, exprs_before = before and before.exprs }
   local fields, problems = schema.check(def, decl, env)
   unit.called = unit.called or env.called
   for _, p in ipairs(problems) do
@@ -122,18 +124,19 @@ local function take(run, unit, guest, decl)
     if def.arguments then item.name = (fields.args[3] or {}).name end
     unit.items[#unit.items + 1] = item
   end
+  item.key = link.key(item, decl.fields, def.once)
 end
 
 local function run_unit(run, unit)
-  unit.items, unit.declared, unit.seen, unit.budget, unit.called = {}, {}, {}, budget(run.settings), nil
+  unit.items, unit.declared, unit.seen, unit.exprs, unit.budget, unit.called = {}, {}, {}, {}, budget(run.settings), nil
   local declared
   unit.guest, declared = open_guest(run, unit)
   if not unit.guest then
-    for _, decl in ipairs(declared or {}) do take(run, unit, nil, decl) end
+    for _, decl in ipairs(declared or {}) do take(run, unit, decl) end
     return
   end
   run.fresh[unit.path], unit.stamp = unit, run.host.sha256(units.text(unit)):sub(1, 16)
-  for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, unit.guest, decl) end
+  for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, decl) end
   if not unit.called then unit.guest:close() end -- nobody will call it: a Lua state less to keep
 end
 

@@ -73,6 +73,7 @@ local function place_of_file(place, path)
   end
   if best and not twice then return best end
   if twice then return nil, ("which file of the server is %s? several end like it"):format(path) end
+  if not path:find "%.lua$" then return nil, ("%s is no file of the server, and would be none of its rules: those end in .lua"):format(path) end
   local dir, why = place_of_folder(place, folder(path))
   return dir and join(dir, base(path)), why
 end

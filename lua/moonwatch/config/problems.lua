@@ -4,6 +4,18 @@ M.__index = M
 
 function M.new() return setmetatable({ list = {} }, M) end
 
+--- Why the file PATH is not read; WHY, of host.read_file, may begin with the path.
+function M.unreadable(path, why)
+  why = tostring(why)
+  local named = why:sub(1, #path + 2) == path .. ": "
+  return "cannot read: " .. (named and why:sub(#path + 3) or why)
+end
+
+--- The whole FILE has a problem, wherever one looks.
+function M:whole(file, message)
+  self.list[#self.list + 1] = { file = file, message = message, text = file .. ": " .. message }
+end
+
 --- decl: { word=, name= } or nil.  What is wrong in a module is wrong with the file OF that wants it too.
 function M:add(file, line, col, decl, message, of)
   local what = ""
@@ -24,12 +36,20 @@ function M:files(out)
   return out
 end
 
+--- Those of LIST as texts.
+function M.texts(list)
+  local out = {}
+  for i, p in ipairs(list) do out[i] = p.text end
+  return out
+end
+
 --- In order of file and place.
 function M:sorted()
   table.sort(self.list, function(a, b)
     if a.file ~= b.file then return a.file < b.file end
-    if a.line ~= b.line then return a.line < b.line end
-    if a.col ~= b.col then return a.col < b.col end
+    local line, other = a.line or 0, b.line or 0
+    if line ~= other then return line < other end
+    if a.col ~= b.col then return (a.col or 0) < (b.col or 0) end
     return a.message < b.message
   end)
   return self.list

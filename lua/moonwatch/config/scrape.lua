@@ -2,6 +2,8 @@
 --
 -- The scraper asks about label sets and remembers the answers.  What it has of a function is a text that names it: the
 -- same text for the same function in the same file, so that a reload which changes neither forgets nothing.
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 M.__index = M
 
@@ -32,7 +34,7 @@ local function endpoints(rows, host)
   local out = {}
   for i, row in ipairs(rows) do
     local url = secret(host, row.url) or ""
-    out[i] = { url = url, shown = shown(row, url), every = row.every, headers = headers_of(row, host) }
+    out[i] = { url = url, shown = shown(row, url), every = row.every, headers = headers_of(row, host), tls = row.tls }
   end
   return out
 end
@@ -46,7 +48,8 @@ local function split(targets)
   return plain, groups
 end
 
-local COPIED = { "files", "dns", "every", "timeout", "path", "scheme", "params", "labels", "honor_labels", "target_limit", "sample_limit",
+local COPIED = { "files", "dns", "every", "timeout", "path", "scheme", "params", "labels", "tls", "honor_labels", "honor_timestamps",
+                 "track_timestamps_staleness", "target_limit", "sample_limit",
                  "body_limit", "label_limit", "label_value_limit", "drop", "only" }
 
 local function job(self, rule)
@@ -62,10 +65,8 @@ end
 
 -- A file may use any of the modules.
 local function modules_text(set)
-  local paths, out = {}, {}
-  for path in pairs(set.modules or {}) do paths[#paths + 1] = path end
-  table.sort(paths)
-  for i, path in ipairs(paths) do out[i] = path .. "\n" .. set.modules[path] end
+  local out = {}
+  for i, path in ipairs(keys_of(set.modules or {})) do out[i] = path .. "\n" .. set.modules[path] end
   return table.concat(out, "\n")
 end
 

@@ -4,6 +4,8 @@
 --            asked for -> its text, false: there was none) }
 -- A file says the same again as long as its own text, its modules and its budget are the same: what else it could read, the
 -- environment, stays as long as the process.
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 
 -- Read once for all that ask.
@@ -33,10 +35,8 @@ end
 
 --- All that UNIT says as one text, its modules with it.
 function M.text(unit)
-  local paths, out = {}, { unit.source }
-  for path in pairs(unit.seen) do paths[#paths + 1] = path end
-  table.sort(paths)
-  for _, path in ipairs(paths) do out[#out + 1] = path .. "\0" .. (unit.seen[path] or "") end
+  local out = { unit.source }
+  for _, path in ipairs(keys_of(unit.seen)) do out[#out + 1] = path .. "\0" .. (unit.seen[path] or "") end
   return table.concat(out, "\0")
 end
 

@@ -41,7 +41,7 @@ local function nothing() end
 -- persist=function(now) called before a new message leaves, http=function(router, msg, now) → answer,
 -- holds=false when another node may be the one that sends (a lease message will say)}.
 function M.new(o)
-  local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = o.holds ~= false, changed = false }, M)
+  local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = o.holds ~= false, changed = false, moved = false }, M)
   for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
   self.ledger, self.history = notify.ledger(), History.new()
@@ -136,10 +136,13 @@ local function normal(self, report, now)
   return alert
 end
 
--- Peers hear of what changed, and of a moved end only when half of the old one has passed.
-local function worth_sharing(old, alert, now)
-  if not old or not old.shared_until then return true end
-  if Alerts.resolved(old, now) ~= Alerts.resolved(alert, now) or old.starts_at ~= alert.starts_at then return true end
+-- Is ALERT news after OLD, the same one as it was known?
+local function is_news(old, alert, now)
+  return not old or not old.shared_until or Alerts.resolved(old, now) ~= Alerts.resolved(alert, now) or old.starts_at ~= alert.starts_at
+end
+
+-- Peers hear of news, and of a moved end only when half of the old one has passed.
+local function end_is_old(old, alert, now)
   if not alert.ends_at or Alerts.resolved(alert, now) then return false end
   return alert.ends_at - old.shared_until > (old.shared_until - now)
 end
@@ -164,7 +167,8 @@ function M:accept(reports, now)
     local alert = normal(self, report, now)
     alert.fp = self.host.fingerprint(alert.labels)
     local old = self.alerts:get(alert.fp)
-    local share = worth_sharing(old, alert, now)
+    local news = is_news(old, alert, now)
+    local share = news or end_is_old(old, alert, now)
     local until_known = old and old.shared_until
     alert = self.alerts:put(alert, now)
     alert.shared_until = until_known
@@ -175,8 +179,8 @@ function M:accept(reports, now)
     end
     self:route(alert, now)
     if report.replaces then replace.apply(self, alert, report.replaces, now) end
-    -- That an alert goes on is told every minute: what is worth telling the peers is worth writing down.
-    self.changed = self.changed or share
+    self.changed = self.changed or news
+    self.moved = self.moved or share
   end
 end
 

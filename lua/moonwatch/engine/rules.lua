@@ -22,6 +22,7 @@ M.__index = M
 M.SLOTS = 16
 local BATCH, SLICE = 100, 25 -- rules evaluated before the mailbox is looked at again; of one group before the next has its turn
 local BATCH_SECONDS, SLICE_SECONDS = 0.1, 0.02 -- and the time after which it is the others' turn anyway
+local LONG = 0.005 -- seconds of a single evaluation or a piece of a group, after which it is looked who is due since
 
 
 --- options: { host=, emit=function(alerts, now), cluster= (wait for leases), spread= (false: all rules at round times), clock= (for
@@ -181,21 +182,27 @@ local function line_up(self, now)
   end
 end
 
--- Turns whose answer is there.
-local function resume(self)
-  while self.ready[1] do table.remove(self.ready, 1):resume() end
+-- Turns whose answer is there, as many as fit.
+local function resume(self, clock)
+  local untill = clock and clock() + SLICE_SECONDS
+  while self.ready[1] do
+    table.remove(self.ready, 1):resume()
+    if clock and clock() >= untill then return end
+  end
 end
 
---- Do what is due, every group in its turn.  Gives the next time to be called.
+--- Do what is due, every group in its turn, until one has taken long: quick ones may be due since.  Gives the next time to be
+-- called.
 function M:tick(now)
-  resume(self)
+  local clock, left = self.clock, BATCH
+  resume(self, clock)
   self.guests:tick(now)
   self.own:tick(now)
   line_up(self, now)
-  local clock, left = self.clock, BATCH
-  local untill = clock and clock() + BATCH_SECONDS
-  while self.busy:any() and left > 0 and not (clock and clock() >= untill) do
+  local untill, before = clock and clock() + BATCH_SECONDS, nil
+  while self.busy:any() and left > 0 and not (before and clock() - before >= LONG) and not (clock and clock() >= untill) do
     local entry = self.busy:take()
+    before = clock and clock()
     local n, done = entry.group:go(math.min(SLICE, left), clock and clock() + SLICE_SECONDS)
     left = left - n
     if done then self.schedule:back(entry, entry.group.t) else self.busy:add(entry) end
@@ -309,20 +316,29 @@ local function renamed(self, rules)
   return out
 end
 
+-- Shadows that came while nobody ran begin with what was SAVED of the live rule.
+local function begin_shadows(self, saved, now, down)
+  for _, runner in ipairs(self.runners) do
+    local live = runner.silent and not saved[runner.id] and saved[identity.live(runner.rule)]
+    if type(live) == "table" and runner.restore then take_up(self, runner, live, runner.id, now, down(live)) end
+  end
+end
+
 --- Take up a snapshot that was JSON, after `load`.
 function M:restore(snapshot, now)
   local find = type(snapshot) == "table" and VERSIONS[snapshot.version]
   if not find or type(snapshot.rules) ~= "table" then return false end
   local heirs = renamed(self, snapshot.rules)
+  local function down(saved) return math.max(0, now - (tonumber(saved.at) or tonumber(snapshot.at) or now)) end
   for id, saved in pairs(snapshot.rules) do
     local same = find(self, id)
     local runner = same or heirs[id]
     self:rouse(runner and runner.id)
     if runner and runner.restore and type(saved) == "table" then
-      local at = tonumber(saved.at) or tonumber(snapshot.at) or now
-      take_up(self, runner, saved, same and runner.id or id, now, math.max(0, now - at))
+      take_up(self, runner, saved, same and runner.id or id, now, down(saved))
     end
   end
+  begin_shadows(self, snapshot.rules, now, down)
   return true
 end
 

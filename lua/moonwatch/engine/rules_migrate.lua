@@ -5,12 +5,13 @@
 --   version = 2            what was kept was written by another version; without `migrate` it is dropped
 --   migrate_from = "Old"   there is nothing under the id of this rule, and the rule "Old" of the same word is gone; its alerts
 --                          go on with their progress, under the name and labels of this one
+-- What an `expect` knows is the engine's, which reads it whatever the rule: it has `migrate_from` only.
 -- The version is kept with the state, so that a reload of the same rule migrates nothing.
 local identity = require "moonwatch.config.identity"
 
 local M = {}
 
-M.WORDS = { alert = "alerts", check = "checks", every = "everys" }
+M.WORDS = { alert = "alerts", check = "checks", every = "everys", expect = "expects" }
 
 function M.version(rule) return rule.version or 1 end
 
@@ -92,7 +93,7 @@ end
 --- What RUNNER saves, or nil.
 function M.save(runner)
   local saved = runner:save()
-  if runner.held then saved = saved or {} end
+  if runner.held or runner.silent then saved = saved or {} end -- a shadow that knows nothing is not one that begins
   if saved and M.WORDS[runner.rule.word] then
     local version
     saved.state, version = M.kept(runner)
@@ -128,37 +129,52 @@ end
 
 local function each_rule(set, id_of, f)
   for _, list in pairs(M.WORDS) do
-    for _, rule in ipairs(set[list]) do
+    for _, rule in ipairs(set[list] or {}) do
       local id = id_of(rule)
       if id then f(rule, id) end
     end
   end
 end
 
+-- What RULE, under ID, takes over from, and whether that stays beside it: a shadow begins with what the live rule knows.
+local function origin(runners, rule, id, ids)
+  if runners[id] then return id end
+  local live = rule.shadow and identity.live(rule)
+  if live and live ~= id and runners[live] then return live, true end
+  return M.source(rule, runners, ids)
+end
+
+-- Does a promotion make RULE live, which was a shadow until now and has its own state?
+local function promoted(runners, rule, id) return rule.shadow and id == identity.live(rule) and runners[identity.id(rule)] end
+
 --- What SET takes over from RUNNERS (id -> runner): moves, problems, lost.  id_of(rule): its id, or nil when it does not run.
--- moves: id -> { from = id, state = new ctx.state or nil (as it was), renamed = }; lost: list of { id=, why= }.
+-- moves: id -> { from = id, state = new ctx.state or nil (as it was), renamed =, beside = the other stays }; lost: list of
+-- { id=, why= }.
 function M.prepare(runners, set, now, id_of)
   local moves, problems, lost, ids, taken = {}, {}, {}, {}, {}
   local call = caller(set, now)
   each_rule(set, id_of, function(_, id) ids[id] = true end)
   each_rule(set, id_of, function(rule, id)
-    local from = runners[id] and id or M.source(rule, runners, ids)
+    local from, beside = origin(runners, rule, id, ids)
     local old = from and runners[from]
-    if not old then return end
-    local renamed = from ~= id
+    if not old or promoted(runners, rule, id) then return end
+    local renamed = from ~= id and not beside
     local kept, version = M.kept(old)
-    if not renamed and M.version(rule) == version then return end
-    local move = { from = from, renamed = renamed }
-    if not renamed or rule.migrate then
+    local same = not renamed and M.version(rule) == version
+    if same and not beside then return end
+    local move = { from = from, renamed = renamed, beside = beside }
+    if not same and (not renamed or rule.migrate) then
       local why, dropped
       move.state, why, dropped = M.state(rule, kept, version, call)
       if why then table.insert(problems, { rule = rule, message = why }) end
-      if dropped then table.insert(lost, { id = id, why = "version changed, and there is no migrate" }) end
+      if dropped and not beside then table.insert(lost, { id = id, why = "version changed, and there is no migrate" }) end
     end
-    moves[id], taken[from] = move, true
+    moves[id] = move
+    if not beside then taken[from] = true end
   end)
   for id, runner in pairs(runners) do
-    if M.WORDS[runner.rule.word] and not ids[id] and not taken[id] and not empty(runner.state) then
+    local mine = M.WORDS[runner.rule.word] and runner.rule.word ~= "expect" -- what a person keeps
+    if mine and not ids[id] and not taken[id] and not empty(runner.state) then
       table.insert(lost, { id = id, why = "the rule is removed" })
     end
   end

@@ -10,7 +10,7 @@ local state = require "moonwatch.alert.state"
 
 local M = {}
 
-local TRIED = 200 -- changed rules whose condition is asked for the alerts that they have
+local TRIED, ASKING = 200, 0.3 -- changed rules whose condition is asked for the alerts that they have; seconds that may take
 
 -- -- alerts ----------------------------------------------------------------
 
@@ -60,13 +60,18 @@ local function holds(alert, rule, now)
   return type(rule.hold) ~= "number" or now - alert.active_at >= rule.hold
 end
 
+-- May one more condition be asked?  Rules that are due wait for this.
+local function may_ask(plan, engine)
+  plan.tried = plan.tried + 1
+  return plan.tried <= TRIED and not (plan.untill and engine.clock() >= plan.untill)
+end
+
 local function of_changed(plan, engine, set, pair, now)
   local old, rule = pair.runner, pair.rule
   local alerts = active(old)
   if #alerts == 0 then return end
   local seen
-  if condition_changed(pair.fields) and plan.tried < TRIED then
-    plan.tried = plan.tried + 1
+  if condition_changed(pair.fields) and may_ask(plan, engine) then
     seen = would_be(engine, set, rule, old, now)
   end
   for _, item in ipairs(alerts) do
@@ -115,14 +120,14 @@ end
 function M.of(engine, set, now)
   local diff = change.between(engine.set, set)
   local plan = { added = diff.added, changed = diff.changed, removed = diff.removed, fields = diff.fields, total = diff.total,
-                 resolves = {}, tried = 0, migrated = {} }
+                 resolves = {}, tried = 0, untill = engine.clock and engine.clock() + ASKING, migrated = {} }
   local id_of, over = engine:ids(set)
   local moves, problems, lost = migrate.prepare(engine.by_id, set, now, id_of)
   plan.demoted = over
   local heirs = {}
   for id, move in pairs(moves) do
     if move.renamed then heirs[move.from] = diff.titles[id] or id end
-    table.insert(plan.migrated, diff.titles[id] or id)
+    if move.state or not move.beside then table.insert(plan.migrated, diff.titles[id] or id) end
   end
   table.sort(plan.migrated)
   for _, item in ipairs(lost) do item.rule, item.id = diff.titles[item.id] or item.id, nil end
@@ -135,7 +140,7 @@ function M.of(engine, set, now)
     for _, alert in ipairs(burn.alerts(rule)) do diff.after[identity.id(alert)] = alert end
   end
   for id, runner in pairs(engine.by_id) do
-    if runner.rule.word == "alert" and not runner.silent and not diff.after[id] then
+    if runner.alerts and not runner.silent and not diff.after[id] then
       of_gone(plan, engine, runner, diff.titles[id] or id, heirs[id])
     end
   end
@@ -145,7 +150,7 @@ function M.of(engine, set, now)
   end)
   local before, after = targets(engine.set), targets(set)
   plan.targets = { added = missing(after, before), removed = missing(before, after) }
-  plan.tried = nil
+  plan.tried, plan.untill = nil, nil
   return plan, moves
 end
 

@@ -58,6 +58,17 @@ function M.settle(set, promoted, host)
   return skip, live, over
 end
 
+--- RUNNER, a shadow that is new, begins with what LIVE knows, whose alerts are copied; OF: its
+-- ctx.state, when that is another.
+function M.begin(runner, live, of)
+  local saved = runner.restore and live:save()
+  if saved then
+    local json = runner.host.json
+    runner:restore(json.decode(json.encode(saved)), live.last_evaluation or 0, 0)
+  end
+  if of then runner.state = of end
+end
+
 --- RUNNER, a shadow until now, goes on as the live rule; it has what LIVE knew, the runner before, and SHADOW's own state.
 function M.become(runner, live, shadow)
   if live then runner:inherit(live) end

@@ -2,7 +2,8 @@
 --
 -- After FAILURES evaluations in a row that failed (an error, or beyond the budget) a rule is suspended: it is tried again
 -- after two intervals, then four, up to a minute, or ten when it went beyond its budget, and never more often than its own
--- interval.  One evaluation that works ends it; so does a reload with another text of the rule.  Its alerts stay as they are.
+-- interval.  One evaluation that works ends it; so does a reload with another text of the rule.  Its alerts stay as they are, and
+-- are told as ever.
 -- Meanwhile the engine itself fires RuleSuspended{word=,rule=}, for which no rule file needs to say anything.
 local M = {}
 
@@ -12,16 +13,20 @@ local LONGEST, LONGEST_OVER = 60, 600
 
 -- -- the alert -------------------------------------------------------------
 
+-- What is said of RUNNER in texts, which change with each time that it fails.
+local function describe(runner, annotations)
+  local rule, s = runner.rule, runner.suspended
+  annotations.summary = ("%s %q failed %d times in a row and is tried less often"):format(rule.word, rule.name, s.failures)
+  annotations.description = s.reason
+  annotations.file = rule.file and ("%s:%d"):format(rule.file, rule.line or 1) or nil
+end
+
 local function row(engine, runner)
   local word, name, s = runner.rule.word, runner.rule.name, runner.suspended
   if #engine:called(word, name) > 1 then name = runner.id:sub(#word + 2) end
-  return {
-    labels = { word = word, rule = name },
-    annotations = {
-      summary = ("%s %q failed %d times in a row and is tried less often"):format(word, runner.rule.name, s.failures),
-      description = s.reason, file = runner.rule.file and ("%s:%d"):format(runner.rule.file, runner.rule.line or 1) or nil,
-    },
-  }
+  s.annotations = {}
+  describe(runner, s.annotations)
+  return { labels = { word = word, rule = name }, annotations = s.annotations }
 end
 
 -- What this node says of those that it has.
@@ -59,7 +64,8 @@ local function suspend(engine, runner, now)
   s.failures, s.reason = runner.streak, runner.last_error
   s.step = math.min(s.step * 2, math.max(every, over_budget(engine, runner) and LONGEST_OVER or LONGEST))
   s.again = now + s.step
-  if first then tell(engine, now) end
+  if first then tell(engine, now)
+  elseif s.annotations then describe(runner, s.annotations) end
 end
 
 --- RUNNER is not suspended any more.
@@ -79,16 +85,23 @@ end
 
 --- An evaluation of RUNNER did its work.
 function M.worked(engine, runner, now)
-  runner.streak = 0
+  runner.streak = nil
   if runner.suspended then
     engine.host.log("info", ("%s %q works again"):format(runner.rule.word, runner.rule.name), { file = runner.rule.file })
     M.lift(engine, runner, now)
   end
 end
 
---- Other rules may be this node's now.
+--- Other rules may be this node's now; those that another node has begin anew when they come back.
 function M.moved(engine, now)
-  if next(engine.suspended) then tell(engine, now) end
+  if not next(engine.suspended) then return end
+  for id, runner in pairs(engine.suspended) do
+    if runner.owned and not engine:owns(id) then
+      runner.suspended, runner.streak, engine.suspended[id] = nil, nil, nil
+      mark(engine, runner, false)
+    end
+  end
+  tell(engine, now)
 end
 
 --- Is RUNNER left out at T?

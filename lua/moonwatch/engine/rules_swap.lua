@@ -137,9 +137,10 @@ end
 local function take_over(runner, old, move)
   if not (move and move.renamed) then runner:inherit(old) end
   if not move then return end
-  if move.renamed and runner.rule.word == "alert" then
+  if move.renamed and old.alerts then
     runner.alerts = migrate.alerts(old.alerts, old.rule, runner.rule, alert_state.id)
   end
+  if runner.remember then return runner:remember(old) end
   runner.state, runner.held = move.state or old.state, nil
 end
 
@@ -164,12 +165,16 @@ end
 local function runner_of(self, spec, rule, id, before, move)
   local silent, was = identity.id(rule) == id and rule.shadow or false, rule.shadow and before[identity.id(rule)]
   local old = before[move and move.from or id]
-  if old and not move and old.silent == silent and (old.rule == rule or change.same(old.rule, rule)) then
+  if old and not move and (old.silent or false) == silent and (old.rule == rule or change.same(old.rule, rule)) then
     old.rule = rule -- nothing of it changed but perhaps its place in the file
     return old, old
   end
   local runner = (silent and rule.word == "record" and shadow.record or spec.new)(rule, self)
-  runner.silent = silent
+  runner.silent = silent or nil
+  if move and move.beside then
+    shadow.begin(runner, old, move.state)
+    return runner, nil
+  end
   if not silent and was then shadow.become(runner, before[id], was)
   elseif old then take_over(runner, old, move) end
   return runner, old or was

@@ -49,17 +49,16 @@ local function begin(self, t)
   s.since, s.sets = s.since or t, s.sets or {}
 end
 
-local function set_for(self, labels, t)
+-- The set of LABELS in SETS (key -> set), which are those of self.state.
+local function set_for(self, sets, labels, t)
   local key = state.key(labels)
-  for _, set in ipairs(self.state.sets) do
-    if state.key(set.labels) == key then return set end
-  end
-  if #self.state.sets >= MOST then return nil end
+  if sets[key] or #self.state.sets >= MOST then return sets[key] end
   local set = { labels = labels }
   if self.deadlines then
     set.due, set.after = self.deadlines:after(t), self.deadlines:before(t) or 0
   end
   table.insert(self.state.sets, set)
+  sets[key] = set
   return set
 end
 
@@ -69,16 +68,17 @@ local function tidy(self, t)
   for _, set in ipairs(sets) do
     local nobody = next(set.labels) == nil and #sets > 1 and self.proof.kind == "timestamp"
     local gone = next(set.labels) ~= nil and t - (set.there or t) > GIVEN_UP
-    if not nobody and not gone then kept[#kept + 1] = set end
+    if not nobody and not gone then kept[#kept + 1] = set elseif self.handles then self.handles[state.key(set.labels)] = nil end
   end
   self.state.sets = kept
 end
 
 local function take(self, events, t)
-  if #events == 0 and #self.state.sets == 0 then set_for(self, {}, t) end
-  local changed = false
+  local sets, changed = {}, false
+  for _, set in ipairs(self.state.sets) do sets[state.key(set.labels)] = set end
+  if #events == 0 and next(sets) == nil then set_for(self, sets, {}, t) end
   for _, event in ipairs(events) do
-    local set = set_for(self, event.labels, t)
+    local set = set_for(self, sets, event.labels, t)
     if set then
       changed = changed or (set.last or 0) < event.at
       set.last, set.there = math.max(set.last or 0, event.at), t
@@ -203,9 +203,14 @@ local function read_state(self, s, now)
            sets = number(s.since) and read_sets(self, s.sets, now) or nil }
 end
 
+--- Go on from what OLD, which may have had another name, has seen.
+function M:remember(old)
+  self.state, self.looked_at = read_state(self, old.state, old.last_evaluation), old.looked_at
+end
+
 function M:inherit(old)
   alert.inherit(self, old)
-  self.state, self.looked_at = read_state(self, old.state, old.last_evaluation), old.looked_at
+  self:remember(old)
 end
 
 --- Nobody could say that he is well while the program was not there.

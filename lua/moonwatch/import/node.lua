@@ -3,14 +3,17 @@
 -- Each function takes nil for a node and gives nothing then, so that a path is a chain of calls.
 local M = {}
 
+local NULL = { [""] = true, ["~"] = true, null = true, Null = true, NULL = true }
+
+--- Is nothing said by NODE ("key:")?
+function M.is_null(node) return node == nil or (node.kind == "text" and node.plain and NULL[node.text] == true) end
+
 --- The value of KEY in the map NODE; nil when it is none or says nothing ("key:").
 function M.get(node, key)
   if not node or node.kind ~= "map" then return nil end
   for i, name in ipairs(node.keys) do
     if name.text == key then
-      local value = node.values[i]
-      if value.kind == "text" and value.plain and (value.text == "" or value.text == "null" or value.text == "~") then return nil end
-      return value
+      return not M.is_null(node.values[i]) and node.values[i] or nil
     end
   end
 end

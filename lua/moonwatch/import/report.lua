@@ -14,6 +14,9 @@ function M:lost(path, at, what)
   return true
 end
 
+--- Nothing of the file is in what is written.
+function M:whole(path, what) table.insert(self.list, { path = path, line = 0, col = 0, whole = true, message = what, order = #self.list + 1 }) end
+
 --- Said like what is lost, but it is carried over: only worth knowing.
 function M:note(path, at, what)
   if self:lost(path, at, "note: " .. what) then self.notes = (self.notes or 0) + 1 end
@@ -32,7 +35,10 @@ function M:lines()
     if a.col ~= b.col then return a.col < b.col end
     return a.order < b.order
   end)
-  for i, item in ipairs(self.list) do out[i] = ("%s:%d:%d: %s"):format(item.path, item.line, item.col, item.message) end
+  for i, item in ipairs(self.list) do
+    local place = item.whole and item.path or ("%s:%d:%d"):format(item.path, item.line, item.col)
+    out[i] = place .. ": " .. item.message
+  end
   return out
 end
 

@@ -1,17 +1,11 @@
 --- slo_word.lua - one objective as the word `slo`, from plain values.
 local lua = require "moonwatch.import.lua_source"
 local writer = require "moonwatch.import.lua_writer"
+local keys_of = require "moonwatch.keys"
 
 local M = {}
 
 local QUERIES = { good = true, bad = true, total = true, ratio = true }
-
-local function sorted(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
 
 -- A text, number, boolean, list or map as Lua; { lua = "..." } stands as it is.
 local function source(value)
@@ -19,7 +13,7 @@ local function source(value)
   local rows = {}
   for i, item in ipairs(value) do rows[i] = { value = source(item) } end
   if #rows == 0 then
-    for i, name in ipairs(sorted(value)) do rows[i] = { name = name, value = source(value[name]) } end
+    for i, name in ipairs(keys_of(value)) do rows[i] = { name = name, value = source(value[name]) } end
   end
   return writer.table(rows)
 end

@@ -2,6 +2,10 @@
 --
 -- What is of another kind than it must be, said twice, or unknown goes to the report; the importer sees it as absent.  A comment
 -- is handed out once: to whoever asks for what stands below or beside it.
+local problems = require "moonwatch.config.problems"
+local node_of = require "moonwatch.import.node"
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 
 local Doc = {}
@@ -96,9 +100,7 @@ end
 
 local KINDS = { text = "a text", list = "a list", map = "a map" }
 
-function M.is_null(node)
-  return node == nil or (node.kind == "text" and node.plain and (node.text == "" or node.text == "~" or node.text == "null"))
-end
+M.is_null = node_of.is_null
 
 function Doc:lost(node, what) self.report:lost(self.path, node, what) end
 function Doc:note(node, what) self.report:note(self.path, node, what) end
@@ -163,10 +165,7 @@ function Doc:fields(map, spec, what)
     local name = row.key.text
     local kind = spec[name]
     if not kind then
-      local names = {}
-      for known in pairs(spec) do names[#names + 1] = known end
-      table.sort(names)
-      local near = self.host.nearest(name, names)
+      local near = self.host.nearest(name, keys_of(spec))
       self:lost(row.key, ("%s: there is no field %q%s"):format(what, name, near and (" (did you mean %q?)"):format(near) or ""))
     else
       keys[name] = row.key
@@ -204,7 +203,7 @@ end
 function M.open(host, path, report)
   local text, why = host.read_file(path)
   if not text then
-    report:lost(path, {}, "cannot read: " .. tostring(why))
+    report:whole(path, problems.unreadable(path, why))
     return nil
   end
   local documents, message, line, col = host.yaml(text)

@@ -1,5 +1,6 @@
 --- api.lua - a running server as the functions of rules see it: the same questions and answers, over HTTP.
 local client = require "moonwatch.cli.client"
+local keys_of = require "moonwatch.keys"
 
 local M = {}
 M.__index = M
@@ -32,6 +33,13 @@ function M:get(path, params)
   if answer.status >= 300 then return nil, message_of(body, answer.status) end
   if type(body) ~= "table" then return nil, ("%s: that is no answer of moonwatch"):format(ctx.url) end
   return body
+end
+
+--- What the server adds to every rule: { external_labels=, external_url=, query_offset= }; nothing of a server that does not say.
+function M:settings()
+  local body = self:get "/api/mw/v1/settings" or {}
+  return { external_labels = type(body.external_labels) == "table" and body.external_labels or {}, external_url = body.external_url,
+           query_offset = tonumber(body.query_offset) or 0 }
 end
 
 -- -- metrics ---------------------------------------------------------------------------------
@@ -88,9 +96,7 @@ local TRACES = { service = true, name = true, min = true, max = true, tags = tru
                  from = true, to = true }
 
 local function unknown(self, q, known)
-  local names = {}
-  for name in pairs(known) do names[#names + 1] = name end
-  table.sort(names)
+  local names = keys_of(known)
   for key in pairs(q) do
     if not known[key] then
       local near = self.host.nearest(tostring(key), names)

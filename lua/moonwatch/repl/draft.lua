@@ -3,6 +3,7 @@
 -- The engine's own code judges and writes the texts (alert/condition.lua); what it asks goes to the server.
 local alert_rule = require "moonwatch.alert.rule"
 local condition = require "moonwatch.alert.condition"
+local keys_of = require "moonwatch.keys"
 local context = require "moonwatch.repl.context"
 local locate = require "moonwatch.config.locate"
 local problems_of = require "moonwatch.config.problems"
@@ -66,7 +67,7 @@ end
 
 -- The server's own runner of alerts, with the server's answers.
 local function runner_of(draft, api, say)
-  local rule = { name = draft.name }
+  local rule, settings = { name = draft.name }, api:settings()
   for k, v in pairs(draft.fields) do rule[k] = v end
   local host = setmetatable({
     prepare = function(expr) return expr end,
@@ -74,7 +75,8 @@ local function runner_of(draft, api, say)
     range = function(expr, from, to, step) return api:range(expr, from, to, step) end,
   }, { __index = api.host })
   return alert_rule.new(rule, {
-    host = host, external_labels = {}, behind = function(_, r) return r.query_offset or 0 end, changed = function() end,
+    host = host, external_labels = settings.external_labels, external_url = settings.external_url, changed = function() end,
+    behind = function(_, r) return r.query_offset or settings.query_offset end,
     run_guest = function(_, fn, args, ctx) return run(draft, api, fn, args, ctx, say) end,
   })
 end
@@ -87,10 +89,8 @@ local function tell_alert(runner, row, api, now, say)
   local severity = (runner.levels[row.level] or {}).severity
   if severity and severity ~= "" then row.labels.severity = severity end
   say(("  %s  value %s"):format(show.series_name(row.labels), api.host.human("plain", row.value)))
-  local texts, names = condition.annotations(runner, row, now), {}
-  for name in pairs(texts) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do say(("    %s: %s"):format(name, texts[name])) end
+  local texts = condition.annotations(runner, row, now)
+  for _, name in ipairs(keys_of(texts)) do say(("    %s: %s"):format(name, texts[name])) end
 end
 
 function judge.alert(draft, api, now, say)
@@ -110,7 +110,7 @@ function judge.alert(draft, api, now, say)
 end
 
 function judge.record(draft, api, now, say)
-  local rows, why = api:query(draft.fields.expr, now - (draft.fields.query_offset or 0))
+  local rows, why = api:query(draft.fields.expr, now - (draft.fields.query_offset or api:settings().query_offset))
   if not rows then return nil, why end
   for _, row in ipairs(rows) do
     row.labels.__name__ = draft.name

@@ -2,6 +2,7 @@
 --
 -- A word with its fields is a draft: it is checked and tried when the input has run.  What a person assigns stays for the session.
 local alerts_command = require "moonwatch.cli.alerts"
+local keys_of = require "moonwatch.keys"
 local api_of = require "moonwatch.repl.api"
 local client = require "moonwatch.cli.client"
 local context = require "moonwatch.repl.context"
@@ -235,10 +236,7 @@ end
 local function explained(self, why)
   local name = why:match "attempt to call global '([%w_]+)' %(a nil value%)"
   if not name then return why end
-  local names = {}
-  for key in pairs(self.env) do names[#names + 1] = key end
-  table.sort(names)
-  local near = self.ctx.host.nearest(name, names)
+  local near = self.ctx.host.nearest(name, keys_of(self.env))
   return ("%sunknown word %q%s"):format(why:match "^input:%d+: " or "", name, near and (" (did you mean %q?)"):format(near) or "")
 end
 

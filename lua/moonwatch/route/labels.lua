@@ -1,20 +1,14 @@
 --- labels.lua - small things one does with a set of labels.
+local keys_of = require "moonwatch.keys"
 local matchers = require "moonwatch.route.matchers"
 
 local M = {}
 
-local function names(labels)
-  local out = {}
-  for name in pairs(labels) do out[#out + 1] = name end
-  table.sort(out)
-  return out
-end
-M.names = names
 
 --- `{a="b", c="d"}`, sorted by name: the form in group keys.
 function M.text(labels)
   local out = {}
-  for i, name in ipairs(names(labels)) do out[i] = name .. "=" .. matchers.quote(labels[name]) end
+  for i, name in ipairs(keys_of(labels)) do out[i] = name .. "=" .. matchers.quote(labels[name]) end
   return "{" .. table.concat(out, ", ") .. "}"
 end
 
@@ -32,7 +26,7 @@ end
 
 --- Does A come before B?  Fewer labels first, then by name and value.
 function M.before(a, b)
-  local na, nb = names(a), names(b)
+  local na, nb = keys_of(a), keys_of(b)
   if #na ~= #nb then return #na < #nb end
   for i = 1, #na do
     -- The set that has the smaller name of the two holds a label that the other lacks.

@@ -1,6 +1,8 @@
 --- story.lua - what happened to the alerts of a world, in its order: { at=, name=, labels=, from=, to=, value= }.
 --
 -- Nothing is polled: whoever changes an alert says so, and what its rule has now is compared with what it had.
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 M.__index = M
 
@@ -17,19 +19,12 @@ local function note(self, alert, from, to, now)
                                       value = alert.value }
 end
 
-local function sorted(set)
-  local out = {}
-  for key in pairs(set) do out[#out + 1] = key end
-  table.sort(out)
-  return out
-end
-
 --- RUNNER may have changed at NOW.
 function M:look(runner, now)
   if runner.rule.word ~= "alert" or runner.silent then return end
   local before = self.known[runner.id] or {}
   local after = {}
-  for _, key in ipairs(sorted(runner.alerts)) do
+  for _, key in ipairs(keys_of(runner.alerts)) do
     local alert = runner.alerts[key]
     local old = before[key]
     -- An alert that resolved and came back within one evaluation is a new one, in whatever state.
@@ -38,7 +33,7 @@ function M:look(runner, now)
     end
     after[key] = { state = alert.state, alert = alert, active_at = alert.active_at }
   end
-  for _, key in ipairs(sorted(before)) do
+  for _, key in ipairs(keys_of(before)) do
     if not after[key] and before[key].state ~= "inactive" then note(self, before[key].alert, before[key].state, "gone", now) end
   end
   self.known[runner.id] = after
@@ -46,8 +41,8 @@ end
 
 --- Rules that are not among BY_ID have ended at NOW, and their alerts with them.
 function M:only(by_id, now)
-  for _, id in ipairs(sorted(self.known)) do
-    for _, key in ipairs(by_id[id] and {} or sorted(self.known[id])) do
+  for _, id in ipairs(keys_of(self.known)) do
+    for _, key in ipairs(by_id[id] and {} or keys_of(self.known[id])) do
       local old = self.known[id][key]
       if old.state ~= "inactive" then note(self, old.alert, old.state, old.state == "firing" and "resolved" or "gone", now) end
     end

@@ -1,4 +1,5 @@
 --- world.lua - a world for specs: real stores, the real engine and router, a clock of its own.  See init.lua and docs/testing.md.
+local keys_of = require "moonwatch.keys"
 local Node = require "moonwatch.testing.node"
 local load = require "moonwatch.config.load"
 local metric = require "moonwatch.testing.metric"
@@ -287,13 +288,6 @@ function World:share(kind, id, value)
   self.shared[kind][id] = value ~= nil and self.host.json.encode(value) or nil
 end
 
-local function sorted_keys(t)
-  local out = {}
-  for key in pairs(t) do out[#out + 1] = key end
-  table.sort(out)
-  return out
-end
-
 --- This node dies and another one, which knows the rules and what was shared but nothing else, takes the leases.
 -- options: { after= (until it notices, default 3s) }.
 function World:fail_over(options)
@@ -303,8 +297,8 @@ function World:fail_over(options)
   local set = load_whole(self, self.what)
   adopt(self, node)
   node:load(set, self.now)
-  for _, kind in ipairs(sorted_keys(self.shared)) do
-    for _, id in ipairs(sorted_keys(self.shared[kind])) do node:hear(kind, id, self.host.json.decode(self.shared[kind][id]), self.now) end
+  for _, kind in ipairs(keys_of(self.shared)) do
+    for _, id in ipairs(keys_of(self.shared[kind])) do node:hear(kind, id, self.host.json.decode(self.shared[kind][id]), self.now) end
   end
   self.fence = self.fence + 1
   node:lead(self.fence, self.now)

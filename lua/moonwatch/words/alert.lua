@@ -1,6 +1,7 @@
 --- alert.lua - the word `alert`: a condition, how long it must hold, and what to say.
 local budget = require "moonwatch.words.budget"
 local checks = require "moonwatch.words.alert_checks"
+local migrate = require "moonwatch.words.migrate_rows"
 local rows = require "moonwatch.words.alert_rows"
 
 local baseline = {
@@ -35,7 +36,7 @@ local evidence = {
 }
 
 return {
-  word = "alert", shape = "named",
+  word = "alert", shape = "named", lean = true,
   help = "A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; " ..
          "with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.",
   example = [[
@@ -88,9 +89,7 @@ adds what it says in ctx:fire{ trace=, evidence={ logs=, traces=, NAME=value } }
     rows.depends_on,
     { "limit", "count", help = "at most so many alerts at once, the worst of them; one more, with the label limit=\"exceeded\", tells how many are left out" },
     { "evidence", { "boolean", "table" }, help = "log lines and traces to take along when it fires; false: not even samples", fields = evidence },
-    { "version", "count", default = 1, help = "of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped" },
-    { "migrate", "fn", help = "function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`" },
-    { "migrate_from", "text", help = "the name that this rule had: it takes over from it, once, while there is no such rule any more" },
+  }, migrate.state "rule", {
     { "shadow", "boolean", default = false, help = "evaluate it silently beside the live rule of this name and these labels, and show the difference: `moonwatch shadow`, `moonwatch promote`" },
     budget.row { "seconds", "instructions", "memory", "query_samples", "query_seconds", "emissions" },
     rows.group, rows.variant,

@@ -1,6 +1,8 @@
 --- check.lua - the word `check`: is a thing we depend on well?
 local budget = require "moonwatch.words.budget"
-local tls = { { "insecure", "boolean", default = false, help = "accept any certificate" } }
+local migrate = require "moonwatch.words.migrate_rows"
+local rows = require "moonwatch.words.alert_rows"
+local tls = require "moonwatch.words.tls_rows"
 
 return {
   word = "check", shape = "named",
@@ -11,7 +13,7 @@ check "cache" { redis = "redis://127.0.0.1:6379", degraded = { slower_than = "50
 check "orders" { postgres = "host=127.0.0.1 dbname=orders", depends_on = { "cache" } }
 check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 1000, "too long" end, critical = false }]],
   exactly_one = { { "http", "tcp", "dns", "tls", "redis", "postgres", "grpc", "exec", "run" } },
-  fields = {
+  fields = rows.with({
     { "http", { "table", "text" }, help = "an address, or a table", short = "url", fields = {
       { "url", "text", required = true, help = "address" }, { "method", "text", default = "GET", help = "request method" },
       { "headers", "text_map", default = {}, help = "request headers" }, { "body", "text", help = "request body" },
@@ -20,7 +22,7 @@ check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 100
         { "status", "status", default = "2xx", help = 'a status, a list, "2xx" or "200-299"' },
         { "body", "text", help = "the body must contain this" },
         { "json", "fn", help = "function(document): true when it is well; a second value says why not" } } },
-      { "tls", "table", help = "TLS of this request", fields = tls } } },
+      tls.row } },
     { "tcp", { "table", "text" }, help = '"host:port", or a table', short = "address", fields = {
       { "address", "text", required = true, help = '"host:port"' }, { "send", "text", help = "text to send" },
       { "expect", "text", help = "the answer must contain this" } } },
@@ -46,11 +48,9 @@ check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 100
       { "probes", "count", default = 1, help = "successes in half-open state that close it" } } },
     { "critical", "boolean", default = true, help = "a failing critical check makes /health unhealthy; another only degraded" },
     { "labels", "labels", default = {}, help = "added to the series of this check" },
-    { "version", "count", default = 1, help = "of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped" },
-    { "migrate", "fn", help = "function(old, version): the ctx.state of this version from that of another one, or of the rule in `migrate_from`" },
-    { "migrate_from", "text", help = "the name that this rule had: it takes over from it, once, while there is no such rule any more" },
-  },
+  }, migrate.state "rule"),
   after = function(fields, problem)
+    tls.check(fields.http and fields.http.tls, { "http", "tls" }, problem)
     if fields.tcp and fields.tcp.address and not fields.tcp.address:find "^[^%s]+:%d+$" then
       problem(('tcp: %q: expected "host:port"'):format(fields.tcp.address), { "tcp" })
     end

@@ -195,8 +195,26 @@ A text may be a function of the alert, `summary = function(alert) ... end`; it h
 and may call `humanize(v)`, `humanize1024(v)`, `bytes(v)`, `duration(v)`, `percent(v)`, `timestamp(v)`, `query(expr)` (rows), `value(expr)`
 (a number or nil), `first(rows)` and `label(row, "x")`. `require "moonwatch.template"` has what else the templates of Prometheus can do.]]
 
+local FUNCTIONS = [[
+Functions of a rule run in a sandbox with a budget of their own and answer as of `ctx.now`. What one call may use stands in
+`settings.limits`, and in the `budget` of a rule where that is less:
+
+| what | how it is counted |
+|---|---|
+| instructions | of Lua; what the library does in proportion to its arguments is paid for in instructions too, whatever it finds: walking over a table costs by its places, filled or not. This is the first to end, and the same here and in a test |
+| seconds | of processor time, the backstop behind that: half a second is several times what ten million instructions take |
+| memory | of the whole file |
+| queries, emissions | what they read and take; what is fired, recorded, logged |
+
+In the server one thread evaluates all rules. After ten milliseconds of processor time a function is left, others have their turn, and it
+goes on where it was; rules that were quick the last time always come first. Where a function cannot be left (in the middle of a call of
+the library, in a metamethod that the library calls, in one text or table that is very large) it is stopped after 50 milliseconds in one
+go. `moonwatch test` and `moonwatch backtest` leave nobody, and stop at the budget alone. Whoever was stopped is shown with the reason,
+fails (`moonwatch_rule_failures_total`), and after five times in a row is tried less often. How long functions held the thread is the
+histogram `moonwatch_rule_held_seconds`.]]
+
 local function markdown_objects(out)
-  out[#out + 1] = "\n## Functions\n\nFunctions of a rule run in a sandbox with a budget of their own and answer as of `ctx.now`."
+  out[#out + 1] = "\n## Functions\n\n" .. FUNCTIONS
   for _, o in ipairs(objects.list) do
     if o.name then
       out[#out + 1] = ("\n### `%s`\n\n%s\n\n| member | meaning |\n|---|---|"):format(o.name, o.help)

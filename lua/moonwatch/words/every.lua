@@ -1,5 +1,7 @@
 --- every.lua - the word `every`: a scheduled job.
 local budget = require "moonwatch.words.budget"
+local migrate = require "moonwatch.words.migrate_rows"
+local rows = require "moonwatch.words.alert_rows"
 
 return {
   word = "every", shape = "call",
@@ -9,11 +11,8 @@ return {
 every("1m", function(ctx) ctx.log.info("still here") end)
 every("5m", function(ctx) ctx.state.runs = (ctx.state.runs or 0) + 1 end, { name = "count" })]],
   fields = {},
-  arguments = { { "interval", "interval" }, { "function", "fn" }, { "options", "table", optional = true, fields = {
-    { "name", "text", help = "what it is called" },
-    { "version", "count", default = 1, help = "of what it keeps in ctx.state; when it changes, `migrate` is asked, and without one the state is dropped" },
-    { "migrate", "fn", help = "function(old, version): the ctx.state of this version from that of another one, or of the job in `migrate_from`" },
-    { "migrate_from", "text", help = "the name that this job had: it takes over from it, once, while there is no such job any more" },
-    budget.row { "seconds", "instructions", "memory", "query_samples", "query_seconds", "emissions" },
-  } } },
+  arguments = { { "interval", "interval" }, { "function", "fn" }, { "options", "table", optional = true, fields = rows.with(
+    { { "name", "text", help = "what it is called" } }, migrate.state "job",
+    { budget.row { "seconds", "instructions", "memory", "query_samples", "query_seconds", "emissions" } })
+  } },
 }

@@ -1,6 +1,7 @@
 --- expect.lua - the word `expect`: something that has to arrive, and an alert when it does not.
 local checks = require "moonwatch.words.alert_checks"
 local deadlines = require "moonwatch.expect.deadlines"
+local migrate = require "moonwatch.words.migrate_rows"
 local proof = require "moonwatch.expect.proof"
 local rows = require "moonwatch.words.alert_rows"
 
@@ -67,7 +68,7 @@ are not asked for. The annotations `last_seen` and `due` say when it was seen la
     { "span", "table", help = "a span of it", fields = span },
     rows.on_error,
     { "severity", "severity", default = "warning", help = "becomes the label `severity`" },
-  }, rows.texts, { rows.depends_on, rows.group }),
+  }, rows.texts, { rows.depends_on, rows.group, migrate.name "rule" }),
   after = function(fields, problem, env)
     check_proof(fields, problem)
     check_times(fields, problem, env)

@@ -1,4 +1,6 @@
 --- init.lua - the words of the language, in the order in which the manual tells of them.
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 
 local NAMES = { "settings", "include", "scrape", "record", "alert", "expect", "slo", "check", "receiver", "route", "inhibit",
@@ -20,10 +22,7 @@ end
 
 --- Names of the receiver kinds.
 function M.kind_names()
-  local out = {}
-  for name in pairs(M.kinds) do out[#out + 1] = name end
-  table.sort(out)
-  return out
+  return keys_of(M.kinds)
 end
 
 return M

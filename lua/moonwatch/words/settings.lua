@@ -60,7 +60,7 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "query_bytes", "bytes", default = "1GB", help = "memory one query may use" },
       { "read_samples", "count", default = 50000000, help = "samples in one answer of remote read that is not a stream" },
       { "query_timeout", "interval", help = "time one query may take" },
-      { "rule_seconds", "interval", default = "1s", help = "processor time of one call of a function of a rule" },
+      { "rule_seconds", "interval", default = "500ms", help = "processor time of one call of a function of a rule, in all its slices" },
       { "rule_instructions", "count", default = 10000000, help = "Lua instructions of one call" },
       { "rule_memory", "bytes", default = "32MB", help = "memory of one rule file" },
       { "rule_query_samples", "count", default = 50000000, help = "samples that the queries of one evaluation of a rule may read" },

@@ -1,0 +1,65 @@
+--- web_spec.lua - the page, as a browser shows it.
+local net = require "net"
+local proc = require "proc"
+local server = require "server"
+
+local BROWSER = "chromium"
+local TRACE = "0af7651916cd43dd8448eb211c80319c"
+local HOSTILE = [[<b id=evil>declined</b> & "more"]]
+
+local function has_browser() return os.execute(("command -v %s >/dev/null"):format(BROWSER)) == 0 end
+
+describe("the page", function()
+  local node, json
+  setup(function()
+    json = require("moonwatch.host").json
+    node = server.start { rules = { ["r.lua"] = [[
+alert "Stage" { expr = "stage > 5", every = "200ms", summary = "stage is ${value}", runbook = "https://wiki.example/stage",
+  annotations = { script = "javascript:alert(1)" }, evidence = { logs = '{app="shop"}', traces = { service = "shop" } } }
+alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
+    local now = os.time()
+    assert.equal(200, (node:post("/v1/traces", json.encode { resourceSpans = { {
+      resource = { attributes = { { key = "service.name", value = { stringValue = "shop" } } } },
+      scopeSpans = { { spans = { { traceId = TRACE, spanId = "b7ad6b7169203331", name = "pay", kind = 2,
+        startTimeUnixNano = ("%d000000000"):format(now), endTimeUnixNano = ("%d250000000"):format(now) } } } } } } })))
+    node:post("/loki/api/v1/push", json.encode { streams = { { stream = { app = "shop" }, values = { { ("%d000000000"):format(now), HOSTILE } } } } })
+    proc.eventually(function()
+      return #node:json("/api/mw/v1/traces?service=shop").traces == 1 and #node:json("/api/mw/v1/logs?selector=" .. net.escape '{app="shop"}').records == 1
+    end, 10, "logs and traces are there")
+    node:push "stage 9\n"
+    proc.eventually(function() return node:state "Stage" == "firing" and node:state "Idle" == "pending" end, 10, "it fires")
+  end)
+  teardown(function()
+    if node then node:stop() end
+    proc.cleanup()
+  end)
+
+  -- The document at HASH once its scripts have run.
+  local function shown(hash)
+    local _, text = proc.run({ BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir=" .. proc.scratch(),
+      "--virtual-time-budget=4000", "--dump-dom", node.url .. "/" .. hash }, 120)
+    return assert(text:match "<body>.*</body>", text)
+  end
+  local function has(text, ...)
+    for _, part in ipairs { ... } do assert.truthy(text:find(part, 1, true), text .. "\n  lacks\n" .. part) end
+  end
+
+  it("shows what made an alert fire, and leads to the trace", function()
+    if not has_browser() then return pending(BROWSER .. " is not installed") end
+    local link = shown "#home":match '<a href="(#alert%?[^"]*alertname=Stage[^"]*)">'
+    assert.truthy(link)
+    local text = shown((link:gsub("&amp;", "&")))
+    has(text, '<span class="state bad">firing</span> <b>Stage</b>', "stage is 9", "What made it fire",
+      '<a href="https://wiki.example/stage" rel="noopener noreferrer">', "<td>javascript:alert(1)</td>",
+      '&lt;b id=evil&gt;declined&lt;/b&gt; &amp; "more"', '<a href="#trace?id=' .. TRACE .. '"><code>' .. TRACE:sub(1, 12), "<b>shop</b> pay", "250 ms",
+      "<h3>Samples</h3>", "<code>9</code>")
+    assert.falsy(text:find('id="evil"', 1, true))
+    has(shown("#trace?id=" .. TRACE), "<b>shop</b> pay", "250 ms")
+  end)
+
+  it("says of an alert that nothing was kept, or that it is gone", function()
+    if not has_browser() then return pending(BROWSER .. " is not installed") end
+    has(shown("#alert?alertname=Idle&severity=warning"), '<span class="state warn">pending</span>', "Nothing was kept.")
+    has(shown("#alert?alertname=" .. net.escape "<b id=evil>"), "This alert is not there any more.")
+  end)
+end)
