@@ -198,6 +198,7 @@ static struct token symbol(struct lexer *lx, enum tok first, enum tok last)
     mw_str left = rest(lx, lx->at);
     int best = T_END;
     for (int t = first; t <= (int)last; t++) {
+        if (!left.n || *names[t] != *left.p) continue;
         size_t n = strlen(names[t]);
         if (n <= left.n && !memcmp(left.p, names[t], n) && (best == T_END || n == 2)) best = t;
     }

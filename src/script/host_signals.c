@@ -114,8 +114,7 @@ static int host_check_expr(lua_State *L)
     mw_err err;
     mw_err_init(&err);
     mw_str expr = check_text(L, 1);
-    mw_value_type type = MW_VALUE_NONE;
-    if (mw_promql_check(expr, &err) == MW_OK) type = mw_promql_type(expr, &err);
+    mw_value_type type = mw_promql_type(expr, &err);
     if (type == MW_VALUE_NONE) return mw_lua_refuse_at(L, &err);
     lua_pushboolean(L, 1);
     lua_pushstring(L, mw_value_type_name(type));

@@ -29,8 +29,9 @@ local function shown(path)
   return table.concat(out)
 end
 
+-- The path of what is being checked is one list that grows and shrinks, so what is told takes a copy.
 local function report(run, path, message, at)
-  run.problems[#run.problems + 1] = { message = message, path = path, at = at }
+  run.problems[#run.problems + 1] = { message = message, path = { unpack(path) }, at = at }
 end
 
 local function absent(run, path, what)
@@ -47,13 +48,15 @@ end
 local function check_list(run, row, value, path)
   if not types.is_list(value) then return nil end
   local out = {}
+  local depth = #path + 1
   for i, item in ipairs(value) do
-    local at = joined(path, i)
+    path[depth] = i
     if not is_fields(item) then
-      report(run, at, ("%s: expected a table"):format(shown(at)))
+      report(run, path, ("%s: expected a table"):format(shown(path)))
     else
-      out[#out + 1] = check_table(run, { fields = row.fields }, item, at)
+      out[#out + 1] = check_table(run, { fields = row.fields }, item, path)
     end
+    path[depth] = nil
   end
   return out
 end
@@ -82,10 +85,16 @@ local function says(row)
 end
 M.says = says
 
+-- The kinds of a row, as a list; found once.
+local kinds_of = setmetatable({}, { __mode = "k", __index = function(cache, row)
+  cache[row] = type(row[2]) == "table" and row[2] or { row[2] }
+  return cache[row]
+end })
+
 local function check_value(run, row, value, path)
   local first_why, first_at
   local before = #run.problems
-  for _, kind in ipairs(type(row[2]) == "table" and row[2] or { row[2] }) do
+  for _, kind in ipairs(kinds_of[row]) do
     local out, why, at = check_as(run, row, kind, value, path)
     if out ~= nil or #run.problems > before then
       if out ~= nil and row.choices and not run.env.one_of(out, row.choices) then
@@ -247,21 +256,25 @@ function check_table(run, def, value, path)
   local k = known[def.fields]
   local out = def.lean and setmetatable({}, k.lean) or {}
   local meant = check_unknown(run, def, value, path, by, names)
+  local depth = #path + 1
   for _, row in ipairs(def.fields) do
-    local given = value[row[1]]
-    if given == nil then
-      if not row.absent and not (row.required and meant[row[1]]) then fill(run, row, path, k, out, def.lean) end
-    elseif row.absent then
-      absent(run, joined(path, row[1]), shown(joined(path, row[1])))
-    else
-      out[row[1]] = check_value(run, row, given, joined(path, row[1]))
+    local name = row[1]
+    local given = value[name]
+    if given ~= nil then
+      path[depth] = name
+      if row.absent then absent(run, path, shown(path)) else out[name] = check_value(run, row, given, path) end
+      path[depth] = nil
+    elseif (row.required or row.default ~= nil) and not row.absent and not (row.required and meant[name]) then
+      fill(run, row, path, k, out, def.lean)
     end
   end
   if def.items then
     out.items = {}
     for i = 1, table.maxn(value) do
       if value[i] ~= nil then
-        out.items[#out.items + 1] = check_item(run, def.items, value[i], joined(path, i))
+        path[depth] = i
+        out.items[#out.items + 1] = check_item(run, def.items, value[i], path)
+        path[depth] = nil
       end
     end
     if table.maxn(value) < (def.items.least or 0) then report(run, path, "expected " .. def.items.says) end
