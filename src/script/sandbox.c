@@ -110,7 +110,8 @@ static void note_place(lua_State *L, mw_sandbox *box)
  * are left meanwhile have theirs. */
 static bool may_pause(lua_State *L, const mw_sandbox *box)
 {
-    return box->slices && L == box->pauses && box->used < box->pause_room && lua_isyieldable(L);
+    return box->slices && box->pauses && box->nested && box->used < box->pause_room &&
+           lua_isyieldable(L);
 }
 
 /* Raises that the budget is used up, at every instruction from now on. */
@@ -303,6 +304,7 @@ void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, double cpu, bool slices, mw_w
     box->c_stack = __builtin_frame_address(0);
     box->armed = true;
     box->paused = box->late = false;
+    box->nested = true;
     box->slices = 0;
     box->cpu_left = cpu;
     lua_sethook(box->L, hook, LUA_MASKCOUNT, STEP);
