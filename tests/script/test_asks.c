@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "lua.h"
 #include "script/asks.h"
+#include "script/guest.h"
 
 /* -- a store with a gate --------------------------------------------------------------------- */
 
@@ -451,6 +452,124 @@ static void what_calls_back_is_left_for_others_and_goes_on_where_it_was(void **s
     run_lua(p->l, "is '230, deep x.lua:5: no dead, acbacbacbacbacbacbacb, 7'");
 }
 
+/* -- memory that ends anywhere ---------------------------------------------------------------- */
+
+typedef struct failing {
+    lua_Alloc alloc;
+    void *arg;
+    size_t left; /* allocations until one fails; 0: none does */
+    bool failed;
+} failing;
+
+static void *allocate(void *arg, void *p, size_t old, size_t size)
+{
+    failing *f = arg;
+    if (size > (p ? old : 0) && f->left && --f->left == 0) return f->failed = true, NULL;
+    return f->alloc(f->arg, p, old, size);
+}
+
+/* What would be lost is seen by AddressSanitizer. */
+static void an_answer_for_which_there_is_no_memory_is_not_lost(void **state)
+{
+    place *p = *state;
+    lua_State *L = p->l->L;
+    failing f = {.failed = true};
+    open_gate(&p->gate);
+    f.alloc = lua_getallocf(L, &f.arg);
+    for (size_t at = 1; f.failed; at++) {
+        mw_ask_slow(p->l, MW_STR("slow"));
+        run_lua(p->l, "host.metered(host.meter{}, true) local _ "
+                      "_, wait = coroutine.resume(coroutine.create(host.query), 'slow', 1000) "
+                      "host.metered() function take() rows = host.take(wait) end");
+        answers(p, 1);
+        lua_gc(L, LUA_GCCOLLECT, 0);
+        lua_getglobal(L, "take");
+        f.left = at;
+        f.failed = false;
+        lua_setallocf(L, allocate, &f);
+        int rc = lua_pcall(L, 0, 0, 0);
+        lua_setallocf(L, f.alloc, f.arg);
+        assert_int_equal(rc != 0, f.failed);
+        lua_settop(L, 0);
+        run_lua(p->l, "host.metered() wait = nil");
+        lua_gc(L, LUA_GCCOLLECT, 0);
+        assert_null(p->l->meter);
+    }
+    run_lua(p->l, "assert(rows[1].value == 7)");
+}
+
+static const char waits_and_works[] =
+    "alert 'A' { when = function(ctx)\n"
+    "  local co = coroutine.wrap(function() for i = 1, 1e7 do end return 'in' end)\n"
+    "  local rows = ctx:query('slow')\n"
+    "  ctx.state.seen = { co(), #rows }\n"
+    "  table.sort(rows, function(a, b) return a.value < b.value end)\n"
+    "  return (('abc'):gsub('b', function(c) return c .. rows[1].value end))\n"
+    "end }\n";
+
+static mw_value *last;
+static bool keep_last(mw_lua *l, void *arg, mw_value *result, mw_err *err)
+{
+    last = result;
+    return true;
+}
+
+/* Until it has answered; the allocation with number FAIL_AT fails.  -1: it could not be loaded. */
+static int call_with(place *p, size_t fail_at)
+{
+    mw_word *words = mw_array(1, sizeof *words);
+    *words = (mw_word){mw_strdup("alert"), MW_WORD_NAMED};
+    mw_guest_options o = {.face = &p->l->face,
+                          .name = MW_STR("x.lua"),
+                          .source = mw_str_of(waits_and_works),
+                          .words = words,
+                          .n_words = 1,
+                          .budget = {.instructions = 1000000000, .cpu = 60, .fail_at = fail_at}};
+    mw_value *problems = NULL;
+    mw_err err;
+    mw_err_init(&err);
+    mw_guest *g = mw_guest_open(&o, &problems);
+    mw_value_free(problems);
+    if (!g) return -1;
+    mw_value *ctx = mw_map_new();
+    mw_map_set_text(ctx, "kind", "every");
+    mw_map_set_number(ctx, "now", 1000);
+    mw_ask_slow(p->l, MW_STR("slow"));
+    last = mw_guest_call(g, 1, mw_list_new(), ctx, keep_last, NULL);
+    while (!last)
+        if (mw_lua_any_left(p->l))
+            assert_true(mw_lua_proceed(p->l, &err));
+        else
+            answers(p, 1);
+    bool ok = mw_map_bool(last, "ok", false);
+    if (ok) {
+        assert_string_equal(mw_map_text(mw_map_find(last, "values"), "1").p, "ab7c");
+    } else {
+        assert_true(mw_map_text(last, "error").n > 0);
+        assert_null(mw_map_find(last, "state"));
+    }
+    mw_value_free(last);
+    last = NULL;
+    mw_guest_close(g, true);
+    assert_int_equal(p->l->held, 0);
+    return ok;
+}
+
+static void memory_may_end_while_a_call_waits_or_is_left(void **state)
+{
+    place *p = *state;
+    size_t n = 1, failed = 0;
+    open_gate(&p->gate);
+    for (int well = 0; well < 3 && n < 20000; n++) { /* well: it is past the last one */
+        int ok = call_with(p, n);
+        failed += ok == 0;
+        well = ok == 1 ? well + 1 : 0;
+    }
+    assert_true(n < 20000);
+    assert_true(failed > 20);
+    assert_int_equal(call_with(p, 0), 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -474,6 +593,8 @@ int main(void)
         T(a_file_that_closes_calls_its_queries_off),
         T(no_pcall_gets_a_query_that_failed_in_the_lane),
         T(a_function_that_works_for_long_is_left_for_others_and_still_stopped),
+        T(an_answer_for_which_there_is_no_memory_is_not_lost),
+        T(memory_may_end_while_a_call_waits_or_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
