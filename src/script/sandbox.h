@@ -38,6 +38,7 @@ typedef struct mw_sandbox {
     int64_t fuel;                   /* instructions left in this run */
     const char *c_stack;            /* where the C stack was when the run began */
     lua_State *pauses; /* the coroutine that may be left after a slice of time; NULL: none */
+    int64_t pause_ns;  /* by mw_mono_ns, when that is at the latest */
     size_t pause_room; /* unless it holds more memory than this */
     bool paused;       /* it was left: the run is not over */
     double cpu_left;   /* of the run, when it was left */
