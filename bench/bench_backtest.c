@@ -1,9 +1,10 @@
 /* bench_backtest.c - a month of 100 rules at 15 s: a data folder, a file of rules, and the command
  * over both.
  *
- *     bench_backtest DIR [SERIES [DAYS]]      default: 500 series, 30 days; then it runs
- * ./moonwatch
+ *     bench_backtest DIR [SERIES [DAYS [KIND]]]      default: 500 series, 30 days, plain
  *
+ * It runs ./moonwatch, or what $MOONWATCH names.  KIND: "plain", 100 alerts that read what is
+ * stored; "mix", 100 rules as a user has them; or one kind of the mix, to see what it costs.
  * Of five metrics each has a fifth of the series: a counter of requests, one of errors, two gauges
  * and up.  Some rules fire a few times a day, most say nothing.  An existing DIR is used as it is.
  * SPDX-License-Identifier: MIT */
@@ -11,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -93,7 +96,7 @@ static void fill(const char *dir, unsigned n, int64_t days)
 
 /* -- rules ------------------------------------------------------------------------------------ */
 
-static const char *const forms[] = {
+static const char *const plain[] = {
     "rate(errors_total[5m]) / rate(requests_total[5m]) > 0.%d",
     "queue_length > 1%02d",
     "avg_over_time(temperature_celsius[10m]) > 5%d",
@@ -101,37 +104,98 @@ static const char *const forms[] = {
     "sum by (job) (rate(requests_total[5m])) < %d",
 };
 
-static void write_rules(const char *path)
+/* How many of the mix are of each kind, in the order of the file.  Every %d is the rule's number.
+ */
+static const struct kind {
+    const char *name;
+    int rules;
+    const char *text;
+} mix[] = {
+    {"record", 20, "record \"instance:errors:rate5m_%d\" { expr = \"rate(errors_total[5m])\" }\n"},
+    {"reader", 15,
+     "alert \"Reader%d\" { hold = \"1m\", expr = \"instance:errors:rate5m_%d > 0.5\" }\n"},
+    {"alert", 40,
+     "alert \"Plain%d\" { hold = \"1m\", expr = \"rate(requests_total[5m]) > 1%d\" }\n"},
+    {"sum", 5,
+     "alert \"Sum%d\" { hold = \"1m\", expr = \"sum by (job) (rate(requests_total[5m])) < %d\" "
+     "}\n"},
+    {"ratio", 5,
+     "alert \"Ratio%d\" { hold = \"1m\", expr = \"sum(rate(errors_total[5m])) / "
+     "sum(rate(requests_total[5m])) > 0.1%d\" }\n"},
+    {"absent", 5,
+     "alert \"Absent%d\" { hold = \"1m\", expr = 'absent(up{job=\"gone%d\"}) < 1' }\n"},
+    {"levels", 4,
+     "alert \"Levels%d\" { expr = \"queue_length\", above = { warning = 105, page = 11%d } }\n"},
+    {"slo", 3,
+     "slo \"slo-%d\" { bad = \"errors_total\", total = \"requests_total\", objective = 99.%d }\n"},
+    {"baseline", 1,
+     "alert \"Baseline%d\" { hold = \"1m\", expr = \"sum(rate(requests_total[5m]))\", "
+     "baseline = { weeks = 2, deviations = 1%d } }\n"},
+    {"when", 2,
+     "alert \"When%d\" { when = function(ctx) return #ctx:query(\"up == 0\") > 1%d end }\n"},
+};
+
+static void write_plain(FILE *f)
+{
+    for (int i = 0; i < RULES; i++) {
+        fprintf(f, "alert \"Rule%02d\" { every = \"15s\", hold = \"1m\", expr = [[", i);
+        fprintf(f, plain[i % 5], 1 + i / 5); /* NOLINT: all have one %d */
+        fputs("]] }\n", f);
+    }
+}
+
+/* The rules of KIND, or all; how many. */
+static int write_mix(FILE *f, const char *kind)
+{
+    int written = 0;
+    for (size_t k = 0; k < sizeof mix / sizeof *mix; k++) {
+        if (strcmp(kind, "mix") != 0 && strcmp(kind, mix[k].name) != 0) continue;
+        for (int i = 0; i < mix[k].rules; i++, written++)
+            fprintf(f, mix[k].text, i, i); /* NOLINT: all have two %d */
+    }
+    return written;
+}
+
+static int write_rules(const char *path, const char *kind)
 {
     FILE *f = fopen(path, "w");
     if (!f) perror(path), exit(1);
     fputs("receiver \"ops\" { webhook { url = \"http://127.0.0.1:9/\" } }\n"
           "route { receiver = \"ops\", group_by = { \"alertname\" } }\n",
           f);
-    for (int i = 0; i < RULES; i++) {
-        fprintf(f, "alert \"Rule%02d\" { every = \"15s\", hold = \"1m\", expr = [[", i);
-        fprintf(f, forms[i % 5], 1 + i / 5); /* NOLINT: all have one %d */
-        fputs("]] }\n", f);
-    }
+    int n = RULES;
+    if (strcmp(kind, "plain") == 0)
+        write_plain(f);
+    else
+        n = write_mix(f, kind);
     fclose(f);
+    if (!n) fprintf(stderr, "there is no kind of rules \"%s\"\n", kind), exit(2);
+    return n;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) fprintf(stderr, "usage: bench_backtest DIR [SERIES [DAYS]]\n"), exit(2);
+    if (argc < 2) fprintf(stderr, "usage: bench_backtest DIR [SERIES [DAYS [KIND]]]\n"), exit(2);
     mw_log_setup(MW_WARN, false);
     unsigned n = argc > 2 ? (unsigned)atoi(argv[2]) : 500;
     int64_t days = argc > 3 ? atoi(argv[3]) : 30;
     char *store = mw_sprintf("%s/metrics", argv[1]), *rules = mw_sprintf("%s/rules.lua", argv[1]);
     struct stat st;
     if (stat(store, &st)) mkdir(argv[1], 0755), fill(store, n, days);
-    write_rules(rules);
-    char *command = mw_sprintf(
-        "./moonwatch backtest %s --data %s --round --from %lld --to %lld -o plot", rules, argv[1],
-        (long long)start_ms / 1000, (long long)(start_ms + days * DAY_MS) / 1000);
+    int n_rules = write_rules(rules, argc > 4 ? argv[4] : "plain");
+    const char *program = getenv("MOONWATCH");
+    char *command =
+        mw_sprintf("%s backtest %s --data %s --round --from %lld --to %lld -o plot",
+                   program ? program : "./moonwatch", rules, argv[1], (long long)start_ms / 1000,
+                   (long long)(start_ms + days * DAY_MS) / 1000);
     int64_t began = mw_mono_ns();
     int rc = system(command); /* NOLINT: a command of ours */
-    printf("%d rules, %lld days at 15 s: %.1f s (status %d)\n", RULES, (long long)days,
-           seconds(began), rc);
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    printf("%d rules, %lld days at 15 s: %.1f s, %.1f s of a core, %ld MiB (status %d)\n", n_rules,
+           (long long)days, seconds(began),
+           (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6,
+           used.ru_maxrss >> 10, WEXITSTATUS(rc));
     return 0;
 }

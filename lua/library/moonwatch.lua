@@ -2,6 +2,14 @@
 -- moonwatch.lua - the words of moonwatch's rule files, for the Lua language server.  Written by `moonwatch help --lua-library` from
 -- the tables that check them: change those, not this.  What functions are given and may call is in objects.lua beside it.
 
+---certificates, for https
+---@class moonwatch.kind.pagerduty.tls
+---@field ca? string file (PEM) with the certificates of those who may sign that of the server; default those of the system. These files are read for each new connection
+---@field cert? string file (PEM) with our certificate, for a server that asks for one
+---@field key? string file (PEM) with its key
+---@field server_name? string name that the server is asked for, and that its certificate must have; default that of the address
+---@field insecure? boolean accept any certificate
+
 ---an incident at PagerDuty (Events v2)
 ---@class moonwatch.kind.pagerduty
 ---@field routing_key string|moonwatch.secret integration key
@@ -10,6 +18,7 @@
 ---@field client? string name of the sender
 ---@field client_url? string address of the sender
 ---@field details? table<string, string|number|moonwatch.secret> further details
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---an incident at PagerDuty (Events v2)
@@ -25,6 +34,7 @@ function pagerduty(fields) end
 ---@field icon? string emoji such as :fire:
 ---@field title? string first line
 ---@field text? string the message
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message in a Slack channel
@@ -39,6 +49,7 @@ function slack(fields) end
 ---@field bearer? string|moonwatch.secret token
 ---@field timeout? moonwatch.duration longest time one try may take
 ---@field max_alerts? integer at most so many alerts in one message
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---the Alertmanager webhook body (version 4), posted as JSON
@@ -153,6 +164,7 @@ function include(text) end
 ---@field every? moonwatch.duration time between questions
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field auth? moonwatch.scrape.http.auth how to sign in
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 
 ---Fetches metrics from targets. The name becomes the label `job`, the address the label `instance`. Targets are written here, listed in files that are watched, or asked for at name servers and HTTP endpoints; a source that fails keeps those it told of last. `relabel` and `keep` are asked once about each target and each series, and their answer is remembered until their file changes: they must not depend on anything else.
 ---@class moonwatch.scrape
@@ -167,8 +179,11 @@ function include(text) end
 ---@field params? table<string, string|number|(string|number)[]> query parameters
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field auth? moonwatch.scrape.http.auth how to sign in
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 ---@field labels? table<string, string|number> added to every sample
 ---@field honor_labels? boolean labels of the target win over ours
+---@field honor_timestamps? boolean samples have the times that the target gives them, if it does; false: all have that of the scrape
+---@field track_timestamps_staleness? boolean series with times of the target end when it leaves them out, as others do
 ---@field target_limit? integer with more targets than this, after relabelling, every scrape of the job fails
 ---@field sample_limit? integer a scrape with more samples, after `drop`, `only` and `keep`, fails
 ---@field label_limit? integer a scrape with a series of more labels, ours included, fails
@@ -394,10 +409,6 @@ function slo(name) end
 ---@field body? string the body must contain this
 ---@field json? (fun(document: any): any) function(document): true when it is well; a second value says why not
 
----TLS of this request
----@class moonwatch.check.http.tls
----@field insecure? boolean accept any certificate
-
 ---an address, or a table
 ---@class moonwatch.check.http
 ---@field url string address
@@ -406,7 +417,7 @@ function slo(name) end
 ---@field body? string request body
 ---@field follow? boolean follow redirects
 ---@field expect? moonwatch.check.http.expect what a healthy answer looks like
----@field tls? moonwatch.check.http.tls TLS of this request
+---@field tls? moonwatch.kind.pagerduty.tls certificates, for https
 
 ---"host:port", or a table
 ---@class moonwatch.check.tcp

@@ -155,6 +155,7 @@
 ---@field body? string what is sent
 ---@field insecure? boolean accept any certificate
 ---@field follow? boolean follow redirects
+---@field tls? table certificates and names, as `tls` of scrape
 ---@field max_body? number largest answer in bytes
 
 ---an answer

@@ -103,7 +103,7 @@ describe("a reload that is planned", function()
     proc.write(root .. "/moonwatch.lua", 'settings {}\ninclude "/etc/passwd"')
     status, output = proc.run { server.binary(), "check", "--against", other.url, root .. "/moonwatch.lua" }
     assert.equal(1, status)
-    assert.truthy(output:find('no file /etc/passwd', 1, true), output)
+    assert.truthy(output:find("/etc/passwd is no file of the server", 1, true), output)
     assert.falsy(output:find("root:", 1, true))
     other:stop()
   end)

@@ -138,6 +138,21 @@ receivers:
     assert.equal(1, #routing.routes[1].routes)
   end)
 
+  it("tells receivers with the certificates that it had", function()
+    local lua, lost = import [[
+receivers:
+- name: a
+  webhook_configs: [ { url: "https://x/", http_config: { tls_config: { ca_file: /etc/ca.pem, server_name: hook.internal } } } ]
+- name: b
+  slack_configs: [ { api_url: "https://y/", channel: c, http_config: { tls_config: { insecure_skip_verify: true } } } ]
+route: { receiver: a }
+]]
+    for _, line in ipairs(lost) do assert.truthy(line:find("note: ", 1, true), line) end
+    local receivers = loaded(lua).receivers
+    assert.same({ ca = "/etc/ca.pem", server_name = "hook.internal", insecure = false }, receivers[1].items[1].tls)
+    assert.is_true(receivers[2].items[1].tls.insecure)
+  end)
+
   it("is told where it is none at all", function()
     for text, why in pairs { ["[]"] = "1:1: alertmanager.yml: expected a map, got a list", ["route: x"] = '1:8: route: expected a map, got "x"',
                              ["route: {receiver: {}}"] = "1:19: receiver: expected a text, got a map", ["a: [b"] = "no YAML" } do

@@ -274,6 +274,36 @@ scrape "self" { targets = { "localhost:9090", "other:80" }, labels = { role = "s
     assert.same({ 60, "/probe", { module = { "http" }, target = { "a", "b" } }, true, 500 }, { job.every, job.path, job.params, job.honor_labels, job.sample_limit })
   end)
 
+  it("carries over which times count, and what is the default is not said", function()
+    local out, lost = import("prometheus.yml", { ["prometheus.yml"] = [[
+scrape_configs:
+  - job_name: s
+    honor_labels: false
+    honor_timestamps: false
+    track_timestamps_staleness: true
+    static_configs: [ { targets: [ "a:1" ] } ]
+]] })
+    assert.same({}, lost)
+    assert.falsy(out["moonwatch.lua"]:find "honor_labels")
+    local job = loaded(out["moonwatch.lua"]).scrapes[1]
+    assert.same({ false, true }, { job.honor_timestamps, job.track_timestamps_staleness })
+  end)
+
+  it("carries over certificates, of targets and of lists of them", function()
+    local out, lost = import("prometheus.yml", { ["prometheus.yml"] = [[
+scrape_configs:
+  - job_name: s
+    scheme: https
+    tls_config: { ca_file: ca.pem, cert_file: /etc/c.pem, key_file: /etc/k.pem, server_name: metrics.internal, min_version: TLS12 }
+    http_sd_configs: [ { url: "https://list/", tls_config: { insecure_skip_verify: true } } ]
+]] })
+    assert.same({}, lost)
+    local job = loaded(out["moonwatch.lua"]).scrapes[1]
+    assert.truthy(job.tls.ca:find "ca%.pem$")
+    assert.same({ "/etc/c.pem", "/etc/k.pem", "metrics.internal", false }, { job.tls.cert, job.tls.key, job.tls.server_name, job.tls.insecure })
+    assert.is_true(job.http[1].tls.insecure)
+  end)
+
   it("lists what there is no word for, and writes the rest", function()
     local out, lost, count = import("prometheus.yml", { ["prometheus.yml"] = [[
 remote_write: [ { url: "http://127.0.0.1:1" } ]
@@ -282,14 +312,14 @@ scrape_configs:
     kubernetes_sd_configs: [ { role: pod } ]
   - job_name: s
     basic_auth: { username: u, password: p }
-    tls_config: { insecure_skip_verify: true }
+    tls_config: { insecure_skip_verify: true, max_version: TLS12 }
     static_configs: [ { targets: [ "a:1" ] } ]
 ]] })
     assert.same({
       "prometheus.yml:1:1: remote_write: samples are not passed on",
       "prometheus.yml:4:5: kubernetes_sd_configs: this kind of discovery is not there; file, DNS and HTTP discovery are",
       'prometheus.yml:6:42: note: a secret is written into the Lua file; secret "NAME" would read it from the environment or a file',
-      "prometheus.yml:7:5: tls_config: certificates and checks of TLS cannot be chosen",
+      "prometheus.yml:7:47: tls_config: max_version: cannot be chosen; TLS 1.2 and later are spoken",
     }, lost)
     assert.equal(3, count)
     assert.same({ "s" }, { loaded(out["moonwatch.lua"]).scrapes[1].name })

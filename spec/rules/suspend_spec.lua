@@ -113,6 +113,28 @@ describe("a rule that keeps failing", function()
   end)
 end)
 
+describe("a rule that goes beyond its budget", function()
+  it("is left alone for ten minutes, and nobody is told that its alerts were over", function()
+    local world = testing.world(lines(ROUTES, 'alert "Spins" { every = "10s", when = function(ctx)',
+      '  while ctx:value "broken" == 1 do local x = 0 for i = 1, 1e5 do x = x + i end end', '  return ctx:value "x > 5" end }'))
+    world:set("x", 9):set("broken", 0):advance "1m"
+    world:set("broken", 1):advance "1h"
+    local s = runner(world, "alert/Spins").suspended
+    assert.equal(600, s.step)
+    for _, message in ipairs(world:sent()) do
+      for _, alert in ipairs(message.note.alerts) do assert.equal("firing", alert.status, alert.labels.alertname) end
+    end
+    world:set("broken", 0):set("x", 1):advance "15m"
+    local over = 0
+    for _, message in ipairs(world:sent()) do
+      for _, alert in ipairs(message.note.alerts) do
+        if alert.labels.alertname == "Spins" and alert.status == "resolved" then over = over + 1 end
+      end
+    end
+    assert.equal(1, over)
+  end)
+end)
+
 describe("what is no fault of a rule", function()
   it("suspends nobody: finding nothing, samples the store has already, a check that says no with an error", function()
     local world = testing.world(lines(

@@ -27,8 +27,8 @@ struct block {
 };
 
 struct mw_arena {
-    struct block *blocks; /* newest first */
-    size_t limit, total;
+    struct block *blocks;      /* newest first */
+    size_t limit, total, next; /* next: size of the next block */
 };
 
 /* -- spare blocks --------------------------------------------------------------------------- */
@@ -90,8 +90,11 @@ mw_arena *mw_arena_new(size_t limit)
 {
     mw_arena *a = mw_zalloc(sizeof *a);
     a->limit = limit;
+    a->next = FIRST;
     return a;
 }
+
+void mw_arena_expect(mw_arena *a, size_t size) { a->next = size; }
 
 void mw_arena_free(mw_arena *a)
 {
@@ -114,13 +117,12 @@ void mw_arena_reset(mw_arena *a)
     }
     keep->next = NULL;
     keep->used = 0;
-    a->total = keep->size;
+    a->total = a->next = keep->size;
 }
 
 static struct block *add_block(mw_arena *a, size_t need)
 {
-    size_t size = a->blocks ? a->blocks->size * 2 : FIRST;
-    if (size > LARGEST) size = LARGEST;
+    size_t size = a->next > LARGEST ? LARGEST : a->next;
     if (size < need) size = need;
     if (a->limit && size > a->limit - a->total) {
         if (need > a->limit - a->total) return NULL;
@@ -130,6 +132,7 @@ static struct block *add_block(mw_arena *a, size_t need)
     if (!b) b = mw_alloc(sizeof *b + size);
     *b = (struct block){.size = size};
     a->total += size;
+    a->next = a->total; /* each block as large as all before it */
     if (need > LARGEST / 2 && a->blocks) {
         b->next = a->blocks->next;
         a->blocks->next = b;

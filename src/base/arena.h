@@ -10,8 +10,11 @@
 typedef struct mw_arena mw_arena;
 
 mw_arena *mw_arena_new(size_t limit); /* bytes; 0 means no limit */
-void mw_arena_free(mw_arena *a);      /* NULL is fine */
-void mw_arena_reset(mw_arena *a);     /* forget everything, keep one block for reuse */
+
+/* The next block of A, which is mostly its first, has SIZE bytes: for who knows what he needs. */
+void mw_arena_expect(mw_arena *a, size_t size);
+void mw_arena_free(mw_arena *a);  /* NULL is fine */
+void mw_arena_reset(mw_arena *a); /* forget everything, keep one block for reuse */
 
 void *mw_arena_alloc(mw_arena *a, size_t size);           /* 16-byte aligned; NULL over the limit */
 void *mw_arena_zalloc(mw_arena *a, size_t size);          /* zeroed */

@@ -86,6 +86,10 @@ void mw_promtext_kind(mw_promtext *p, mw_page_kind kind);
  */
 void mw_promtext_label_limits(mw_promtext *p, size_t labels, size_t value_bytes);
 
+/* From the next page on, whether times that samples carry count, which they do unless this says
+ * otherwise, and whether series that have such times get stale markers, which they do not. */
+void mw_promtext_times(mw_promtext *p, bool honor, bool track);
+
 /* Whether a series may be stored, asked once for each that is new to the target.  LS: its labels
  * with those of the target.  MW_FATE_AS: it is stored as *AS, which must live until the page is
  * done.  MW_FATE_WAIT: not known yet. */

@@ -73,8 +73,8 @@ static int read_line(mw_promtext *p, struct reader *r, mw_err *err)
     r->p = mw_promline_value_read(r->p, r->end, r->seconds, &value, &r->wrong);
     if (!r->p) return MW_EPARSE;
     row->v = value.v;
-    row->t = value.has_time ? value.t : r->t;
-    row->own_time = value.has_time;
+    row->own_time = value.has_time && !p->no_times;
+    row->t = row->own_time ? value.t : r->t;
     if (value.exemplar.n)
         MW_PUSH(p->exemplars, p->n_exemplars, p->exemplars_cap,
                 ((mw_promexemplar){now->n, value.exemplar}));

@@ -31,8 +31,9 @@ struct mw_promtext {
     mw_ingest *in;
     mw_labels *extra;
     bool honor_labels;
-    mw_page_kind kind; /* as its Content-Type says */
-    bool pushed;       /* once, by somebody who knows the times */
+    bool no_times, track_times; /* see mw_promtext_times */
+    mw_page_kind kind;          /* as its Content-Type says */
+    bool pushed;                /* once, by somebody who knows the times */
     mw_ingest_limits limits;
     size_t label_limit, value_limit; /* of this target; 0: none */
     bool limits_new;                 /* series of earlier pages were not held against them */

@@ -48,6 +48,12 @@ size_t mw_promtext_dropped(const mw_promtext *p) { return p->dropped; }
 
 void mw_promtext_kind(mw_promtext *p, mw_page_kind kind) { p->kind = kind; }
 
+void mw_promtext_times(mw_promtext *p, bool honor, bool track)
+{
+    p->no_times = !honor;
+    p->track_times = track;
+}
+
 void mw_promtext_label_limits(mw_promtext *p, size_t labels, size_t value_bytes)
 {
     p->limits_new |= labels != p->label_limit || value_bytes != p->value_limit;
@@ -157,7 +163,7 @@ static void append(mw_promtext *p, int64_t t, mw_ingest_result *result)
         const mw_promrow *row = &p->now.row[i];
         mw_promseries *s = &p->cache.series[row->series];
         s->seen = p->page;
-        s->tracked = !row->own_time;
+        s->tracked = !row->own_time || p->track_times;
         s->place = (uint32_t)i;
         if (s->dropped) {
             s->tracked = false;

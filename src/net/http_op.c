@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "net/net.h"
+#include "net/tls.h"
 
 enum { MAX_TIMEOUT_MS = 300 * 1000, MAX_ANSWER = 64 << 20 };
 
@@ -92,11 +92,12 @@ static int read_request(const mw_value *arg, mw_net_request *req, mw_err *err)
         .body = mw_map_text(arg, "body"),
         .timeout_ms = clamp_ms(mw_map_number(arg, "timeout", 10)),
         .max_body = max_body >= 1 && max_body <= MAX_ANSWER ? (size_t)max_body : MAX_ANSWER,
-        .insecure = mw_map_bool(arg, "insecure", false),
         .follow = mw_map_bool(arg, "follow", false),
         .compressed = true,
     };
-    return MW_OK;
+    int code = mw_tls_read(mw_map_find(arg, "tls"), &req->tls, err);
+    req->tls.insecure |= mw_map_bool(arg, "insecure", false);
+    return code;
 }
 
 /* -- the answer ------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "model/labels.h"
 #include "net/http_op.h"
 #include "net/sd.h"
+#include "net/tls.h"
 
 enum { EVERY_S = 15, TIMEOUT_S = 10, BODY_LIMIT = 64 << 20 };
 
@@ -173,6 +174,14 @@ static int read_headers(mw_scrape_job *job, mw_err *err)
     return code;
 }
 
+static int read_tls(mw_scrape_job *job, mw_err *err)
+{
+    mw_err inner;
+    mw_err_init(&inner);
+    if (mw_tls_read(mw_map_find(job->spec, "tls"), &job->tls, &inner) == MW_OK) return MW_OK;
+    return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": %s", job->name.p, inner.msg);
+}
+
 static int read_times(mw_scrape_job *job, mw_err *err)
 {
     double every = mw_map_number(job->spec, "every", EVERY_S);
@@ -207,10 +216,13 @@ static int read_job(mw_scrape_job *job, mw_err *err)
     job->path = text_or(spec, "path", "/metrics");
     job->scheme = text_or(spec, "scheme", "http");
     job->honor_labels = mw_map_bool(spec, "honor_labels", false);
+    job->honor_times = mw_map_bool(spec, "honor_timestamps", true);
+    job->track_times = mw_map_bool(spec, "track_timestamps_staleness", false);
     if (!mw_str_is(job->scheme, "http") && !mw_str_is(job->scheme, "https"))
         return mw_fail(err, MW_EARG, 0, 0, "scrape \"%s\": scheme must be http or https",
                        job->name.p);
     if ((code = read_times(job, err)) || (code = read_headers(job, err)) ||
+        (code = read_tls(job, err)) ||
         (code = read_texts(job, "targets", MW_LIST, &job->targets, err)) ||
         (code = read_texts(job, "files", MW_LIST, &job->files, err)) ||
         (code = read_params(job, err)) ||

@@ -1,6 +1,7 @@
 /* jobs.h - scrape jobs as they are configured.  SPDX-License-Identifier: MIT */
 #ifndef MW_NET_JOBS_H
 #define MW_NET_JOBS_H
+#include "net/net.h"
 #include "net/selectors.h"
 #include "script/value.h"
 
@@ -15,12 +16,13 @@ typedef struct mw_scrape_job {
     mw_str relabel, keep;    /* which function of policy judges targets, series; empty: none */
     mw_selectors drop, only; /* of series: those of drop go, of others those of only stay */
     uint64_t series_rule;    /* of keep, drop and only together; 0: every series is kept */
+    mw_net_tls tls;          /* points into spec */
     char **header;
     size_t n_headers, cap_headers;
     int64_t every_ms;
     int timeout_ms; /* at most every_ms */
     size_t target_limit, sample_limit, body_limit, label_limit, label_value_limit;
-    bool honor_labels;
+    bool honor_labels, honor_times, track_times;
     mw_value *spec;
 } mw_scrape_job;
 

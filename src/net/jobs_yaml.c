@@ -49,6 +49,28 @@ static void add_params(mw_buf *out, const mw_value *map)
     }
 }
 
+/* The names of the files, not what is in them. */
+static void add_tls(mw_buf *out, const char *indent, const mw_value *tls)
+{
+    static const char *const names[][2] = {{"ca", "ca_file"},
+                                           {"cert", "cert_file"},
+                                           {"key", "key_file"},
+                                           {"server_name", "server_name"}};
+    bool insecure = tls && mw_map_bool(tls, "insecure", false);
+    bool any = insecure;
+    for (size_t i = 0; tls && i < sizeof names / sizeof *names; i++)
+        any |= mw_map_text(tls, names[i][0]).n > 0;
+    if (!any) return;
+    mw_buf_printf(out, "%stls_config:\n", indent);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        mw_str text = mw_map_text(tls, names[i][0]);
+        if (!text.n) continue;
+        mw_buf_printf(out, "%s  %s", indent, names[i][1]);
+        add_text(out, ": ", text);
+    }
+    if (insecure) mw_buf_printf(out, "%s  insecure_skip_verify: true\n", indent);
+}
+
 static void add_duration(mw_buf *out, const char *before, int64_t ms)
 {
     char text[40];
@@ -81,6 +103,7 @@ static void add_http(mw_buf *out, const mw_value *rows)
         add_text(out, "  - url: ", url);
         add_duration(out,
                      "    refresh_interval: ", (int64_t)(mw_map_number(row, "every", 60) * 1e3));
+        add_tls(out, "    ", mw_map_find(row, "tls"));
     }
 }
 
@@ -101,11 +124,14 @@ static void add_job(const mw_scrape_job *job, mw_buf *out)
 {
     add_text(out, "- job_name: ", job->name);
     if (job->honor_labels) mw_buf_text(out, "  honor_labels: true\n");
+    if (!job->honor_times) mw_buf_text(out, "  honor_timestamps: false\n");
+    if (job->track_times) mw_buf_text(out, "  track_timestamps_staleness: true\n");
     add_params(out, job->params);
     add_duration(out, "  scrape_interval: ", job->every_ms);
     add_duration(out, "  scrape_timeout: ", job->timeout_ms);
     add_text(out, "  metrics_path: ", job->path);
     add_text(out, "  scheme: ", job->scheme);
+    add_tls(out, "  ", mw_map_find(job->spec, "tls"));
     mw_buf_printf(out, "  body_size_limit: %zuB\n", job->body_limit);
     if (job->sample_limit) mw_buf_printf(out, "  sample_limit: %zu\n", job->sample_limit);
     if (job->target_limit) mw_buf_printf(out, "  target_limit: %zu\n", job->target_limit);

@@ -16,6 +16,13 @@ void mw_net_start(mw_net *n);
 void mw_net_stop(mw_net *n); /* what is under way is answered with an error */
 void mw_net_free(mw_net *n); /* NULL is fine; stops first when that was forgotten */
 
+/* NULL: the authorities of the system; no certificate of ours; the name of the url. */
+typedef struct mw_net_tls {
+    const char *ca, *cert, *key; /* PEM files */
+    const char *server_name;
+    bool insecure; /* any certificate will do */
+} mw_net_tls;
+
 typedef struct mw_net_request {
     const char *method, *url;   /* method NULL: GET, or POST when there is a body */
     const char *const *headers; /* "Name: value", n_headers */
@@ -23,7 +30,8 @@ typedef struct mw_net_request {
     mw_str body;
     int timeout_ms;  /* 0: 10 s; counts from mw_net_send, waiting for a turn included */
     size_t max_body; /* of the decoded answer; 0: 1 MiB */
-    bool insecure, follow;
+    mw_net_tls tls;
+    bool follow;
     bool compressed; /* offer gzip and decode the answer */
 } mw_net_request;
 

@@ -55,6 +55,7 @@ static void prepare_cache(struct round *r, mw_promtext *cache)
     const mw_scrape_job *job = r->job;
     if (job->series_rule && !r->sieve) r->sieve = mw_sieve_new(job);
     mw_promtext_kind(cache, r->kind);
+    mw_promtext_times(cache, job->honor_times, job->track_times);
     mw_promtext_label_limits(cache, job->label_limit, job->label_value_limit);
     mw_promtext_judge(cache, r->sieve ? mw_sieve_judge : NULL, r->sieve, job->series_rule);
 }
@@ -231,6 +232,7 @@ static int ask(mw_scraper *s, struct round *r)
         .n_headers = job->n_headers + 2,
         .timeout_ms = r->target->timeout_ms,
         .max_body = job->body_limit,
+        .tls = job->tls,
         .follow = true,
         .compressed = true,
     };

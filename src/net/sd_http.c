@@ -9,6 +9,7 @@
 #include "net/groups.h"
 #include "net/headers.h"
 #include "net/http_op.h"
+#include "net/tls.h"
 
 enum { MAX_HEADERS = 100, MAX_URL = 8192 };
 
@@ -16,10 +17,13 @@ int mw_sd_http_check(const mw_value *spec, mw_err *err)
 {
     mw_str url = mw_map_text(spec, "url");
     const mw_value *headers = mw_map_find(spec, "headers");
+    mw_net_tls certificates;
     bool plain = mw_str_starts(url, "http://"), tls = mw_str_starts(url, "https://");
     if ((!plain && !tls) || url.n <= (tls ? 8u : 7u) || url.n > MAX_URL ||
         memchr(url.p, '\n', url.n))
         return mw_fail(err, MW_EARG, 0, 0, "http: url must be http://... or https://...");
+    int code = mw_tls_read(mw_map_find(spec, "tls"), &certificates, err);
+    if (code) return code;
     if (!headers || headers->type != MW_MAP) return MW_OK;
     if (headers->map.n > MAX_HEADERS)
         return mw_fail(err, MW_EARG, 0, 0, "http: more than %d headers", (int)MAX_HEADERS);
@@ -46,17 +50,17 @@ int mw_sd_http_send(mw_net *net, const mw_value *spec, int64_t every_ms, mw_net_
     for (size_t i = 0; i < own; i++)
         header[n++] =
             mw_sprintf("%s: %s", map->map.entry[i].key.p, map->map.entry[i].value->text.p);
-    int code = mw_net_send(net,
-                           &(mw_net_request){
-                               .url = mw_map_text(spec, "url").p,
-                               .headers = header,
-                               .n_headers = n,
-                               .timeout_ms = (int)(every_ms < 60000 ? every_ms : 60000),
-                               .max_body = MW_GROUPS_BYTES,
-                               .follow = true,
-                               .compressed = true,
-                           },
-                           done, arg);
+    mw_net_request req = {
+        .url = mw_map_text(spec, "url").p,
+        .headers = header,
+        .n_headers = n,
+        .timeout_ms = (int)(every_ms < 60000 ? every_ms : 60000),
+        .max_body = MW_GROUPS_BYTES,
+        .follow = true,
+        .compressed = true,
+    };
+    mw_tls_read(mw_map_find(spec, "tls"), &req.tls, NULL); /* it was checked */
+    int code = mw_net_send(net, &req, done, arg);
     while (n > 2) mw_free((char *)header[--n]);
     mw_free(header);
     return code;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/tls.h"
 #include "net/words.h"
 
 enum {
@@ -49,7 +50,7 @@ mw_transfer *mw_transfer_new(const mw_net_request *req, mw_net_done *done, void 
     t->method = mw_strdup(req->method ? req->method : t->has_body ? "POST" : "GET");
     t->url = mw_strdup(req->url);
     t->fields = copy_headers(req);
-    t->insecure = req->insecure;
+    mw_tls_copy(&t->tls, &req->tls);
     t->follow = req->follow;
     t->compressed = req->compressed;
     mw_buf_str(&t->send, req->body);
@@ -62,6 +63,8 @@ void mw_transfer_drop(mw_transfer *t)
 {
     curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->fields);
+    curl_slist_free_all(t->connect_to);
+    mw_tls_deinit(&t->tls);
     mw_free(t->method);
     mw_free(t->url);
     mw_buf_deinit(&t->send);
@@ -125,10 +128,17 @@ static void set_limits(mw_transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, t->follow ? 1L : 0L);
     curl_easy_setopt(t->easy, CURLOPT_MAXREDIRS, 10L);
     curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    if (t->insecure) {
-        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
+}
+
+/* Where it goes, and as whom. */
+static void set_peer(mw_transfer *t)
+{
+    char *url = mw_tls_rename(t->url, &t->tls, &t->connect_to, &t->fields);
+    curl_easy_setopt(t->easy, CURLOPT_URL, url ? url : t->url);
+    curl_free(url);
+    if (t->connect_to) curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->fields);
+    mw_tls_set(t->easy, &t->tls);
 }
 
 CURL *mw_transfer_begin(mw_transfer *t)
@@ -137,8 +147,7 @@ CURL *mw_transfer_begin(mw_transfer *t)
     MW_ASSERT(t->easy);
     set_limits(t);
     set_method(t);
-    curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
-    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->fields);
+    set_peer(t);
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);

@@ -15,8 +15,9 @@ struct mw_transfer {
     size_t max_body;
     bool too_big;
     char *method, *url;
-    struct curl_slist *fields;
-    bool has_body, insecure, follow, compressed;
+    struct curl_slist *fields, *connect_to;
+    mw_net_tls tls; /* its texts are owned */
+    bool has_body, follow, compressed;
     mw_buf send, body, headers;
     char trouble[CURL_ERROR_SIZE];
     mw_net_done *done;

@@ -125,15 +125,22 @@ struct node {
     };
 };
 
+/* The matchers of one selector, which the tree owns. */
+struct selected {
+    struct selected *next;
+    mw_matcher *m;
+    size_t n;
+};
+
 struct ast {
     mw_arena *arena;
     mw_str src;
     struct node *root;
-    bool version_2;        /* it went through mw_pq_as_version_2 */
-    mw_str text;           /* printed in one spelling, once somebody asked for it */
-    mw_matcher **matchers; /* pieces allocated in selectors, to be freed */
-    size_t *matcher_counts, n, cap, counts_cap;
-    size_t pattern_bytes; /* of all of them */
+    bool version_2; /* it went through mw_pq_as_version_2 */
+    mw_str text;    /* printed in one spelling, once somebody asked for it */
+    struct selected *selected, **last_selected; /* in the order of the text */
+    size_t n_selected;
+    size_t pattern_bytes; /* of all their patterns */
 };
 
 /* Parse and check types; NULL after filling ERR. */

@@ -251,8 +251,6 @@ int mw_promql_eval(const mw_promql *q, mw_source *src, const mw_promql_query *qu
 
 struct mw_promql_prepared {
     struct ast *ast;
-    char *text;
-    size_t n_text;
 };
 
 mw_promql_prepared *mw_promql_prepare(mw_str expr, mw_err *err)
@@ -263,8 +261,6 @@ mw_promql_prepared *mw_promql_prepare(mw_str expr, mw_err *err)
     if (!a) return NULL;
     mw_promql_prepared *p = mw_alloc(sizeof *p);
     p->ast = a;
-    p->text = mw_strndup(expr.p, expr.n);
-    p->n_text = expr.n;
     return p;
 }
 
@@ -272,12 +268,11 @@ void mw_promql_prepared_free(mw_promql_prepared *p)
 {
     if (!p) return;
     mw_pq_free(p->ast);
-    mw_free(p->text);
     mw_free(p);
 }
 
 mw_value_type mw_promql_prepared_type(const mw_promql_prepared *p) { return p->ast->root->type; }
-mw_str mw_promql_prepared_text(const mw_promql_prepared *p) { return (mw_str){p->text, p->n_text}; }
+mw_str mw_promql_prepared_text(const mw_promql_prepared *p) { return p->ast->src; }
 
 int mw_promql_eval_prepared(const mw_promql *q, mw_source *src, mw_promql_prepared *p,
                             const mw_promql_query *query, mw_promql_result **out, mw_err *err)

@@ -74,21 +74,31 @@ static bool parse_matchers(struct parser *p, struct matcher_list *l)
     return true;
 }
 
+/* A place for the matchers of N in its tree, which frees them. */
+static struct selected *new_selected(struct parser *p, const struct node *n)
+{
+    struct ast *a = p->ast;
+    struct selected *s = mw_arena_zalloc(a->arena, sizeof *s);
+    if (!s) return PQ_FAIL(p, n->pos, "the expression is too large");
+    *a->last_selected = s;
+    a->last_selected = &s->next;
+    a->n_selected++;
+    return s;
+}
+
 /* NAME is the metric in front of the braces, or of length 0. */
 struct node *mw_pq_parse_selector(struct parser *p, mw_str name, size_t pos)
 {
     struct matcher_list l = {NULL, 0, 0};
     struct node *n = mw_pq_node(p, N_SELECTOR, pos);
-    if (!n) return NULL;
+    struct selected *s = n ? new_selected(p, n) : NULL;
+    if (!s) return NULL;
     n->sel.name = name;
     bool ok = !name.n || add_matcher(p, &l, MW_MATCH_EQ, MW_STR(MW_METRIC_NAME), name, pos);
     if (ok && p->t.type == T_LBRACE) ok = parse_matchers(p, &l);
-    struct ast *a = p->ast;
-    size_t counts = a->n;
-    MW_PUSH(a->matcher_counts, counts, a->counts_cap, l.n);
-    MW_PUSH(a->matchers, a->n, a->cap, l.m);
-    n->sel.matchers = l.m;
-    n->sel.n_matchers = l.n;
+    if (l.n < l.cap) l.m = mw_rearray(l.m, l.n, sizeof *l.m); /* rules keep their trees */
+    n->sel.matchers = s->m = l.m;
+    n->sel.n_matchers = s->n = l.n;
     return ok ? mw_pq_over(p, n, NULL) : NULL;
 }
 

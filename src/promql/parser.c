@@ -223,9 +223,7 @@ struct node *mw_pq_parse_expr(struct parser *p, int min_prec)
 void mw_pq_free(struct ast *a)
 {
     if (!a) return;
-    for (size_t i = 0; i < a->n; i++) mw_matchers_free(a->matchers[i], a->matcher_counts[i]);
-    mw_free(a->matchers);
-    mw_free(a->matcher_counts);
+    for (struct selected *s = a->selected; s; s = s->next) mw_matchers_free(s->m, s->n);
     mw_arena_free(a->arena);
     mw_free(a);
 }
@@ -236,7 +234,15 @@ void mw_matchers_free(mw_matcher *m, size_t n)
     mw_free(m);
 }
 
-enum { TEXT_MAX = 1 << 20, TREE_BYTES = 64 << 20 };
+enum { TEXT_MAX = 1 << 20, TREE_BYTES = 64 << 20, FIRST_MAX = 2048 };
+
+/* What the tree of a text may take: a node for every eight bytes, and the text twice (see text_of
+ * in querylog.c).  Rules keep ten thousand trees. */
+static size_t tree_bytes(size_t text)
+{
+    size_t n = (text / 8 + 1) * (sizeof(struct node) + 8) + 2 * text + 128;
+    return n < FIRST_MAX ? n : FIRST_MAX;
+}
 
 static struct ast *new_ast(mw_str text, mw_err *err)
 {
@@ -246,6 +252,8 @@ static struct ast *new_ast(mw_str text, mw_err *err)
                NULL;
     struct ast *a = mw_zalloc(sizeof *a);
     a->arena = mw_arena_new(TREE_BYTES);
+    mw_arena_expect(a->arena, tree_bytes(text.n));
+    a->last_selected = &a->selected;
     a->src = (mw_str){mw_arena_strndup(a->arena, text.p ? text.p : "", text.n), text.n};
     return a;
 }
@@ -286,9 +294,9 @@ int mw_promql_selector(mw_str text, mw_matcher **out, size_t *n, mw_err *err)
         root->sel.when.at || root->parens)
         rc = mw_fail(err, MW_EPARSE, 1, 1, "expected a series selector such as up{job=\"x\"}");
     else {
-        *out = a->matchers[0]; /* the only selector there is */
-        *n = a->matcher_counts[0];
-        a->n = 0;
+        *out = a->selected->m; /* the only selector there is */
+        *n = a->selected->n;
+        a->selected = NULL;
     }
     mw_pq_free(a);
     return rc;
@@ -300,11 +308,11 @@ int mw_promql_selectors(mw_str expr, mw_select **out, size_t *n, mw_err *err)
     if (!err) mw_err_init(&own), err = &own;
     struct ast *a = mw_pq_parse(expr, err);
     if (!a) return err->code;
-    *n = a->n;
-    *out = mw_array(a->n + 1, sizeof **out);
-    for (size_t i = 0; i < a->n; i++)
-        (*out)[i] = (mw_select){.matchers = a->matchers[i], .n = a->matcher_counts[i]};
-    a->n = 0;
+    mw_select *to = *out = mw_array(a->n_selected + 1, sizeof **out);
+    *n = a->n_selected;
+    for (struct selected *s = a->selected; s; s = s->next)
+        *to++ = (mw_select){.matchers = s->m, .n = s->n};
+    a->selected = NULL;
     mw_pq_free(a);
     return MW_OK;
 }

@@ -268,7 +268,9 @@ static mw_str text_of(struct ast *a)
     if (a->text.p) return a->text;
     mw_pq_print(&text, a->root);
     if (text.n > MW_QUERY_TEXT) text.n = MW_QUERY_TEXT;
-    a->text = (mw_str){mw_arena_strndup(a->arena, text.n ? text.p : "", text.n), text.n};
+    a->text = a->src;
+    if (!mw_str_eq((mw_str){text.p, text.n}, a->src))
+        a->text = (mw_str){mw_arena_strndup(a->arena, text.n ? text.p : "", text.n), text.n};
     if (!a->text.p) a->text.n = 0;
     mw_buf_deinit(&text);
     return a->text;
@@ -277,9 +279,9 @@ static mw_str text_of(struct ast *a)
 void mw_pq_log_query(mw_querylog *l, mw_query_running *r, struct ast *a, int code, size_t samples)
 {
     mw_querylog_end(l, r, &(mw_query_end){code, samples, text_of(a)});
-    for (size_t i = 0; i < a->n; i++)
-        for (size_t k = 0; k < a->matcher_counts[i]; k++) {
-            const mw_matcher *m = &a->matchers[i][k];
+    for (const struct selected *s = a->selected; s; s = s->next)
+        for (size_t k = 0; k < s->n; k++) {
+            const mw_matcher *m = &s->m[k];
             if (m->op == MW_MATCH_EQ && mw_str_is(m->name, MW_METRIC_NAME))
                 mw_querylog_asked(l, m->value);
         }

@@ -1,8 +1,7 @@
-/* ahead.c - windows of answers, one for each expression.
+/* ahead.c - windows of answers, one for each expression, and which expressions have them.
  *
- * A window begins small and grows while it goes well.  What it keeps is a copy of the points, since
- * the result of a query keeps all that the query needed; and one bit for each step, which is all
- * that is looked at for a rule that says nothing.
+ * A window begins small and grows while it goes well.  Where a second thread may work beside, the
+ * one that follows is in the making as soon as one is there.
  * SPDX-License-Identifier: MIT */
 #include "script/ahead.h"
 
@@ -12,17 +11,11 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "script/ahead_coming.h"
 #include "script/signals.h"
 
-enum { FIRST_STEPS = 32, MOST_STEPS = 2048, MOST_POINTS = 65536, LEAST_STEPS = 4, REST = 64 };
+enum { FIRST_STEPS = 32, MOST_POINTS = 65536, LEAST_STEPS = 4, REST = 64 };
 enum { BUCKETS = 1024, MOST_ITEMS = 8192 };
-
-struct row {
-    mw_labels *labels;
-    size_t n, at; /* AT: where the last moment was found */
-    int64_t *t;
-    double *v;
-};
 
 struct mw_ahead_item {
     mw_ahead_item *next; /* of the same bucket */
@@ -35,11 +28,8 @@ struct mw_ahead_item {
     int64_t last_t, apart; /* the last moment asked, and how far it was from the one before */
     size_t want;           /* steps of the next window */
     unsigned rest;         /* moments to be asked by themselves before the next try */
-    /* the window; n_steps 0: none */
-    int64_t start, step;
-    size_t n_steps, n_rows;
-    struct row *rows;
-    uint64_t loud[MOST_STEPS / 64];
+    mw_window *window;     /* NULL: none */
+    mw_coming_job *coming; /* NULL: none is in the making */
 };
 
 struct mw_ahead {
@@ -47,13 +37,14 @@ struct mw_ahead {
     size_t n_changing, n_items;
     int64_t until;
     uint64_t id;
+    mw_coming *coming; /* NULL: nobody works beside */
     mw_ahead_item *buckets[BUCKETS];
     mw_ahead_stats stats;
 };
 
 /* -- making ------------------------------------------------------------------------------------ */
 
-mw_ahead *mw_ahead_new(const mw_str *changing, size_t n, int64_t until)
+mw_ahead *mw_ahead_new(const mw_str *changing, size_t n, int64_t until, mw_host *beside)
 {
     mw_ahead *a = mw_zalloc(sizeof *a);
     a->changing = mw_array(n + 1, sizeof *a->changing);
@@ -63,19 +54,16 @@ mw_ahead *mw_ahead_new(const mw_str *changing, size_t n, int64_t until)
     }
     a->until = until;
     a->id = (uint64_t)mw_mono_ns();
+    a->coming = beside ? mw_coming_new(beside) : NULL;
     return a;
 }
 
-static void drop_window(mw_ahead_item *it)
+static void drop_windows(mw_ahead *a, mw_ahead_item *it)
 {
-    for (size_t i = 0; i < it->n_rows; i++) {
-        mw_free(it->rows[i].labels);
-        mw_free(it->rows[i].t);
-        mw_free(it->rows[i].v);
-    }
-    mw_free(it->rows);
-    it->rows = NULL;
-    it->n_rows = it->n_steps = 0;
+    mw_window_free(it->window);
+    it->window = NULL;
+    if (it->coming) mw_coming_take(a->coming, it->coming, NULL, NULL, NULL);
+    it->coming = NULL;
 }
 
 void mw_ahead_free(mw_ahead *a)
@@ -84,10 +72,11 @@ void mw_ahead_free(mw_ahead *a)
     for (size_t i = 0; i < BUCKETS; i++)
         for (mw_ahead_item *it = a->buckets[i], *next; it; it = next) {
             next = it->next;
-            drop_window(it);
+            drop_windows(a, it);
             mw_promql_prepared_free(it->query);
             mw_free(it);
         }
+    mw_coming_free(a->coming);
     for (size_t i = 0; i < a->n_changing; i++) mw_free((char *)a->changing[i].p);
     mw_free(a->changing);
     mw_free(a);
@@ -172,47 +161,12 @@ mw_ahead_item *mw_ahead_find(mw_ahead *a, mw_str expr, bool histograms, double a
 
 /* -- the window -------------------------------------------------------------------------------- */
 
-static bool says_something(const mw_ahead_item *it, double v)
-{
-    return (isnan(it->above) && isnan(it->below)) || v > it->above || v < it->below;
-}
-
-static void keep_row(mw_ahead_item *it, const mw_promql_row *from)
-{
-    struct row *r = &it->rows[it->n_rows++];
-    r->labels = from->labels ? mw_labels_copy(from->labels) : NULL;
-    r->n = from->n;
-    r->t = mw_array(from->n + 1, sizeof *r->t);
-    r->v = mw_array(from->n + 1, sizeof *r->v);
-    memcpy(r->t, from->t, from->n * sizeof *r->t);
-    memcpy(r->v, from->v, from->n * sizeof *r->v);
-    for (size_t i = 0; i < from->n; i++) {
-        if (!says_something(it, from->v[i])) continue;
-        size_t at = (size_t)((from->t[i] - it->start) / it->step);
-        it->loud[at / 64] |= 1ULL << at % 64;
-    }
-}
-
-/* Keeps the points of RES; false: there are histograms among them. */
-static bool keep(mw_ahead_item *it, const mw_promql_result *res, int64_t start, size_t n_steps)
-{
-    for (size_t i = 0; i < res->n; i++)
-        if (res->rows[i].n_h) return false;
-    it->start = start;
-    it->step = it->apart;
-    it->n_steps = n_steps;
-    memset(it->loud, 0, sizeof it->loud);
-    it->rows = mw_array(res->n + 1, sizeof *it->rows);
-    for (size_t i = 0; i < res->n; i++) keep_row(it, &res->rows[i]);
-    return true;
-}
-
 static void grow(mw_ahead_item *it)
 {
-    size_t most = MOST_POINTS / (it->n_rows ? it->n_rows : 1);
+    size_t rows = it->window->n_rows, most = MOST_POINTS / (rows ? rows : 1);
     it->want *= 4;
     if (it->want > most) it->want = most;
-    if (it->want > MOST_STEPS) it->want = MOST_STEPS;
+    if (it->want > MW_WINDOW_STEPS) it->want = MW_WINDOW_STEPS;
     if (it->want < LEAST_STEPS) it->want = LEAST_STEPS;
 }
 
@@ -225,38 +179,45 @@ static void shrink(mw_ahead_item *it)
     it->rest = REST;
 }
 
+static mw_window_ask ask_at(const mw_ahead *a, const mw_ahead_item *it, int64_t t)
+{
+    int64_t left = t > a->until ? 0 : (a->until - t) / it->apart;
+    return (mw_window_ask){.histograms = it->histograms,
+                           .above = it->above,
+                           .below = it->below,
+                           .start = t,
+                           .step = it->apart,
+                           .n_steps = (uint64_t)left + 1 < it->want ? (size_t)left + 1 : it->want};
+}
+
+static void begin_next(mw_ahead *a, mw_ahead_item *it)
+{
+    const mw_window_ask *now = &it->window->ask;
+    int64_t t = now->start + (int64_t)now->n_steps * now->step;
+    if (!a->coming || t > a->until) return;
+    mw_window_ask ask = ask_at(a, it, t);
+    it->coming = mw_coming_add(a->coming, mw_promql_prepared_text(it->query), &ask,
+                               ask.n_steps * (it->window->n_rows + 1));
+}
+
 /* A window that begins at T, if there can be one. */
 static bool open_window(mw_ahead *a, mw_ahead_item *it, mw_host *h, int64_t t)
 {
-    drop_window(it);
-    int64_t left = t > a->until ? 0 : (a->until - t) / it->apart;
-    size_t n = (uint64_t)left + 1 < it->want ? (size_t)left + 1 : it->want;
-    mw_promql_result *res = NULL;
-    mw_promql_query q = {.range = true,
-                         .start = t,
-                         .end = t + (int64_t)(n - 1) * it->apart,
-                         .step = it->apart,
-                         .histograms = it->histograms,
-                         .deadline_mono_ns = mw_mono_ns() + 30000000000LL,
-                         .origin = "backtest"};
-    int rc = mw_promql_eval_prepared(h->promql, h->source, it->query, &q, &res, NULL);
-    if (rc != MW_OK) {
-        shrink(it);
-        return false;
-    }
-    it->never = !keep(it, res, t, n);
-    mw_promql_result_free(res);
-    if (it->never) return false;
+    mw_window_ask ask = ask_at(a, it, t);
+    mw_coming_job *coming = it->coming;
+    int rc;
+    it->coming = NULL;
+    drop_windows(a, it);
+    if (!coming || !mw_coming_take(a->coming, coming, &ask, &rc, &it->window))
+        rc = mw_window_open(h, it->query, (mw_str){0}, &ask, NULL, &it->window);
+    it->never = rc == MW_EUNSUPPORTED;
+    if (rc != MW_OK && !it->never) shrink(it);
+    if (rc != MW_OK) return false;
     a->stats.ranges++;
-    a->stats.steps += n;
+    a->stats.steps += ask.n_steps;
     grow(it);
+    begin_next(a, it);
     return true;
-}
-
-static bool covers(const mw_ahead_item *it, int64_t t)
-{
-    if (!it->n_steps || t < it->start) return false;
-    return (t - it->start) % it->step == 0 && (uint64_t)((t - it->start) / it->step) < it->n_steps;
 }
 
 /* Is the answer at T at hand, or can it be had together with those that follow? */
@@ -264,7 +225,7 @@ static bool look_ahead(mw_ahead *a, mw_ahead_item *it, mw_host *h, int64_t t)
 {
     if (it->never) return false;
     int64_t apart = it->known ? t - it->last_t : 0;
-    if (covers(it, t)) {
+    if (mw_window_covers(it->window, t)) {
         it->last_t = t;
         return true;
     }
@@ -297,48 +258,20 @@ static mw_promql_result *ask(mw_ahead *a, mw_ahead_item *it, mw_host *h, int64_t
     return out;
 }
 
-/* The place of T among the times of R; r->n when it has none there. */
-static size_t find(struct row *r, int64_t t)
-{
-    size_t at = r->at;
-    if (at < r->n && r->t[at] > t) at = 0;
-    while (at < r->n && r->t[at] < t) at++;
-    r->at = at < r->n ? at : 0;
-    return at < r->n && r->t[at] == t ? at : r->n;
-}
-
-static mw_promql_result *from_window(mw_ahead_item *it, int64_t t)
-{
-    mw_promql_row *rows;
-    mw_promql_result *out = mw_promql_vector(it->n_rows, &rows);
-    size_t n = 0;
-    for (size_t i = 0; i < it->n_rows; i++) {
-        struct row *r = &it->rows[i];
-        size_t at = find(r, t);
-        if (at == r->n) continue;
-        rows[n] = (mw_promql_row){.labels = r->labels, .n = 1, .t = &r->t[at], .v = &r->v[at]};
-        n++;
-    }
-    out->n = n;
-    return out;
-}
-
 mw_promql_result *mw_ahead_at(mw_ahead *a, mw_ahead_item *it, mw_host *h, int64_t t, mw_err *err)
 {
-    return look_ahead(a, it, h, t) ? from_window(it, t) : ask(a, it, h, t, err);
+    return look_ahead(a, it, h, t) ? mw_window_at(it->window, t) : ask(a, it, h, t, err);
 }
 
 bool mw_ahead_is_quiet(mw_ahead *a, mw_ahead_item *it, mw_host *h, int64_t t)
 {
-    if (look_ahead(a, it, h, t)) {
-        size_t at = (size_t)((t - it->start) / it->step);
-        return !(it->loud[at / 64] >> at % 64 & 1);
-    }
+    if (look_ahead(a, it, h, t)) return !mw_window_is_loud(it->window, t);
+    mw_window_ask bounds = {.above = it->above, .below = it->below};
     mw_promql_result *r = ask(a, it, h, t, NULL);
     bool quiet = r && r->type != MW_VALUE_STRING;
     for (size_t i = 0; quiet && i < r->n; i++) {
         const mw_promql_row *row = &r->rows[i];
-        quiet = !row->n || !says_something(it, row->v[row->n - 1]);
+        quiet = !row->n || !mw_window_says_something(&bounds, row->v[row->n - 1]);
     }
     mw_promql_result_free(r);
     return quiet;

@@ -5,7 +5,7 @@
  * range query gives at each step what an instant query gives there.  Not for expressions that read
  * series which change while the rules run, or that say something about their own range: those are
  * asked moment by moment, as are those that fail, so that each moment fails for itself.
- * One thread at a time.
+ * For one thread at a time.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_SCRIPT_AHEAD_H
 #define MW_SCRIPT_AHEAD_H
@@ -15,8 +15,9 @@ typedef struct mw_ahead mw_ahead;
 typedef struct mw_ahead_item mw_ahead_item; /* of one expression; lives as its mw_ahead */
 
 /* CHANGING: names of metrics that change, N of them, copied.  UNTIL: no moment after it is asked.
- */
-mw_ahead *mw_ahead_new(const mw_str *changing, size_t n, int64_t until);
+ * BESIDE: a thread of its own makes windows before they are wanted, out of the store of this host,
+ * borrowed; NULL: nobody does. */
+mw_ahead *mw_ahead_new(const mw_str *changing, size_t n, int64_t until, mw_host *beside);
 void mw_ahead_free(mw_ahead *a);         /* NULL is fine */
 uint64_t mw_ahead_id(const mw_ahead *a); /* no other has had it */
 

@@ -194,7 +194,9 @@ static int open_parts(lua_State *L, past *p, const char *data, mw_err *err)
     for (size_t i = 0; i < n; i++)
         changing[i] = i < p->n_written ? p->written[i] : p->forgotten[i - p->n_written];
     h->time_stands = true;
-    if (!flag_field(L, "stepwise")) h->ahead = mw_ahead_new(changing, n, until);
+    /* On a server there are others who need the second processor. */
+    if (!flag_field(L, "stepwise"))
+        h->ahead = mw_ahead_new(changing, n, until, p->stored ? h : NULL);
     mw_free(changing);
     return MW_OK;
 }

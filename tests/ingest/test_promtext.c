@@ -158,6 +158,32 @@ static void a_series_that_vanished_gets_one_stale_marker(void **state)
     close_world(&w);
 }
 
+static void times_of_a_page_count_when_they_are_honoured(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, NULL, 0, false);
+    mw_promtext_times(w.p, false, false);
+    assert_int_equal(page(&w, "a 1 7\nb 2\n", 10), MW_OK);
+    assert_string_equal(fake_text(&w.db), "a @10 1\nb @10 2\n");
+    mw_buf_reset(&w.db.text);
+    assert_int_equal(page(&w, "b 3 99999999999\n", 20), MW_OK);
+    assert_string_equal(fake_text(&w.db), "b @20 3\na @20 stale\n");
+    mw_buf_reset(&w.db.text);
+    mw_promtext_times(w.p, true, false);
+    assert_int_equal(page(&w, "b 4 25\n", 30), MW_OK);
+    assert_string_equal(fake_text(&w.db), "b @25 4\n");
+    mw_buf_reset(&w.db.text);
+    assert_int_equal(page(&w, "c 5\n", 40), MW_OK);
+    assert_string_equal(fake_text(&w.db), "c @40 5\n");
+    mw_promtext_times(w.p, true, true);
+    assert_int_equal(page(&w, "c 6 45\n", 50), MW_OK);
+    mw_buf_reset(&w.db.text);
+    assert_int_equal(page(&w, "", 60), MW_OK);
+    assert_string_equal(fake_text(&w.db), "c @60 stale\n");
+    close_world(&w);
+}
+
 static void a_series_written_in_another_order_is_not_ended(void **state)
 {
     struct world w;
@@ -565,6 +591,7 @@ int main(void)
         cmocka_unit_test(every_valid_form_of_a_line_is_understood),
         cmocka_unit_test(a_bad_line_refuses_the_page_and_names_the_line),
         cmocka_unit_test(a_series_that_vanished_gets_one_stale_marker),
+        cmocka_unit_test(times_of_a_page_count_when_they_are_honoured),
         cmocka_unit_test(a_series_written_in_another_order_is_not_ended),
         cmocka_unit_test(a_target_that_failed_is_ended_once_and_comes_back),
         cmocka_unit_test(a_bad_page_leaves_the_memory_of_the_good_one),

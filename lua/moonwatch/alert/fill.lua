@@ -30,10 +30,11 @@ end
 --- TEMPLATE for VIEW.  What stands in its places passes THROUGH, if given.
 function M.text(runner, template, view, through)
   if type(template) == "table" then return from_function(runner, template, view) end
-  local compiled = runner.compiled[template]
+  local book = runner.compiled or {}
+  local compiled = book[template]
   if not compiled then
     compiled = text.compile(template) or { template }
-    runner.compiled[template] = compiled
+    book[template], runner.compiled = compiled, book
   end
   local function query(expr) return runner.host.query(expr, view.now - runner.engine:behind(runner.rule)) end
   return text.expand(compiled, view, query, through)

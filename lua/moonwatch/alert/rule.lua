@@ -16,13 +16,15 @@ local M = {}
 M.__index = M
 M.word = "alert"
 
+-- What thousands of runners are until something happens; what is not false or nothing stands here, not in each of them.
+M.health, M.samples, M.written = "unknown", 0, {}
+
 local RESEND = 60
 
 --- rule: the fields of the word.  engine: see engine/rules.lua.
 function M.new(rule, engine)
   local self = setmetatable({
-    rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, compiled = {}, queries = {},
-    written = {}, health = "unknown", samples = 0,
+    rule = rule, engine = engine, host = engine.host, levels = threshold.levels(rule), alerts = {}, queries = {},
   }, M)
   if rule.severity == "" then self.id_of = state.key end -- whatever severity its labels say is theirs
   absent.load(self)
@@ -84,14 +86,14 @@ local function write_series(self, t)
       written[key] = now
     end
   end
-  self.samples = n
+  self.samples = n > 0 and n or nil
   for key, before in pairs(self.written) do
     local after = written[key]
     for name, handle in pairs(before) do
       if not after or after[name] ~= handle then put(handle, "stale") end
     end
   end
-  self.written = written
+  self.written = next(written) and written or nil
   if n > 0 then self.host.write(t - self.engine:behind(self.rule), list) end
 end
 
@@ -124,7 +126,8 @@ local function tell(self, t)
   local out = {}
   for _, alert in pairs(self.alerts) do
     local due = not alert.last_sent or t - alert.last_sent >= RESEND
-    if alert.fired_at and alert.state ~= "pending" and due then
+    local old = alert.state == "inactive" and t - alert.resolved_at > state.REMEMBER
+    if alert.fired_at and alert.state ~= "pending" and due and not old then
       out[#out + 1] = message(self, alert, t)
       alert.last_sent, alert.told = t, alert.labels.severity
     end
@@ -134,6 +137,9 @@ local function tell(self, t)
     self.engine:emit(out, t)
   end
 end
+
+--- It is not evaluated at T; whoever hears of its alerts takes them for over when they are not told again.
+function M:remind(t) tell(self, t) end
 
 -- -- one evaluation --------------------------------------------------------
 
@@ -183,7 +189,7 @@ local function look(self, t)
 end
 
 function M:evaluate(t)
-  self.last_evaluation, self.samples = t, 0
+  self.last_evaluation, self.samples = t, nil
   local found = look(self, t)
   if not found then return tell(self, t) end
   if next(found.seen) == nil and idle(self) then return end
@@ -246,11 +252,11 @@ end
 --- Take over from the runner that had this name before.
 function M:inherit(old)
   old:refresh()
-  self.alerts, self.state, self.written = old.alerts, old.state, old.written
+  self.alerts, self.state, self.written = old.alerts, old.state, rawget(old, "written")
   absent.inherit(self, old)
   lives.inherit(self, old)
   self.health, self.last_error, self.traceback = old.health, old.last_error, old.traceback
-  self.last_evaluation, self.seconds, self.samples = old.last_evaluation, old.seconds, old.samples
+  self.last_evaluation, self.seconds, self.samples = old.last_evaluation, old.seconds, rawget(old, "samples")
 end
 
 --- The rule is no more: what fires ends now.

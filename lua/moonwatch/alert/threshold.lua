@@ -9,8 +9,18 @@ local match = require "moonwatch.alert.match"
 
 local M = {}
 
---- The levels of RULE.
+-- Most rules compare by themselves and have a severity like others: one table for all of these.  severity -> levels
+local plain = setmetatable({}, { __mode = "v" })
+
+local function plain_levels(severity)
+  local key = severity or false
+  plain[key] = plain[key] or { { severity = severity } }
+  return plain[key]
+end
+
+--- The levels of RULE; nobody changes them.
 function M.levels(rule)
+  if not (rule.levels or rule.above or rule.below or rule.clear_below or rule.clear_above) then return plain_levels(rule.severity) end
   return rule.levels or { { severity = rule.severity, above = rule.above, below = rule.below, clear = rule.clear_below or rule.clear_above } }
 end
 

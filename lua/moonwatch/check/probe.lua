@@ -58,7 +58,7 @@ local function http(rule, run, done)
   local h, headers = rule.http, {}
   for name, value in pairs(h.headers) do headers[name] = secret(run.host, value) end
   run.host.call("http", { url = h.url, method = h.method, headers = headers, body = h.body, timeout = rule.timeout,
-                          follow = h.follow, insecure = h.tls and h.tls.insecure, max_body = MAX_BODY },
+                          follow = h.follow, tls = h.tls, max_body = MAX_BODY },
     function(answer) judge_http(h.expect, answer, run, done) end)
 end
 

@@ -20,25 +20,27 @@ local function names_of(items, ...)
   return { set = set, list = list }
 end
 
---- What is said twice but may be said once, also by declarations with other faults: a rule (see identity.lua), `settings`.
--- items: list of { word=, name=, file=, line=, once=, said= (its fields as they were written) } in the order of loading.
+--- What of ITEM, { word=, name= }, whose fields were written as SAID, may be said once only: ONCE the word, else the rule (see
+-- identity.lua); false when it may be said again.
+function M.key(item, said, once)
+  if once then return item.word end
+  if not item.name then return false end
+  if type(said) ~= "table" then said = {} end
+  return identity.id { word = item.word, name = item.name, labels = said.labels, severity = said.severity, variant = said.variant,
+                       shadow = said.shadow == true }
+end
+
+--- What is said twice but may be said once, also by declarations with other faults.  items: list of { word=, name=, file=, line=,
+-- key= } in the order of loading.
 function M.duplicates(items, problem)
   local first = {}
   for _, item in ipairs(items) do
-    local key = item.key
-    if not key then
-      key = item.once and item.word or item.name and identity.id {
-        word = item.word, name = item.name, labels = (item.said or {}).labels, severity = (item.said or {}).severity,
-        variant = (item.said or {}).variant,
-        shadow = (item.said or {}).shadow == true } or false
-      item.key = key
-    end
-    local before = key and first[key]
+    local before = item.key and first[item.key]
     if before then
-      local text = item.once and "is said once only, and was at %s:%d" or "this name is already taken at %s:%d"
+      local text = item.key == item.word and "is said once only, and was at %s:%d" or "this name is already taken at %s:%d"
       problem(item, {}, text:format(before.file, before.line))
-    elseif key then
-      first[key] = item
+    elseif item.key then
+      first[item.key] = item
     end
   end
 end

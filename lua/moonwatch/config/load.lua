@@ -102,17 +102,17 @@ local function written_in(run, unit, decl, p)
   return (" (in %s:%d:%d)"):format(decl.file, line, col)
 end
 
-local function take(run, unit, guest, decl)
+local function take(run, unit, decl)
   local def = words.by_name[decl.word]
-  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line, guest = guest, unit = unit, once = def.once,
-                 said = type(decl.fields) == "table" and decl.fields or nil }
+  local item = { word = decl.word, name = decl.name, file = unit.path, line = decl.line }
   if def.root_only and not unit.root then
     run.problems:add(unit.path, decl.line, 1, item, "belongs into the root file, not into a file of rules")
     return
   end
   unit.declared[#unit.declared + 1] = item
   item.order = #unit.declared
-  local env = { host = run.host, guest = unit.path, stamp = unit.stamp }
+  local before = run.before[unit.path]
+  local env = { host = run.host, guest = unit.path, stamp = unit.stamp, exprs = unit.exprs, exprs_before = before and before.exprs }
   local fields, problems = schema.check(def, decl, env)
   unit.called = unit.called or env.called
   for _, p in ipairs(problems) do
@@ -124,18 +124,19 @@ local function take(run, unit, guest, decl)
     if def.arguments then item.name = (fields.args[3] or {}).name end
     unit.items[#unit.items + 1] = item
   end
+  item.key = link.key(item, decl.fields, def.once)
 end
 
 local function run_unit(run, unit)
-  unit.items, unit.declared, unit.seen, unit.budget, unit.called = {}, {}, {}, budget(run.settings), nil
+  unit.items, unit.declared, unit.seen, unit.exprs, unit.budget, unit.called = {}, {}, {}, {}, budget(run.settings), nil
   local declared
   unit.guest, declared = open_guest(run, unit)
   if not unit.guest then
-    for _, decl in ipairs(declared or {}) do take(run, unit, nil, decl) end
+    for _, decl in ipairs(declared or {}) do take(run, unit, decl) end
     return
   end
   run.fresh[unit.path], unit.stamp = unit, run.host.sha256(units.text(unit)):sub(1, 16)
-  for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, unit.guest, decl) end
+  for _, decl in ipairs(unit.guest:declarations()) do take(run, unit, decl) end
   if not unit.called then unit.guest:close() end -- nobody will call it: a Lua state less to keep
 end
 

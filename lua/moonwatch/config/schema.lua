@@ -123,7 +123,7 @@ local known = setmetatable({}, { __mode = "k" })
 local function known_of(rows)
   local k = known[rows]
   if k then return k end
-  k = { names = {}, by = {}, defaults = {} }
+  k = { names = {}, by = {}, defaults = {}, lean = { __index = {} } }
   for i, row in ipairs(rows) do k.names[i], k.by[row[1]] = row[1], row end
   known[rows] = k
   return k
@@ -188,12 +188,23 @@ local function copy(value)
   return out
 end
 
-local function fill(run, row, path, defaults)
-  if row.required then
-    report(run, path, ("missing field %q"):format(shown(joined(path, row[1]))))
-  elseif row.default ~= nil then
-    if defaults[row] == nil then defaults[row] = check_value({ env = run.env, problems = {} }, row, row.default, path) end
-    return copy(defaults[row])
+local function default_of(run, row, path, defaults)
+  if defaults[row] == nil then defaults[row] = check_value({ env = run.env, problems = {} }, row, row.default, path) end
+  return defaults[row]
+end
+
+local SHARED = { __newindex = function() error("this is the default of many rules", 2) end }
+
+-- What row[1] of OUT is when nobody says it.  With LEAN, see M.check, OUT finds it behind itself.
+local function fill(run, row, path, k, out, lean)
+  local name = row[1]
+  if row.required then return report(run, path, ("missing field %q"):format(shown(joined(path, name)))) end
+  if row.default == nil then return end
+  if not lean then
+    out[name] = copy(default_of(run, row, path, k.defaults))
+  elseif k.lean.__index[name] == nil then
+    local value = default_of(run, row, path, k.defaults)
+    k.lean.__index[name] = type(value) == "table" and setmetatable(value, SHARED) or value
   end
 end
 
@@ -233,12 +244,13 @@ end
 
 function check_table(run, def, value, path)
   local names, by = names_of(def.fields)
-  local out, defaults = {}, known[def.fields].defaults
+  local k = known[def.fields]
+  local out = def.lean and setmetatable({}, k.lean) or {}
   local meant = check_unknown(run, def, value, path, by, names)
   for _, row in ipairs(def.fields) do
     local given = value[row[1]]
     if given == nil then
-      if not row.absent and not (row.required and meant[row[1]]) then out[row[1]] = fill(run, row, path, defaults) end
+      if not row.absent and not (row.required and meant[row[1]]) then fill(run, row, path, k, out, def.lean) end
     elseif row.absent then
       absent(run, joined(path, row[1]), shown(joined(path, row[1])))
     else
@@ -290,10 +302,11 @@ local function check_arguments(run, def, args)
   return { args = out }
 end
 
---- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text) };
--- env.called becomes true when there is a function in it.
+--- Check DECL, a declaration as guest:declarations() gives it.  env: { host=, guest= (name of the file), stamp= (of its text),
+-- exprs=, exprs_before= (see words/types) }; env.called becomes true when there is a function in it.  The fields of a word with
+-- `lean` hold only what was given: there may be ten thousand, and pairs() does not show what they are by default.
 function M.check(def, decl, env)
-  local run = { env = { host = env.host, one_of = one_of }, problems = {} }
+  local run = { env = { host = env.host, one_of = one_of, exprs = env.exprs, exprs_before = env.exprs_before }, problems = {} }
   if def.absent then
     absent(run, {}, def.word)
     return nil, run.problems

@@ -34,7 +34,7 @@ local function endpoints(rows, host)
   local out = {}
   for i, row in ipairs(rows) do
     local url = secret(host, row.url) or ""
-    out[i] = { url = url, shown = shown(row, url), every = row.every, headers = headers_of(row, host) }
+    out[i] = { url = url, shown = shown(row, url), every = row.every, headers = headers_of(row, host), tls = row.tls }
   end
   return out
 end
@@ -48,7 +48,8 @@ local function split(targets)
   return plain, groups
 end
 
-local COPIED = { "files", "dns", "every", "timeout", "path", "scheme", "params", "labels", "honor_labels", "target_limit", "sample_limit",
+local COPIED = { "files", "dns", "every", "timeout", "path", "scheme", "params", "labels", "tls", "honor_labels", "honor_timestamps",
+                 "track_timestamps_staleness", "target_limit", "sample_limit",
                  "body_limit", "label_limit", "label_value_limit", "drop", "only" }
 
 local function job(self, rule)

@@ -43,8 +43,8 @@ function M.begin(engine, runner)
   local settings = engine.set and engine.set.settings
   if not runner.meter or runner.metered_by ~= settings then
     runner.metered_by = settings
-    runner.meter, runner.counted = engine.host.meter(M.limits(engine, runner.rule)), {}
-    runner.figured = runner.rule.budget ~= nil or has_function(runner.rule, 0)
+    runner.meter, runner.counted = engine.host.meter(M.limits(engine, runner.rule)), nil
+    runner.figured = runner.rule.budget ~= nil or has_function(runner.rule, 0) or nil
   end
   engine.host.meter_begin(runner.meter)
 end
@@ -73,10 +73,11 @@ end
 function M.account(engine, runner)
   if not runner.meter then return end
   local _, total, exceeded = engine.host.usage(runner.meter)
-  runner.exceeded = exceeded
-  runner.figured = runner.figured or exceeded or total.slow_queries > 0
+  runner.exceeded = exceeded or nil
+  runner.figured = runner.figured or exceeded or total.slow_queries > 0 or nil
   local figures = runner.figured and instruments(engine, runner)
   if not figures then return end
+  runner.counted = runner.counted or {}
   for i, row in ipairs(FIGURES) do
     local name = row[1]
     if figures[i] then

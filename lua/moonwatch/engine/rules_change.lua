@@ -44,22 +44,45 @@ local function as_written(fields)
   return keys_of(seen)
 end
 
+-- Do two values print the same?  Asked of every field of ten thousand rules.
+local function equal(a, b)
+  if a == b then return true end
+  if type(a) ~= "table" or type(b) ~= "table" then return a ~= a and b ~= b end
+  if a["@fn"] or b["@fn"] then return a["@fn"] == b["@fn"] and a.stamp == b.stamp end
+  for key, value in pairs(a) do
+    if not equal(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+-- The field of A after NAME in which B differs.
+local function next_difference(a, b, name)
+  local value
+  repeat
+    name, value = next(a, name)
+    if name and not IGNORED[name] and not equal(value, b[name]) then return name end
+  until not name
+end
+
 -- The fields in which two rules differ, in order.
 local function differing(a, b)
-  local seen, out = {}, {}
-  for _, rule in ipairs { a, b } do
-    for name in pairs(rule) do
-      if not IGNORED[name] and not seen[name] then
-        seen[name] = true
-        if a[name] ~= b[name] and print_of(a[name]) ~= print_of(b[name]) then out[#out + 1] = name end
-      end
-    end
+  local out = {}
+  local name = next_difference(a, b)
+  while name do
+    out[#out + 1] = name
+    name = next_difference(a, b, name)
   end
-  return as_written(out)
+  for key, value in pairs(b) do -- which A may have by default
+    if rawget(a, key) == nil and not IGNORED[key] and not equal(a[key], value) then out[#out + 1] = key end
+  end
+  return #out > 0 and as_written(out) or out
 end
 
 --- Do two rules say the same?
-function M.same(a, b) return #differing(a, b) == 0 end
+function M.same(a, b) return not next_difference(a, b) and not next_difference(b, a) end
 
 -- id -> rule; how many; and the names that several rules of SET share.
 local function index(set, several)

@@ -155,8 +155,13 @@ local function evaluate(self, i)
   local runner, engine = self.members[i], self.engine
   if self.done and self.done[runner.id] then return end
   if runner.turn then return engine:count("moonwatch_rule_turns_missed_total", runner, 1) end
-  if (runner.owned and not engine:owns(runner.id)) or suspend.rests(runner, self.t) then
+  if runner.owned and not engine:owns(runner.id) then
     self.quiet[i] = false
+    return
+  end
+  if suspend.rests(runner, self.t) then
+    self.quiet[i] = false
+    if runner.remind then runner:remind(self.t) end
     return
   end
   local before, fails = engine.clock and engine.clock(), runner.fails

@@ -2,7 +2,8 @@
 --
 -- After FAILURES evaluations in a row that failed (an error, or beyond the budget) a rule is suspended: it is tried again
 -- after two intervals, then four, up to a minute, or ten when it went beyond its budget, and never more often than its own
--- interval.  One evaluation that works ends it; so does a reload with another text of the rule.  Its alerts stay as they are.
+-- interval.  One evaluation that works ends it; so does a reload with another text of the rule.  Its alerts stay as they are, and
+-- are told as ever.
 -- Meanwhile the engine itself fires RuleSuspended{word=,rule=}, for which no rule file needs to say anything.
 local M = {}
 
@@ -84,7 +85,7 @@ end
 
 --- An evaluation of RUNNER did its work.
 function M.worked(engine, runner, now)
-  runner.streak = 0
+  runner.streak = nil
   if runner.suspended then
     engine.host.log("info", ("%s %q works again"):format(runner.rule.word, runner.rule.name), { file = runner.rule.file })
     M.lift(engine, runner, now)
@@ -96,7 +97,7 @@ function M.moved(engine, now)
   if not next(engine.suspended) then return end
   for id, runner in pairs(engine.suspended) do
     if runner.owned and not engine:owns(id) then
-      runner.suspended, runner.streak, engine.suspended[id] = nil, 0, nil
+      runner.suspended, runner.streak, engine.suspended[id] = nil, nil, nil
       mark(engine, runner, false)
     end
   end

@@ -165,12 +165,12 @@ end
 local function runner_of(self, spec, rule, id, before, move)
   local silent, was = identity.id(rule) == id and rule.shadow or false, rule.shadow and before[identity.id(rule)]
   local old = before[move and move.from or id]
-  if old and not move and old.silent == silent and (old.rule == rule or change.same(old.rule, rule)) then
+  if old and not move and (old.silent or false) == silent and (old.rule == rule or change.same(old.rule, rule)) then
     old.rule = rule -- nothing of it changed but perhaps its place in the file
     return old, old
   end
   local runner = (silent and rule.word == "record" and shadow.record or spec.new)(rule, self)
-  runner.silent = silent
+  runner.silent = silent or nil
   if move and move.beside then
     shadow.begin(runner, old, move.state)
     return runner, nil

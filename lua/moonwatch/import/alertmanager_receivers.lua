@@ -96,7 +96,7 @@ local function http_config(self)
   for _, row in ipairs(http_auth.rows(self.doc, f, keys, self.place)) do
     local bearer = row.name == "auth" and row.value:match "^{ bearer = (.*) }$"
     if self.kind == "webhook" and bearer then self.rows[#self.rows + 1] = { name = "bearer", value = bearer, short = true }
-    elseif self.kind == "webhook" and row.name == "headers" then self.rows[#self.rows + 1] = row
+    elseif row.name == "tls" or (self.kind == "webhook" and row.name == "headers") then self.rows[#self.rows + 1] = row
     else self.doc:lost(key, ("http_config: %s has no such way to sign in"):format(self.kind)) end
   end
 end

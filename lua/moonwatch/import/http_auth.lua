@@ -47,7 +47,31 @@ local function header_map(doc, node, headers)
   end
 end
 
-local ABSENT = { oauth2 = "signing in with OAuth 2 is not there", tls_config = "certificates and checks of TLS cannot be chosen", proxy_url = "there are no proxies",
+-- Which of our fields each field of tls_config becomes, and what cannot be carried.
+local CERTIFICATES = { ca_file = "ca", cert_file = "cert", key_file = "key" }
+local TLS = { ca_file = "text", cert_file = "text", key_file = "text", server_name = "text", insecure_skip_verify = "boolean", min_version = "text",
+              max_version = "text", ca = "text", cert = "text", key = "text", ca_ref = "text", cert_ref = "text", key_ref = "text" }
+
+-- tls_config as a table of ours; nil when there is nothing in it.
+local function certificates(doc, node, place)
+  local f, keys = doc:fields(node, TLS, "tls_config")
+  local rows = {}
+  for _, name in ipairs { "ca_file", "cert_file", "key_file" } do
+    if f[name] and f[name].text ~= "" then rows[#rows + 1] = ("%s = %s"):format(CERTIFICATES[name], lua.quoted(place(f[name].text))) end
+  end
+  if f.server_name and f.server_name.text ~= "" then rows[#rows + 1] = "server_name = " .. lua.quoted(f.server_name.text) end
+  if f.insecure_skip_verify and f.insecure_skip_verify.text == "true" then rows[#rows + 1] = "insecure = true" end
+  for _, name in ipairs { "ca", "cert", "key", "ca_ref", "cert_ref", "key_ref" } do
+    if f[name] then doc:lost(keys[name], ("tls_config: %s: write it into a file and give its name"):format(name)) end
+  end
+  for _, name in ipairs { "min_version", "max_version" } do
+    local least = name == "min_version" and f[name] and f[name].text == "TLS12" -- what we ask for anyway
+    if f[name] and not least then doc:lost(keys[name], ("tls_config: %s: cannot be chosen; TLS 1.2 and later are spoken"):format(name)) end
+  end
+  return #rows > 0 and ("{ %s }"):format(table.concat(rows, ", ")) or nil
+end
+
+local ABSENT = { oauth2 = "signing in with OAuth 2 is not there", proxy_url = "there are no proxies",
                  proxy_connect_header = "there are no proxies" }
 
 local function lost(doc, f, keys)
@@ -60,7 +84,7 @@ local function lost(doc, f, keys)
   end
 end
 
---- The rows `auth` and `headers` for the fields F with KEYS.
+--- The rows `auth`, `headers` and `tls` for the fields F with KEYS.
 function M.rows(doc, f, keys, place)
   local out, headers, auth = {}, {}, nil
   if f.basic_auth and doc:expect(f.basic_auth, "map", "basic_auth") then auth = basic(doc, f.basic_auth, place) end
@@ -73,6 +97,8 @@ function M.rows(doc, f, keys, place)
   if f.http_headers and doc:expect(f.http_headers, "map", "http_headers") then header_map(doc, f.http_headers, headers) end
   if auth then out[#out + 1] = { name = "auth", value = auth } end
   if #headers > 0 then out[#out + 1] = { name = "headers", value = lua.map(headers) } end
+  local own = f.tls_config and doc:expect(f.tls_config, "map", "tls_config") and certificates(doc, f.tls_config, place)
+  if own then out[#out + 1] = { name = "tls", value = own } end
   lost(doc, f, keys)
   return out
 end

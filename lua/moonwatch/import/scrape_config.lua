@@ -151,7 +151,7 @@ local function simple(self, field, name, how, default)
   if node and node.text ~= default then self:add(name, how(node.text), self.keys[field], true) end
 end
 
-local function number(text) return text end
+local function plain(text) return text end
 
 local function limits(self)
   for field, name in pairs(M.LIMITS) do
@@ -163,7 +163,7 @@ local function limits(self)
   table.sort(self.limit_rows, function(a, b) return a[1] < b[1] end)
   for _, row in ipairs(self.limit_rows) do
     local text = row[2].text
-    self:add(row[1], row[1] == "body_limit" and lua.quoted(text) or number(text), row[3], true)
+    self:add(row[1], row[1] == "body_limit" and lua.quoted(text) or text, row[3], true)
   end
 end
 M.LIMITS = { sample_limit = "sample_limit", label_limit = "label_limit", label_value_length_limit = "label_value_limit", target_limit = "target_limit",
@@ -239,10 +239,6 @@ local function missing(self)
       self.unable = true
     end
   end
-  local stamps = self.fields.honor_timestamps
-  if stamps and stamps.text == "false" then self.doc:lost(self.keys.honor_timestamps, "honor_timestamps: times that a target gives always count") end
-  local track = self.fields.track_timestamps_staleness
-  if track and track.text == "true" then self.doc:lost(self.keys.track_timestamps_staleness, "track_timestamps_staleness: series with times of their own get no stale markers") end
 end
 
 --- Write the scrape config NODE of DOC into FILE.  context: { global= (fields), place=function(path) (beside the YAML), floor= }.
@@ -261,7 +257,9 @@ function M.write(doc, node, file, context)
   timing(self)
   simple(self, "metrics_path", "path", lua.quoted, "/metrics")
   simple(self, "scheme", "scheme", lua.quoted, "http")
-  if self.fields.honor_labels and self.fields.honor_labels.text == "true" then self:add("honor_labels", "true", self.keys.honor_labels, true) end
+  simple(self, "honor_labels", "honor_labels", plain, "false")
+  simple(self, "honor_timestamps", "honor_timestamps", plain, "true")
+  simple(self, "track_timestamps_staleness", "track_timestamps_staleness", plain, "false")
   params(self)
   for _, row in ipairs(auth_of.rows(doc, self.fields, self.keys, self.place)) do self.rows[#self.rows + 1] = row end
   limits(self)

@@ -54,7 +54,9 @@ function M.send(host, clock, target, note, done)
   if kind.send then
     return kind.send(note, fields, host, function(outcome) done(outcome, clock()) end)
   end
-  host.call("http", kind.build(note, fields, host), function(reply)
+  local request = kind.build(note, fields, host)
+  request.tls = fields.tls
+  host.call("http", request, function(reply)
     local now = clock()
     local outcome = answer.judge(kind.answers, reply, now)
     outcome.error = hide(outcome.error, secrets)

@@ -36,7 +36,7 @@ local evidence = {
 }
 
 return {
-  word = "alert", shape = "named",
+  word = "alert", shape = "named", lean = true,
   help = "A condition that becomes pending, then firing, then resolved. Every sample that `expr` gives back is an active alert with its own labels; " ..
          "with `above` or `below` the expression is the value and moonwatch compares. Alerts stand in the group of their file with the records, in their order.",
   example = [[

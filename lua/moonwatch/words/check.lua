@@ -2,7 +2,7 @@
 local budget = require "moonwatch.words.budget"
 local migrate = require "moonwatch.words.migrate_rows"
 local rows = require "moonwatch.words.alert_rows"
-local tls = { { "insecure", "boolean", default = false, help = "accept any certificate" } }
+local tls = require "moonwatch.words.tls_rows"
 
 return {
   word = "check", shape = "named",
@@ -22,7 +22,7 @@ check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 100
         { "status", "status", default = "2xx", help = 'a status, a list, "2xx" or "200-299"' },
         { "body", "text", help = "the body must contain this" },
         { "json", "fn", help = "function(document): true when it is well; a second value says why not" } } },
-      { "tls", "table", help = "TLS of this request", fields = tls } } },
+      tls.row } },
     { "tcp", { "table", "text" }, help = '"host:port", or a table', short = "address", fields = {
       { "address", "text", required = true, help = '"host:port"' }, { "send", "text", help = "text to send" },
       { "expect", "text", help = "the answer must contain this" } } },
@@ -50,6 +50,7 @@ check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 100
     { "labels", "labels", default = {}, help = "added to the series of this check" },
   }, migrate.state "rule"),
   after = function(fields, problem)
+    tls.check(fields.http and fields.http.tls, { "http", "tls" }, problem)
     if fields.tcp and fields.tcp.address and not fields.tcp.address:find "^[^%s]+:%d+$" then
       problem(('tcp: %q: expected "host:port"'):format(fields.tcp.address), { "tcp" })
     end

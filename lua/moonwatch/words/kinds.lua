@@ -1,4 +1,6 @@
 --- kinds.lua - the receiver kinds: what may stand inside `receiver "name" { ... }`.
+local tls = require "moonwatch.words.tls_rows"
+
 local K = {}
 
 K.slack = {
@@ -10,6 +12,7 @@ K.slack = {
     { "icon", "text", help = "emoji such as :fire:" },
     { "title", "message", help = "first line" },
     { "text", "message", help = "the message" },
+    tls.row,
     { "send_resolved", "boolean", help = "tell the end too; default that of the receiver" },
   },
 }
@@ -22,6 +25,7 @@ K.pagerduty = {
     { "client", "text", default = "moonwatch", help = "name of the sender" },
     { "client_url", "text", help = "address of the sender" },
     { "details", "text_map", default = {}, help = "further details" },
+    tls.row,
     { "send_resolved", "boolean", help = "tell the end too; default that of the receiver" },
   },
 }
@@ -33,6 +37,7 @@ K.webhook = {
     { "bearer", "secret", help = "token" },
     { "timeout", "interval", default = "10s", help = "longest time one try may take" },
     { "max_alerts", "count", help = "at most so many alerts in one message" },
+    tls.row,
     { "send_resolved", "boolean", help = "tell the end too; default that of the receiver" },
   },
 }

@@ -99,6 +99,7 @@ object(nil, "trace", "a trace", {
 object(nil, "http_options", "how a request is made", {
   { "headers", "labels?", "request headers" }, { "timeout", "number?", "seconds" }, { "method", "text?", "another method" },
   { "body", "text?", "what is sent" }, { "insecure", "boolean?", "accept any certificate" }, { "follow", "boolean?", "follow redirects" },
+  { "tls", "table?", "certificates and names, as `tls` of scrape" },
   { "max_body", "number?", "largest answer in bytes" },
 })
 object(nil, "http_answer", "an answer", {

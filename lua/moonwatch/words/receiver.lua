@@ -1,5 +1,6 @@
 --- receiver.lua - the word `receiver`: where notifications go.
 local kinds = require "moonwatch.words.kinds"
+local tls = require "moonwatch.words.tls_rows"
 
 return {
   word = "receiver", shape = "named",
@@ -16,4 +17,7 @@ receiver "web-team" {
       { "n", "count", required = true, help = "messages" }, { "per", "interval", default = "1m", help = "time" } } },
     { "send_resolved", "boolean", default = true, help = "tell when an alert ends" },
   },
+  after = function(fields, problem)
+    for i, item in ipairs(fields.items or {}) do tls.check(item.tls, { i, "tls" }, problem) end
+  end,
 }

@@ -2,7 +2,7 @@
 local budget = require "moonwatch.words.budget"
 
 return {
-  word = "record", shape = "named",
+  word = "record", shape = "named", lean = true,
   help = "Evaluates an expression again and again and stores the answer as series with this name. Rules of one file with the same " ..
          "`every` are a group: they run in their order, all at one moment, so that a rule sees what one above it has just written. " ..
          "A series that the expression no longer gives, or whose rule is gone, ends with a stale marker.",

@@ -1,4 +1,6 @@
 --- scrape.lua - the word `scrape`: where metrics are fetched.
+local tls = require "moonwatch.words.tls_rows"
+
 local AUTH = {
   { "bearer", "secret", help = "token" }, { "user", "text", help = "name for basic authentication" }, { "password", "secret", help = "its password" },
 }
@@ -45,6 +47,7 @@ local function check_http(fields, problem)
       problem(('http: url %q: expected "http://..." or "https://..."'):format(row.url), { "http" })
     end
     check_auth(row.auth, { "http" }, problem)
+    tls.check(row.tls, { "http" }, problem)
   end
 end
 
@@ -82,7 +85,7 @@ scrape "fleet" {
       { "url", "secret", required = true, help = "address of the list" },
       { "every", "interval", default = "60s", help = "time between questions" },
       { "headers", "text_map", default = {}, help = "request headers" },
-      { "auth", "table", help = "how to sign in", fields = AUTH } } },
+      { "auth", "table", help = "how to sign in", fields = AUTH }, tls.row } },
     { "every", "interval", default = "15s", help = "time between scrapes" },
     { "timeout", "interval", default = "10s", help = "longest time one scrape may take; never more than `every`" },
     { "path", "text", default = "/metrics", help = "path of the address" },
@@ -90,8 +93,11 @@ scrape "fleet" {
     { "params", "params", default = {}, help = "query parameters" },
     { "headers", "text_map", default = {}, help = "request headers" },
     { "auth", "table", help = "how to sign in", fields = AUTH },
+    tls.row,
     { "labels", "labels", default = {}, help = "added to every sample" },
     { "honor_labels", "boolean", default = false, help = "labels of the target win over ours" },
+    { "honor_timestamps", "boolean", default = true, help = "samples have the times that the target gives them, if it does; false: all have that of the scrape" },
+    { "track_timestamps_staleness", "boolean", default = false, help = "series with times of the target end when it leaves them out, as others do" },
     { "target_limit", "count", help = "with more targets than this, after relabelling, every scrape of the job fails" },
     { "sample_limit", "count", help = "a scrape with more samples, after `drop`, `only` and `keep`, fails" },
     { "label_limit", "count", help = "a scrape with a series of more labels, ours included, fails" },
@@ -106,6 +112,7 @@ scrape "fleet" {
   },
   after = function(fields, problem)
     check_auth(fields.auth, { "auth" }, problem)
+    tls.check(fields.tls, { "tls" }, problem)
     check_dns(fields, problem)
     check_http(fields, problem)
     check_targets(fields, problem)

@@ -116,15 +116,20 @@ local NO_RULE = {
 }
 NO_RULE.matrix = NO_RULE["range vector"]
 
---- A PromQL expression.  The refusal carries where in the text it went wrong.
+--- A PromQL expression.  The refusal carries where in the text it went wrong.  env.exprs, if it is there, remembers those that
+-- are good; env.exprs_before are those of the version of the file before, which need not be parsed again.
 T.expr = {
   says = "a PromQL expression",
   check = function(v, env)
     if type(v) == "number" then v = tostring(v) end
     if type(v) ~= "string" then return nil end
-    local ok, why, line, col = env.host.check_expr(v)
+    local known, ok, why, line, col = env.exprs_before and env.exprs_before[v], nil, nil, nil, nil
+    if not known then ok, why, line, col = env.host.check_expr(v) end
     if ok and NO_RULE[why] then return nil, NO_RULE[why] end
-    if ok then return v end
+    if ok or known then
+      if env.exprs then env.exprs[v] = true end
+      return v
+    end
     return nil, ("bad PromQL: %s (at %d:%d of the expression)"):format(why, line or 1, col or 1),
            { line = line or 1, col = col or 1 }
   end,
