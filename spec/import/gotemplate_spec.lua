@@ -33,6 +33,16 @@ describe("a template of Prometheus", function()
     it(("becomes a text where it can: %s"):format(case[1]), function() assert.equal(case[2], convert(case[1]).text) end)
   end
 
+  it("is refused where it would leave a loop that is not there, as in Go", function()
+    for _, text in ipairs { "{{ break }}", "{{ if $value }}{{ continue }}{{ end }}", '{{ range query "x" }}{{ else }}{{ break }}{{ end }}',
+                            '{{ range query "x" }}{{ block "b" . }}{{ break }}{{ end }}{{ end }}' } do
+      local found, why = convert(text)
+      assert.equal(nil, found, text)
+      assert.truthy(why:find("outside {{range}}", 1, true), why)
+    end
+    assert.truthy(convert '{{ range query "x" }}{{ if $value }}{{ break }}{{ end }}{{ end }}'.lua)
+  end)
+
   it("becomes a function that reads like one where it cannot", function()
     assert.equal([[
 function(alert)

@@ -81,7 +81,7 @@ static int charged_sort(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     double n = (double)lua_objlen(L, 1);
-    if (n > 1) mw_charge(L, (uint64_t)(n * log2(n) * 2));
+    if (n > 1) mw_charge(L, (uint64_t)(n * log2(n) * 4));
     return pass_on(L);
 }
 
@@ -154,6 +154,7 @@ static void add_table(lua_State *L, int lib, int to)
         lua_pushcclosure(L, table_guards[i].fn, 2);
         lua_setfield(L, -2, table_guards[i].name);
     }
+    mw_guest_leave_sort(L, to, lua_gettop(L));
     lua_setfield(L, to, "table");
 }
 
@@ -194,6 +195,7 @@ void mw_guest_lib_open(lua_State *L)
     copy_fields(L, lua_gettop(L), lua_gettop(L) - 1, coroutine_names,
                 sizeof coroutine_names / sizeof *coroutine_names);
     lua_pop(L, 1);
+    mw_guest_leave_coroutines(L, to, lua_gettop(L));
     lua_setfield(L, to, LUA_COLIBNAME);
 
     add_table(L, open_lib(L, luaopen_table, LUA_TABLIBNAME), to);

@@ -11,4 +11,11 @@ enum { MW_GUEST_TEXT = 1 << 20 }; /* longest text that one library call makes */
 void mw_guest_lib_open(lua_State *L);
 void mw_guest_lib_string(lua_State *L); /* pushes the string library */
 
+/* guest_leave.c: in the place of those in the table at LIB, with the plain words at BASE. */
+void mw_guest_leave_coroutines(lua_State *L, int base, int lib);
+void mw_guest_leave_sort(lua_State *L, int base, int lib);
+/* STEP(s, pattern, at) gives where the next match from AT on begins, where it has ended, and its
+ * captures; JOIN(list) puts texts together. */
+void mw_guest_leave_gsub(lua_State *L, int lib, lua_CFunction step, lua_CFunction join);
+
 #endif

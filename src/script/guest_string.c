@@ -179,19 +179,12 @@ static void substitute(mw_pattern *m, pieces *to, const char *s, const char *e)
 {
     lua_State *L = m->L;
     mw_charge(L, 1);
-    switch (lua_type(L, 3)) {
-    case LUA_TFUNCTION: {
-        lua_pushvalue(L, 3);
-        int n = push_captures(m, true, s, e);
-        lua_call(L, n, 1);
-        break;
+    if (lua_type(L, 3) != LUA_TTABLE) {
+        expand_text(m, to, s, e);
+        return;
     }
-    case LUA_TTABLE:
-        push_capture(m, 0, s, e);
-        lua_gettable(L, 3);
-        break;
-    default: expand_text(m, to, s, e); return;
-    }
+    push_capture(m, 0, s, e);
+    lua_rawget(L, 3);
     if (!lua_toboolean(L, -1)) {
         lua_pop(L, 1);
         piece_add(to, s, (size_t)(e - s));
@@ -215,6 +208,46 @@ static void push_pieces(pieces *to)
     luaL_pushresult(&b);
 }
 
+/* For guest_leave.c: (s, pattern, at) */
+static int gsub_step(lua_State *L)
+{
+    mw_str s = check_text(L, 1), p = check_text(L, 2);
+    ptrdiff_t at = luaL_checkinteger(L, 3) - 1;
+    mw_pattern m = begin(L, s, p);
+    bool anchored = p.n && *p.p == '^';
+    mw_charge(L, 4);
+    for (const char *from = s.p + at; at >= 0 && from <= m.end; from++) {
+        m.level = 0;
+        const char *e = mw_pattern_match(&m, from, p.p + anchored);
+        if (e) {
+            lua_pushinteger(L, from - s.p + 1);
+            lua_pushinteger(L, e - s.p + 1);
+            return 2 + push_captures(&m, true, from, e);
+        }
+        if (anchored) break;
+    }
+    return 0;
+}
+
+/* Likewise: (list of texts and numbers) */
+static int gsub_join(lua_State *L)
+{
+    lua_settop(L, 1);
+    int n = (int)lua_objlen(L, 1);
+    pieces to = {L, 1, n, 0};
+    for (int i = 1; i <= n; i++) {
+        size_t len;
+        lua_rawgeti(L, 1, i);
+        lua_tolstring(L, -1, &len);
+        check_room(L, to.total += len);
+        lua_pop(L, 1);
+    }
+    mw_charge(L, (uint64_t)n + to.total / 16);
+    push_pieces(&to);
+    return 1;
+}
+
+/* A function, or a table that calls one, is replacing in guest_leave.c. */
 static int str_gsub(lua_State *L)
 {
     mw_str s = check_text(L, 1), p = check_text(L, 2);
@@ -225,6 +258,7 @@ static int str_gsub(lua_State *L)
                   3, "string/function/table expected");
     lua_Number most = luaL_optnumber(L, 4, (lua_Number)s.n + 1);
     lua_settop(L, 4);
+    if (type == LUA_TFUNCTION) return luaL_argerror(L, 3, "a function where none can be called");
     if (type == LUA_TNUMBER) lua_tostring(L, 3);
     lua_newtable(L);
     pieces to = {L, 5, 0, 0};
@@ -315,6 +349,7 @@ static void push_library(lua_State *L, int original)
         lua_pushcfunction(L, r->func);
         lua_setfield(L, -2, r->name);
     }
+    mw_guest_leave_gsub(L, lua_gettop(L), gsub_step, gsub_join);
 }
 
 void mw_guest_lib_string(lua_State *L)

@@ -10,8 +10,9 @@
 #include "script/handles.h"
 #include "script/waits.h"
 
-#define WAIT_TYPE  "moonwatch.wait"
-#define METER_TYPE "moonwatch.meter"
+#define WAIT_TYPE   "moonwatch.wait"
+#define METER_TYPE  "moonwatch.meter"
+#define RESULT_TYPE "moonwatch.result"
 
 /* -- waits ----------------------------------------------------------------------------------- */
 
@@ -19,6 +20,9 @@ struct wait {
     mw_lane_job *job; /* NULL: taken or abandoned */
     mw_meter *meter;
     char *expr;
+    /* while the answer is being pushed, so that they are freed with this should that raise */
+    mw_promql_result *result;
+    mw_meter *before;
     mw_wait_push *push;
     int64_t t;
     int self, then; /* references: to itself while its answer is to come; to a function */
@@ -30,6 +34,10 @@ static void drop(struct wait *w)
     mw_lane_release(w->job);
     mw_meter_release(w->meter);
     mw_free(w->expr);
+    mw_promql_result_free(w->result);
+    mw_meter_release(w->before);
+    w->result = NULL;
+    w->before = NULL;
     w->job = NULL;
     w->meter = NULL;
     w->expr = NULL;
@@ -77,6 +85,23 @@ static void begin_wait(lua_State *L, mw_ask *a, int keep, mw_wait_push *push)
     w->job = mw_ask_lane(face, a, mw_call_answer, mw_lua_expect(face->lua, then_wait, w, NULL));
 }
 
+static int result_gc(lua_State *L)
+{
+    mw_promql_result **r = lua_touserdata(L, 1);
+    mw_promql_result_free(*r);
+    *r = NULL;
+    return 0;
+}
+
+/* A place for a result, which is freed with it should pushing raise. */
+static mw_promql_result **hold_result(lua_State *L)
+{
+    mw_promql_result **r = lua_newuserdata(L, sizeof(mw_promql_result *));
+    *r = NULL;
+    mw_set_type(L, RESULT_TYPE, result_gc);
+    return r;
+}
+
 int mw_wait_ask(lua_State *L, mw_ask *a, int keep, mw_wait_push *push)
 {
     mw_err err;
@@ -85,14 +110,16 @@ int mw_wait_ask(lua_State *L, mw_ask *a, int keep, mw_wait_push *push)
     mw_lua *l = mw_face_of(L)->lua;
     a->meter = l->meter;
     a->patient = l->meter && l->meter->patient && L != l->L;
-    mw_promql_result *r = mw_ask_now(mw_face_of(L), a, &slow, &err);
+    mw_promql_result **r = hold_result(L);
+    *r = mw_ask_now(mw_face_of(L), a, &slow, &err);
     if (slow) {
         begin_wait(L, a, keep, push);
         return lua_yield(L, 1);
     }
     if (keep) lua_pushvalue(L, keep);
-    int n = push(L, r, a->query.start, &err);
-    mw_promql_result_free(r);
+    int n = push(L, *r, a->query.start, &err);
+    mw_promql_result_free(*r);
+    *r = NULL;
     return n;
 }
 
@@ -118,18 +145,17 @@ static int host_take(lua_State *L)
     mw_err_init(&err);
     if (!w->ended || !w->job) return luaL_error(L, "there is no answer to take");
     lua_settop(L, 1);
-    mw_promql_result *r = mw_ask_take(mw_face_of(L), w->job, w->meter, mw_str_of(w->expr), &err);
-    int64_t t = w->t;
-    mw_wait_push *push = w->push;
+    w->result = mw_ask_take(mw_face_of(L), w->job, w->meter, mw_str_of(w->expr), &err);
     mw_lua *l = mw_face_of(L)->lua;
-    mw_meter *before = l->meter;
-    l->meter = w->meter; /* what PUSH counts belongs to its rule */
+    w->before = l->meter;
+    l->meter = mw_meter_retain(w->meter); /* what PUSH counts belongs to its rule */
     lua_getfenv(L, 1);
     lua_rawgeti(L, -1, 1);
     lua_remove(L, -2);
-    int n = push(L, r, t, &err);
-    l->meter = before;
-    mw_promql_result_free(r);
+    int n = w->push(L, w->result, w->t, &err);
+    mw_meter_release(l->meter);
+    l->meter = w->before;
+    w->before = NULL;
     drop(w);
     return n;
 }

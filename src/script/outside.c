@@ -116,10 +116,10 @@ void mw_outside_push(lua_State *L, mw_outside *o)
     lua_setfield(L, -2, "done");
     lua_pushliteral(L, "http");
     lua_setfield(L, -2, "op");
+    mw_cross_push(L, o->first->arg); /* may raise: until then it stays where it is */
+    lua_setfield(L, -2, "arg");
     struct waiting *w = take(o);
     *t = (struct ticket){w->reply, w->reply_arg};
-    mw_cross_push(L, w->arg);
-    lua_setfield(L, -2, "arg");
     mw_value_free(w->arg);
     mw_free(w);
 }

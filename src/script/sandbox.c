@@ -110,7 +110,9 @@ static void note_place(lua_State *L, mw_sandbox *box)
  * are left meanwhile have theirs. */
 static bool may_pause(lua_State *L, const mw_sandbox *box)
 {
-    return box->slices && L == box->pauses && box->used < box->pause_room && lua_isyieldable(L);
+    if (!box->pauses || !box->nested) return false;
+    bool due = box->slices || mw_mono_ns() > box->pause_ns; /* also where there is no timer */
+    return due && box->used < box->pause_room && lua_isyieldable(L);
 }
 
 /* Raises that the budget is used up, at every instruction from now on. */
@@ -287,6 +289,7 @@ void mw_sandbox_pause(mw_sandbox *box, lua_State *co, size_t room)
 {
     box->pause_room = room;
     box->pauses = co;
+    box->pause_ns = mw_mono_ns() + (int64_t)(mw_sandbox_hold * 1e9);
 }
 
 void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, double cpu, bool slices, mw_watch **watch)
@@ -303,6 +306,7 @@ void mw_sandbox_arm(mw_sandbox *box, int64_t fuel, double cpu, bool slices, mw_w
     box->c_stack = __builtin_frame_address(0);
     box->armed = true;
     box->paused = box->late = false;
+    box->nested = true;
     box->slices = 0;
     box->cpu_left = cpu;
     lua_sethook(box->L, hook, LUA_MASKCOUNT, STEP);

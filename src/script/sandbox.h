@@ -37,10 +37,12 @@ typedef struct mw_sandbox {
     size_t used, peak, allocations; /* PEAK: the most there was in the last run */
     int64_t fuel;                   /* instructions left in this run */
     const char *c_stack;            /* where the C stack was when the run began */
-    lua_State *pauses;        /* the coroutine that may be left after a slice of time; NULL: none */
-    size_t pause_room;        /* unless it holds more memory than this */
-    bool paused;              /* it was left: the run is not over */
-    double cpu_left;          /* of the run, when it was left */
+    lua_State *pauses; /* the coroutine that may be left after a slice of time; NULL: none */
+    int64_t pause_ns;  /* by mw_mono_ns, when that is at the latest */
+    size_t pause_room; /* unless it holds more memory than this */
+    bool paused;       /* it was left: the run is not over */
+    double cpu_left;   /* of the run, when it was left */
+    bool nested; /* what was resumed now can be left as far as those who resumed it are concerned */
     bool sees_places;         /* see table_size.h */
     volatile bool late;       /* a slice ended just now */
     volatile unsigned slices; /* that have ended since the run began or went on */

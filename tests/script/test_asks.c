@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "lua.h"
 #include "script/asks.h"
+#include "script/guest.h"
 
 /* -- a store with a gate --------------------------------------------------------------------- */
 
@@ -283,18 +284,22 @@ static void time_runs_from_when_the_lane_begins(void **state)
 
 /* -- functions of a file --------------------------------------------------------------------- */
 
-#define GUEST                                                                               \
-    "guest = guest or assert(host.guest{name='x.lua', words={alert='named'}, source=[[\n"   \
-    "alert 'A' { when = function(ctx)\n"                                                    \
-    "  local ok, v = pcall(ctx.value, ctx, 'slow')\n"                                       \
-    "  return v + #ctx:query('slow') end,\n"                                                \
-    "  inside = function(ctx) return coroutine.wrap(function()\n"                           \
-    "    return ctx:value('slow') end)() end,\n"                                            \
-    "  sorting = function(ctx) table.sort({1, 2}, function() ctx:value('slow') end) end,\n" \
-    "  text = function(alert) return value('slow') + #query('slow') end,\n"                 \
-    "  spins = function(alert) while true do end end,\n"                                    \
-    "  late = function(ctx) pcall(ctx.value, ctx, 'slow') return 1 end }]]}) "              \
-    "function call(name, kind, done) local a = guest:declarations()[1].fields "             \
+#define GUEST                                                                          \
+    "guest = guest or assert(host.guest{name='x.lua', words={alert='named'}, "         \
+    "budget={instructions=1e8, cpu=60}, source=[[\n"                                   \
+    "alert 'A' { when = function(ctx)\n"                                               \
+    "  local ok, v = pcall(ctx.value, ctx, 'slow')\n"                                  \
+    "  return v + #ctx:query('slow') end,\n"                                           \
+    "  inside = function(ctx) return coroutine.wrap(function()\n"                      \
+    "    return ctx:value('slow') end)() end,\n"                                       \
+    "  sorting = function(ctx) local t = {1, 2, 3} table.sort(t, function(a, b)\n"     \
+    "    return a > b and ctx:value('slow') == 7 end) return t[1] * 100 + t[3] end,\n" \
+    "  format = function(ctx) return string.format('%s', setmetatable({},\n"           \
+    "    {__tostring = function() return ctx:value('slow') end })) end,\n"             \
+    "  text = function(alert) return value('slow') + #query('slow') end,\n"            \
+    "  spins = function(alert) while true do end end,\n"                               \
+    "  late = function(ctx) pcall(ctx.value, ctx, 'slow') return 1 end }]]}) "         \
+    "function call(name, kind, done) local a = guest:declarations()[1].fields "        \
     "guest:call(a[name]['@fn'], {}, {kind=kind, now=1000}, done) end "
 
 static void a_function_waits_for_its_slow_queries_and_goes_on(void **state)
@@ -345,11 +350,20 @@ static void where_a_function_cannot_wait_it_is_told_so(void **state)
     run_lua(
         p->l, GUEST
         "host.metered(host.meter{}, true) "
-        "call('sorting', 'when', function(r) assert(not r.ok) note(r.error) end) host.metered() "
+        "call('format', 'when', function(r) assert(not r.ok) note(r.error) end) host.metered() "
         "is 'attempt to yield across C-call boundary' order = {} "
         "host.metered(host.meter{}, true) "
         "call('inside', 'when', function(r) note(r.values[1] or r.error) end) host.metered() is "
         "'7'");
+}
+
+static void a_comparison_waits_for_its_slow_queries_and_sorting_goes_on(void **state)
+{
+    place *p = *state;
+    open_gate(&p->gate);
+    run_lua(p->l, GUEST "call('sorting', 'every', function(r) note(r.error or r.values[1]) end)");
+    answers(p, 1);
+    run_lua(p->l, "is '301'");
 }
 
 static void a_file_that_closes_calls_its_queries_off(void **state)
@@ -372,8 +386,8 @@ static void no_pcall_gets_a_query_that_failed_in_the_lane(void **state)
     run_lua(p->l, "host.append{{labels={__name__='slow', a='b'}, t=1000, value=7}}");
     open_gate(&p->gate);
     answers(p, 1);
-    run_lua(p->l, "is 'x.lua:9: slow: its queries used up their 1 samples' "
-                  "assert(traceback:find('x.lua:9'), traceback)");
+    run_lua(p->l, "is 'x.lua:12: slow: its queries used up their 1 samples' "
+                  "assert(traceback:find('x.lua:12'), traceback)");
 }
 
 /* -- functions that take long ---------------------------------------------------------------- */
@@ -383,7 +397,8 @@ static void a_function_that_works_for_long_is_left_for_others_and_still_stopped(
     place *p = *state;
     run_lua(p->l,
             "local function open(name, body) return assert(host.guest{name=name, "
-            "words={alert='named'}, source='alert \"A\" { when = function(ctx)\\n' .. body .. ' "
+            "budget={instructions=1e8, cpu=60}, words={alert='named'}, source='alert \"A\" { when "
+            "= function(ctx)\\n' .. body .. ' "
             "end }'}) end "
             "function call(g, name) "
             "g:call(g:declarations()[1].fields.when['@fn'], {}, {kind='every', now=1000}, "
@@ -392,11 +407,167 @@ static void a_function_that_works_for_long_is_left_for_others_and_still_stopped(
             "short = open('short.lua', 'return 1') call(long, 'long') call(short, 'short') "
             "is 'short 1'");
     slices(p);
-    run_lua(p->l, "is 'short 1, long long.lua:2: stopped: used up its 10000000 instructions' "
-                  "assert(last.over and last.instructions == 10000000) order = {} "
+    run_lua(p->l, "is 'short 1, long long.lua:2: stopped: used up its 100000000 instructions' "
+                  "assert(last.over and last.instructions == 1e8) order = {} "
                   "call(long, 'long') long:close() is 'long its file was closed'");
     slices(p);
     assert_int_equal(p->l->held, 0);
+}
+
+static void what_calls_back_is_left_for_others_and_goes_on_where_it_was(void **state)
+{
+    place *p = *state;
+    run_lua(p->l,
+            "local g = assert(host.guest{name='x.lua', budget={instructions=1e9, cpu=60}, "
+            "words={alert='named'}, source=[[local function work() for i = 1, 3e6 do end end\n"
+            "alert 'A' { when = function(ctx)\n"
+            "  local said = {}\n"
+            "  local inner = coroutine.wrap(function(a)\n"
+            "    local co = coroutine.create(function() work() coroutine.yield('deep') work() "
+            "error('no') end)\n"
+            "    for i = 1, 20 do work() a = coroutine.yield(a + 1) end\n"
+            "    said[1] = select(2, coroutine.resume(co))\n"
+            "    said[2] = select(2, coroutine.resume(co))\n"
+            "    return coroutine.status(co)\n"
+            "  end)\n"
+            "  local n = 0\n"
+            "  for i = 1, 20 do n = n + inner(i) end\n"
+            "  said[3] = inner(0)\n"
+            "  local t = {}\n"
+            "  for i = 1, 30 do t[i] = i * 7 % 31 end\n"
+            "  table.sort(t, function(a, b) work() return a < b end)\n"
+            "  for i = 2, 30 do assert(t[i - 1] < t[i]) end\n"
+            "  local s, times = ('abc'):rep(7):gsub('(b)(c)', function(b, c) work() return c .. b "
+            "end)\n"
+            "  return n, table.concat(said, ' '), s, times\n"
+            "end }]]}) "
+            "g:call(g:declarations()[1].fields.when['@fn'], {}, {kind='every', now=1}, function(r) "
+            "for i = 1, 4 do note(tostring(r.error or r.values[i])) end end) is ''");
+    size_t n = 0;
+    mw_err err;
+    mw_err_init(&err);
+    for (; mw_lua_any_left(p->l); n++)
+        if (!mw_lua_proceed(p->l, &err)) fail_msg("%s", err.msg);
+    assert_true(n > 10); /* three hundred million instructions in all */
+    run_lua(p->l, "is '230, deep x.lua:5: no dead, acbacbacbacbacbacbacb, 7'");
+}
+
+/* -- memory that ends anywhere ---------------------------------------------------------------- */
+
+typedef struct failing {
+    lua_Alloc alloc;
+    void *arg;
+    size_t left; /* allocations until one fails; 0: none does */
+    bool failed;
+} failing;
+
+static void *allocate(void *arg, void *p, size_t old, size_t size)
+{
+    failing *f = arg;
+    if (size > (p ? old : 0) && f->left && --f->left == 0) return f->failed = true, NULL;
+    return f->alloc(f->arg, p, old, size);
+}
+
+/* What would be lost is seen by AddressSanitizer. */
+static void an_answer_for_which_there_is_no_memory_is_not_lost(void **state)
+{
+    place *p = *state;
+    lua_State *L = p->l->L;
+    failing f = {.failed = true};
+    open_gate(&p->gate);
+    f.alloc = lua_getallocf(L, &f.arg);
+    for (size_t at = 1; f.failed; at++) {
+        mw_ask_slow(p->l, MW_STR("slow"));
+        run_lua(p->l, "host.metered(host.meter{}, true) local _ "
+                      "_, wait = coroutine.resume(coroutine.create(host.query), 'slow', 1000) "
+                      "host.metered() function take() rows = host.take(wait) end");
+        answers(p, 1);
+        lua_gc(L, LUA_GCCOLLECT, 0);
+        lua_getglobal(L, "take");
+        f.left = at;
+        f.failed = false;
+        lua_setallocf(L, allocate, &f);
+        int rc = lua_pcall(L, 0, 0, 0);
+        lua_setallocf(L, f.alloc, f.arg);
+        assert_int_equal(rc != 0, f.failed);
+        lua_settop(L, 0);
+        run_lua(p->l, "host.metered() wait = nil");
+        lua_gc(L, LUA_GCCOLLECT, 0);
+        assert_null(p->l->meter);
+    }
+    run_lua(p->l, "assert(rows[1].value == 7)");
+}
+
+static const char waits_and_works[] =
+    "alert 'A' { when = function(ctx)\n"
+    "  local co = coroutine.wrap(function() for i = 1, 1e7 do end return 'in' end)\n"
+    "  local rows = ctx:query('slow')\n"
+    "  ctx.state.seen = { co(), #rows }\n"
+    "  table.sort(rows, function(a, b) return a.value < b.value end)\n"
+    "  return (('abc'):gsub('b', function(c) return c .. rows[1].value end))\n"
+    "end }\n";
+
+static mw_value *last;
+static bool keep_last(mw_lua *l, void *arg, mw_value *result, mw_err *err)
+{
+    last = result;
+    return true;
+}
+
+/* Until it has answered; the allocation with number FAIL_AT fails.  -1: it could not be loaded. */
+static int call_with(place *p, size_t fail_at)
+{
+    mw_word *words = mw_array(1, sizeof *words);
+    *words = (mw_word){mw_strdup("alert"), MW_WORD_NAMED};
+    mw_guest_options o = {.face = &p->l->face,
+                          .name = MW_STR("x.lua"),
+                          .source = mw_str_of(waits_and_works),
+                          .words = words,
+                          .n_words = 1,
+                          .budget = {.instructions = 1000000000, .cpu = 60, .fail_at = fail_at}};
+    mw_value *problems = NULL;
+    mw_err err;
+    mw_err_init(&err);
+    mw_guest *g = mw_guest_open(&o, &problems);
+    mw_value_free(problems);
+    if (!g) return -1;
+    mw_value *ctx = mw_map_new();
+    mw_map_set_text(ctx, "kind", "every");
+    mw_map_set_number(ctx, "now", 1000);
+    mw_ask_slow(p->l, MW_STR("slow"));
+    last = mw_guest_call(g, 1, mw_list_new(), ctx, keep_last, NULL);
+    while (!last)
+        if (mw_lua_any_left(p->l))
+            assert_true(mw_lua_proceed(p->l, &err));
+        else
+            answers(p, 1);
+    bool ok = mw_map_bool(last, "ok", false);
+    if (ok) {
+        assert_string_equal(mw_map_text(mw_map_find(last, "values"), "1").p, "ab7c");
+    } else {
+        assert_true(mw_map_text(last, "error").n > 0);
+        assert_null(mw_map_find(last, "state"));
+    }
+    mw_value_free(last);
+    last = NULL;
+    mw_guest_close(g, true);
+    assert_int_equal(p->l->held, 0);
+    return ok;
+}
+
+static void memory_may_end_while_a_call_waits_or_is_left(void **state)
+{
+    place *p = *state;
+    size_t n = 1, failed = 0;
+    open_gate(&p->gate);
+    for (int well = 0; well < 3 && n < 20000; n++) { /* well: it is past the last one */
+        int ok = call_with(p, n);
+        failed += ok == 0;
+        well = ok == 1 ? well + 1 : 0;
+    }
+    assert_true(n < 20000);
+    assert_true(failed > 20);
+    assert_int_equal(call_with(p, 0), 1);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -417,9 +588,13 @@ int main(void)
         T(a_text_that_never_ends_is_left_for_others_and_still_stopped),
         T(a_text_outside_of_a_turn_does_not_wait),
         T(where_a_function_cannot_wait_it_is_told_so),
+        T(a_comparison_waits_for_its_slow_queries_and_sorting_goes_on),
+        T(what_calls_back_is_left_for_others_and_goes_on_where_it_was),
         T(a_file_that_closes_calls_its_queries_off),
         T(no_pcall_gets_a_query_that_failed_in_the_lane),
         T(a_function_that_works_for_long_is_left_for_others_and_still_stopped),
+        T(an_answer_for_which_there_is_no_memory_is_not_lost),
+        T(memory_may_end_while_a_call_waits_or_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -267,7 +267,10 @@ local function branch(self, kind)
   return scoped(self, function()
     local node = { kind = kind, pipe = whole_pipe(self), line = self.line }
     local ended
+    local inner = kind == "range" and 1 or 0
+    self.ranges = self.ranges + inner
     scoped(self, function() node.body, ended = parse_list(self) end)
+    self.ranges = self.ranges - inner
     if ended == "else" then
       local follows = peek(self) and take(self)
       if follows then
@@ -286,14 +289,22 @@ local function definition(self, keyword)
   local name = is(peek(self), "text") and take(self).text
   if not name then refuse(self, ("%s without a quoted name"):format(keyword)) end
   local node = keyword == "block" and { kind = "template", name = name, pipe = whole_pipe(self) } or nil
-  local outer = self.known
-  self.known = { [""] = true }
+  local outer, ranges = self.known, self.ranges
+  self.known, self.ranges = { [""] = true }, 0
   local body, ended = parse_list(self)
-  self.known = outer
+  self.known, self.ranges = outer, ranges
   if ended ~= "end" then refuse(self, ("%s without its end"):format(keyword)) end
   self.defined[name] = body
   self.order[#self.order + 1] = name
   return node
+end
+
+-- BREAK or continue, for the loop around it.
+local function leave(keyword)
+  return function(self)
+    if self.ranges == 0 then refuse(self, ("{{%s}} outside {{range}}"):format(keyword)) end
+    return { kind = keyword }
+  end
 end
 
 local KEYWORDS = {
@@ -307,8 +318,7 @@ local KEYWORDS = {
     if not name then refuse(self, "template without a quoted name") end
     return { kind = "template", name = name, pipe = peek(self) and whole_pipe(self) or nil }
   end,
-  ["break"] = function() return { kind = "break" } end,
-  ["continue"] = function() return { kind = "continue" } end,
+  ["break"] = leave "break", ["continue"] = leave "continue",
 }
 
 function parse_list(self)
@@ -347,7 +357,7 @@ end
 -- nil, message, line (of TEXT, from 1).
 function M.parse(text, options)
   local self = setmetatable({ line = 1, functions = options.functions, known = { [""] = true }, defined = {}, order = {},
-                              piece = 1, depth = 0, nesting = 0 }, Parser)
+                              piece = 1, depth = 0, nesting = 0, ranges = 0 }, Parser)
   for _, name in ipairs(options.variables or {}) do self.known[name] = true end
   local ok, found = pcall(function()
     self.pieces = pieces(self, text)

@@ -358,6 +358,8 @@ function M.convert(text, options)
     definitions(self, tree)
     body(self, tree.body)
     local code = ("function(alert)\n%s\nend"):format(table.concat(self.lines, "\n"))
+    local loads, message = loadstring("return " .. code) -- Lua has room for 200 variables and as many blocks in each other
+    if not loads then unable("what Lua has room for: " .. message:gsub("^.-:%d+: ", "")) end
     return { lua = code, uses_template = code:find "%f[%w_]t%." ~= nil or code:find "t%.out" ~= nil }
   end)
   if ok then return found end

@@ -207,9 +207,10 @@ Functions of a rule run in a sandbox with a budget of their own and answer as of
 | queries, emissions | what they read and take; what is fired, recorded, logged |
 
 In the server one thread evaluates all rules. After ten milliseconds of processor time a function is left, others have their turn, and it
-goes on where it was; rules that were quick the last time always come first. Where a function cannot be left (in the middle of a call of
-the library, in a metamethod that the library calls, in one text or table that is very large) it is stopped after 50 milliseconds in one
-go. `moonwatch test` and `moonwatch backtest` leave nobody, and stop at the budget alone. Whoever was stopped is shown with the reason,
+goes on where it was; rules that were quick the last time always come first. Comparisons of `table.sort`, functions given to `gsub` and coroutines of the file's
+own are left like anything else. Where a function cannot be left (in the middle of a call of the library, in a metamethod that the library
+calls, in one text or table that is very large) it is stopped after 50 milliseconds in one go; so are `relabel` and `keep` of a scrape. `table.sort` keeps the order of equals when it is given a comparison.
+`moonwatch test` and `moonwatch backtest` leave nobody, and stop at the budget alone. Whoever was stopped is shown with the reason,
 fails (`moonwatch_rule_failures_total`), and after five times in a row is tried less often. How long functions held the thread is the
 histogram `moonwatch_rule_held_seconds`.]]
 
