@@ -10,8 +10,8 @@ local text = require "moonwatch.backtest.text"
 
 local M = {}
 
-M.usage = [[backtest PATH --from T [--to T] [--rule NAME]... [--url U | --data DIR] [--diff OTHER] [--silences FILE]
-       [-o text|json|plot] [--json] [--round]]
+M.usage = [=[backtest PATH --from T [--to T] [--rule NAME]... [--url U | --data DIR] [--diff OTHER] [--silences FILE]
+       [-o text|json|plot] [--json] [--round]]=]
 M.help = "when would these rules have fired, and who would have been told? over stored data; nothing is sent"
 M.details = [[
 PATH is a file or a folder of rules, or a configuration; T is a time (RFC 3339), unix seconds, or such as -7d or now-7d.
@@ -20,7 +20,7 @@ rules are sent to the server at --url, which runs them over its own data beside 
 --rule shows only what is about rule NAME; all of them run.  --diff OTHER runs the rules of OTHER as well, and shows what
 they do otherwise.  --silences FILE counts these silences (JSON as of GET /api/v2/silences) instead of the stored ones.
 --round evaluates at round times instead of those at which the server would.
-Exit status: 0 something would have fired (--diff: both say the same), 1 nothing would have (both differ), 2 wrong usage.]]
+Exit status: 0 something would have fired (--diff: both say the same), 1 nothing would have (both differ), 2 wrong usage or no such rule.]]
 
 local FLAGS = { from = "value", to = "value", rule = "list", data = "value", diff = "value", silences = "value", o = "value", json = "switch",
   round = "switch" }
@@ -46,10 +46,16 @@ local function collect(ctx, path)
   local host, book = files.recorder(ctx.host)
   local options = check.load_options(host, { path })
   local set, problems = load.load(options)
+  local names = {} -- of everything that is declared: an `expect` has alerts of its name, too
+  for _, list in pairs(set or {}) do
+    for _, it in ipairs(type(list) == "table" and list or {}) do
+      if type(it) == "table" and it.name then names[it.name] = true end
+    end
+  end
   if set then load.discard(set) end
   for _, p in ipairs(problems) do ctx.err(p.text .. "\n") end
   if not set or #problems > 0 then return nil end
-  return { load = { config = options.config, rules = options.rules, paths = options.paths }, book = book }
+  return { load = { config = options.config, rules = options.rules, paths = options.paths }, book = book, names = names }
 end
 
 -- Those of --silences; false when there are none to be had.
@@ -126,6 +132,20 @@ local function about_data(ctx, report)
   end
 end
 
+-- A name that no report has is a slip: "nothing would have fired" would be a wrong answer to it.
+local function knows_rules(ctx, names, reports, known)
+  for _, report in ipairs(reports) do
+    for _, row in ipairs(report.rules) do known[row.name] = true end
+  end
+  for _, name in ipairs(names or {}) do
+    if not known[name] then
+      ctx.err(("moonwatch: --rule %s: these rules have no alert of that name\n"):format(name))
+      return false
+    end
+  end
+  return true
+end
+
 local function tell(ctx, format, report)
   about_data(ctx, report)
   show[format](ctx.out, ctx.host, format == "json" and arrays(ctx.host, report) or report)
@@ -172,14 +192,16 @@ function M.main(ctx, argv)
   if wrong then return client.misused(ctx, M, wrong) end
   local list = given_silences(ctx, options)
   if list == false then return 1 end
-  local reports, run = {}, options.data and run_here or run_there
+  local reports, known, run = {}, {}, options.data and run_here or run_there
   for i, path in ipairs { rest[1], options.diff } do
     local what = collect(ctx, path)
     if not what then return 1 end
     what.from, what.to, what.silences = options.start, options.stop, list
+    for name in pairs(what.names) do known[name] = true end
     reports[i] = run(ctx, options, what)
     if not reports[i] then return 1 end
   end
+  if not knows_rules(ctx, options.rule, reports, known) then return 2 end
   local format = options.json and "json" or options.o or "text"
   if options.diff then return tell_diff(ctx, format, reports[1], reports[2]) end
   return tell(ctx, format, reports[1])
