@@ -1,4 +1,5 @@
 --- backtest_spec.lua - what `moonwatch backtest` says of rules that are asked for by name.
+require("moonwatch.testing").allow_network() -- folders of its own are made and removed
 local backtest = require "moonwatch.cli.backtest"
 local host = require "moonwatch.host"
 

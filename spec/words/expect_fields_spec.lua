@@ -18,7 +18,7 @@ local REFUSED = {
   { 'every = "1h", timestamp = "a("', "timestamp: bad PromQL: " },
   { 'every = "1h", span = {}', "span: give service, name or both" },
   { 'every = "1h", logs = {}', 'missing field "logs.selector"' },
-  { 'every = "1h", labels = { severity = "x" }', 'label "severity" is set by moonwatch itself' },
+  { 'every = "1h", labels = { severity = "x" }', 'label "severity" is set by moonwatch itself: write severity = ... beside labels' },
   { 'every = "1h", depends_on = "nothing"', 'there is no alert or check "nothing"' },
 }
 

@@ -56,7 +56,7 @@ local function begin(self, o, reply)
 end
 
 local function post(self, msg, now)
-  if self.job then return answer.problem(self.host, 429, "busy", "another backtest runs; one at a time, try again later") end
+  if self.job then return answer.problem(self.host, 429, "busy", "another backtest runs; one at a time, and one that nobody asks about ends after half a minute: try again then") end
   local o, why = read(self.host, msg.body, now)
   if not o then return answer.problem(self.host, 400, "bad_request", why) end
   self.job = { id = self.host.random_hex(8), begun = now, asked = now }

@@ -31,7 +31,8 @@ M.variant = { "variant", "text", help = "tells apart what has the same name and 
 function M.check_labels(fields, problem, more)
   for _, name in ipairs { "alertname", "__name__", fields.severity ~= "" and "severity" or "__name__", more } do
     if fields.labels and fields.labels[name] then
-      problem(("label %q is set by moonwatch itself"):format(name), { "labels", name })
+      local instead = name == "severity" and ": write severity = ... beside labels" or ""
+      problem(("label %q is set by moonwatch itself%s"):format(name, instead), { "labels", name })
     end
   end
 end
