@@ -12,7 +12,7 @@ local function many(n, hold)
   for i = 1, n do
     local text = {}
     for k = 1, 10 do
-      text[k] = ('alert "S%d_%d" { expr = "stage > %d", every = "1s", hold = "%s" }'):format(i, k, k < 10 and 100 + k or 1, hold)
+      text[k] = ('alert "S%d_%d" { expr = "stage > %d", every = "3s", hold = "%s" }'):format(i, k, k < 10 and 100 + k or 1, hold)
     end
     files[("s%03d.lua"):format(i)] = table.concat(text, "\n")
   end

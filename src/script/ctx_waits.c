@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "script/guest_inside.h"
+#include "script/own_text.h"
 
 /* -- http ------------------------------------------------------------------------------------ */
 
@@ -110,7 +111,7 @@ void mw_ctx_open_waits(lua_State *L)
     lua_newtable(L);
     luaL_register(L, NULL, http);
     lua_setfield(L, -2, "http");
-    if (luaL_loadbuffer(L, share_text, sizeof share_text - 1, "=share")) lua_error(L);
+    mw_push_own_text(L, share_text, "=share");
     lua_pushcfunction(L, share_wait_get);
     lua_pushcfunction(L, share_wait_set);
     lua_pushcfunction(L, share_wait_incr);

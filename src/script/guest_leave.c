@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "script/guest_lib.h"
+#include "script/own_text.h"
 #include "script/sandbox.h"
 
 /* -- coroutines ------------------------------------------------------------------------------ */
@@ -157,11 +158,6 @@ static const char replacing[] =
 
 /* -- putting them in their places ------------------------------------------------------------ */
 
-static void load(lua_State *L, const char *text, const char *name)
-{
-    if (luaL_loadbuffer(L, text, strlen(text), name)) lua_error(L);
-}
-
 static void push_fields(lua_State *L, int from, const char *const *names, size_t n)
 {
     for (size_t i = 0; i < n; i++) lua_getfield(L, from, names[i]);
@@ -170,7 +166,7 @@ static void push_fields(lua_State *L, int from, const char *const *names, size_t
 void mw_guest_leave_coroutines(lua_State *L, int base, int lib)
 {
     static const char *const own[] = {"create", "resume"}, *const words[] = {"error", "type"};
-    load(L, coroutines, "=coroutine");
+    mw_push_own_text(L, coroutines, "=coroutine");
     push_fields(L, lib, own, 2);
     lua_pushcfunction(L, enter);
     lua_pushcfunction(L, came_back);
@@ -184,7 +180,7 @@ void mw_guest_leave_coroutines(lua_State *L, int base, int lib)
 void mw_guest_leave_sort(lua_State *L, int base, int lib)
 {
     static const char *const words[] = {"type", "rawget", "rawset"};
-    load(L, sorting, "=sort");
+    mw_push_own_text(L, sorting, "=sort");
     lua_getfield(L, lib, "sort");
     lua_pushcfunction(L, compares_alone);
     push_fields(L, base, words, 3);
@@ -196,7 +192,7 @@ void mw_guest_leave_gsub(lua_State *L, int lib, lua_CFunction step, lua_CFunctio
 {
     static const char *const own[] = {"sub", "byte"}, *const words[] = {"type", "error",
                                                                         "tonumber"};
-    load(L, replacing, "=gsub");
+    mw_push_own_text(L, replacing, "=gsub");
     lua_getfield(L, lib, "gsub");
     lua_pushcfunction(L, step);
     lua_pushcfunction(L, join);

@@ -12,6 +12,7 @@
 #include <lualib.h>
 #include <math.h>
 
+#include "script/own_text.h"
 #include "script/sandbox.h"
 
 /* -- guards ---------------------------------------------------------------------------------- */
@@ -169,7 +170,7 @@ static void add_xpcall(lua_State *L, int to)
                                "return function(f, handler, ...)\n"
                                "  return after(handler, pcall(f, ...))\n"
                                "end";
-    if (luaL_loadbuffer(L, text, sizeof text - 1, "=xpcall")) lua_error(L);
+    mw_push_own_text(L, text, "=xpcall");
     lua_getfield(L, to, "pcall");
     lua_call(L, 1, 1);
     lua_setfield(L, to, "xpcall");
