@@ -40,15 +40,32 @@ static void job_free(mw_coming *c, mw_coming_job *j)
     mw_free(j);
 }
 
+static void leave_line(mw_coming *c, mw_coming_job *j)
+{
+    mw_coming_job **at = &c->first;
+    while (*at != j) at = &(*at)->next;
+    *at = j->next;
+    if (!*at) c->last = at;
+}
+
 /* -- the thread -------------------------------------------------------------------------------- */
+
+/* Of those that are wanted first the last in line: who wants them begins with the first, and the
+ * two meet in the middle. */
+static mw_coming_job *best(const mw_coming *c)
+{
+    mw_coming_job *found = c->first;
+    for (mw_coming_job *j = found; j; j = j->next)
+        if (j->ask.start <= found->ask.start) found = j;
+    return found;
+}
 
 static mw_coming_job *next(mw_coming *c)
 {
     while (!c->first && !c->ending) pthread_cond_wait(&c->changed, &c->lock);
-    mw_coming_job *j = c->first;
-    if (!j || c->ending) return NULL;
-    c->first = j->next;
-    if (!c->first) c->last = &c->first;
+    if (c->ending) return NULL;
+    mw_coming_job *j = best(c);
+    leave_line(c, j);
     j->running = true;
     return j;
 }
@@ -116,14 +133,6 @@ mw_coming_job *mw_coming_add(mw_coming *c, mw_str expr, const mw_window_ask *ask
     }
     pthread_mutex_unlock(&c->lock);
     return j;
-}
-
-static void leave_line(mw_coming *c, mw_coming_job *j)
-{
-    mw_coming_job **at = &c->first;
-    while (*at != j) at = &(*at)->next;
-    *at = j->next;
-    if (!*at) c->last = at;
 }
 
 bool mw_coming_take(mw_coming *c, mw_coming_job *j, const mw_window_ask *ask, int *rc,
