@@ -48,6 +48,15 @@ describe("files of somebody else", function()
     assert.same({ "/etc/mw/rules/a.lua" }, o.host.glob "/etc/mw/rules/*.lua")
   end)
 
+  it("may be a folder with the root file in it", function()
+    local o = assert(over({ ["watch/moonwatch.lua"] = "root", ["watch/rules/a.lua"] = "a" }, { { kind = "folder", path = "watch" } },
+                          { config = "/etc/mw/moonwatch.lua", running = { ["/etc/mw/moonwatch.lua"] = true, ["/etc/mw/rules/a.lua"] = true } }))
+    assert.equal("root", o.host.read_file "/etc/mw/moonwatch.lua")
+    assert.equal("a", o.host.read_file "/etc/mw/rules/a.lua")
+    o = assert(over({ ["moonwatch.lua"] = "root" }, { { kind = "folder", path = "." } }, { config = "moonwatch.lua" }))
+    assert.equal("root", o.host.read_file "moonwatch.lua")
+  end)
+
   it("may be a bundle", function()
     local o = assert(over({ ["rules/a.lua"] = "a" }, { { kind = "folder", path = "rules" } }, { bundle = { ["a.lua"] = "old", ["b.lua"] = "b" } }))
     assert.same({ ["a.lua"] = "a" }, o.bundle)

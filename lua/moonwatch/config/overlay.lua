@@ -89,7 +89,10 @@ function MOUNT.config(self, place, given)
   return true
 end
 
+-- A folder with a root file of its own is one of a server that runs with such a file.
 function MOUNT.folder(self, place, given)
+  local root = place.config and clean(join(given, base(clean(place.config))))
+  if root and self.files[root] then return MOUNT.config(self, place, root) end
   local dir, why = place_of_folder(place, given)
   if not dir then return nil, why end
   self.mounts[#self.mounts + 1] = { here = dir, there = given }
