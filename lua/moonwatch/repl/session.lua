@@ -222,8 +222,9 @@ local function is_half(text)
   return def and def.shape == "named"
 end
 
---- TEXT as a chunk; nil and why; the third value is true when TEXT only has no end yet.
+--- TEXT as a chunk; nil and why; the third value is true when TEXT only has no end yet.  "= x" is x, as at other prompts of Lua.
 function M:compile(text)
+  text = text:gsub("^%s*=%s*", "")
   local chunk = loadstring("return " .. text, "=" .. self.file)
   local why
   if not chunk then chunk, why = loadstring(text, "=" .. self.file) end
