@@ -35,7 +35,12 @@ function M.start(options)
 end
 
 --- Write a file of the rules folder.
-function Server:write(name, text) proc.write(self.dir .. "/rules/" .. name, text) end
+-- In one go, as editors do: a reload may read at any time, and half a file has other rules.
+function Server:write(name, text)
+  local path = self.dir .. "/rules/" .. name
+  proc.write(path .. ".new", text)
+  assert(os.rename(path .. ".new", path))
+end
 
 function Server:get(path, options) return net.request(self.url .. path, options) end
 function Server:json(path, options) return net.json(self.url .. path, options) end
