@@ -260,7 +260,6 @@ int64_t mw_querylog_since(mw_querylog *l)
 
 /* -- a query with its tree ------------------------------------------------------------------ */
 
-/* Names asked for with "=": a pattern may stand for all and says nothing of any one. */
 /* Printed once, however often the tree is computed. */
 static mw_str text_of(struct ast *a)
 {
@@ -276,6 +275,7 @@ static mw_str text_of(struct ast *a)
     return a->text;
 }
 
+/* Names asked for with "=": a pattern may stand for all and says nothing of any one. */
 void mw_pq_log_query(mw_querylog *l, mw_query_running *r, struct ast *a, int code, size_t samples)
 {
     mw_querylog_end(l, r, &(mw_query_end){code, samples, text_of(a)});
