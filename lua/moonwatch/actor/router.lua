@@ -3,13 +3,14 @@
 -- The state goes to data_dir/router-state.json: before a new message leaves (so that a crash neither
 -- loses it nor forgets that it was owed), at most a second after anything changed, 15 seconds after
 -- an alert merely went on, and on stop.  A state so large that writing it takes long is written less
--- often: a storm of alerts is told rather than written down once for each message.
+-- often, and new messages wait for it together: a storm is not written down once for each of them.
 local Router = require "moonwatch.engine.router"
 local http = require "moonwatch.engine.router_http"
 local to = require "moonwatch.to"
 
 local SAVE_AFTER, SAVE_MOVED = 1, 15
-local LONG, RESTS = 0.02, 9 -- seconds; after a save that took longer than LONG there is none for RESTS times as long
+-- Seconds: after a save that took longer than LONG there is none for so many times as long, less for messages that want to leave.
+local LONG, RESTS, SHORT_RESTS = 0.02, 9, 1
 
 local Actor = {}
 Actor.__index = Actor
@@ -40,20 +41,20 @@ function Actor:save(now)
     self.complained = false
   end
   local ended = clock()
-  self.rests_until = ended - begun > LONG and ended + (ended - begun) * RESTS or nil
+  self.saved_last, self.took = ended, ended - begun
 end
 
--- How long no save is to be, in seconds.
-function Actor:rest()
-  local left = (self.rests_until or 0) - self.host.monotonic()
-  return left > 0 and left or 0
+-- How long no save is to be, in seconds, when it rests for TIMES as long as the last one took.
+function Actor:rest(times)
+  if not self.took or self.took <= LONG then return 0 end
+  return math.max(0, self.saved_last + self.took * times - self.host.monotonic())
 end
 
 -- Save when it is time to; when not, say when.
 function Actor:save_if_due(now)
   local router = self.router
   if not router.changed and not router.moved then return nil end
-  local at = math.max((self.saved_at or 0) + (router.changed and SAVE_AFTER or SAVE_MOVED), now + self:rest())
+  local at = math.max((self.saved_at or 0) + (router.changed and SAVE_AFTER or SAVE_MOVED), now + self:rest(RESTS))
   if now < at then return at end
   self:save(now)
 end
@@ -92,7 +93,9 @@ return function(init)
     send = function(target, note, _, done) to.send(host, host.now, target, note, done) end,
     share = function(kind, id, value) self:share(kind, id, value) end,
     persist = function(now)
-      if self:rest() == 0 then self:save(now) end
+      local rest = self:rest(SHORT_RESTS)
+      if rest > 0 then return now + rest end
+      self:save(now)
     end,
   }
   load_state(self)

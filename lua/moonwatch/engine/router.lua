@@ -38,7 +38,7 @@ local RESOLVE_TIMEOUT = 300
 local function nothing() end
 
 --- o = {host=, send=function(target, note, now, done(outcome, at)), share=function(kind, id, value),
--- persist=function(now) called before a new message leaves, http=function(router, msg, now) → answer,
+-- persist=function(now) called before a new message leaves → nil, or when it may be asked again, http=function(router, msg, now) → answer,
 -- holds=false when another node may be the one that sends (a lease message will say)}.
 function M.new(o)
   local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = o.holds ~= false, changed = false, moved = false }, M)
@@ -48,7 +48,7 @@ function M.new(o)
   self.groups, self.saved_groups = {}, {}
   self.outbox = Deliver.new {
     send = o.send,
-    before_send = function(now) if o.persist then o.persist(now) end end,
+    before_send = function(now) return o.persist and o.persist(now) end,
     attempt = function(job, outcome, now) self:attempted(job, outcome, now) end,
     finish = function(job, result, why, now) self:finished(job, result, why, now) end,
   }

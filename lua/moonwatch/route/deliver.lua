@@ -24,7 +24,7 @@ function M.delay(n)
   return math.min(LONGEST, FIRST * FACTOR ^ (n - 1))
 end
 
---- o = {send=function(target, note, now, done), before_send=function(now), limit=jobs per lane,
+--- o = {send=function(target, note, now, done), before_send=function(now) → nil, or when to try again, limit=jobs per lane,
 -- attempt=function(job, outcome, now), finish=function(job, result, why, now)}.
 function M.new(o)
   return setmetatable({ o = o, lanes = {}, jobs = {}, buckets = {}, order = {}, limit = o.limit or 1000, serial = 0, fresh = false }, M)
@@ -187,14 +187,13 @@ local function pump_lane(self, lane, now)
     local job
     job, at = next_job(lane, now)
     if not job then return at end
+    local later = self.fresh and self.o.before_send(now)
+    if later then return later end
+    self.fresh = false
     local rate = self.buckets[lane.target.receiver]
     if rate then
       local ok, when = rate:take(now)
       if not ok then return when end
-    end
-    if self.fresh then
-      self.fresh = false
-      self.o.before_send(now)
     end
     lane.breaker:allow(now)
     launch(self, lane, job, now)
