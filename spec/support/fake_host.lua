@@ -26,6 +26,8 @@ void *pcre2_match_data_create_from_pattern_8(void *code, void *ctx);
 void pcre2_match_data_free_8(void *md);
 int pcre2_match_8(void *code, const char *s, size_t n, size_t from, uint32_t options, void *md, void *ctx);
 unsigned char *SHA256(const unsigned char *d, size_t n, unsigned char *md);
+const void *EVP_sha256(void);
+unsigned char *HMAC(const void *md, const void *key, int kn, const unsigned char *d, size_t n, unsigned char *out, unsigned *on);
 ]]
 local pcre = ffi.load "libpcre2-8.so.0"
 local crypto = ffi.load "libcrypto.so.3"
@@ -56,6 +58,13 @@ local function sha256(text)
   local md = ffi.new "unsigned char[32]"
   crypto.SHA256(text, #text, md)
   return hex(ffi.string(md, 32))
+end
+
+local function hmac_sha256(key, text, raw)
+  local md = ffi.new "unsigned char[32]"
+  crypto.HMAC(crypto.EVP_sha256(), key, #key, text, #text, md, nil)
+  local digest = ffi.string(md, 32)
+  return raw and digest or hex(digest)
 end
 
 local function fingerprint(labels)
@@ -326,6 +335,7 @@ function M.new(options)
     calls = {}, waiting = {}, sent = {}, asked = {}, appended = {}, metrics = {}, logged = {},
     on = {}, on_ask = {}, data_dir = "data", time = options.now or 1000000, worked = 0, write_takes = 0, written = 0,
     json = json_api(), sha256 = sha256, base64 = base64, fingerprint = fingerprint, regex = regex,
+    hmac_sha256 = hmac_sha256, same = function(a, b) return a == b end,
     nearest = nearest, duration = duration, duration_text = duration_text, rfc3339 = rfc3339,
     parse_time = parse_time, selector = selector,
   }

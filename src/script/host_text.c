@@ -1,7 +1,9 @@
 /* host_text.c - small helpers for policy: digests, durations, times, names, regular expressions.
  * SPDX-License-Identifier: MIT */
 #include <lauxlib.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -32,6 +34,32 @@ static int host_sha256(lua_State *L)
     EVP_Digest(s.p, s.n, digest, &n, EVP_sha256(), NULL);
     mw_hex(digest, n, hex);
     lua_pushstring(L, hex);
+    return 1;
+}
+
+/* hmac_sha256(key, text, raw): hex, or the 32 bytes themselves. */
+static int host_hmac_sha256(lua_State *L)
+{
+    mw_str key = check_text(L, 1), s = check_text(L, 2);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    char hex[2 * EVP_MAX_MD_SIZE + 1];
+    unsigned n = 0;
+    luaL_argcheck(L, key.n <= 65536, 1, "longer than 64 KiB");
+    if (!HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)s.p, s.n, digest, &n))
+        return luaL_error(L, "no digest");
+    mw_hex(digest, n, hex);
+    if (lua_toboolean(L, 3))
+        lua_pushlstring(L, (const char *)digest, n);
+    else
+        lua_pushstring(L, hex);
+    return 1;
+}
+
+/* How long it takes says nothing of where two texts of one length differ. */
+static int host_same(lua_State *L)
+{
+    mw_str a = check_text(L, 1), b = check_text(L, 2);
+    lua_pushboolean(L, a.n == b.n && CRYPTO_memcmp(a.p, b.p, a.n) == 0);
     return 1;
 }
 
@@ -244,6 +272,8 @@ static int host_version(lua_State *L)
 void mw_host_open_text(lua_State *L)
 {
     static const mw_host_fn fns[] = {{"sha256", host_sha256},
+                                     {"hmac_sha256", host_hmac_sha256},
+                                     {"same", host_same},
                                      {"base64", host_base64},
                                      {"random_hex", host_random_hex},
                                      {"fingerprint", host_fingerprint},

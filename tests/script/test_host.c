@@ -41,6 +41,11 @@ static void texts_have_their_helpers(void **state)
     run_lua(
         *state,
         "assert(host.sha256('abc'):sub(1, 8) == 'ba7816bf') assert(host.base64('ab') == 'YWI=') "
+        "assert(host.hmac_sha256('Jefe', 'what do ya want for nothing?') == "
+        "'5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843') "
+        "assert(host.hmac_sha256('k', 'a\\0b', true) ~= host.hmac_sha256('k', 'a', true) and "
+        "#host.hmac_sha256('', '', true) == 32) "
+        "assert(host.same('ab', 'ab') and not host.same('ab', 'ac') and not host.same('a', 'ab')) "
         "assert(#host.random_hex(8) == 16 and host.random_hex(8) ~= host.random_hex(8)) "
         "assert(host.duration('1h30m') == 5400 and host.duration(2.5) == 2.5) "
         "assert(host.duration('soon') == nil and host.duration_text(5400) == '1h30m') "
