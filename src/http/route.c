@@ -95,6 +95,8 @@ const mw_route mw_routes[] = {
     {ANY,     "/api/mw/v1/notifications/**",       NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/why/**",                 NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/ack/**",                 NULL,                  MW_OURS,       MW_TO_ROUTER},
+    {ANY,     "/api/mw/v1/audit/**",               NULL,                  MW_OURS,       MW_TO_ROUTER},
+    {ANY,     "/api/mw/v1/silences/**",            NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/backtest/**",            NULL,                  MW_OURS,       MW_TO_BACKTEST},
     {ANY,     "/api/mw/v1/receivers/**",           NULL,                  MW_OURS,       MW_TO_ROUTER},
 

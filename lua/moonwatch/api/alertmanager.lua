@@ -1,10 +1,10 @@
 --- alertmanager.lua - Alertmanager's API v2: what amtool, Prometheus and dashboards speak.
 local keys_of = require "moonwatch.keys"
 local Alerts = require "moonwatch.route.alerts"
-local Silence = require "moonwatch.route.silence"
 local intake = require "moonwatch.api.alertmanager_intake"
 local matchers = require "moonwatch.route.matchers"
 local reply = require "moonwatch.api.router_reply"
+local silences = require "moonwatch.api.alertmanager_silences"
 local yaml = require "moonwatch.api.alertmanager_yaml"
 
 local M = {}
@@ -147,71 +147,6 @@ local function post_alerts(router, msg, now)
   return { status = 200, headers = {}, body = "" }
 end
 
--- -- silences -------------------------------------------------------------------------
-
-local function shown_silence(router, s, now)
-  local list = {}
-  for i, m in ipairs(s.matchers) do
-    list[i] = { name = m.name, value = m.value, isRegex = m.isRegex and true or false, isEqual = m.isEqual ~= false }
-  end
-  return { id = s.id, matchers = router.host.json.array(list), startsAt = time(router.host, s.starts_at), endsAt = time(router.host, s.ends_at),
-    updatedAt = time(router.host, s.updated_at), createdBy = s.created_by, comment = s.comment,
-    status = { state = Silence.state(s, now) } }
-end
-
--- A filter asks for silences that have that very matcher, not for what they would mute.
-local function has_matchers(filter, compiled)
-  for _, want in ipairs(filter.list) do
-    local found = false
-    for _, m in ipairs(compiled.list) do
-      if m.name == want.name and m.op == want.op and m.value == want.value then found = true end
-    end
-    if not found then return false end
-  end
-  return true
-end
-
-local function get_silences(router, msg, now)
-  local filter, err = filter_of(router, msg)
-  if not filter then return refuse(router.host, 400, err) end
-  local out = {}
-  for _, s in ipairs(router.silences:list(now)) do
-    if has_matchers(filter, router.silences.compiled[s.id]) then out[#out + 1] = shown_silence(router, s, now) end
-  end
-  return reply.json(router.host, 200, router.host.json.array(out))
-end
-
-local function post_silence(router, msg, now)
-  local s, status, why = intake.silence(router, msg.body)
-  if not s then return refuse(router.host, status, why) end
-  local id, code
-  id, code, why = router:silence(s, now)
-  if not id then return refuse(router.host, code == "missing" and 404 or 400, why) end
-  return reply.json(router.host, 200, { silenceID = id })
-end
-
-local UUID = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$"
-
--- The silence that the path names; or nil and the refusal.
-local function named(router, id)
-  if not id:find(UUID) then return nil, refuse(router.host, 422, ("silenceID in path must be of type uuid: %q"):format(id)) end
-  local s = router.silences:get(id)
-  if not s then return nil, refuse(router.host, 404, "silence not found") end
-  return s
-end
-
-local function get_silence(router, _, now, id)
-  local s, refused = named(router, id)
-  return refused or reply.json(router.host, 200, shown_silence(router, s, now))
-end
-
-local function delete_silence(router, _, now, id)
-  local _, refused = named(router, id)
-  if refused then return refused end
-  router:unsilence(id, now)
-  return { status = 200, headers = {}, body = "" }
-end
-
 -- -- the rest ------------------------------------------------------------------------------
 
 local function get_receivers(router)
@@ -234,13 +169,11 @@ local ROWS = {
   { "GET", "^/api/v2/alerts/groups/?$", get_groups },
   { "GET", "^/api/v2/alerts/?$", get_alerts },
   { "POST", "^/api/v2/alerts/?$", post_alerts },
-  { "GET", "^/api/v2/silences/?$", get_silences },
-  { "POST", "^/api/v2/silences/?$", post_silence },
-  { "GET", "^/api/v2/silence/([^/]+)$", get_silence },
-  { "DELETE", "^/api/v2/silence/([^/]+)$", delete_silence },
   { "GET", "^/api/v2/receivers/?$", get_receivers },
   { "GET", "^/api/v2/status/?$", get_status },
 }
+
+for _, row in ipairs(silences.rows) do ROWS[#ROWS + 1] = row end
 
 --- Answer one request under /api/v2.
 function M.answer(router, msg, now)

@@ -91,32 +91,6 @@ function M.alerts(router, body, now)
   return reports, 200, problems
 end
 
-local function matcher(host, m)
-  if type(m) ~= "table" or type(m.name) ~= "string" or type(m.value) ~= "string" then return nil end
-  local equal = given(host, m.isEqual)
-  if type(m.isRegex) ~= "boolean" or equal ~= nil and type(equal) ~= "boolean" then return nil end
-  return { name = m.name, value = m.value, isRegex = m.isRegex, isEqual = equal ~= false }
-end
-
---- POST /silences → the silence; nil, status, message.
-function M.silence(router, body)
-  local host = router.host
-  local s, err = host.json.decode(body or "")
-  if s == nil then return nil, 400, "the body is not JSON: " .. tostring(err) end
-  if type(s) ~= "table" then return nil, 400, "the body must be a silence" end
-  if type(s.matchers) ~= "table" or #s.matchers == 0 then return nil, 422, "matchers in body should have at least 1 items" end
-  local list = {}
-  for i, m in ipairs(s.matchers) do
-    list[i] = matcher(host, m)
-    if not list[i] then return nil, 422, ("matcher %d needs name, value and isRegex"):format(i) end
-  end
-  local starts_at, ends_at = time(host, s.startsAt), time(host, s.endsAt)
-  if not starts_at or not ends_at then return nil, 422, "startsAt and endsAt in body are required, as RFC 3339 times" end
-  for _, name in ipairs { "createdBy", "comment" } do
-    if type(s[name]) ~= "string" then return nil, 422, name .. " in body is required" end
-  end
-  local id = type(s.id) == "string" and s.id ~= "" and s.id or nil
-  return { id = id, matchers = list, starts_at = starts_at, ends_at = ends_at, created_by = s.createdBy, comment = s.comment }
-end
+M.given, M.time, M.is_list, M.text_set = given, time, is_list, text_set
 
 return M

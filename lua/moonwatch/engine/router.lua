@@ -13,11 +13,13 @@
 -- over a restart (router_state.lua), HTTP (api/).
 local Ack = require "moonwatch.route.ack"
 local Alerts = require "moonwatch.route.alerts"
+local Audit = require "moonwatch.route.audit"
 local Deliver = require "moonwatch.route.deliver"
 local Group = require "moonwatch.route.group"
 local History = require "moonwatch.route.history"
 local Silence = require "moonwatch.route.silence"
 local Tree = require "moonwatch.route.tree"
+local audit = require "moonwatch.engine.router_audit"
 local config_reader = require "moonwatch.engine.router_config"
 local escalate = require "moonwatch.route.escalate"
 local flush = require "moonwatch.engine.router_flush"
@@ -26,6 +28,7 @@ local metrics = require "moonwatch.engine.router_metrics"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
 local replace = require "moonwatch.route.replace"
+local silences = require "moonwatch.engine.router_silences"
 local state = require "moonwatch.engine.router_state"
 
 local M = {}
@@ -44,7 +47,7 @@ function M.new(o)
   local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = o.holds ~= false, changed = false, moved = false }, M)
   for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
-  self.ledger, self.history = notify.ledger(), History.new()
+  self.ledger, self.history, self.audits = notify.ledger(), History.new(), Audit.new(o.host)
   self.groups, self.saved_groups = {}, {}
   self.outbox = Deliver.new {
     send = o.send,
@@ -195,25 +198,7 @@ function M:status(alert, now)
   return mute.status(alert.labels, self.inhibitor, self.silences, now)
 end
 
--- -- silences and acks, shared with the other nodes ------------------------------------
-
-function M:silence(s, now)
-  local before = s.id and self.silences:get(s.id)
-  local id, code, why = self.silences:set(s, now)
-  if not id then return nil, code, why end
-  self.share("silence", id, self.silences:get(id))
-  if before and before.id ~= id then self.share("silence", before.id, self.silences:get(before.id)) end
-  self.changed = true
-  return id
-end
-
-function M:unsilence(id, now)
-  local s, why = self.silences:expire(id, now)
-  if not s then return nil, why end
-  self.share("silence", id, s)
-  self.changed = true
-  return s
-end
+-- -- acks, shared with the other nodes ------------------------------------
 
 function M:ack(a, now)
   local kept = self.acks:add(a, now)
@@ -424,6 +409,10 @@ function M:handle(msg, now)
   if not handler then return { error = ("the router does not know messages of type %q"):format(tostring(msg.type)) } end
   return handler(self, msg, now)
 end
+
+--- Note who did what: `router:audit("ack.made", "ana" or audit.who(msg, author), now, { alert = "Down" })`.
+M.audit = audit.note
+M.silence, M.unsilence = silences.set, silences.expire
 
 M.snapshot = state.snapshot
 M.restore = state.restore

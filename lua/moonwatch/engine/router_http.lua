@@ -4,6 +4,7 @@ local reply = require "moonwatch.api.router_reply"
 local DOORS = {
   { "^/api/v2/", require "moonwatch.api.alertmanager" },
   { "^/api/mw/v1/acks?", require "moonwatch.api.ack" },
+  { "^/api/mw/v1/audit", require "moonwatch.api.audit" },
   { "^/api/mw/v1/why", require "moonwatch.api.why" },
   { "^/api/mw/v1/", require "moonwatch.api.notifications" },
 }

@@ -5,6 +5,7 @@
 -- need the configuration, so they wait in `saved_*` until the first `configure`.
 local Ack = require "moonwatch.route.ack"
 local Alerts = require "moonwatch.route.alerts"
+local Audit = require "moonwatch.route.audit"
 local History = require "moonwatch.route.history"
 local Silence = require "moonwatch.route.silence"
 local evidence = require "moonwatch.alert.evidence"
@@ -26,6 +27,7 @@ function M.snapshot(router)
     version = VERSION, alerts = router.alerts:list(), silences = router.silences:list(), acks = router.acks:list(),
     ledger = router.ledger.groups, groups = groups, jobs = router.configured and owed.jobs or router.saved_jobs or {},
     breakers = router.configured and owed.breakers or router.saved_breakers or {}, history = router.history:tail(HISTORY),
+    audit = router.audits:tail(),
   }
 end
 
@@ -38,7 +40,7 @@ function M.restore(router, saved)
   router.silences = Silence.new(router.host, saved.silences)
   router.acks = Ack.new(router.host, saved.acks)
   router.ledger = notify.ledger(saved.ledger)
-  router.history = History.new(saved.history)
+  router.history, router.audits = History.new(saved.history), Audit.new(router.host, saved.audit)
   router.saved_groups, router.saved_jobs, router.saved_breakers = saved.groups or {}, saved.jobs or {}, saved.breakers or {}
   return true
 end
@@ -79,6 +81,10 @@ end
 
 function merge.ledger(router, _, value)
   if value then router.ledger:merge(value.group, value.target, value.entry) end
+end
+
+function merge.audit(router, _, value)
+  if value then router.audits:merge(value) end
 end
 
 function merge.escalation(router, id, value)

@@ -41,6 +41,11 @@ local function value_of(raw, text)
   return table.concat(out)
 end
 
+local OPS = { [true] = { [true] = "=~", [false] = "=" }, [false] = { [true] = "!~", [false] = "!=" } }
+
+--- The operator of a matcher as JSON has it: {isEqual=, isRegex=}.
+function M.op(m) return OPS[m.isEqual ~= false][m.isRegex and true or false] end
+
 --- One matcher: `name op value` → {name=, op=, value=} or nil, message.
 function M.parse_one(text)
   local name, rest = text:match "^%s*([%a_:][%w_:]*)%s*(.*)$"
