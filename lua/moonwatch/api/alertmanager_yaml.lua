@@ -4,6 +4,7 @@
 -- reached, and with which secrets, is nobody's business.  Windows are left out: not all of ours can be
 -- said in that language.
 local keys_of = require "moonwatch.keys"
+local matchers = require "moonwatch.route.matchers"
 
 local M = {}
 
@@ -59,9 +60,8 @@ end
 -- -- the configuration -------------------------------------------------------------
 
 local function matcher_texts(compiled)
-  local quote = require("moonwatch.route.matchers").quote
   local out = {}
-  for i, m in ipairs(compiled.list) do out[i] = m.name .. m.op .. quote(m.value) end
+  for i, m in ipairs(compiled.list) do out[i] = matchers.write(m) end
   return out
 end
 

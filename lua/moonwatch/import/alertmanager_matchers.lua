@@ -22,17 +22,13 @@ local function of_texts(doc, node, out)
   return good
 end
 
-local function quoted(value) return '"' .. value:gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"' end
-
-local function name_of(name) return name:find "^[%a_:][%w_:]*$" and name or quoted(name) end
-
 -- Equalities of names that differ are a table, everything else a list of texts.
 local function written(list)
   local plain, seen, rows, texts = true, {}, {}, {}
   for i, m in ipairs(list) do
     plain = plain and m.op == "=" and not seen[m.name]
     seen[m.name] = true
-    rows[i], texts[i] = { m.name, m.value }, { lua = lua.expression(name_of(m.name) .. m.op .. quoted(m.value)) }
+    rows[i], texts[i] = { m.name, m.value }, { lua = lua.expression(matchers.write(m)) }
   end
   return plain and lua.map(rows) or lua.list(texts)
 end

@@ -3,9 +3,9 @@
 -- Three ways to write the same thing: a table `{team="web"}` (equality), a text `{team=~"web|api"}`,
 -- or a list of single texts as Alertmanager has them (`{ 'team="web"', 'env!=dev' }`).  Regular
 -- expressions are anchored at both ends; a label that is missing is the empty text.
-local M = {}
+local text_of = require "moonwatch.route.matcher_text"
 
-local ESCAPES = { n = "\n", ['"'] = '"', ["\\"] = "\\" }
+local M = {}
 
 --- Text in double quotes, as Go's %q would write it for ordinary text.
 function M.quote(text)
@@ -16,29 +16,12 @@ function M.quote(text)
   end) .. '"'
 end
 
--- The value after the operator: quoted with escapes, or bare.
-local function value_of(raw, text)
-  local quoted = raw:sub(1, 1) == '"'
-  if quoted then
-    if #raw < 2 or raw:sub(-1) ~= '"' then return nil, "missing closing quote in " .. text end
-    raw = raw:sub(2, -2)
-  end
-  local out, i = {}, 1
-  while i <= #raw do
-    local c = raw:sub(i, i)
-    if c == "\\" then
-      local e = raw:sub(i + 1, i + 1)
-      if quoted and e == "" then return nil, "missing closing quote in " .. text end
-      out[#out + 1] = ESCAPES[e] or c .. e
-      i = i + 2
-    elseif c == '"' then
-      return nil, "unescaped quote in " .. text
-    else
-      out[#out + 1] = c
-      i = i + 1
-    end
-  end
-  return table.concat(out)
+local METRICS = { ["\n"] = "\\n", ['"'] = '\\"', ["\\"] = "\\\\" }
+
+--- Matcher M as a text that reads back as itself.
+function M.write(m)
+  if not text_of.is_plain(m.name) then return M.quote(m.name) .. m.op .. M.quote(m.value) end
+  return m.name .. m.op .. '"' .. m.value:gsub('[\n"\\]', METRICS) .. '"'
 end
 
 local OPS = { [true] = { [true] = "=~", [false] = "=" }, [false] = { [true] = "!~", [false] = "!=" } }
@@ -46,56 +29,7 @@ local OPS = { [true] = { [true] = "=~", [false] = "=" }, [false] = { [true] = "!
 --- The operator of a matcher as JSON has it: {isEqual=, isRegex=}.
 function M.op(m) return OPS[m.isEqual ~= false][m.isRegex and true or false] end
 
---- One matcher: `name op value` → {name=, op=, value=} or nil, message.
-function M.parse_one(text)
-  local name, rest = text:match "^%s*([%a_:][%w_:]*)%s*(.*)$"
-  local op, raw
-  if name then op, raw = rest:match "^(=~)(.*)$" end
-  if name and not op then op, raw = rest:match "^(!~)(.*)$" end
-  if name and not op then op, raw = rest:match "^(!=)(.*)$" end
-  if name and not op then op, raw = rest:match "^(=)(.*)$" end
-  if not op then return nil, ('bad matcher %q: expected name="value" with =, !=, =~ or !~'):format(text) end
-  local value, err = value_of(raw:match "^%s*(.-)%s*$", text)
-  if not value then return nil, err end
-  return { name = name, op = op, value = value }
-end
-
--- Parts between commas that are outside of quotes.
-local function split(text)
-  local parts, from, quoted, i = {}, 1, false, 1
-  while i <= #text do
-    local c = text:sub(i, i)
-    if c == "\\" then i = i + 1
-    elseif c == '"' then quoted = not quoted
-    elseif c == "," and not quoted then
-      parts[#parts + 1] = text:sub(from, i - 1)
-      from = i + 1
-    end
-    i = i + 1
-  end
-  if quoted then return nil, "missing closing quote in " .. text end
-  parts[#parts + 1] = text:sub(from)
-  return parts
-end
-
---- `{a="b",c=~"d"}`, the braces may be missing → list of {name,op,value} or nil, message.
-function M.parse(text)
-  local inner = text:match "^%s*{(.*)}%s*$" or text
-  local parts, err = split(inner)
-  if not parts then return nil, err end
-  local out = {}
-  for i, part in ipairs(parts) do
-    if part:find "%S" then
-      local m
-      m, err = M.parse_one(part)
-      if not m then return nil, err end
-      out[#out + 1] = m
-    elseif i < #parts then
-      return nil, "empty matcher in " .. text
-    end
-  end
-  return out
-end
+M.parse, M.parse_one = text_of.parse, text_of.parse_one
 
 local function gather(spec)
   if spec == nil then return {} end
@@ -119,10 +53,12 @@ local function gather(spec)
   return out
 end
 
+local RANK = { ["="] = 1, ["!="] = 2, ["=~"] = 3, ["!~"] = 4 }
+
 local function before(a, b)
   if a.name ~= b.name then return a.name < b.name end
   if a.value ~= b.value then return a.value < b.value end
-  return a.op < b.op
+  return (RANK[a.op] or 0) < (RANK[b.op] or 0)
 end
 
 local TESTS = {
@@ -146,7 +82,7 @@ function M.compile(spec, host)
       if not re then return nil, ("%s%s%s: %s"):format(m.name, m.op, M.quote(m.value), err) end
     end
     m.test = TESTS[m.op](m, re)
-    texts[i] = m.name .. m.op .. M.quote(m.value)
+    texts[i] = M.write(m)
   end
   return { list = list, text = "{" .. table.concat(texts, ",") .. "}" }
 end
