@@ -83,7 +83,7 @@ describe("an acknowledgement", function()
     world:http("POST", "/api/mw/v1/ack", { alert = "A" })
     world:told()
     world:advance "5h"
-    assert.same({ "4:05:30 hook firing B" }, world:told())
+    assert.same({ "4:00:30 hook firing B" }, world:told())
   end)
 
   it("can be taken back", function()

@@ -40,9 +40,27 @@ describe("a group of alerts", function()
     assert.same({ "0:30 hook firing Down+Slow", "5:30 hook firing Down+Slow (resolved)" }, world:told())
   end)
 
-  it("repeats itself at the first tick after repeat_interval", function()
+  it("repeats itself when repeat_interval is over, to the second", function()
+    world:fire("Down"):advance "9h"
+    assert.same({ "0:30 hook firing Down", "4:00:30 hook firing Down", "8:00:30 hook firing Down" }, world:told())
+  end)
+
+  it("repeats itself at the first group_interval after that, where it is Alertmanager's", function()
+    world = world_of.new { routes = { { receiver = "hook", compat = "alertmanager" } } }
     world:fire("Down"):advance "9h"
     assert.same({ "0:30 hook firing Down", "4:05:30 hook firing Down", "8:10:30 hook firing Down" }, world:told())
+  end)
+
+  it("counts repeat_interval from the last message, whatever that was about", function()
+    world = world_of.new { routes = { { receiver = "hook", group_by = { "job" }, repeat_interval = 3600 } } }
+    world:fire("Down"):advance("58m"):fire("Slow"):advance "3h"
+    assert.same({ "0:30 hook firing Down", "1:00:30 hook firing Down+Slow", "2:00:30 hook firing Down+Slow", "3:00:30 hook firing Down+Slow" }, world:told())
+  end)
+
+  it("repeats itself more often than group_interval where that is wanted", function()
+    world = world_of.new { routes = { { receiver = "hook", repeat_interval = 60 } } }
+    world:fire("Down"):advance "3m"
+    assert.same({ "0:30 hook firing Down", "1:30 hook firing Down", "2:30 hook firing Down" }, world:told())
   end)
 
   it("does not make an alert wait that was firing long before it came here", function()

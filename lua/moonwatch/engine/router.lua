@@ -27,6 +27,7 @@ local labels = require "moonwatch.route.labels"
 local metrics = require "moonwatch.engine.router_metrics"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
+local repeats = require "moonwatch.engine.router_repeat"
 local replace = require "moonwatch.route.replace"
 local silences = require "moonwatch.engine.router_silences"
 local state = require "moonwatch.engine.router_state"
@@ -244,6 +245,7 @@ function M:finished(job, result, why, now)
   if result == "sent" then
     local entry = self.ledger:get(job.group_key, job.target)
     self:believe(job.group_key, job.target, notify.entry_after(entry, job.view, job.how, now))
+    if group then repeats.plan(self, group, now) end
   elseif result == "failed" and group then
     group.failed = true
   end

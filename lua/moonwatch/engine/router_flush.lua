@@ -9,6 +9,7 @@ local escalate = require "moonwatch.route.escalate"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
+local repeats = require "moonwatch.engine.router_repeat"
 local to = require "moonwatch.to"
 
 local M = {}
@@ -186,6 +187,7 @@ function M.flush(router, group, now, escalating)
   -- Not everybody was asked, so nothing may be forgotten yet.
   if escalating then return end
   group.seen = seen
+  repeats.plan(router, group, now)
   if not router.outbox:owes(group.key) then M.settle(router, group, seen) end
 end
 

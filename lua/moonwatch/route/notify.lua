@@ -58,7 +58,8 @@ function M.decide(entry, view, how, now)
   end
   if how.force then return "escalation" end
   if view.acked then return nil, "acknowledged, so it is not repeated" end
-  if entry.time < now - how.repeat_interval then return "repeat" end
+  local due = entry.time + how.repeat_interval
+  if due < now or due == now and not how.compat then return "repeat" end
   return nil, "unchanged since it was last told"
 end
 
