@@ -104,7 +104,15 @@ function webhook(fields) end
 ---@field rule_memory? number|string memory of one rule file
 ---@field rule_query_samples? integer samples that the queries of one evaluation of a rule may read
 ---@field rule_query_seconds? moonwatch.duration time that the queries of one evaluation may take
+---@field silences? integer silences, with those that ended and are still shown
+---@field silence_bytes? number|string size of one silence
 ---@field rule_emissions? integer alerts, samples, log lines and measurements of one evaluation
+
+---silences of alerts
+---@class moonwatch.settings.silence
+---@field retention? moonwatch.duration one that ended is shown for so long
+---@field remind? moonwatch.duration so long before the end of a silence somebody is told, if alerts still fire behind it
+---@field to? string name of the receiver that is told; default those of the alerts
 
 ---moonwatch's own log
 ---@class moonwatch.settings.log
@@ -129,6 +137,7 @@ function webhook(fields) end
 ---@field promql? moonwatch.settings.promql how PromQL is read
 ---@field strict? boolean true: one bad file refuses the whole load; false: only the bad files are left out
 ---@field limits? moonwatch.settings.limits what one request or rule may use
+---@field silence? moonwatch.settings.silence silences of alerts
 ---@field log? moonwatch.settings.log moonwatch's own log
 
 ---What the server listens on, where it keeps data and what it limits itself to. Only the root file may use it.

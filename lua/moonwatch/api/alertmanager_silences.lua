@@ -9,7 +9,7 @@ local M = {}
 local function refuse(host, status, message) return reply.peer_problem(host, status, message) end
 
 -- A filter asks for silences that have that very matcher, not for what they would mute.
-local function has_matchers(filter, compiled)
+local function set_has(compiled, filter)
   for _, want in ipairs(filter) do
     local found = false
     for _, m in ipairs(compiled.list) do
@@ -20,8 +20,27 @@ local function has_matchers(filter, compiled)
   return true
 end
 
+local function has_matchers(filter, compiled)
+  for _, set in ipairs(compiled.sets) do
+    if set_has(set, filter) then return true end
+  end
+  return false
+end
+
+local FALSE = { ["false"] = true, ["0"] = true, no = true, off = true, f = true, n = true }
+
+-- The states that are asked for: active=, pending= and expired= are true unless said otherwise.
+local function states_of(msg)
+  local out = {}
+  for _, state in ipairs { "active", "pending", "expired" } do
+    local v = reply.param(msg, state)
+    out[state] = v == nil or not FALSE[v:lower()]
+  end
+  return out
+end
+
 local function get_silences(router, msg, now)
-  local filter = {}
+  local filter, states = {}, states_of(msg)
   for i, text in ipairs(reply.params(msg, "filter")) do
     local err
     filter[i], err = matchers.parse_one(text)
@@ -29,7 +48,7 @@ local function get_silences(router, msg, now)
   end
   local out = {}
   for _, s in ipairs(router.silences:list(now)) do
-    if has_matchers(filter, router.silences.compiled[s.id]) then out[#out + 1] = form.shown(router, s, now) end
+    if states[router.silences:shown_state(s, now)] and has_matchers(filter, router.silences.compiled[s.id]) then out[#out + 1] = form.shown(router, s, now) end
   end
   return reply.json(router.host, 200, router.host.json.array(out))
 end

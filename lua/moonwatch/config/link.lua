@@ -124,6 +124,10 @@ function M.check(items, host, problem, limits)
   local known = { receivers = names_of(items, "receiver"), windows = names_of(items, "window"),
                   escalations = names_of(items, "escalation") }
   for _, item in ipairs(items.route or {}) do check_route(host, item, item.fields, {}, known, problem) end
+  for _, item in ipairs(items.settings or {}) do
+    local to = (item.fields.silence or {}).to
+    if to then check_names(host, item, { "silence", "to" }, to, known.receivers, "receiver", problem) end
+  end
   for _, item in ipairs(items.escalation or {}) do
     for i, step in ipairs(item.fields.items) do
       check_names(host, item, { i, "to" }, step.to or {}, known.receivers, "receiver", problem)

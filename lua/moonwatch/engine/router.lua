@@ -68,6 +68,7 @@ function M:configure(config, now)
   if not read then return nil, err end
   for name, value in pairs(read) do self[name] = value end
   self.configured = true
+  self.silences:configure(self.windows, self.settings)
   self.outbox:configure(self.targets, now, self.saved_breakers)
   state.requeue(self, now)
   self:regroup(now)

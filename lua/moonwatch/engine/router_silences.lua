@@ -1,16 +1,8 @@
 --- router_silences.lua - what the router does with silences beside asking whether they mute.
 local audit = require "moonwatch.engine.router_audit"
-local matchers = require "moonwatch.route.matchers"
+local rules = require "moonwatch.route.silence_rules"
 
 local M = {}
-
-local function text_of(s)
-  local out = {}
-  for i, m in ipairs(s.matchers) do
-    out[i] = m.name .. matchers.op(m) .. matchers.quote(m.value)
-  end
-  return "{" .. table.concat(out, ",") .. "}"
-end
 
 local function share(router, id) router.share("silence", id, router.silences:get(id)) end
 
@@ -21,7 +13,7 @@ function M.set(router, s, now, who)
   if not id then return nil, code, why end
   share(router, id)
   local kept = router.silences:get(id)
-  local details = { silence = id, matchers = text_of(kept), ends = router.host.rfc3339(kept.ends_at), comment = kept.comment }
+  local details = { silence = id, matchers = rules.text(kept), ends = router.host.rfc3339(kept.ends_at), comment = kept.comment }
   if before then details.before = before.id ~= id and before.id or nil end
   audit.note(router, before and "silence.changed" or "silence.made", who or kept.created_by, now, details)
   if before and before.id ~= id then share(router, before.id) end
@@ -36,7 +28,7 @@ function M.expire(router, id, now, who)
   local ended, why = router.silences:expire(id, now)
   if not ended then return nil, why end
   share(router, id)
-  if not over then audit.note(router, "silence.expired", who or "unknown", now, { silence = id, matchers = text_of(ended), comment = ended.comment }) end
+  if not over then audit.note(router, "silence.expired", who or "unknown", now, { silence = id, matchers = rules.text(ended), comment = ended.comment }) end
   router.changed = true
   return ended
 end

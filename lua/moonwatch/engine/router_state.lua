@@ -61,7 +61,7 @@ local merge = {}
 
 function merge.silence(router, id, value)
   if value == nil then
-    router.silences.by_id[id], router.silences.compiled[id] = nil, nil
+    router.silences:remove(id)
   else
     router.silences:merge(value)
   end

@@ -34,6 +34,7 @@ function M:put(alert, now)
   alert.fp = alert.fp or self.host.fingerprint(alert.labels)
   local old = self.by_fp[alert.fp]
   if old then
+    alert.labels = old.labels -- one table for one set of labels: what is known of it is found by it
     if old.updated_at > alert.updated_at then old, alert = alert, old end
     local overlaps = (ends(alert) > old.starts_at and ends(alert) < ends(old))
       or (alert.starts_at > old.starts_at and alert.starts_at < ends(old))

@@ -187,4 +187,33 @@ function M:contains(now)
   return false
 end
 
+local HORIZON = 400 -- days
+
+-- The minutes of a day at which PART may begin or end.
+local function edges(part)
+  local out = { 0 }
+  for _, r in ipairs(part.times or {}) do
+    out[#out + 1] = r[1]
+    out[#out + 1] = r[2]
+  end
+  return out
+end
+
+--- The first moment after NOW at which it begins, if NOW is outside, or ends; nil when that is more than a year away.
+function M:next_change(now)
+  local was, found = self:contains(now), nil
+  for day = 0, HORIZON do
+    for _, part in ipairs(self.parts) do
+      local here = now + part.zone:offset(now)
+      local midnight = here - here % 86400 + day * 86400
+      for _, minute in ipairs(edges(part)) do
+        local there = midnight + minute * 60
+        local at = there - part.zone:offset(there - part.zone:offset(now))
+        if at > now and (not found or at < found) and self:contains(at) ~= was then found = at end
+      end
+    end
+    if found then return found end
+  end
+end
+
 return M

@@ -65,7 +65,13 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "rule_memory", "bytes", default = "32MB", help = "memory of one rule file" },
       { "rule_query_samples", "count", default = 50000000, help = "samples that the queries of one evaluation of a rule may read" },
       { "rule_query_seconds", "interval", default = "30s", help = "time that the queries of one evaluation may take" },
+      { "silences", "count", default = 20000, help = "silences, with those that ended and are still shown" },
+      { "silence_bytes", "bytes", default = "64KB", help = "size of one silence" },
       { "rule_emissions", "count", default = 1000000, help = "alerts, samples, log lines and measurements of one evaluation" } } },
+    { "silence", "table", default = {}, help = "silences of alerts", fields = {
+      { "retention", "interval", default = "120h", help = "one that ended is shown for so long" },
+      { "remind", "interval", help = "so long before the end of a silence somebody is told, if alerts still fire behind it" },
+      { "to", "text", help = "name of the receiver that is told; default those of the alerts" } } },
     { "auth", "table", help = "who may use the HTTP API", absent = true, fields = auth },
     { "log", "table", default = {}, help = "moonwatch's own log", fields = {
       { "level", "text", default = "info", choices = { "debug", "info", "warn", "error" }, help = "least level written" },
