@@ -159,17 +159,6 @@ describe("the outbox", function()
     assert.equal(1, #told)
     assert.is_truthy(told[1]:find "other firing Down")
   end)
-
-  it("drops the oldest when a lane is full", function()
-    local Deliver = require "moonwatch.route.deliver"
-    local ended = {}
-    local box = Deliver.new { limit = 2, send = function() end, before_send = function() end, attempt = function() end,
-      finish = function(job, result) ended[job.key] = result end }
-    box:configure({ t = { receiver = "r", kind = "webhook" } }, 0)
-    for _, key in ipairs { "a", "b", "c" } do box:put({ key = key, target = "t", note = {}, group_key = key }, 0) end
-    assert.same({ a = "dropped" }, ended)
-    assert.equal(2, box:lanes_list()[1].queued)
-  end)
 end)
 
 describe("a test message", function()
@@ -191,6 +180,19 @@ describe("a test message", function()
     assert.equal("answered 500", body.results[1].error)
     world:advance "10m"
     assert.equal(1, #world:told())
+  end)
+
+  it("that is held back by the receiver's rate says so after a while", function()
+    local world = world_of.new { receivers = { { name = "hook", rate = { n = 1, per = 3600 }, targets = { { kind = "webhook" } } } } }
+    world:http("POST", "/api/mw/v1/receivers/hook/test")
+    local answered
+    world:handle { type = "http", method = "POST", path = "/api/mw/v1/receivers/hook/test", query = {}, headers = {}, body = "",
+      reply = function(a) answered = world.host.json.decode(a.body) end }
+    world:advance "20s"
+    assert.is_nil(answered)
+    world:advance "10s"
+    assert.is_false(answered.ok)
+    assert.equal("the rate of this receiver holds it back", answered.results[1].error)
   end)
 
   it("waits for a receiver that takes its time", function()

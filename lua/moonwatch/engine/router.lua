@@ -38,6 +38,7 @@ M.__index = M
 local CLEANUP = 30
 local RESOLVED_KEPT = 1800
 local RESOLVE_TIMEOUT = 300
+local TEST_PATIENCE = 25
 
 local function nothing() end
 
@@ -247,7 +248,7 @@ function M:finished(job, result, why, now)
     local entry = self.ledger:get(job.group_key, job.target)
     self:believe(job.group_key, job.target, notify.entry_after(entry, job.view, job.how, now))
     if group then repeats.plan(self, group, now) end
-  elseif result == "failed" and group then
+  elseif (result == "failed" or result == "deferred") and group then
     group.failed = true
   end
   if not group or result == "superseded" or result == "cancelled" then return end
@@ -271,7 +272,8 @@ function M:test(name, now, done)
   for i, target in ipairs(receiver.list) do
     local note = flush.notification(self, group, target, { alert }, "test", now)
     note.test = true
-    local job = { key = group.key .. "|" .. target.key, target = target.key, note = note, once = true, group_key = group.key, view = {} }
+    local job = { key = group.key .. "|" .. target.key, target = target.key, note = note, once = true, deadline = now + TEST_PATIENCE,
+      group_key = group.key, view = {} }
     job.answer = function(result, why, ended)
       out[i] = { integration = target.kind, result = result, error = why, attempts = ended.attempts }
       left = left - 1

@@ -128,9 +128,10 @@ local function decide(router, group, seen, target, force, now)
   end
   if same_news(job, seen.view) then return nil, "a message is waiting to be tried again" end
   local note = M.notification(router, group, target, alerts, reason, now)
-  router.outbox:put({ key = key, target = target.key, note = note, group_key = group.key, group_id = group.id,
+  job, why = router.outbox:put({ key = key, target = target.key, note = note, group_key = group.key, group_id = group.id,
     view = seen.view, how = how }, now)
-  if router.outbox:get(key) then router.history:open({ note = note }, now) end
+  if not job then return nil, why end
+  router.history:open(job, now)
   return reason
 end
 

@@ -13,6 +13,12 @@ local function refill(self, now)
   end
 end
 
+--- Is there one to take?
+function M:has(now)
+  refill(self, now)
+  return self.tokens >= 1 - 1e-9
+end
+
 --- Take one; or false and when one will be there.
 function M:take(now)
   refill(self, now)
