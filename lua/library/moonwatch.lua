@@ -57,6 +57,14 @@ function slack(fields) end
 ---@return moonwatch.kind
 function webhook(fields) end
 
+---acknowledging from outside: links in messages, buttons in Slack, PagerDuty
+---@class moonwatch.settings.ack
+---@field links? boolean messages carry links that acknowledge and silence; needs external_url
+---@field valid? moonwatch.duration how long such a link works; it works once
+---@field secret? string|moonwatch.secret what signs the links; default: a key made at the first start and shared by the nodes
+---@field slack? string|moonwatch.secret|any signing secret of the Slack app that posts its buttons to /api/mw/v1/slack/actions
+---@field pagerduty? string|moonwatch.secret|any secret of the V3 webhook that posts to /api/mw/v1/pagerduty/webhook; a list while it changes
+
 ---the oldest leaves beyond this; a number is the budget of metrics
 ---@class moonwatch.settings.retention.bytes
 ---@field metrics? number|string samples on disk
@@ -128,6 +136,7 @@ function webhook(fields) end
 ---@field cluster? string name of the cluster inside Redis
 ---@field external_url? string address people reach this server at; links in notifications start with it
 ---@field resolve_timeout? moonwatch.duration an alert posted without an end resolves after this long without being posted again
+---@field ack? moonwatch.settings.ack acknowledging from outside: links in messages, buttons in Slack, PagerDuty
 ---@field external_labels? table<string, string|number> added to alerts when they are sent, and to series that another Prometheus reads here
 ---@field query_offset? moonwatch.duration rules look at the time so long ago, for data that arrives late
 ---@field cors? string origins whose pages may read the API, a regular expression: "https://grafana[.]example"; "" for none
@@ -558,10 +567,14 @@ function window(name) end
 ---
 ---@class moonwatch.escalation.item
 ---@field after moonwatch.duration time since the first message
----@field to string|string[] receivers
+---@field to string|string[] receivers or persons; "oncall:web" is whoever is on call in the rotation "web" at that moment
+---@field every? moonwatch.duration tell them again so often until somebody reacts or the next step comes
 
 ---Steps that go on until somebody acknowledges the alert or it resolves.
 ---@class moonwatch.escalation
+---@field loops? integer how often all the steps are gone through when nobody reacts
+---@field pause? moonwatch.duration time from the last step to the next loop; default: as long as the last step waited for the one before
+---@field ack_timeout? moonwatch.duration an acknowledgement without an end of its own ends after so long, and the steps begin anew
 ---@field [integer] moonwatch.escalation.item
 
 ---Steps that go on until somebody acknowledges the alert or it resolves.

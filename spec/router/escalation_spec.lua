@@ -36,8 +36,8 @@ describe("an escalation", function()
     world:advance "2h"
     local told = world:told()
     assert.equal("0:30 slack firing Down", told[1])
-    assert.equal("1:05:30 slack firing Down", told[2])
-    assert.equal("1:20:30 pager firing Down", told[3])
+    assert.equal("1:05:00 slack firing Down", told[2])
+    assert.equal("1:20:00 pager firing Down", told[3])
   end)
 
   it("rings again for the same alert when it comes back after it resolved", function()
@@ -114,5 +114,47 @@ describe("an acknowledgement", function()
     world:told()
     world:http("POST", "/api/mw/v1/ack", { alert = "A" })
     assert.same({ "1:00 pager acknowledged A (firing)" }, world:told())
+  end)
+end)
+
+describe("an escalation that goes on", function()
+  local function looping(policy)
+    return world_of.new { names = { "slack", "pager" }, routes = { { receiver = "slack", escalate = "page" } }, escalations = { page = policy } }
+  end
+
+  it("goes through its steps as often as it says, with a pause between", function()
+    local world = looping { loops = 3, pause = 1200, steps = { { after = 300, to = { "pager" } } } }
+    world:fire("Down"):advance "3h"
+    assert.same({ "0:30 slack firing Down", "5:30 pager firing Down", "30:30 pager firing Down", "55:30 pager firing Down" }, world:told())
+  end)
+
+  it("waits before the next loop as long as the last step waited", function()
+    local world = looping { loops = 2, steps = { { after = 0, to = { "slack" } }, { after = 600, to = { "pager" } } } }
+    world:fire("Down"):advance "1h"
+    assert.same({ "0:30 slack firing Down", "10:30 pager firing Down", "20:30 slack firing Down", "30:30 pager firing Down" }, world:told())
+  end)
+
+  it("tells a step again and again until the next one", function()
+    local world = looping { steps = { { after = 0, to = { "pager" }, every = 120 }, { after = 300, to = { "slack" }, every = 600 } } }
+    world:fire("Down"):advance "16m"
+    local told = world:told()
+    table.sort(told)
+    assert.same({ "0:30 pager firing Down", "0:30 slack firing Down", "15:30 slack firing Down", "2:30 pager firing Down", "4:30 pager firing Down",
+      "5:30 slack firing Down" }, told)
+    world:http("POST", "/api/mw/v1/ack", { alert = "Down" })
+    world:advance "1h"
+    assert.same({}, world:told())
+  end)
+
+  it("keeps its loop over a restart, and does not rush when it was away for long", function()
+    local world = looping { loops = 4, pause = 600, steps = { { after = 300, to = { "pager" } } } }
+    world:fire("Down"):advance "21m"
+    assert.same({ "0:30 slack firing Down", "5:30 pager firing Down", "20:30 pager firing Down" }, world:told())
+    local snapshot = world.router:snapshot()
+    world.now = world.now + 7200
+    world:restart(snapshot):advance "1m"
+    assert.equal(0, #world:told())
+    world:advance "40m"
+    assert.equal(2, #world:told())
   end)
 end)

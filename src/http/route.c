@@ -97,6 +97,9 @@ const mw_route mw_routes[] = {
     {ANY,     "/api/mw/v1/ack/**",                 NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/audit/**",               NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/silences/**",            NULL,                  MW_OURS,       MW_TO_ROUTER},
+    {ANY,     "/api/mw/v1/oncall/**",              NULL,                  MW_OURS,       MW_TO_ROUTER},
+    {DO,      "/api/mw/v1/slack/actions",          NULL,                  MW_OURS,       MW_TO_ROUTER},
+    {DO,      "/api/mw/v1/pagerduty/webhook",      NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/backtest/**",            NULL,                  MW_OURS,       MW_TO_BACKTEST},
     {ANY,     "/api/mw/v1/receivers/**",           NULL,                  MW_OURS,       MW_TO_ROUTER},
 

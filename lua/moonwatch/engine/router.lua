@@ -17,9 +17,11 @@ local Audit = require "moonwatch.route.audit"
 local Deliver = require "moonwatch.route.deliver"
 local Group = require "moonwatch.route.group"
 local History = require "moonwatch.route.history"
+local Links = require "moonwatch.engine.router_links"
 local Silence = require "moonwatch.route.silence"
 local Tree = require "moonwatch.route.tree"
 local audit = require "moonwatch.engine.router_audit"
+local acks = require "moonwatch.engine.router_acks"
 local config_reader = require "moonwatch.engine.router_config"
 local escalate = require "moonwatch.route.escalate"
 local flush = require "moonwatch.engine.router_flush"
@@ -28,6 +30,7 @@ local metrics = require "moonwatch.engine.router_metrics"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
 local repeats = require "moonwatch.engine.router_repeat"
+local recipients = require "moonwatch.engine.router_recipients"
 local replace = require "moonwatch.route.replace"
 local silences = require "moonwatch.engine.router_silences"
 local state = require "moonwatch.engine.router_state"
@@ -50,7 +53,7 @@ function M.new(o)
   for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
   self.ledger, self.history, self.audits = notify.ledger(), History.new(), Audit.new(o.host)
-  self.groups, self.saved_groups = {}, {}
+  self.groups, self.saved_groups, self.heard, self.links = {}, {}, {}, Links.new(self)
   self.outbox = Deliver.new {
     send = o.send,
     before_send = function(now) return o.persist and o.persist(now) end,
@@ -203,22 +206,7 @@ end
 
 -- -- acks, shared with the other nodes ------------------------------------
 
-function M:ack(a, now)
-  local kept = self.acks:add(a, now)
-  self.share("ack", kept.id, kept)
-  self.changed = true
-  for _, group in pairs(self.groups) do
-    if self.holds then flush.acknowledge(self, group, kept, now) end
-  end
-  return kept
-end
-
-function M:unack(id)
-  local gone = self.acks:remove(id)
-  if gone then self.share("ack", id, nil) end
-  self.changed = self.changed or gone ~= nil
-  return gone
-end
+M.ack, M.unack, M.hand_over = acks.ack, acks.unack, acks.hand_over
 
 function M:believe(group_key, target, entry)
   self.ledger:put(group_key, target, entry)
@@ -292,10 +280,9 @@ local function sooner(a, b)
   return a or b
 end
 
---- When is the next escalation step of GROUP due?  nil while another node speaks or all of it is muted.
+--- When is somebody else to be told of GROUP?  nil while another node speaks or all of it is muted.
 function M:step_due(group)
-  if not self.holds or group.held then return nil end
-  return escalate.next(self.escalations[group.node.escalate], group.escalation)
+  return self.holds and recipients.due(self, group) or nil
 end
 
 function M:flush_due(now)
@@ -309,9 +296,9 @@ function M:flush_due(now)
     local group = self.groups[id]
     local regular = group.next <= now
     if regular then group:begin(now) end
-    local before = group.escalation and group.escalation.step
+    local before = escalate.mark(group.escalation)
     if not group:empty() then flush.flush(self, group, now, not regular) end
-    if self.holds and group.escalation and group.escalation.step ~= before then
+    if self.holds and escalate.mark(group.escalation) ~= before then
       self.share("escalation", group.id, group.escalation)
     end
     self.changed = true
@@ -346,13 +333,14 @@ end
 
 --- Do what is due at NOW.  Answers when to call again; nil when nothing is planned.
 function M:tick(now)
+  local ack_ends = acks.expire(self, now)
   self.cleanup_at = self.cleanup_at or now + CLEANUP
   if now >= self.cleanup_at then
     self:cleanup(now)
     self.cleanup_at = now + CLEANUP
   end
   self:flush_due(now)
-  local at = self.holds and self.outbox:pump(now) or nil
+  local at = sooner(ack_ends, self.holds and self.outbox:pump(now) or nil)
   if not self.measured_at or now >= self.measured_at + 5 then
     metrics.measure(self, now)
     self.measured_at = now
@@ -405,6 +393,7 @@ function handlers.silences(self) return { silences = self.host.json.array(self.s
 -- The cluster keeps what was shared meanwhile; nothing of it is ours to repeat.
 function handlers.cluster(self, msg)
   self.connected = msg.connected and true or false
+  if self.connected then self.links:share() end
 end
 
 --- One message of docs/host.md; `http` is answered by the doors given in `o.http`.

@@ -12,7 +12,10 @@ local function by_name(t)
   return out
 end
 
-local function steps_of(escalation) return escalation.steps or escalation.items or escalation end
+local function policy_of(escalation)
+  return { steps = escalation.steps or escalation.items or escalation, loops = escalation.loops, pause = escalation.pause,
+    ack_timeout = escalation.ack_timeout }
+end
 
 local function targets_of(receiver)
   local out = {}
@@ -55,7 +58,7 @@ local function settings_of(config)
   return out
 end
 
---- CONFIG as words deliver it → {tree, inhibitor, windows, receivers, targets, escalations, settings};
+--- CONFIG as words deliver it → {tree, inhibitor, windows, receivers, targets, escalations, oncalls, settings};
 -- nil, message when something in it is wrong.
 function M.read(config, host)
   local tree, err = Tree.new(config.routes, host)
@@ -67,10 +70,10 @@ function M.read(config, host)
   windows, err = read_windows(config.windows, host)
   if not windows then return nil, err end
   local escalations = {}
-  for name, policy in pairs(by_name(config.escalations)) do escalations[name] = steps_of(policy) end
+  for name, policy in pairs(by_name(config.escalations)) do escalations[name] = policy_of(policy) end
   local receivers, targets = read_receivers(config.receivers)
   return { tree = tree, inhibitor = inhibitor, windows = windows, receivers = receivers, targets = targets,
-    escalations = escalations, settings = settings_of(config) }
+    escalations = escalations, oncalls = {}, settings = settings_of(config) }
 end
 
 return M

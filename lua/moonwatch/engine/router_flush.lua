@@ -1,14 +1,13 @@
 --- router_flush.lua - what happens when a group's time has come.
 --
--- Its alerts are looked at one by one (muted?), the receivers of the group are gathered (the route's,
--- those of the escalation steps reached, those that believe something here is firing), and for each
--- of their integrations notify.decide says whether there is something to tell.  What is to be told
+-- Its alerts are looked at one by one (muted?), its recipients are gathered (router_recipients.lua), and
+-- for each of their integrations notify.decide says whether there is something to tell.  What is to be told
 -- goes to the outbox; when nothing of the group is owed any more, resolved alerts leave it.
 local Ack = require "moonwatch.route.ack"
-local escalate = require "moonwatch.route.escalate"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
+local recipients = require "moonwatch.engine.router_recipients"
 local repeats = require "moonwatch.engine.router_repeat"
 local to = require "moonwatch.to"
 
@@ -35,37 +34,6 @@ local function look(router, group, now)
   return { all = views, visible = visible, view = view, reasons = reasons, state = state }
 end
 
-local function add_each(list, set, names)
-  for _, name in ipairs(names) do
-    if not set[name] then
-      set[name] = true
-      list[#list + 1] = name
-    end
-  end
-end
-
--- Names of the receivers of GROUP, and the set of those that an escalation step reached just now.
-local function receivers(router, group, state, now)
-  local list, set, reached = {}, {}, {}
-  local policy = router.escalations[group.node.escalate]
-  if group.node.receiver then add_each(list, set, { group.node.receiver }) end
-  if policy then
-    local names
-    group.held = state == "held"
-    group.escalation, names = escalate.advance(policy, group.escalation, state, now)
-    for _, name in ipairs(names) do reached[name] = true end
-    add_each(list, set, names)
-    add_each(list, set, escalate.taken(policy, group.escalation))
-  end
-  if group.node.compat ~= "alertmanager" then
-    for target in pairs(router.ledger:believers(group.key)) do
-      local known = router.targets[target]
-      if known then add_each(list, set, { known.receiver }) end
-    end
-  end
-  return list, reached
-end
-
 local function texts(alerts, field)
   local out = {}
   for i, a in ipairs(alerts) do out[i] = a[field] or {} end
@@ -80,17 +48,26 @@ local function of_status(alerts, status)
   return out
 end
 
+-- Why somebody hears of something that did not change.
+local REMARKS = {
+  ["ack-ended"] = function(group) return group.ack_ended end,
+  ["on-call"] = function() return "you are on call now" end,
+}
+
 --- The message for TARGET about ALERTS (views).  Also used for test messages.
 function M.notification(router, group, target, alerts, reason, now)
-  return {
+  local remark = REMARKS[reason]
+  local note = {
     id = router.host.random_hex(8), time = now, receiver = target.receiver, integration = target.kind,
     group_key = group.key, group_labels = group.labels, reason = reason, alerts = alerts,
     compat = group.node and group.node.compat,
     status = #of_status(alerts, "firing") > 0 and "firing" or "resolved",
     common_labels = labels.common(texts(alerts, "labels")),
     common_annotations = labels.common(texts(alerts, "annotations")),
-    external_url = router.settings.external_url,
+    external_url = router.settings.external_url, remark = remark and remark(group) or nil,
   }
+  note.links = group.node and router.links:of(note, router.settings, now)
+  return note
 end
 
 local function same_news(job, view)
@@ -100,6 +77,18 @@ local function same_news(job, view)
     return true
   end
   return job and equal(job.view.firing, view.firing) and equal(job.view.resolved, view.resolved)
+end
+
+-- What of SEEN concerns somebody who was told ENTRY and is no recipient any more: how that goes on, not what came since.
+local function of_leaver(seen, entry)
+  local out = { visible = {}, view = { firing = {}, resolved = {}, muted = seen.view.muted, acked = true } }
+  for _, alert in ipairs(seen.visible) do
+    if entry.firing[alert.fp] then
+      out.visible[#out.visible + 1] = alert
+      out.view[alert.status][alert.fp] = true
+    end
+  end
+  return out
 end
 
 -- Queue, cancel or just note for one target; answers what was decided, for `why`.
@@ -148,18 +137,47 @@ function M.settle(router, group, seen)
   end)
 end
 
---- Somebody said "I am on it" (ACK): integrations that can pass that on are told, if all that fires is covered.
-function M.acknowledge(router, group, ack, now)
-  local seen = look(router, group, now)
-  if not seen.view.acked then return end
+local function covered_by(seen, ack, now)
   local covered = {}
   for _, alert in ipairs(seen.visible) do
     if alert.status == "firing" and Ack.covers(ack, alert, now) then covered[#covered + 1] = alert end
   end
+  return covered
+end
+
+--- ACK is somebody's who did not say so: they are told of what it covers in GROUP.
+function M.hand_over(router, group, ack, now)
+  local receiver = router.receivers[ack.author]
+  local seen = receiver and look(router, group, now)
+  local covered = seen and covered_by(seen, ack, now) or {}
+  for _, target in ipairs(#covered > 0 and receiver.list or {}) do
+    local note = M.notification(router, group, target, covered, "handover", now)
+    note.remark = ("%s hands this over to you%s"):format(ack.by or "somebody", ack.comment and ": " .. ack.comment or "")
+    local entry, view = router.ledger:get(group.key, target.key), { firing = {}, resolved = {}, muted = seen.view.muted }
+    for _, alert in ipairs(covered) do view.firing[alert.fp] = true end
+    for fp in pairs(entry and entry.firing or {}) do view.firing[fp] = true end
+    local job = { key = group.key .. "|" .. target.key .. "|handover", target = target.key, note = note, group_key = group.key,
+      group_id = group.id, view = view, how = { repeat_interval = group.node.repeat_interval, compat = group.node.compat == "alertmanager" } }
+    router.outbox:put(job, now)
+    router.history:open(job, now)
+  end
+end
+
+--- Somebody said "I am on it" (ACK).  If all that fires is covered, the escalation is over, and integrations that can pass
+-- that on are told.
+function M.acknowledge(router, group, ack, now)
+  local seen = look(router, group, now)
+  if not seen.view.acked then return end
+  if group.escalation then
+    group.escalation = nil
+    if router.holds then router.share("escalation", group.id, nil) end
+  end
+  if not router.holds then return end
+  local covered = covered_by(seen, ack, now)
   for key in pairs(#covered > 0 and router.ledger:believers(group.key) or {}) do
     local target = router.targets[key]
     local kind = target and to.kinds[target.kind]
-    if kind and kind.hears_acks then
+    if kind and kind.hears_acks and ack.way ~= target.kind then
       local note = M.notification(router, group, target, covered, "acknowledged", now)
       note.status = "acknowledged"
       local job = { key = group.key .. "|" .. key .. "|ack", target = key, note = note, group_key = group.key,
@@ -170,20 +188,31 @@ function M.acknowledge(router, group, ack, now)
   end
 end
 
+-- What TARGET of RECIPIENT is to be asked about; nil: nothing of this concerns it.
+local function concern(router, group, seen, target, recipient)
+  if not recipient.leaving and not recipient.only_known then return seen end
+  local entry = router.ledger:get(group.key, target.key)
+  return recipient.leaving and entry and of_leaver(seen, entry) or nil
+end
+
 --- Flush GROUP at NOW.  ESCALATING: only because a step is due, so only those it reached are told.
 function M.flush(router, group, now, escalating)
   local seen = look(router, group, now)
-  if not router.holds then return follow(router, group, seen) end
-  local names, reached = receivers(router, group, seen.state, now)
+  if not router.holds then
+    recipients.follow(group, seen.state)
+    return follow(router, group, seen)
+  end
   group.failed = false
-  for _, name in ipairs(names) do
-    for _, target in ipairs(router.receivers[name] and router.receivers[name].list or {}) do
-      if not escalating or reached[name] then
-        local reason, why = decide(router, group, seen, target, reached[name], now)
+  for _, recipient in ipairs(recipients.of(router, group, seen.state, now)) do
+    for _, target in ipairs(router.receivers[recipient.name] and router.receivers[recipient.name].list or {}) do
+      local concerns = (not escalating or recipient.force) and concern(router, group, seen, target, recipient)
+      if concerns then
+        local reason, why = decide(router, group, concerns, target, recipient.force, now)
         group.decisions[target.key] = { time = now, sent = reason ~= nil, reason = reason or why }
       end
     end
   end
+  if seen.state ~= "held" then group.ack_ended = nil end
   group.reasons = seen.reasons
   -- Not everybody was asked, so nothing may be forgotten yet.
   if escalating then return end

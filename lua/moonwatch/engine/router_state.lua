@@ -8,6 +8,8 @@ local Alerts = require "moonwatch.route.alerts"
 local Audit = require "moonwatch.route.audit"
 local History = require "moonwatch.route.history"
 local Silence = require "moonwatch.route.silence"
+local acks = require "moonwatch.engine.router_acks"
+local escalate = require "moonwatch.route.escalate"
 local evidence = require "moonwatch.alert.evidence"
 local notify = require "moonwatch.route.notify"
 
@@ -28,6 +30,7 @@ function M.snapshot(router)
     ledger = router.ledger.groups, groups = groups, jobs = router.configured and owed.jobs or router.saved_jobs or {},
     breakers = router.configured and owed.breakers or router.saved_breakers or {}, history = router.history:tail(HISTORY),
     audit = router.audits:tail(),
+    links = router.links:save(), heard = router.heard,
   }
 end
 
@@ -41,6 +44,8 @@ function M.restore(router, saved)
   router.acks = Ack.new(router.host, saved.acks)
   router.ledger = notify.ledger(saved.ledger)
   router.history, router.audits = History.new(saved.history), Audit.new(router.host, saved.audit)
+  router.links:restore(saved.links)
+  router.heard = saved.heard or {}
   router.saved_groups, router.saved_jobs, router.saved_breakers = saved.groups or {}, saved.jobs or {}, saved.breakers or {}
   return true
 end
@@ -67,9 +72,7 @@ function merge.silence(router, id, value)
   end
 end
 
-function merge.ack(router, id, value)
-  if value == nil then router.acks:remove(id) else router.acks:merge(value) end
-end
+merge.ack = acks.merge
 
 function merge.alert(router, _, value, now)
   if value == nil then return end -- each node forgets alerts by itself
@@ -89,9 +92,15 @@ end
 
 function merge.escalation(router, id, value)
   local group = router.groups[id]
-  local old = group and group.escalation
-  if group and value and not (old and old.since == value.since and old.step >= value.step) then group.escalation = value end
+  if not group then return end
+  if value == nil or escalate.further(value, group.escalation) then group.escalation = value end
 end
+
+function merge.pagerduty(router, id, value)
+  if value and value.at > (router.heard[id] or 0) then router.heard[id] = value.at end
+end
+
+function merge.links(router, _, value) router.links:merge(value) end
 
 --- What a peer shared: KIND, ID and VALUE (nil: gone).  Kinds that are not the router's are left alone.
 function M.merge(router, kind, id, value, now)

@@ -1,8 +1,9 @@
 --- ack.lua - "I am on it": an acknowledgement stops escalation and repeats for the alerts it covers.
 --
--- It covers an alert that has all its labels and was already there when somebody said so: the same
--- alert coming back after it resolved is a new one and rings again.  An ack ends when its time is up,
--- when it is taken back, or when nothing that it covers is firing any more.
+-- It covers an alert that has all its labels (and, when it has a list of them, is in the list) and was
+-- already there when somebody said so: the same alert coming back after it resolved is a new one and
+-- rings again.  An ack ends when its time is up, when it is taken back, or when nothing that it covers
+-- is firing any more.  `author` is who is on it now; `by` who put them there, when it was somebody else.
 local M = {}
 M.__index = M
 
@@ -12,10 +13,11 @@ function M.new(host, saved)
   return self
 end
 
---- A = {labels=, author=, comment=, seconds=nil or how long}.  Answers what is kept.
+--- A = {labels=, alerts=nil or a set of fingerprints, author=, by=, comment=, way=, link=, seconds=nil or how long}.
+-- Answers what is kept.
 function M:add(a, now)
-  local kept = { id = self.host.random_hex(8), labels = a.labels, author = a.author, comment = a.comment,
-    created_at = now, ends_at = a.seconds and now + a.seconds or nil }
+  local kept = { id = self.host.random_hex(8), labels = a.labels or {}, alerts = a.alerts, author = a.author, by = a.by,
+    comment = a.comment, way = a.way, link = a.link, created_at = now, ends_at = a.seconds and now + a.seconds or nil }
   self.by_id[kept.id] = kept
   return kept
 end
@@ -28,21 +30,24 @@ function M:remove(id)
 end
 function M:merge(a) self.by_id[a.id] = a end
 
-local function covers(a, alert, now)
-  if a.ends_at and a.ends_at <= now then return false end
-  if alert.seen > a.created_at then return false end
+--- Would A cover ALERT if its time were not up?
+function M.speaks_of(a, alert)
+  if alert.seen > a.created_at or a.alerts and not a.alerts[alert.fp] then return false end
   for name, value in pairs(a.labels) do
     if (alert.labels[name] or "") ~= value then return false end
   end
   return true
 end
-M.covers = covers
+
+function M.covers(a, alert, now)
+  return not (a.ends_at and a.ends_at <= now) and M.speaks_of(a, alert)
+end
 
 --- The ack that covers ALERT, or nil.
 function M:covering(alert, now)
   local found
   for _, a in pairs(self.by_id) do
-    if covers(a, alert, now) and (not found or a.created_at < found.created_at) then found = a end
+    if M.covers(a, alert, now) and (not found or a.created_at < found.created_at) then found = a end
   end
   return found
 end
@@ -57,13 +62,13 @@ function M:list()
   return out
 end
 
---- Drop what has run out or covers none of FIRING (a list of alerts); answers the ids.
+--- Drop what covers none of FIRING (a list of alerts); answers the ids.
 function M:gc(firing, now)
   local gone = {}
   for id, a in pairs(self.by_id) do
     local used = false
     for _, alert in ipairs(firing) do
-      if covers(a, alert, now) then used = true; break end
+      if M.covers(a, alert, now) then used = true; break end
     end
     if not used then
       self.by_id[id] = nil
@@ -73,11 +78,23 @@ function M:gc(firing, now)
   return gone
 end
 
+--- Drop those whose time is up; answers them.
+function M:expire(now)
+  local gone = {}
+  for id, a in pairs(self.by_id) do
+    if a.ends_at and a.ends_at <= now then
+      self.by_id[id] = nil
+      gone[#gone + 1] = a
+    end
+  end
+  return gone
+end
+
 --- When does the next one run out?  nil: never.
-function M:next_change(now)
+function M:next_change()
   local at
   for _, a in pairs(self.by_id) do
-    if a.ends_at and a.ends_at > now and (not at or a.ends_at < at) then at = a.ends_at end
+    if a.ends_at and (not at or a.ends_at < at) then at = a.ends_at end
   end
   return at
 end

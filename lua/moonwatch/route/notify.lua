@@ -32,8 +32,8 @@ local function meets(a, b)
   return false
 end
 
---- Why the receiver must be told: "new", "changed", "resolved", "some-resolved", "repeat", "escalation";
--- or nil and why not.  ENTRY is the ledger's, may be nil.  how = {repeat_interval, send_resolved, compat, force}.
+--- Why the receiver must be told: "new", "changed", "resolved", "some-resolved", "repeat",
+-- what how.force says, or nil and why not.  ENTRY is the ledger's, may be nil.  how = {repeat_interval, send_resolved, compat, force}.
 function M.decide(entry, view, how, now)
   local firing = next(view.firing) ~= nil
   if not entry then
@@ -56,7 +56,7 @@ function M.decide(entry, view, how, now)
       return "some-resolved"
     end
   end
-  if how.force then return "escalation" end
+  if how.force then return how.force end
   if view.acked then return nil, "acknowledged, so it is not repeated" end
   local due = entry.time + how.repeat_interval
   if due < now or due == now and not how.compat then return "repeat" end

@@ -23,6 +23,12 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
     { "cluster", "text", default = "moonwatch", help = "name of the cluster inside Redis" },
     { "external_url", "text", help = "address people reach this server at; links in notifications start with it" },
     { "resolve_timeout", "interval", default = "5m", help = "an alert posted without an end resolves after this long without being posted again" },
+    { "ack", "table", default = {}, help = "acknowledging from outside: links in messages, buttons in Slack, PagerDuty", fields = {
+      { "links", "boolean", default = true, help = "messages carry links that acknowledge and silence; needs external_url" },
+      { "valid", "span", default = "24h", help = "how long such a link works; it works once" },
+      { "secret", "secret", help = "what signs the links; default: a key made at the first start and shared by the nodes" },
+      { "slack", { "secret", "secrets" }, help = "signing secret of the Slack app that posts its buttons to /api/mw/v1/slack/actions" },
+      { "pagerduty", { "secret", "secrets" }, help = "secret of the V3 webhook that posts to /api/mw/v1/pagerduty/webhook; a list while it changes" } } },
     { "external_labels", "labels", default = {}, help = "added to alerts when they are sent, and to series that another Prometheus reads here" },
     { "query_offset", "duration", default = "0s", help = "rules look at the time so long ago, for data that arrives late" },
     { "cors", "pattern", default = ".*", help = 'origins whose pages may read the API, a regular expression: "https://grafana[.]example"; "" for none' },

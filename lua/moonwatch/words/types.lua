@@ -35,6 +35,16 @@ T.secret = {
   says = 'a text or secret "NAME"',
   check = function(v) if type(v) == "string" or is_secret(v) then return v end end,
 }
+T.secrets = {
+  says = "a list of such",
+  check = function(v)
+    if not is_list(v) or #v == 0 then return nil end
+    for i, item in ipairs(v) do
+      if not T.secret.check(item) then return nil, ("item %d: expected %s"):format(i, T.secret.says) end
+    end
+    return v
+  end,
+}
 T.number = {
   says = "a number",
   check = function(v) if finite(v) then return v end end,

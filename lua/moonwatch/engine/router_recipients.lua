@@ -1,0 +1,93 @@
+--- router_recipients.lua - who is to hear of a group now.
+--
+-- The receiver of its route, the receivers of the escalation steps taken, and those that were told of it
+-- once and have left since (off duty, step of an escalation that is over): they hear only how it ends.
+-- "oncall:NAME" stands for whoever is on call at this moment; when that changes while nobody is on it,
+-- the new person is told.
+local escalate = require "moonwatch.route.escalate"
+
+local M = {}
+
+--- The name of the rotation that NAME ("oncall:web") stands for; nil when it is a receiver's.
+function M.rotation(name) return type(name) == "string" and name:match "^oncall:(.+)$" or nil end
+
+-- Receivers behind NAME at NOW, and until when that is so.
+local function behind(router, name, now)
+  local rotation = M.rotation(name)
+  if not rotation then return name end
+  local oncall = router.oncalls[rotation]
+  if not oncall then return nil end
+  return oncall:at(now), oncall:next_change(now)
+end
+
+local function sooner(a, b)
+  if a and b then return math.min(a, b) end
+  return a or b
+end
+
+-- Puts recipients into a list, each once.
+local function collector(router, group, state, now)
+  local out = { list = {}, by = {}, changes = nil, oncall = {} }
+  function out.add(name, force)
+    local receiver, changes = behind(router, name, now)
+    if not receiver then return end
+    if receiver ~= name then
+      out.changes, out.oncall[name] = sooner(out.changes, changes), receiver
+      local before = group.oncall and group.oncall[name]
+      if state == "waiting" and before and before ~= receiver then force = force or "on-call" end
+    end
+    local known = out.by[receiver]
+    if not known then
+      -- Whoever comes on duty need not hear of what somebody is on already.
+      known = { name = receiver, only_known = receiver ~= name and state ~= "waiting" }
+      out.by[receiver], out.list[#out.list + 1] = known, known
+    end
+    known.force = known.force or force
+  end
+  return out
+end
+
+local function add_believers(router, group, out)
+  for key in pairs(router.ledger:believers(group.key)) do
+    local target = router.targets[key]
+    local known = target and out.by[target.receiver]
+    if target and not known then
+      known = { name = target.receiver, leaving = true }
+      out.by[known.name], out.list[#out.list + 1] = known, known
+    elseif known and known.only_known then
+      known.leaving = true
+    end
+  end
+end
+
+--- Who hears of GROUP at NOW, in whose alerts STATE is as escalate wants it: a list of {name=, force= (told even when
+-- nothing changed, and why), leaving= (was told, hears only of the end), only_known= (told only with `leaving`)}.
+function M.of(router, group, state, now)
+  local out = collector(router, group, state, now)
+  local ended = state == "waiting" and group.ack_ended and "ack-ended" or nil
+  if group.node.receiver then out.add(group.node.receiver, ended) end
+  local policy = router.escalations[group.node.escalate]
+  group.held = state == "held"
+  if policy then
+    local names
+    group.escalation, names = escalate.advance(policy, group.escalation, state, now)
+    for _, name in ipairs(names) do out.add(name, "escalation") end
+    for _, name in ipairs(escalate.taken(policy, group.escalation)) do out.add(name) end
+  end
+  if group.node.compat ~= "alertmanager" then add_believers(router, group, out) end
+  group.oncall, group.oncall_until = next(out.oncall) and out.oncall or nil, state == "waiting" and out.changes or nil
+  return out.list
+end
+
+--- What a node that does not speak keeps of it: an escalation that is over begins anew the next time.
+function M.follow(group, state)
+  if state == "over" then group.escalation = nil end
+end
+
+--- When does somebody else have to be told of GROUP?  nil while all of it is muted.
+function M.due(router, group)
+  if group.held then return nil end
+  return sooner(escalate.next(router.escalations[group.node.escalate], group.escalation), group.oncall_until)
+end
+
+return M
