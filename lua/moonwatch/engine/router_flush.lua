@@ -7,6 +7,7 @@ local Ack = require "moonwatch.route.ack"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
+local quiet = require "moonwatch.engine.router_quiet"
 local recipients = require "moonwatch.engine.router_recipients"
 local repeats = require "moonwatch.engine.router_repeat"
 local to = require "moonwatch.to"
@@ -103,7 +104,7 @@ local function decide(router, group, seen, target, force, now)
   end
   local entry = router.ledger:get(group.key, target.key)
   local reason, why
-  if #seen.visible == 0 then why = "everything in the group is muted"
+  if #seen.visible == 0 then why = seen.muted_why or "everything in the group is muted"
   else reason, why = notify.decide(entry, seen.view, how, now) end
   if not reason then
     router.outbox:cancel(key, why, now)
@@ -133,7 +134,7 @@ end
 function M.settle(router, group, seen)
   local native = group.node.compat ~= "alertmanager"
   group:settle(seen.all, function(fp)
-    return native and seen.view.muted[fp] and router.ledger:believed(group.key, fp)
+    return native and (seen.view.muted[fp] and router.ledger:believed(group.key, fp) or quiet.owed(router, group, seen, fp))
   end)
 end
 
@@ -207,6 +208,7 @@ function M.flush(router, group, now, escalating)
     for _, target in ipairs(router.receivers[recipient.name] and router.receivers[recipient.name].list or {}) do
       local concerns = (not escalating or recipient.force) and concern(router, group, seen, target, recipient)
       if concerns then
+        concerns = quiet.for_target(router, concerns, target, now, seen)
         local reason, why = decide(router, group, concerns, target, recipient.force, now)
         group.decisions[target.key] = { time = now, sent = reason ~= nil, reason = reason or why }
       end

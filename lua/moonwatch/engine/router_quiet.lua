@@ -1,0 +1,59 @@
+--- router_quiet.lua - what one receiver may hear of a group while others hear more: silences of single receivers.
+local M = {}
+
+-- What of SEEN.visible is muted for TARGET: fingerprint → ids of silences; nil when nothing is.
+local function muted_for(router, seen, target, now)
+  local out
+  for _, alert in ipairs(seen.visible) do
+    local ids = router.silences:muting_for(alert.labels, target, now)
+    if #ids > 0 then
+      out = out or {}
+      out[alert.fp] = ids
+    end
+  end
+  return out
+end
+
+local function why_of(muted)
+  local ids, set = {}, {}
+  for _, list in pairs(muted) do
+    for _, id in ipairs(list) do
+      if not set[id] then set[id], ids[#ids + 1] = true, id end
+    end
+  end
+  table.sort(ids)
+  return "silenced for this receiver by " .. table.concat(ids, ", ")
+end
+
+--- SEEN, what a flush saw of its group and what concerns TARGET, as it may hear of it: SEEN itself where no silence means this
+-- receiver only.  What is held back is noted in WHOLE.limited, so that it stays in the group until this receiver was told of its end.
+function M.for_target(router, seen, target, now, whole)
+  if not next(router.silences.limited_ones) then return seen end
+  local muted = muted_for(router, seen, target, now)
+  if not muted then return seen end
+  whole.limited = whole.limited or {}
+  whole.limited[target.key] = muted
+  local view, visible, unacked = { firing = {}, resolved = {}, muted = {} }, {}, false
+  for fp in pairs(seen.view.muted) do view.muted[fp] = true end
+  for fp in pairs(muted) do view.muted[fp] = true end
+  for _, alert in ipairs(seen.visible) do
+    if not muted[alert.fp] then
+      visible[#visible + 1] = alert
+      view[alert.status][alert.fp] = true
+      if alert.status == "firing" and not router.acks:covering(alert, now) then unacked = true end
+    end
+  end
+  view.acked = next(view.firing) ~= nil and not unacked
+  return { all = seen.all, visible = visible, view = view, muted_why = why_of(muted) }
+end
+
+--- Is FP held back from somebody in GROUP who still believes that it fires?
+function M.owed(router, group, seen, fp)
+  for key, muted in pairs(seen.limited or {}) do
+    local entry = muted[fp] and router.ledger:get(group.key, key)
+    if entry and entry.firing[fp] then return true end
+  end
+  return false
+end
+
+return M
