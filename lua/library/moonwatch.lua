@@ -489,14 +489,19 @@ function slo(name) end
 ---@return fun(fields: moonwatch.check)
 function check(name) end
 
----at most n messages per `per`; what is over waits and is told together
+---at most n messages per `per`; pages go first, and what is over waits and is told together
 ---@class moonwatch.receiver.rate
 ---@field n integer messages
 ---@field per? moonwatch.duration time
+---@field burst? integer so many at once after a quiet time; default n
+---@field pages? integer so many more per `per`, for pages only
 
 ---One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and functions, any number of them.
 ---@class moonwatch.receiver
----@field rate? moonwatch.receiver.rate at most n messages per `per`; what is over waits and is told together
+---@field rate? moonwatch.receiver.rate at most n messages per `per`; pages go first, and what is over waits and is told together
+---@field digest? boolean messages that would come too late, pages not among them, are told as one with counts; never for pagerduty and its like
+---@field digest_over? integer so when more than this many wait
+---@field digest_after? moonwatch.duration so when they have waited or would have to wait for this long
 ---@field send_resolved? boolean tell when an alert ends
 ---@field [integer] moonwatch.kind|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)
 

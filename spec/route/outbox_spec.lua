@@ -124,7 +124,7 @@ describe("whatever happens to an outbox", function()
   local function run(seed)
     local state = seed
     local function random(n) state = (state * 1103515245 + 12345) % 2147483648; return math.floor(state / 65536) % n + 1 end
-    local targets = { r = { rate = { n = 5, per = 10 }, breaker = { failures = 3, open = 20 } } }
+    local targets = { r = { rate = { n = 5, per = 10 }, breaker = { failures = 3, open = 20 }, digest = { over = 12, after = 40 } } }
     local severities = { "page", "warning", "info" }
     local t
     local now, owed, ends = 0, {}, {}
@@ -136,7 +136,9 @@ describe("whatever happens to an outbox", function()
       assert.is_true(owed[job.key] == job.serial or result == "superseded", "the end of another message")
       if result ~= "superseded" then owed[job.key] = nil end
     end
-    t = box_of(targets, { finish = finish })
+    local function digest(_, jobs) return { id = "d", key = "digest", alerts = {}, jobs = #jobs } end
+    local more = { finish = finish, digest = digest }
+    t = box_of(targets, more)
     local steps = {
       function()
         local key = "g" .. random(60)
@@ -162,7 +164,7 @@ describe("whatever happens to an outbox", function()
       function()
         if random(20) > 1 then return end
         local saved = t.box:save()
-        t = box_of(targets, { finish = finish })
+        t = box_of(targets, more)
         t.box:configure(targets, now, saved.breakers)
         for _, job in ipairs(saved.jobs) do
           assert.equal(owed[job.key], job.serial)
@@ -207,6 +209,6 @@ describe("whatever happens to an outbox", function()
     for seed = 1, 12 do
       for result, n in pairs(run(seed)) do all[result] = (all[result] or 0) + n end
     end
-    for _, result in ipairs { "sent", "failed", "superseded", "cancelled" } do assert.is_true((all[result] or 0) > 0, result) end
+    for _, result in ipairs { "sent", "failed", "superseded", "cancelled", "digested" } do assert.is_true((all[result] or 0) > 0, result) end
   end)
 end)

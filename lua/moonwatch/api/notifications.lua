@@ -25,7 +25,7 @@ function M.shown(host, e)
   local alerts = {}
   for i, a in ipairs(e.alerts) do alerts[i] = { fingerprint = a.fp, labels = a.labels, status = a.status } end
   return { id = e.id, time = host.rfc3339(e.time), receiver = e.receiver, integration = e.integration, status = e.status,
-    reason = e.reason, result = e.result, why = e.why, test = e.test, done = e.done and host.rfc3339(e.done),
+    reason = e.reason, result = e.result, why = e.why, test = e.test, digest = e.digest, fallback = e.fallback, done = e.done and host.rfc3339(e.done),
     groupKey = e.group_key, groupLabels = e.group_labels, alerts = host.json.array(alerts),
     attempts = shown_attempts(host, e.attempts) }
 end

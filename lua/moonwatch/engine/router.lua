@@ -14,7 +14,6 @@
 local Ack = require "moonwatch.route.ack"
 local Alerts = require "moonwatch.route.alerts"
 local Audit = require "moonwatch.route.audit"
-local Deliver = require "moonwatch.route.deliver"
 local Group = require "moonwatch.route.group"
 local History = require "moonwatch.route.history"
 local Links = require "moonwatch.engine.router_links"
@@ -29,8 +28,8 @@ local labels = require "moonwatch.route.labels"
 local metrics = require "moonwatch.engine.router_metrics"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
-local repeats = require "moonwatch.engine.router_repeat"
 local recipients = require "moonwatch.engine.router_recipients"
+local outbox = require "moonwatch.engine.router_outbox"
 local replace = require "moonwatch.route.replace"
 local silences = require "moonwatch.engine.router_silences"
 local state = require "moonwatch.engine.router_state"
@@ -41,7 +40,6 @@ M.__index = M
 local CLEANUP = 30
 local RESOLVED_KEPT = 1800
 local RESOLVE_TIMEOUT = 300
-local TEST_PATIENCE = 25
 
 local function nothing() end
 
@@ -54,12 +52,7 @@ function M.new(o)
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
   self.ledger, self.history, self.audits = notify.ledger(), History.new(), Audit.new(o.host)
   self.groups, self.saved_groups, self.heard, self.links = {}, {}, {}, Links.new(self)
-  self.outbox = Deliver.new {
-    send = o.send,
-    before_send = function(now) return o.persist and o.persist(now) end,
-    attempt = function(job, outcome, now) self:attempted(job, outcome, now) end,
-    finish = function(job, result, why, now) self:finished(job, result, why, now) end,
-  }
+  self.outbox = outbox.new(self)
   return self
 end
 
@@ -214,65 +207,6 @@ function M:believe(group_key, target, entry)
   self.changed = true
 end
 
--- -- deliveries ---------------------------------------------------------------------------
-
-function M:attempted(job, outcome, now)
-  self.history:update(job, nil, nil, now)
-  metrics.attempted(self.host, job, outcome)
-  if outcome.ok then return end
-  self.host.log("warn", "a notification was not taken",
-    { receiver = job.note.receiver, integration = job.note.integration, error = outcome.error, status = outcome.status,
-      try = job.tries, again = outcome.retry or false })
-end
-
-function M:finished(job, result, why, now)
-  self.changed = true
-  self.history:update(job, result, why, now)
-  metrics.finished(self.host, job, result)
-  if job.answer then return job.answer(result, why, job) end
-  if job.acknowledges then return end
-  local group = self.groups[job.group_id]
-  if result == "sent" then
-    local entry = self.ledger:get(job.group_key, job.target)
-    self:believe(job.group_key, job.target, notify.entry_after(entry, job.view, job.how, now))
-    if group then repeats.plan(self, group, now) end
-  elseif (result == "failed" or result == "deferred") and group then
-    group.failed = true
-  end
-  if not group or result == "superseded" or result == "cancelled" then return end
-  if group.seen and not group.failed and not self.outbox:owes(job.group_key) then flush.settle(self, group, group.seen) end
-  if group.again then
-    group.again = nil
-    group.next = math.min(group.next, now)
-  end
-end
-
---- Send a marked test message to receiver NAME; DONE(list of {integration, result, error, attempts}).
-function M:test(name, now, done)
-  local receiver = self.receivers[name]
-  if not receiver then return nil, ("there is no receiver %q"):format(name) end
-  local alert = { fp = "0000000000000000", labels = { alertname = "MoonwatchTest", severity = "info", receiver = name }, status = "firing",
-    annotations = { summary = "This is a test message, sent by hand. Nothing is wrong." }, starts_at = now, updated_at = now,
-    severity = "info", test = true }
-  local group = { key = "test/" .. self.host.random_hex(4), labels = { alertname = "MoonwatchTest" } }
-  local left, out = #receiver.list, {}
-  if left == 0 then done(out) end
-  for i, target in ipairs(receiver.list) do
-    local note = flush.notification(self, group, target, { alert }, "test", now)
-    note.test = true
-    local job = { key = group.key .. "|" .. target.key, target = target.key, note = note, once = true, deadline = now + TEST_PATIENCE,
-      group_key = group.key, view = {} }
-    job.answer = function(result, why, ended)
-      out[i] = { integration = target.kind, result = result, error = why, attempts = ended.attempts }
-      left = left - 1
-      if left == 0 then done(out) end
-    end
-    self.history:open(job, now)
-    self.outbox:put(job, now)
-  end
-  return true
-end
-
 -- -- time -----------------------------------------------------------------------------------
 
 local function sooner(a, b)
@@ -408,6 +342,7 @@ end
 M.audit = audit.note
 M.silence, M.unsilence = silences.set, silences.expire
 
+M.test = outbox.test
 M.snapshot = state.snapshot
 M.restore = state.restore
 

@@ -2,6 +2,7 @@
 local Inhibit = require "moonwatch.route.inhibit"
 local Tree = require "moonwatch.route.tree"
 local Window = require "moonwatch.route.window"
+local to = require "moonwatch.to"
 
 local M = {}
 
@@ -17,6 +18,16 @@ local function policy_of(escalation)
     ack_timeout = escalation.ack_timeout }
 end
 
+local DIGEST_OVER, DIGEST_AFTER = 1000, 300
+
+-- When messages for an integration of KIND are told as one; nil: never.  An incident elsewhere goes by its key, so each message counts.
+local function digest_of(receiver, kind)
+  local known = to.kinds[kind]
+  if receiver.digest == false or known and (known.digests == "never" or known.hears_acks) then return nil end
+  return { over = receiver.digest_over or DIGEST_OVER, after = receiver.digest_after or DIGEST_AFTER,
+    alerts = known and known.digests == "alerts" }
+end
+
 local function targets_of(receiver)
   local out = {}
   for i, fields in ipairs(receiver.targets or receiver.items or {}) do
@@ -25,7 +36,8 @@ local function targets_of(receiver)
     local wants = fields.send_resolved
     if wants == nil then wants = receiver.send_resolved ~= false end
     out[i] = { key = ("%s/%s/%d"):format(receiver.name, kind, i), receiver = receiver.name, kind = kind, index = i,
-      fields = fields, rate = receiver.rate, breaker = receiver.breaker, send_resolved = wants }
+      fields = fields, rate = receiver.rate, breaker = receiver.breaker, send_resolved = wants,
+      digest = digest_of(receiver, kind) }
   end
   return out
 end

@@ -1,7 +1,32 @@
 --- router_metrics.lua - what the router says of itself in numbers.
+local priority = require "moonwatch.route.priority"
+
 local M = {}
 
 local BREAKER = { closed = 0, ["half-open"] = 1, open = 2 }
+
+local function who(lane) return { receiver = lane.receiver, integration = lane.kind } end
+
+-- What waits, since when, and what keeps it.
+local function lanes(router, now)
+  local metric, queued = router.host.metric, {}
+  for _, lane in ipairs(router.outbox:lanes_list()) do
+    queued[lane.receiver] = (queued[lane.receiver] or 0) + lane.queued
+    metric("set", "moonwatch_breaker_state", who(lane), BREAKER[lane.breaker], "Circuit breaker of a receiver: 0 closed, 1 half-open, 2 open.")
+    for p, name in ipairs(priority.names) do
+      metric("set", "moonwatch_notifications_queued", { receiver = lane.receiver, integration = lane.kind, priority = name },
+        lane.waiting[p], "Messages waiting, by how urgent they are.")
+    end
+    metric("set", "moonwatch_notifications_flying", who(lane), lane.flying, "Messages sent and not answered yet.")
+    metric("set", "moonwatch_notifications_oldest_seconds", who(lane), lane.oldest and math.max(0, now - lane.oldest) or 0,
+      "For how long the oldest message has waited.")
+    metric("set", "moonwatch_notifications_held_seconds", who(lane), math.max(0, lane.hold - now),
+      "For how long the receiver wants no messages (Retry-After).")
+    metric("set", "moonwatch_notifications_trouble_seconds", who(lane), lane.trouble and math.max(0, now - lane.trouble.since) or 0,
+      "For how long the receiver has taken no message it was sent.")
+  end
+  for name, n in pairs(queued) do metric("set", "moonwatch_notification_queue", { receiver = name }, n, "Messages waiting for a receiver.") end
+end
 
 --- Set the gauges from what ROUTER knows at NOW.
 function M.measure(router, now)
@@ -14,33 +39,52 @@ function M.measure(router, now)
   local metric = router.host.metric
   for name, n in pairs(count) do metric("set", "moonwatch_alerts", { state = name }, n, "Alerts by state.") end
   for name, n in pairs(router.silences:counts(now)) do metric("set", "moonwatch_silences", { state = name }, n, "Silences by state.") end
-  local queued = {}
-  for _, lane in ipairs(router.outbox:lanes_list()) do
-    queued[lane.receiver] = (queued[lane.receiver] or 0) + lane.queued
-    metric("set", "moonwatch_breaker_state", { receiver = lane.receiver, integration = lane.kind }, BREAKER[lane.breaker],
-      "Circuit breaker of a receiver: 0 closed, 1 half-open, 2 open.")
-  end
-  for name, n in pairs(queued) do metric("set", "moonwatch_notification_queue", { receiver = name }, n, "Messages waiting for a receiver.") end
+  lanes(router, now)
+end
+
+local function outcome_of(outcome)
+  return outcome.ok and "taken" or outcome.status == 429 and "throttled" or outcome.retry and "failed" or "refused"
 end
 
 --- One try was answered.
 function M.attempted(host, job, outcome)
-  local who = { receiver = job.note.receiver, integration = job.note.integration }
+  local labels = { receiver = job.note.receiver, integration = job.note.integration }
   if outcome.seconds then
-    host.metric("observe", "moonwatch_notification_seconds", who, outcome.seconds, "How long a receiver took to answer.")
+    host.metric("observe", "moonwatch_notification_seconds", labels, outcome.seconds, "How long a receiver took to answer.")
   end
   if not outcome.ok then
-    host.metric("add", "moonwatch_notification_failures_total", who, 1, "Tries that a receiver did not take.")
+    host.metric("add", "moonwatch_notification_failures_total", labels, 1, "Tries that a receiver did not take.")
   end
+  host.metric("add", "moonwatch_notifications_attempts_total",
+    { receiver = labels.receiver, integration = labels.integration, outcome = outcome_of(outcome) }, 1,
+    "Tries by their answer: taken, throttled (429), failed (comes again), refused (does not).")
 end
 
-local COUNTED = { sent = true, failed = true, dropped = true }
+--- The rate of TARGET's receiver begins to hold messages back.
+function M.limited(host, target)
+  host.metric("add", "moonwatch_notifications_rate_limited_total", { receiver = target.receiver, integration = target.kind }, 1,
+    "How often the rate of a receiver began to hold messages back.")
+end
 
 --- A message came to its end.
 function M.finished(host, job, result)
-  if not COUNTED[result] then return end
-  local labels = { receiver = job.note.receiver, integration = job.note.integration, result = result }
+  local labels = { receiver = job.note.receiver, integration = job.note.integration }
+  if job.digest and result == "sent" then
+    host.metric("add", "moonwatch_notifications_digests_total", labels, 1, "Messages that were told in place of many.")
+  end
+  labels.result = result
   host.metric("add", "moonwatch_notifications_total", labels, 1, "Messages by how they ended.")
+end
+
+--- JOB told its receiver; ENTRY is what it believed before.  What is new to it took so long from its start.
+function M.told(host, job, entry, now)
+  local first
+  for _, alert in ipairs(job.note.alerts) do
+    if alert.status == "firing" and not (entry and entry.firing[alert.fp]) then first = math.min(first or now, alert.starts_at or now) end
+  end
+  if not first then return end
+  host.metric("observe", "moonwatch_notifications_latency_seconds", { receiver = job.note.receiver, integration = job.note.integration },
+    now - first, "From the start of an alert until a receiver knows of it.")
 end
 
 return M

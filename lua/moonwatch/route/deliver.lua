@@ -7,6 +7,7 @@
 -- randomness: 0.5 s, then half as much again each time, up to a minute.
 --
 -- Nothing that was taken is let go in silence: each job ends by `finish` with what became of it and why.
+-- What would come too late is told as one message (digest.lua): the jobs it tells of end as "digested".
 -- There is at most one job for each group and integration.  Beyond MOST in a lane only pages are taken:
 -- the others are turned away ("deferred"), and their groups ask again.
 --
@@ -14,6 +15,7 @@
 -- owed too: after a crash it is better told twice than never.
 local breaker = require "moonwatch.breaker"
 local bucket = require "moonwatch.route.bucket"
+local digests = require "moonwatch.route.digest"
 local lanes_of = require "moonwatch.route.lane"
 local priority = require "moonwatch.route.priority"
 
@@ -32,7 +34,8 @@ function M.delay(n)
 end
 
 --- o = {send=function(target, note, now, done), before_send=function(now) → nil, or when to try again, most=jobs per lane,
--- attempt=function(job, outcome, now), finish=function(job, result, why, now)}.
+-- attempt=function(job, outcome, now), finish=function(job, result, why, now), digest=function(target, jobs, why, now) → note,
+-- limited=function(target, now) when a rate begins to hold messages back}.
 function M.new(o)
   return setmetatable({ o = o, lanes = {}, jobs = {}, by_group = {}, impatient = {}, buckets = {}, order = {}, most = o.most or MOST,
     serial = 0, fresh = false }, M)
@@ -65,13 +68,13 @@ function M:configure(targets, now, saved)
     local lane = old or lanes_of.new(key)
     local known = saved and saved[key]
     lane.target = target
-    if not old and known then lane.hold = known.hold or 0 end
+    if not old and known then lane.hold, lane.trouble = known.hold or 0, known.trouble end
     lane.breaker = breaker.new(target.breaker, old and old.breaker:save() or known)
     lanes[key] = lane
     local name, rate = target.receiver, target.rate
     local same = self.buckets[name]
-    if rate then
-      buckets[name] = same and same.n == rate.n and same.per == rate.per and same or bucket.new(rate, now)
+    if rate and not buckets[name] then
+      buckets[name] = same and same:same(rate) and same or bucket.new(rate, now, not same and known and known.rate or nil)
     end
   end
   self.lanes, self.buckets, self.order = lanes, buckets, {}
@@ -127,6 +130,18 @@ function M:of_group(group_key) return self.by_group[group_key] or {} end
 
 -- -- sending --------------------------------------------------------------------
 
+-- 429 without a time: the whole lane waits as a message would, longer each time.
+local function hold(lane, outcome, now)
+  local after = outcome.after
+  if outcome.status == 429 then
+    lane.throttled = (lane.throttled or 0) + 1
+    after = after or M.delay(lane.throttled)
+  elseif outcome.ok then
+    lane.throttled = nil
+  end
+  if after then lane.hold = math.max(lane.hold, now + math.min(after, MOST_OBEYED)) end
+end
+
 local function judge(lane, job, outcome, now)
   if outcome.ok or not outcome.retry then
     lane.breaker:ok(now) -- it answered: that we were refused is no fault of the line
@@ -135,7 +150,9 @@ local function judge(lane, job, outcome, now)
   else
     lane.breaker:fail(now)
   end
-  if outcome.after then lane.hold = math.max(lane.hold, now + math.min(outcome.after, MOST_OBEYED)) end
+  hold(lane, outcome, now)
+  -- Since when nothing was taken, and why the last was not.
+  lane.trouble = not outcome.ok and { since = lane.trouble and lane.trouble.since or now, error = outcome.error } or nil
   job.attempts[#job.attempts + 1] =
     { time = now, ok = outcome.ok or false, status = outcome.status, error = outcome.error, seconds = outcome.seconds }
   if #job.attempts > ATTEMPTS_KEPT then table.remove(job.attempts, 1) end
@@ -152,15 +169,45 @@ local function answered(self, lane, job, outcome, now)
   if not outcome.retry or job.once then return drop(self, job, "failed", outcome.error, now) end
 end
 
-local function launch(self, lane, job, now)
-  lane:fly(job)
-  lane.flying, job.tries = lane.flying + 1, job.tries + 1
+-- The messages of a digest that was not taken wait again; if it was refused for good, each goes alone.
+local function digest_answered(self, lane, digest, outcome, now)
+  lane.flying = lane.flying - 1
+  judge(lane, digest, outcome, now)
+  self.o.attempt(digest, outcome, now)
+  for _, job in ipairs(digest.members) do
+    job.not_before = outcome.retry and now + M.delay(job.tries) or now
+    job.alone = not outcome.ok and not outcome.retry or nil
+    lane:land(job, now)
+    if outcome.ok and self.jobs[job.key] == job then drop(self, job, "digested", "told in the digest " .. digest.note.id, now) end
+  end
+  self.o.finish(digest, outcome.ok and "sent" or "failed", outcome.error, now)
+end
+
+local function send(self, lane, job, now, back)
+  lane.flying, lane.turns = lane.flying + 1, lane.turns + 1
   local told = false
   self.o.send(lane.target, job.note, now, function(outcome, at)
     if told then return end
     told = true
-    answered(self, lane, job, outcome, at)
+    back(self, lane, job, outcome, at)
   end)
+end
+
+local function launch(self, lane, job, now)
+  job.tries = job.tries + 1
+  lane:fly(job)
+  send(self, lane, job, now, answered)
+end
+
+local function launch_digest(self, lane, members, why, now)
+  self.serial = self.serial + 1
+  local digest = { key = "digest/" .. lane.key, target = lane.key, serial = self.serial, created = now, tries = 1, attempts = {},
+    digest = true, members = members, note = self.o.digest(lane.target, members, why, now) }
+  for _, job in ipairs(members) do
+    job.tries = job.tries + 1
+    lane:fly(job)
+  end
+  send(self, lane, digest, now, digest_answered)
 end
 
 -- The earliest of two times, either may be nil.
@@ -178,23 +225,38 @@ local function open(lane, now)
   return true
 end
 
+-- The job of LANE that may leave now, by RATE; or nil and when there may be one.
+local function allowed(self, lane, rate, now)
+  if not rate or rate:has(now) then
+    lane.limited = nil
+    return lane:next(now)
+  end
+  local job, at
+  if rate:has(now, true) then job, at = lane:next(now, priority.PAGE) end
+  if job then return job end
+  if lane:next(now) then
+    if not lane.limited and self.o.limited then self.o.limited(lane.target, now) end
+    lane.limited = true
+  end
+  return nil, sooner(at, rate:when(now, lane.ready[priority.PAGE]:first() ~= nil))
+end
+
 local function pump_lane(self, lane, now)
-  while lane.n > lane.flying do
+  local rate = self.buckets[lane.target.receiver]
+  while lane.idle > 0 do
     local ready, at = open(lane, now)
     if not ready then return at end
     local job
-    job, at = lane:next(now)
+    job, at = allowed(self, lane, rate, now)
     if not job then return at end
     local later = self.fresh and self.o.before_send(now)
     if later then return later end
     self.fresh = false
-    local rate = self.buckets[lane.target.receiver]
-    if rate then
-      local ok, when = rate:take(now)
-      if not ok then return when end
-    end
+    local why, above = digests.wanted(lane, rate, job, now)
+    if rate then rate:take(now, job.priority == priority.PAGE) end
     lane.breaker:allow(now)
-    launch(self, lane, job, now)
+    if why then launch_digest(self, lane, digests.members(lane, above), why, now)
+    else launch(self, lane, job, now) end
   end
 end
 
@@ -245,7 +307,8 @@ function M:save()
   table.sort(out.jobs, function(a, b) return a.serial < b.serial end)
   for key, lane in pairs(self.lanes) do
     out.breakers[key] = lane.breaker:save()
-    out.breakers[key].hold = lane.hold
+    local rate = self.buckets[lane.target.receiver]
+    out.breakers[key].hold, out.breakers[key].trouble, out.breakers[key].rate = lane.hold, lane.trouble, rate and rate:save()
   end
   return out
 end
@@ -256,7 +319,8 @@ function M:lanes_list()
   for i, key in ipairs(self.order) do
     local lane = self.lanes[key]
     out[i] = { key = key, receiver = lane.target.receiver, kind = lane.target.kind, index = lane.target.index, queued = lane.n,
-      flying = lane.flying, waiting = lane.counts, oldest = lane:oldest(), breaker = lane.breaker.state, hold = lane.hold }
+      flying = lane.flying, waiting = lane.counts, oldest = lane:oldest(), breaker = lane.breaker.state, hold = lane.hold,
+      trouble = lane.trouble, rate = self.buckets[lane.target.receiver] }
   end
   return out
 end

@@ -3,6 +3,7 @@ local M = {}
 M.__index = M
 
 local KEPT = 1000
+local OF_DIGEST = 100
 
 function M.new(saved)
   return setmetatable({ list = saved or {}, by_id = {} }, M):index()
@@ -15,8 +16,15 @@ end
 
 local function who(note)
   local out = {}
-  for i, a in ipairs(note.alerts) do out[i] = { fp = a.fp, labels = a.labels, status = a.status } end
+  for i, a in ipairs(note.alerts) do
+    if note.digest and i > OF_DIGEST then break end
+    out[i] = { fp = a.fp, labels = a.labels, status = a.status }
+  end
   return out
+end
+
+local function counts(digest)
+  return digest and { groups = digest.groups, firing = digest.firing, resolved = digest.resolved, why = digest.why }
 end
 
 --- A message was queued.
@@ -24,7 +32,7 @@ function M:open(job, now)
   local note = job.note
   local entry = { id = note.id, time = now, receiver = note.receiver, integration = note.integration,
     group_key = note.group_key, group_labels = note.group_labels, status = note.status, reason = note.reason,
-    test = note.test, alerts = who(note), attempts = {}, result = "pending" }
+    test = note.test, digest = counts(note.digest), fallback = note.fallback, alerts = who(note), attempts = {}, result = "pending" }
   self.list[#self.list + 1], self.by_id[entry.id] = entry, entry
   if #self.list > KEPT then self.by_id[table.remove(self.list, 1).id] = nil end
 end

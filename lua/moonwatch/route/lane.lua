@@ -23,18 +23,20 @@ end
 
 function M.new(key)
   local self = setmetatable({ key = key, ready = {}, later = heap.new(sooner), flying = 0, hold = 0, n = 0, turns = 0, jobs = {},
-    counts = {} }, M)
+    counts = {}, idle = 0 }, M)
   for p = 1, #priority.names do self.ready[p], self.counts[p] = heap.new(older), 0 end
   return self
 end
 
 local function queue(self, job, now)
-  self.counts[job.priority] = self.counts[job.priority] + 1
+  self.counts[job.priority], self.idle = self.counts[job.priority] + 1, self.idle + 1
   if job.not_before <= now then self.ready[job.priority]:put(job) else self.later:put(job) end
 end
 
 local function unqueue(self, job)
-  if self.ready[job.priority]:remove(job) or self.later:remove(job) then self.counts[job.priority] = self.counts[job.priority] - 1 end
+  if self.ready[job.priority]:remove(job) or self.later:remove(job) then
+    self.counts[job.priority], self.idle = self.counts[job.priority] - 1, self.idle - 1
+  end
 end
 
 --- JOB belongs to this lane from now on.
@@ -53,7 +55,7 @@ end
 --- JOB leaves.
 function M:fly(job)
   unqueue(self, job)
-  job.flying, self.turns = true, self.turns + 1
+  job.flying = true
 end
 
 --- JOB is back, and tries again when its `not_before` has come.

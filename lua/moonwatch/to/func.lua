@@ -1,5 +1,5 @@
 --- func.lua - a receiver that is a Lua function of a rule file; it runs in its guest, with a budget.
-local M = { kind = "function" }
+local M = { kind = "function", digests = "alerts" }
 
 --- Run it; DONE(outcome).  A function that fails is not run again for this message: it would fail again.
 function M.send(note, fields, host, done)

@@ -1,7 +1,8 @@
 --- init.lua - the kinds of receivers, and how a message gets to one of them.
 --
 -- A kind has `build(note, fields, host)`, which makes an HTTP request, and a row `answers` that says
--- how its answers differ from the usual (see answer.lua); or it has a `send` of its own.  Secrets are
+-- how its answers differ from the usual (see answer.lua); or it has a `send` of its own.  `digests` says what it
+-- makes of many messages in one (digest.lua): "alerts" gets all alerts (programs), "never" is for kinds with incidents.  Secrets are
 -- looked up here, when the message leaves, and taken out of whatever comes back as an error.
 local answer = require "moonwatch.to.answer"
 

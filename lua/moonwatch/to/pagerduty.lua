@@ -5,7 +5,7 @@
 -- list of alerts is left out.
 local text = require "moonwatch.to.text"
 
-local M = { kind = "pagerduty", answers = {}, hears_acks = true }
+local M = { kind = "pagerduty", answers = {}, hears_acks = true, digests = "never" }
 
 local URL = "https://events.pagerduty.com/v2/enqueue"
 local LARGEST = 512000

@@ -64,6 +64,12 @@ local function filled(template, note)
     { labels = first.labels, value = first.value, threshold = first.threshold, name = first.labels.alertname })
 end
 
+-- A digest has a title of its own, and a test stays marked whatever the title says.
+local function title_of(note, fields)
+  local own = not note.digest and filled(fields.title, note)
+  return own and (note.test and "[TEST] " or "") .. own or text.title(note)
+end
+
 function M.build(note, fields, host)
   local attachments = {}
   for i, alert in ipairs(note.alerts) do
@@ -73,9 +79,9 @@ function M.build(note, fields, host)
     end
     attachments[i] = attachment(alert, note, host)
   end
-  if fields.text then attachments[1].text = filled(fields.text, note) end
+  if fields.text and not note.digest then attachments[1].text = filled(fields.text, note) end
   local body = {
-    text = text.cut(filled(fields.title, note) or text.title(note), 1024), channel = fields.channel,
+    text = text.cut(title_of(note, fields), 1024), channel = fields.channel,
     username = fields.username, icon_emoji = fields.icon, attachments = attachments,
   }
   local headers = { ["content-type"] = "application/json" }

@@ -1,4 +1,6 @@
 --- text.lua - pieces of messages that several kinds of receivers share.
+local digest = require "moonwatch.to.digest"
+
 local M = {}
 
 local CONTINUES = "[\128-\191]"
@@ -40,8 +42,9 @@ local function count(note, status)
 end
 M.count = count
 
---- "[FIRING:2] HighLatency" or "[RESOLVED] HighLatency".
+--- "[FIRING:2] HighLatency" or "[RESOLVED] HighLatency"; of a digest "[DIGEST] 37 groups, 412 firing, 20 resolved".
 function M.title(note)
+  if note.digest then return "[DIGEST] " .. digest.counts(note.digest) end
   local mark = note.status == "firing" and ("FIRING:%d"):format(count(note, "firing")) or "RESOLVED"
   return ("%s[%s] %s"):format(note.test and "[TEST] " or "", mark, M.names(note))
 end

@@ -1,6 +1,6 @@
 --- webhook.lua - the JSON body that Alertmanager posts (version 4), to any address.  An alert has its `evidence` beside what
 -- Alertmanager tells, unless its route has compat="alertmanager".
-local M = { kind = "webhook", answers = {} }
+local M = { kind = "webhook", answers = {}, digests = "alerts" }
 
 local UNSET = "0001-01-01T00:00:00Z"
 
@@ -13,6 +13,12 @@ local function alert_of(alert, note, host)
   }
 end
 
+-- Many messages in one: all their alerts, and what a person would be told.
+local function digest_of(digest, host)
+  return { groups = digest.groups, firing = digest.firing, resolved = digest.resolved, since = host.rfc3339(digest.since),
+    why = digest.why, names = host.json.array(digest.names), moreNames = digest.more }
+end
+
 --- The body as a table.
 function M.body(note, fields, host)
   local most = fields.max_alerts
@@ -22,10 +28,10 @@ function M.body(note, fields, host)
     kept[i] = alert_of(alert, note, host)
   end
   return {
-    version = "4", groupKey = note.group_key, truncatedAlerts = #note.alerts - #kept, status = note.status,
+    version = "4", groupKey = note.group_key, truncatedAlerts = #note.alerts - #kept + (note.digest and note.digest.left_out or 0), status = note.status,
     receiver = note.receiver, groupLabels = note.group_labels, commonLabels = note.common_labels,
     commonAnnotations = note.common_annotations, externalURL = note.external_url or "",
-    alerts = host.json.array(kept),
+    alerts = host.json.array(kept), digest = note.digest and digest_of(note.digest, host),
   }
 end
 

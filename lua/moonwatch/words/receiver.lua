@@ -13,8 +13,14 @@ receiver "web-team" {
 }]],
   items = { says = "slack{...}, pagerduty{...}, webhook{...} or a function", kinds = kinds, fn = true },
   fields = {
-    { "rate", "table", help = "at most n messages per `per`; what is over waits and is told together", fields = {
-      { "n", "count", required = true, help = "messages" }, { "per", "interval", default = "1m", help = "time" } } },
+    { "rate", "table", help = "at most n messages per `per`; pages go first, and what is over waits and is told together", fields = {
+      { "n", "count", required = true, help = "messages" }, { "per", "interval", default = "1m", help = "time" },
+      { "burst", "count", help = "so many at once after a quiet time; default n" },
+      { "pages", "count", help = "so many more per `per`, for pages only" } } },
+    { "digest", "boolean", default = true,
+      help = "messages that would come too late, pages not among them, are told as one with counts; never for pagerduty and its like" },
+    { "digest_over", "count", default = 1000, help = "so when more than this many wait" },
+    { "digest_after", "interval", default = "5m", help = "so when they have waited or would have to wait for this long" },
     { "send_resolved", "boolean", default = true, help = "tell when an alert ends" },
   },
   after = function(fields, problem)

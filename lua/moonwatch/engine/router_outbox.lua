@@ -1,0 +1,102 @@
+--- router_outbox.lua - the router and its outbox: what becomes of a message is written into ledger, history and numbers.
+local Deliver = require "moonwatch.route.deliver"
+local digest = require "moonwatch.to.digest"
+local flush = require "moonwatch.engine.router_flush"
+local metrics = require "moonwatch.engine.router_metrics"
+local notify = require "moonwatch.route.notify"
+local repeats = require "moonwatch.engine.router_repeat"
+
+local M = {}
+
+local TEST_PATIENCE = 25
+
+-- A try was answered.
+local function attempted(router, job, outcome, now)
+  router.history:update(job, nil, nil, now)
+  metrics.attempted(router.host, job, outcome)
+  if outcome.ok then return end
+  router.host.log("warn", "a notification was not taken",
+    { receiver = job.note.receiver, integration = job.note.integration, error = outcome.error, status = outcome.status,
+      try = job.tries, again = outcome.retry or false })
+end
+
+-- The receiver knows now what JOB says.
+local function told(router, job, now)
+  local entry = router.ledger:get(job.group_key, job.target)
+  metrics.told(router.host, job, entry, now)
+  router:believe(job.group_key, job.target, notify.entry_after(entry, job.view, job.how, now))
+end
+
+local TOLD = { sent = true, digested = true }
+local FAILED = { failed = true, deferred = true }
+local REPLACED = { superseded = true, cancelled = true }
+
+-- A message came to its end.
+local function finished(router, job, result, why, now)
+  router.changed = true
+  router.history:update(job, result, why, now)
+  metrics.finished(router.host, job, result)
+  if job.answer then return job.answer(result, why, job) end
+  if job.acknowledges or job.digest then return end
+  local group = router.groups[job.group_id]
+  if TOLD[result] then
+    told(router, job, now)
+    if group then repeats.plan(router, group, now) end
+  elseif FAILED[result] and group then
+    group.failed = true
+  end
+  if not group or REPLACED[result] then return end
+  if group.seen and not group.failed and not router.outbox:owes(job.group_key) then flush.settle(router, group, group.seen) end
+  if group.again then
+    group.again = nil
+    group.next = math.min(group.next, now)
+  end
+end
+
+-- The message for TARGET that stands for JOBS.
+local function digested(router, target, jobs, why, now)
+  local note = digest.note(target, jobs, why, router.host, router.settings.external_url, now)
+  router.history:open({ note = note }, now)
+  return note
+end
+
+--- The outbox of ROUTER.
+function M.new(router)
+  local o = router.o
+  return Deliver.new {
+    send = o.send,
+    before_send = function(now) return o.persist and o.persist(now) end,
+    attempt = function(job, outcome, now) attempted(router, job, outcome, now) end,
+    finish = function(job, result, why, now) finished(router, job, result, why, now) end,
+    digest = function(target, jobs, why, now) return digested(router, target, jobs, why, now) end,
+    limited = function(target) metrics.limited(router.host, target) end,
+  }
+end
+
+--- Send a marked test message to receiver NAME; DONE(list of {integration, result, error, attempts}).
+function M.test(router, name, now, done)
+  local receiver = router.receivers[name]
+  if not receiver then return nil, ("there is no receiver %q"):format(name) end
+  local alert = { fp = "0000000000000000", labels = { alertname = "MoonwatchTest", severity = "info", receiver = name }, status = "firing",
+    annotations = { summary = "This is a test message, sent by hand. Nothing is wrong." }, starts_at = now, updated_at = now,
+    severity = "info", test = true }
+  local group = { key = "test/" .. router.host.random_hex(4), labels = { alertname = "MoonwatchTest" } }
+  local left, out = #receiver.list, {}
+  if left == 0 then done(out) end
+  for i, target in ipairs(receiver.list) do
+    local note = flush.notification(router, group, target, { alert }, "test", now)
+    note.test = true
+    local job = { key = group.key .. "|" .. target.key, target = target.key, note = note, once = true, deadline = now + TEST_PATIENCE,
+      group_key = group.key, view = {} }
+    job.answer = function(result, why, ended)
+      out[i] = { integration = target.kind, result = result, error = why, attempts = ended.attempts }
+      left = left - 1
+      if left == 0 then done(out) end
+    end
+    router.history:open(job, now)
+    router.outbox:put(job, now)
+  end
+  return true
+end
+
+return M
