@@ -496,12 +496,22 @@ function check(name) end
 ---@field burst? integer so many at once after a quiet time; default n
 ---@field pages? integer so many more per `per`, for pages only
 
+---leave a receiver alone that keeps failing
+---@class moonwatch.receiver.breaker
+---@field failures? integer failures within `window` that open the breaker
+---@field window? moonwatch.duration time in which failures are counted
+---@field open? moonwatch.duration time without tries once open
+---@field probes? integer messages taken in half-open state that close it
+
 ---One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and functions, any number of them.
 ---@class moonwatch.receiver
 ---@field rate? moonwatch.receiver.rate at most n messages per `per`; pages go first, and what is over waits and is told together
 ---@field digest? boolean messages that would come too late, pages not among them, are told as one with counts; never for pagerduty and its like
 ---@field digest_over? integer so when more than this many wait
 ---@field digest_after? moonwatch.duration so when they have waited or would have to wait for this long
+---@field fallback? string a receiver that is told, too, when this one does not take its messages
+---@field fallback_after? moonwatch.duration what has waited for this long; at once what was refused for good
+---@field breaker? moonwatch.receiver.breaker leave a receiver alone that keeps failing
 ---@field send_resolved? boolean tell when an alert ends
 ---@field [integer] moonwatch.kind|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)
 

@@ -70,6 +70,23 @@ local function check_route(host, item, node, path, known, problem)
   for i, child in ipairs(node.routes or {}) do check_route(host, item, child, at("routes", i), known, problem) end
 end
 
+-- The fallback of a receiver is another one, and no way along fallbacks comes back.
+local function check_fallbacks(host, list, known, problem)
+  for _, item in ipairs(list) do
+    local wanted = item.fields.fallback
+    if wanted then check_names(host, item, { "fallback" }, wanted, known, "receiver", problem) end
+    local chain, seen, name = { item.name }, {}, wanted
+    while name and known.set[name] and not seen[name] do
+      chain[#chain + 1], seen[name] = name, true
+      if name == item.name then
+        problem(item, { "fallback" }, "falls back on itself: " .. table.concat(chain, " -> "))
+        break
+      end
+      name = known.set[name].fields.fallback
+    end
+  end
+end
+
 -- -- dependencies ----------------------------------------------------------
 
 -- A cycle among depends_on; every rule of it is named once.  A name stands for all rules that have it.
@@ -124,6 +141,7 @@ function M.check(items, host, problem, limits)
   local known = { receivers = names_of(items, "receiver"), windows = names_of(items, "window"),
                   escalations = names_of(items, "escalation") }
   for _, item in ipairs(items.route or {}) do check_route(host, item, item.fields, {}, known, problem) end
+  check_fallbacks(host, items.receiver or {}, known.receivers, problem)
   for _, item in ipairs(items.settings or {}) do
     local to = (item.fields.silence or {}).to
     if to then check_names(host, item, { "silence", "to" }, to, known.receivers, "receiver", problem) end

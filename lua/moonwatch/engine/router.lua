@@ -274,7 +274,7 @@ function M:tick(now)
     self.cleanup_at = now + CLEANUP
   end
   self:flush_due(now)
-  local at = sooner(ack_ends, self.holds and self.outbox:pump(now) or nil)
+  local at = sooner(ack_ends, self.holds and outbox.pump(self, now) or nil)
   if not self.measured_at or now >= self.measured_at + 5 then
     metrics.measure(self, now)
     self.measured_at = now

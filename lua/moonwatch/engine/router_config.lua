@@ -18,7 +18,7 @@ local function policy_of(escalation)
     ack_timeout = escalation.ack_timeout }
 end
 
-local DIGEST_OVER, DIGEST_AFTER = 1000, 300
+local DIGEST_OVER, DIGEST_AFTER, FALLBACK_AFTER = 1000, 300, 300
 
 -- When messages for an integration of KIND are told as one; nil: never.  An incident elsewhere goes by its key, so each message counts.
 local function digest_of(receiver, kind)
@@ -37,7 +37,7 @@ local function targets_of(receiver)
     if wants == nil then wants = receiver.send_resolved ~= false end
     out[i] = { key = ("%s/%s/%d"):format(receiver.name, kind, i), receiver = receiver.name, kind = kind, index = i,
       fields = fields, rate = receiver.rate, breaker = receiver.breaker, send_resolved = wants,
-      digest = digest_of(receiver, kind) }
+      digest = digest_of(receiver, kind), fallback = receiver.fallback, fallback_after = receiver.fallback_after or FALLBACK_AFTER }
   end
   return out
 end

@@ -66,6 +66,12 @@ function M.limited(host, target)
     "How often the rate of a receiver began to hold messages back.")
 end
 
+--- A message for TARGET is told to FALLBACK, too.
+function M.fell(host, target, fallback)
+  host.metric("add", "moonwatch_notifications_fallback_total",
+    { receiver = target.receiver, integration = target.kind, fallback = fallback }, 1, "Messages that were told to a fallback, too.")
+end
+
 --- A message came to its end.
 function M.finished(host, job, result)
   local labels = { receiver = job.note.receiver, integration = job.note.integration }

@@ -1,6 +1,7 @@
 --- router_outbox.lua - the router and its outbox: what becomes of a message is written into ledger, history and numbers.
 local Deliver = require "moonwatch.route.deliver"
 local digest = require "moonwatch.to.digest"
+local fallback = require "moonwatch.engine.router_fallback"
 local flush = require "moonwatch.engine.router_flush"
 local metrics = require "moonwatch.engine.router_metrics"
 local notify = require "moonwatch.route.notify"
@@ -24,7 +25,9 @@ end
 local function told(router, job, now)
   local entry = router.ledger:get(job.group_key, job.target)
   metrics.told(router.host, job, entry, now)
-  router:believe(job.group_key, job.target, notify.entry_after(entry, job.view, job.how, now))
+  local after = notify.entry_after(entry, job.view, job.how, now)
+  after.fallback = (job.fallback or entry and entry.fallback) and true or nil
+  router:believe(job.group_key, job.target, after)
 end
 
 local TOLD = { sent = true, digested = true }
@@ -41,9 +44,13 @@ local function finished(router, job, result, why, now)
   local group = router.groups[job.group_id]
   if TOLD[result] then
     told(router, job, now)
+    fallback.recall(router, job, "the receiver was told after all", now)
     if group then repeats.plan(router, group, now) end
-  elseif FAILED[result] and group then
-    group.failed = true
+  elseif FAILED[result] then
+    fallback.tell(router, job, why, now)
+    if group then group.failed = true end
+  elseif result == "cancelled" then
+    fallback.recall(router, job, why, now)
   end
   if not group or REPLACED[result] then return end
   if group.seen and not group.failed and not router.outbox:owes(job.group_key) then flush.settle(router, group, group.seen) end
@@ -71,6 +78,14 @@ function M.new(router)
     digest = function(target, jobs, why, now) return digested(router, target, jobs, why, now) end,
     limited = function(target) metrics.limited(router.host, target) end,
   }
+end
+
+--- Send what may be sent, and tell fallbacks what could not be for too long.  Answers when to look again, or nil.
+function M.pump(router, now)
+  local at = router.outbox:pump(now)
+  local some, when = fallback.run(router, now)
+  if some then at = router.outbox:pump(now) end
+  return at and when and math.min(at, when) or at or when
 end
 
 --- Send a marked test message to receiver NAME; DONE(list of {integration, result, error, attempts}).

@@ -47,9 +47,11 @@ local function collector(router, group, state, now)
   return out
 end
 
+-- Of a route with compat only those that were told in place of another.
 local function add_believers(router, group, out)
-  for key in pairs(router.ledger:believers(group.key)) do
-    local target = router.targets[key]
+  local compat = group.node.compat == "alertmanager"
+  for key, entry in pairs(router.ledger:believers(group.key)) do
+    local target = (not compat or entry.fallback) and router.targets[key]
     local known = target and out.by[target.receiver]
     if target and not known then
       known = { name = target.receiver, leaving = true }
@@ -74,7 +76,7 @@ function M.of(router, group, state, now)
     for _, name in ipairs(names) do out.add(name, "escalation") end
     for _, name in ipairs(escalate.taken(policy, group.escalation)) do out.add(name) end
   end
-  if group.node.compat ~= "alertmanager" then add_believers(router, group, out) end
+  add_believers(router, group, out)
   group.oncall, group.oncall_until = next(out.oncall) and out.oncall or nil, state == "waiting" and out.changes or nil
   return out.list
 end

@@ -16,6 +16,7 @@
 local breaker = require "moonwatch.breaker"
 local bucket = require "moonwatch.route.bucket"
 local digests = require "moonwatch.route.digest"
+local fallback = require "moonwatch.route.fallback"
 local lanes_of = require "moonwatch.route.lane"
 local priority = require "moonwatch.route.priority"
 
@@ -69,6 +70,7 @@ function M:configure(targets, now, saved)
     local known = saved and saved[key]
     lane.target = target
     if not old and known then lane.hold, lane.trouble = known.hold or 0, known.trouble end
+    fallback.begins(lane)
     lane.breaker = breaker.new(target.breaker, old and old.breaker:save() or known)
     lanes[key] = lane
     local name, rate = target.receiver, target.rate
@@ -112,6 +114,7 @@ function M:put(job, now)
   end
   remember(self, job)
   lane:add(job, now)
+  fallback.added(lane, job)
   self.fresh = true
   return job
 end
@@ -152,7 +155,12 @@ local function judge(lane, job, outcome, now)
   end
   hold(lane, outcome, now)
   -- Since when nothing was taken, and why the last was not.
-  lane.trouble = not outcome.ok and { since = lane.trouble and lane.trouble.since or now, error = outcome.error } or nil
+  if outcome.ok then
+    lane.trouble, lane.fell = nil, nil
+  else
+    if not lane.trouble then fallback.begins(lane) end
+    lane.trouble = { since = lane.trouble and lane.trouble.since or now, error = outcome.error }
+  end
   job.attempts[#job.attempts + 1] =
     { time = now, ok = outcome.ok or false, status = outcome.status, error = outcome.error, seconds = outcome.seconds }
   if #job.attempts > ATTEMPTS_KEPT then table.remove(job.attempts, 1) end
@@ -320,7 +328,7 @@ function M:lanes_list()
     local lane = self.lanes[key]
     out[i] = { key = key, receiver = lane.target.receiver, kind = lane.target.kind, index = lane.target.index, queued = lane.n,
       flying = lane.flying, waiting = lane.counts, oldest = lane:oldest(), breaker = lane.breaker.state, hold = lane.hold,
-      trouble = lane.trouble, rate = self.buckets[lane.target.receiver] }
+      trouble = lane.trouble, fell = lane.fell, fallback = lane.target.fallback, rate = self.buckets[lane.target.receiver] }
   end
   return out
 end

@@ -42,17 +42,23 @@ local function count(note, status)
 end
 M.count = count
 
+-- Why this receiver hears of it, when that is not plain: "because chat cannot be reached since ...".
+local function remarked(note, text)
+  return note.remark and ("%s (%s)"):format(text, note.remark) or text
+end
+
 --- "[FIRING:2] HighLatency" or "[RESOLVED] HighLatency"; of a digest "[DIGEST] 37 groups, 412 firing, 20 resolved".
 function M.title(note)
   if note.digest then return "[DIGEST] " .. digest.counts(note.digest) end
   local mark = note.status == "firing" and ("FIRING:%d"):format(count(note, "firing")) or "RESOLVED"
-  return ("%s[%s] %s"):format(note.test and "[TEST] " or "", mark, M.names(note))
+  return remarked(note, ("%s[%s] %s"):format(note.test and "[TEST] " or "", mark, M.names(note)))
 end
 
 --- One line that says what is wrong: the summary all alerts share, or the first one's, or the name.
 function M.summary(note)
   local first = note.alerts[1]
-  return note.common_annotations.summary or first and first.annotations and first.annotations.summary or M.title(note)
+  local says = note.common_annotations.summary or first and first.annotations and first.annotations.summary
+  return says and remarked(note, says) or M.title(note)
 end
 
 --- A measured number as people read it.

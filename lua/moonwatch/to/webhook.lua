@@ -32,6 +32,7 @@ function M.body(note, fields, host)
     receiver = note.receiver, groupLabels = note.group_labels, commonLabels = note.common_labels,
     commonAnnotations = note.common_annotations, externalURL = note.external_url or "",
     alerts = host.json.array(kept), digest = note.digest and digest_of(note.digest, host),
+    remark = not note.compat and note.remark or nil, test = not note.compat and note.test or nil,
   }
 end
 

@@ -21,6 +21,13 @@ receiver "web-team" {
       help = "messages that would come too late, pages not among them, are told as one with counts; never for pagerduty and its like" },
     { "digest_over", "count", default = 1000, help = "so when more than this many wait" },
     { "digest_after", "interval", default = "5m", help = "so when they have waited or would have to wait for this long" },
+    { "fallback", "text", help = "a receiver that is told, too, when this one does not take its messages" },
+    { "fallback_after", "interval", default = "5m", help = "what has waited for this long; at once what was refused for good" },
+    { "breaker", "table", help = "leave a receiver alone that keeps failing", fields = {
+      { "failures", "count", default = 5, help = "failures within `window` that open the breaker" },
+      { "window", "interval", default = "30s", help = "time in which failures are counted" },
+      { "open", "interval", default = "30s", help = "time without tries once open" },
+      { "probes", "count", default = 1, help = "messages taken in half-open state that close it" } } },
     { "send_resolved", "boolean", default = true, help = "tell when an alert ends" },
   },
   after = function(fields, problem)
