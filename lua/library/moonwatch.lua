@@ -2,29 +2,172 @@
 -- moonwatch.lua - the words of moonwatch's rule files, for the Lua language server.  Written by `moonwatch help --lua-library` from
 -- the tables that check them: change those, not this.  What functions are given and may call is in objects.lua beside it.
 
+---how to sign in
+---@class moonwatch.kind.alertmanager.auth
+---@field bearer? string|moonwatch.secret token
+---@field user? string name for basic authentication
+---@field password? string|moonwatch.secret its password
+
 ---certificates, for https
----@class moonwatch.kind.pagerduty.tls
+---@class moonwatch.kind.alertmanager.tls
 ---@field ca? string file (PEM) with the certificates of those who may sign that of the server; default those of the system. These files are read for each new connection
 ---@field cert? string file (PEM) with our certificate, for a server that asks for one
 ---@field key? string file (PEM) with its key
 ---@field server_name? string name that the server is asked for, and that its certificate must have; default that of the address
 ---@field insecure? boolean accept any certificate
 
+---the alerts themselves, to Alertmanagers (API v2); told again before they would end there
+---@class moonwatch.kind.alertmanager
+---@field url? string|moonwatch.secret address, such as http://HOST:9093
+---@field urls? string|string[] addresses of all Alertmanagers of a cluster; each is told
+---@field resend? moonwatch.duration tell what fires again after this long; an alert not told for four times as long ends there
+---@field labels? table<string, string|number> labels that every alert gets
+---@field auth? moonwatch.kind.alertmanager.auth how to sign in
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---the alerts themselves, to Alertmanagers (API v2); told again before they would end there
+---@param fields moonwatch.kind.alertmanager
+---@return moonwatch.kind
+function alertmanager(fields) end
+
+---an alert at incident.io
+---@class moonwatch.kind.incidentio
+---@field url string address of the alert source
+---@field token string|moonwatch.secret token of the alert source
+---@field max_alerts? integer at most so many alerts in one message
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---an alert at incident.io
+---@param fields moonwatch.kind.incidentio
+---@return moonwatch.kind
+function incidentio(fields) end
+
+---an issue at Jira
+---@class moonwatch.kind.jira
+---@field url string address of the REST API, such as https://HOST/rest/api/2 (or /3)
+---@field api? "auto"|"cloud"|"datacenter" which Jira it is; auto: cloud when the host ends in atlassian.net
+---@field auth? moonwatch.kind.alertmanager.auth how to sign in
+---@field project string key of the project
+---@field issue_type string such as "Bug"
+---@field summary? string first line, cut at 255 characters
+---@field description? string the text, cut at 32767 characters; default: all alerts
+---@field update_summary? boolean change the first line of an issue that is there
+---@field update_description? boolean change the text of an issue that is there
+---@field labels? string|string[] labels; one that is a hash of the group is added
+---@field priority? string name of a priority, "" for none; default High, Medium or Low by the gravest severity
+---@field resolve_transition? string name of the transition that closes an issue; without it issues stay open
+---@field reopen_transition? string name of the transition that opens a closed issue again
+---@field reopen_within? moonwatch.duration an issue closed longer ago than this is not opened again
+---@field wont_fix_resolution? string issues closed with this resolution are left alone
+---@field fields? any further fields of the issue; texts may hold ${labels.NAME}, ${value}
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---an issue at Jira
+---@param fields moonwatch.kind.jira
+---@return moonwatch.kind
+function jira(fields) end
+
+---who is told there
+---@class moonwatch.kind.opsgenie.responders
+---@field type "team"|"teams"|"user"|"escalation"|"schedule" what it is; "teams": several names, with commas
+---@field name? string name of a team, an escalation or a schedule
+---@field username? string name of a user
+---@field id? string id
+
+---an alert at Opsgenie
+---@class moonwatch.kind.opsgenie
+---@field api_key string|moonwatch.secret key of an API integration
+---@field url? string address of the API; "https://api.eu.opsgenie.com" in Europe
+---@field message? string first line, cut at 130 characters
+---@field description? string the text, cut at 15000 characters; default: all alerts
+---@field priority? string P1 to P5; default: P1 for critical and page, P2 for error, P3 for warning and ticket, P5 for info
+---@field responders? moonwatch.kind.opsgenie.responders[] who is told there
+---@field tags? string|string[] tags, at most 20 of 50 characters
+---@field actions? string|string[] actions offered there, at most 10
+---@field entity? string what it is about
+---@field source? string who says so; default the address of this server
+---@field note? string a note
+---@field details? table<string, string|number|moonwatch.secret> further details, beside the labels that all alerts share
+---@field update_alerts? boolean change message and description of an open alert when something changed
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---an alert at Opsgenie
+---@param fields moonwatch.kind.opsgenie
+---@return moonwatch.kind
+function opsgenie(fields) end
+
+---links shown with the incident; the runbook of the alert is added
+---@class moonwatch.kind.pagerduty.links
+---@field href string address
+---@field text? string what it says
+
+---images shown with the incident
+---@class moonwatch.kind.pagerduty.images
+---@field src string address of the image, https
+---@field alt? string what it shows
+---@field href? string where it leads
+
 ---an incident at PagerDuty (Events v2)
 ---@class moonwatch.kind.pagerduty
 ---@field routing_key string|moonwatch.secret integration key
 ---@field url? string address of the Events API
----@field severity? "critical"|"error"|"warning"|"info" default: from the alert's severity
+---@field per? "group"|"alert" an incident for each group, or for each alert
+---@field summary? string first line; default the summary that all alerts share
+---@field severity? string critical, error, warning or info; default: the gravest severity of the alerts
+---@field source? string what is affected; default the label `instance` or `job`
+---@field component? string part of the source; default the label `job`
+---@field group? string what the component belongs to; default the name of the alert
+---@field class? string kind of event; default the name of the alert
 ---@field client? string name of the sender
 ---@field client_url? string address of the sender
----@field details? table<string, string|number|moonwatch.secret> further details
----@field tls? moonwatch.kind.pagerduty.tls certificates, for https
+---@field details? any further details; texts may hold ${labels.NAME}, ${value}
+---@field links? moonwatch.kind.pagerduty.links[] links shown with the incident; the runbook of the alert is added
+---@field images? moonwatch.kind.pagerduty.images[] images shown with the incident
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---an incident at PagerDuty (Events v2)
 ---@param fields moonwatch.kind.pagerduty
 ---@return moonwatch.kind
 function pagerduty(fields) end
+
+---a message on a telephone (Pushover)
+---@class moonwatch.kind.pushover
+---@field token string|moonwatch.secret token of the application
+---@field user_key string|moonwatch.secret key of a user or a group
+---@field title? string title, cut at 250 characters
+---@field message? string the text, cut at 1024 characters; default: the alerts
+---@field link? string address shown below; default that of this server; left out when longer than 512
+---@field link_title? string what the address says, cut at 100 characters
+---@field priority? string|number -2 to 2 while it fires; 2 rings until somebody takes it. Default: 2 for critical and page, 1 for error, 0, -1 for info
+---@field resolved_priority? number -2 to 1, for the end
+---@field retry? moonwatch.duration with priority 2: ring again after this long, at least 30s
+---@field expire? moonwatch.duration with priority 2: stop after this long, at most 3h
+---@field ttl? moonwatch.duration the message goes away after this long; not with priority 2
+---@field sound? string name of a sound
+---@field device? string name of a device; default all
+---@field html? boolean the text is HTML; what is filled in is escaped
+---@field monospace? boolean the text in letters of one width
+---@field url? string address of the API
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a message on a telephone (Pushover)
+---@param fields moonwatch.kind.pushover
+---@return moonwatch.kind
+function pushover(fields) end
 
 ---a message in a Slack channel
 ---@class moonwatch.kind.slack
@@ -34,7 +177,7 @@ function pagerduty(fields) end
 ---@field icon? string emoji such as :fire:
 ---@field title? string first line
 ---@field text? string the message
----@field tls? moonwatch.kind.pagerduty.tls certificates, for https
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message in a Slack channel
@@ -42,17 +185,39 @@ function pagerduty(fields) end
 ---@return moonwatch.kind
 function slack(fields) end
 
----the Alertmanager webhook body (version 4), posted as JSON
----@class moonwatch.kind.webhook
----@field url string|moonwatch.secret address
----@field headers? table<string, string|number|moonwatch.secret> request headers
----@field bearer? string|moonwatch.secret token
+---an incident at Splunk On-Call (VictorOps)
+---@class moonwatch.kind.victorops
+---@field api_key string|moonwatch.secret key of the REST endpoint
+---@field routing_key string routing key
+---@field url? string address of the REST endpoint, without the keys
+---@field message_type? string CRITICAL, WARNING or INFO while it fires; default: from the gravest severity
+---@field entity_display_name? string first line
+---@field state_message? string the text, cut at 20480 characters; default: all alerts
+---@field monitoring_tool? string who says so
+---@field custom_fields? table<string, string|number|moonwatch.secret> further fields
 ---@field timeout? moonwatch.duration longest time one try may take
----@field max_alerts? integer at most so many alerts in one message
----@field tls? moonwatch.kind.pagerduty.tls certificates, for https
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
----the Alertmanager webhook body (version 4), posted as JSON
+---an incident at Splunk On-Call (VictorOps)
+---@param fields moonwatch.kind.victorops
+---@return moonwatch.kind
+function victorops(fields) end
+
+---the Alertmanager webhook body (version 4), posted as JSON, or a body of your own
+---@class moonwatch.kind.webhook
+---@field url string|moonwatch.secret address
+---@field method? "POST"|"PUT"|"PATCH" request method
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field bearer? string|moonwatch.secret token; short for auth = { bearer = ... }
+---@field auth? moonwatch.kind.alertmanager.auth how to sign in
+---@field body? any what is sent in place of Alertmanager's body: a text or a table (sent as JSON), or function(n): a text or a table
+---@field timeout? moonwatch.duration longest time one try may take
+---@field max_alerts? integer at most so many alerts in one message
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---the Alertmanager webhook body (version 4), posted as JSON, or a body of your own
 ---@param fields moonwatch.kind.webhook
 ---@return moonwatch.kind
 function webhook(fields) end
@@ -182,7 +347,7 @@ function include(text) end
 ---@field every? moonwatch.duration time between questions
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field auth? moonwatch.scrape.http.auth how to sign in
----@field tls? moonwatch.kind.pagerduty.tls certificates, for https
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 
 ---Fetches metrics from targets. The name becomes the label `job`, the address the label `instance`. Targets are written here, listed in files that are watched, or asked for at name servers and HTTP endpoints; a source that fails keeps those it told of last. `relabel` and `keep` are asked once about each target and each series, and their answer is remembered until their file changes: they must not depend on anything else.
 ---@class moonwatch.scrape
@@ -197,7 +362,7 @@ function include(text) end
 ---@field params? table<string, string|number|(string|number)[]> query parameters
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field auth? moonwatch.scrape.http.auth how to sign in
----@field tls? moonwatch.kind.pagerduty.tls certificates, for https
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field labels? table<string, string|number> added to every sample
 ---@field honor_labels? boolean labels of the target win over ours
 ---@field honor_timestamps? boolean samples have the times that the target gives them, if it does; false: all have that of the scrape
@@ -435,7 +600,7 @@ function slo(name) end
 ---@field body? string request body
 ---@field follow? boolean follow redirects
 ---@field expect? moonwatch.check.http.expect what a healthy answer looks like
----@field tls? moonwatch.kind.pagerduty.tls certificates, for https
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 
 ---"host:port", or a table
 ---@class moonwatch.check.tcp
@@ -503,7 +668,7 @@ function check(name) end
 ---@field open? moonwatch.duration time without tries once open
 ---@field probes? integer messages taken in half-open state that close it
 
----One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and functions, any number of them.
+---One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and the other kinds, and functions, any number of them.
 ---@class moonwatch.receiver
 ---@field rate? moonwatch.receiver.rate at most n messages per `per`; pages go first, and what is over waits and is told together
 ---@field digest? boolean messages that would come too late, pages not among them, are told as one with counts; never for pagerduty and its like
@@ -515,7 +680,7 @@ function check(name) end
 ---@field send_resolved? boolean tell when an alert ends
 ---@field [integer] moonwatch.kind|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)
 
----One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and functions, any number of them.
+---One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and the other kinds, and functions, any number of them.
 ---@param name string
 ---@return fun(fields: moonwatch.receiver)
 function receiver(name) end

@@ -21,6 +21,7 @@ local Silence = require "moonwatch.route.silence"
 local Tree = require "moonwatch.route.tree"
 local audit = require "moonwatch.engine.router_audit"
 local acks = require "moonwatch.engine.router_acks"
+local alive = require "moonwatch.engine.router_alive"
 local config_reader = require "moonwatch.engine.router_config"
 local escalate = require "moonwatch.route.escalate"
 local flush = require "moonwatch.engine.router_flush"
@@ -274,7 +275,8 @@ function M:tick(now)
     self.cleanup_at = now + CLEANUP
   end
   self:flush_due(now)
-  local at = sooner(ack_ends, self.holds and outbox.pump(self, now) or nil)
+  local at = self.holds and alive.tick(self, now) or nil
+  at = sooner(at, sooner(ack_ends, self.holds and outbox.pump(self, now) or nil))
   if not self.measured_at or now >= self.measured_at + 5 then
     metrics.measure(self, now)
     self.measured_at = now

@@ -37,7 +37,8 @@ local function targets_of(receiver)
     if wants == nil then wants = receiver.send_resolved ~= false end
     out[i] = { key = ("%s/%s/%d"):format(receiver.name, kind, i), receiver = receiver.name, kind = kind, index = i,
       fields = fields, rate = receiver.rate, breaker = receiver.breaker, send_resolved = wants,
-      digest = digest_of(receiver, kind), fallback = receiver.fallback, fallback_after = receiver.fallback_after or FALLBACK_AFTER }
+      digest = digest_of(receiver, kind), fallback = receiver.fallback, fallback_after = receiver.fallback_after or FALLBACK_AFTER,
+      at_once = to.kinds[kind] and to.kinds[kind].at_once }
   end
   return out
 end

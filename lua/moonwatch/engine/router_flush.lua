@@ -118,6 +118,9 @@ local function decide(router, group, seen, target, force, now)
   end
   if same_news(job, seen.view) then return nil, "a message is waiting to be tried again" end
   local note = M.notification(router, group, target, alerts, reason, now)
+  local kind = to.kinds[target.kind]
+  if kind and kind.wants_told and kind.wants_told(target.fields) then note.told = entry and entry.firing end
+  if kind and kind.alive then router.outbox:cancel(key .. "|alive", "there is news", now) end
   job, why = router.outbox:put({ key = key, target = target.key, note = note, group_key = group.key, group_id = group.id,
     view = seen.view, how = how }, now)
   if not job then return nil, why end
@@ -180,7 +183,7 @@ function M.acknowledge(router, group, ack, now)
     local kind = target and to.kinds[target.kind]
     if kind and kind.hears_acks and ack.way ~= target.kind then
       local note = M.notification(router, group, target, covered, "acknowledged", now)
-      note.status = "acknowledged"
+      note.status, note.ack = "acknowledged", { author = ack.author, comment = ack.comment }
       local job = { key = group.key .. "|" .. key .. "|ack", target = key, note = note, group_key = group.key,
         group_id = group.id, acknowledges = true, view = { firing = {}, resolved = {}, muted = {} }, how = {} }
       router.outbox:put(job, now)

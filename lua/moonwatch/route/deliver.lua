@@ -226,7 +226,7 @@ end
 
 -- What keeps the whole lane from sending: true, or false and until when.
 local function open(lane, now)
-  if lane.flying >= AT_ONCE then return false end
+  if lane.flying >= (lane.target.at_once or AT_ONCE) then return false end
   if lane.hold > now then return false, lane.hold end
   local ready, at = lane.breaker:ready(now)
   if not ready then return false, at end

@@ -1,14 +1,18 @@
 --- init.lua - the kinds of receivers, and how a message gets to one of them.
 --
--- A kind has `build(note, fields, host)`, which makes an HTTP request, and a row `answers` that says
--- how its answers differ from the usual (see answer.lua); or it has a `send` of its own.  `digests` says what it
--- makes of many messages in one (digest.lua): "alerts" gets all alerts (programs), "never" is for kinds with incidents.  Secrets are
--- looked up here, when the message leaves, and taken out of whatever comes back as an error.
+-- A kind has `build(note, fields, host, now)`, which makes an HTTP request, and a row `answers` that says
+-- how its answers differ from the usual (see answer.lua); or `steps`, several requests (see steps.lua); or
+-- a `send` of its own.  `prepare(note, fields, host, done)` may first ask somebody else for what is missing.  `digests` says what it
+-- makes of many messages in one (digest.lua): "alerts" gets all alerts (programs), "never" is for kinds with incidents.
+-- `dedups`: told the same twice, it shows it once.  `hears_acks`: acknowledgements can
+-- be passed on.  Secrets are looked up here, when the message leaves, and taken out of whatever comes back
+-- as an error.
 local answer = require "moonwatch.to.answer"
+local steps = require "moonwatch.to.steps"
 
 local M = { kinds = {} }
 
-for _, name in ipairs { "webhook", "slack", "pagerduty", "func" } do
+for _, name in ipairs { "webhook", "slack", "pagerduty", "func", "opsgenie", "victorops", "pushover", "jira", "incidentio", "alertmanager" } do
   local kind = require("moonwatch.to." .. name)
   M.kinds[kind.kind] = kind
 end
@@ -52,17 +56,20 @@ function M.send(host, clock, target, note, done)
   local secrets = {}
   local fields, err = reveal(target.fields, host, secrets)
   if not fields then return done({ retry = false, error = err }, clock()) end
-  if kind.send then
-    return kind.send(note, fields, host, function(outcome) done(outcome, clock()) end)
-  end
-  local request = kind.build(note, fields, host)
-  request.tls = fields.tls
-  host.call("http", request, function(reply)
-    local now = clock()
-    local outcome = answer.judge(kind.answers, reply, now)
+  local function finish(outcome)
     outcome.error = hide(outcome.error, secrets)
-    done(outcome, now)
-  end)
+    done(outcome, clock())
+  end
+  if kind.send then return kind.send(note, fields, host, finish) end
+  if kind.steps then return steps.run(kind, note, fields, { host = host, clock = clock }, finish) end
+  local function go(ready, refused)
+    if not ready then return finish(refused) end
+    local request = kind.build(note, ready, host, clock())
+    request.tls = fields.tls
+    host.call("http", request, function(reply) finish(answer.judge(kind.answers, reply, clock())) end)
+  end
+  if kind.prepare then return kind.prepare(note, fields, host, go) end
+  go(fields)
 end
 
 return M

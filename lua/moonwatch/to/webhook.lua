@@ -1,8 +1,15 @@
---- webhook.lua - the JSON body that Alertmanager posts (version 4), to any address.  An alert has its `evidence` beside what
--- Alertmanager tells, unless its route has compat="alertmanager".
+--- webhook.lua - the JSON body that Alertmanager posts (version 4), or one of one's own, to any address.  An alert has its `evidence`
+-- beside what Alertmanager tells, unless its route has compat="alertmanager".
+local filled = require "moonwatch.to.filled"
+local sign_in = require "moonwatch.to.sign_in"
+
 local M = { kind = "webhook", answers = {}, digests = "alerts" }
 
 local UNSET = "0001-01-01T00:00:00Z"
+
+-- Why a message was made, as Alertmanager says it; our own reasons as we say them.
+local REASONS = { new = "first notification", changed = "new alerts added", resolved = "all alerts resolved",
+  ["some-resolved"] = "some alerts resolved", ["repeat"] = "repeat interval elapsed" }
 
 local function alert_of(alert, note, host)
   return {
@@ -31,18 +38,36 @@ function M.body(note, fields, host)
     version = "4", groupKey = note.group_key, truncatedAlerts = #note.alerts - #kept + (note.digest and note.digest.left_out or 0), status = note.status,
     receiver = note.receiver, groupLabels = note.group_labels, commonLabels = note.common_labels,
     commonAnnotations = note.common_annotations, externalURL = note.external_url or "",
-    alerts = host.json.array(kept), digest = note.digest and digest_of(note.digest, host),
+    notification_reason = REASONS[note.reason] or note.reason, alerts = host.json.array(kept),
+    digest = note.digest and digest_of(note.digest, host),
     remark = not note.compat and note.remark or nil, test = not note.compat and note.test or nil,
   }
 end
 
---- Message NOTE for a target with FIELDS → what host.call("http") takes.
+local function request_of(fields, host, body)
+  local given = fields
+  if fields.bearer then given = { headers = fields.headers, auth = { bearer = fields.bearer } } end
+  return { url = fields.url, method = fields.method or "POST", headers = sign_in.headers(given, host), timeout = fields.timeout or 10,
+    body = type(body) == "table" and host.json.encode(body) or body }
+end
+
+--- Message NOTE for a target with FIELDS → what host.call("http") takes; without a function for its body.
 function M.build(note, fields, host)
-  local headers = { ["content-type"] = "application/json" }
-  for name, value in pairs(fields.headers or {}) do headers[name] = value end
-  if fields.bearer then headers.authorization = "Bearer " .. fields.bearer end
-  return { url = fields.url, method = "POST", headers = headers, timeout = fields.timeout or 10,
-    body = host.json.encode(M.body(note, fields, host)) }
+  if not fields.body then return request_of(fields, host, M.body(note, fields, host)) end
+  return request_of(fields, host, filled.deep(fields.body, note))
+end
+
+--- What FIELDS ask of somebody else before the message can be built: a body made by a function.  DONE(fields) or DONE(nil, outcome).
+function M.prepare(note, fields, host, done)
+  if type(fields.body) ~= "table" or not fields.body["@fn"] then return done(fields) end
+  host.ask("rules", { type = "call", fn = fields.body, args = { note } }, function(answer)
+    local body = answer.ok and answer.values and answer.values[1]
+    if type(body) ~= "table" and type(body) ~= "string" then
+      local why = answer.ok and "the function of `body` gave neither a text nor a table" or answer.error or "the function of `body` failed"
+      return done(nil, { retry = answer.ok == nil, error = why })
+    end
+    done(setmetatable({ body = body }, { __index = fields }))
+  end)
 end
 
 return M

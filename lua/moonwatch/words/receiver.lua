@@ -4,7 +4,7 @@ local tls = require "moonwatch.words.tls_rows"
 
 return {
   word = "receiver", shape = "named",
-  help = "One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and functions, any number of them.",
+  help = "One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and the other kinds, and functions, any number of them.",
   example = [[
 receiver "web-team" {
   slack { url = secret "SLACK_URL", channel = "#web" },
@@ -31,6 +31,12 @@ receiver "web-team" {
     { "send_resolved", "boolean", default = true, help = "tell when an alert ends" },
   },
   after = function(fields, problem)
-    for i, item in ipairs(fields.items or {}) do tls.check(item.tls, { i, "tls" }, problem) end
+    for i, item in ipairs(fields.items or {}) do
+      tls.check(item.tls, { i, "tls" }, problem)
+      local kind = kinds[item.kind]
+      if kind and kind.check then
+        kind.check(item, function(message, path) problem(message, { i, unpack(path) }) end)
+      end
+    end
   end,
 }

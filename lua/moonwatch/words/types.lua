@@ -259,6 +259,32 @@ T.message = {
     return check_template(v, env, false)
   end,
 }
+-- Texts however deep in VALUE; nil, message when one is no good, or when there is something else in it.
+local function check_payload(value, env, depth)
+  if type(value) == "string" then return check_template(value, env, false) end
+  if type(value) == "number" or type(value) == "boolean" then return value end
+  if not is_plain(value) then return nil, "only texts, numbers, true, false and tables can be in it" end
+  if depth > 20 then return nil, "nested too deep" end
+  local out = {}
+  for key, inner in pairs(value) do
+    if value[1] == nil and type(key) ~= "string" or value[1] ~= nil and type(key) ~= "number" then
+      return nil, "a table in it is either a list or has names only"
+    end
+    local good, why = check_payload(inner, env, depth + 1)
+    if good == nil then return nil, ("%s: %s"):format(tostring(key), why) end
+    out[key] = good
+  end
+  return out
+end
+--- What is sent as JSON, or made by a function of the message.
+T.payload = {
+  says = "a text (with ${labels.NAME}, ${value}), a table of such texts, or a function",
+  check = function(v, env)
+    if is_fn(v) then return v end
+    if type(v) ~= "string" and not is_plain(v) then return nil end
+    return check_payload(v, env, 1)
+  end,
+}
 T.label_templates = {
   says = 'a table of labels such as { team = "web" }; values may hold ${labels.NAME}',
   check = function(v, env)
