@@ -685,6 +685,24 @@ function check(name) end
 ---@return fun(fields: moonwatch.receiver)
 function receiver(name) end
 
+---Somebody who can be on call, be told and take things over: a receiver with a name of a person. It may stand wherever a receiver may.
+---@class moonwatch.person
+---@field also? string|string[] other names of the person: in calendars, in Slack (member id or name), in PagerDuty; mail addresses
+---@field rate? moonwatch.receiver.rate at most n messages per `per`; pages go first, and what is over waits and is told together
+---@field digest? boolean messages that would come too late, pages not among them, are told as one with counts; never for pagerduty and its like
+---@field digest_over? integer so when more than this many wait
+---@field digest_after? moonwatch.duration so when they have waited or would have to wait for this long
+---@field fallback? string a receiver that is told, too, when this one does not take its messages
+---@field fallback_after? moonwatch.duration what has waited for this long; at once what was refused for good
+---@field breaker? moonwatch.receiver.breaker leave a receiver alone that keeps failing
+---@field send_resolved? boolean tell when an alert ends
+---@field [integer] moonwatch.kind|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)
+
+---Somebody who can be on call, be told and take things over: a receiver with a name of a person. It may stand wherever a receiver may.
+---@param name string
+---@return fun(fields: moonwatch.person)
+function person(name) end
+
 ---children, tried in order; the first that matches wins
 ---@class moonwatch.route.routes
 ---@field receiver? string name of a receiver; default that of the parent
@@ -761,6 +779,39 @@ function window(name) end
 ---@param name string
 ---@return fun(fields: moonwatch.escalation)
 function escalation(name) end
+
+---other people inside a window: nights, weekends; a later layer counts more
+---@class moonwatch.oncall.layers
+---@field window string window in which this layer counts
+---@field people string|string[] persons or receivers, in the order of their turns
+---@field weekly? string when turns begin: "mon 09:00"
+---@field daily? string when turns begin: "09:00"
+---@field turn? integer how many weeks (with daily: days) a turn is
+---@field start? string date on which the first of the people begins, "2026-01-05"; default: in January 1970
+
+---exceptions: they count more than all the rest, a later one more than an earlier one
+---@class moonwatch.oncall.overrides
+---@field from string "2026-12-24 09:00" in the zone, or with an offset: "2026-12-24T09:00:00Z"
+---@field to string end; not part of it
+---@field person string who is on call then
+
+---Who is on call: exactly one person at each moment. Routes and escalations name it "oncall:NAME".
+---@class moonwatch.oncall
+---@field people string|string[] persons or receivers, in the order of their turns
+---@field weekly? string when turns begin: "mon 09:00"
+---@field daily? string when turns begin: "09:00"
+---@field turn? integer how many weeks (with daily: days) a turn is
+---@field start? string date on which the first of the people begins, "2026-01-05"; default: in January 1970
+---@field zone? string IANA name of the time zone
+---@field layers? moonwatch.oncall.layers[] other people inside a window: nights, weekends; a later layer counts more
+---@field overrides? moonwatch.oncall.overrides[] exceptions: they count more than all the rest, a later one more than an earlier one
+---@field ical? string|moonwatch.secret calendar that counts more than the turns: a file, or an address that is asked again and again
+---@field every? moonwatch.duration how often the address is asked; a file is looked at every 30s
+
+---Who is on call: exactly one person at each moment. Routes and escalations name it "oncall:NAME".
+---@param name string
+---@return fun(fields: moonwatch.oncall)
+function oncall(name) end
 
 ---Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it. What it keeps in ctx.state goes by its name; a job without one goes by its file and its place among the jobs there.
 ---@param interval moonwatch.duration

@@ -56,7 +56,8 @@ describe("every file", function()
     for _, path in ipairs(lines "find src lua rules examples spec tests -name '*.c' -o -name '*.h' -o -name '*.lua'") do
       local text = read(path)
       local _, count = text:gsub("\n", "")
-      if count > 800 then problems[#problems + 1] = ("%s has %d lines"):format(path, count) end
+      local written = path:find "^lua/library/" -- by `make docs`, for editors
+      if count > 800 and not written then problems[#problems + 1] = ("%s has %d lines"):format(path, count) end
       local name = path:match "([^/]+)$"
       if not path:find "^spec/hostile" and not text:sub(1, 200):find(name:gsub("%.%w+$", ""), 1, true) and name ~= "init.lua" then
         problems[#problems + 1] = path .. " does not name itself in its first line"

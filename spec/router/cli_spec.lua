@@ -58,6 +58,29 @@ describe("on the command line", function()
     assert.equal(2, (run "unack"))
   end)
 
+  it("who is on call is shown, and taken over", function()
+    local world, run = rig()
+    local _, text = run "oncall"
+    assert.is_truthy(text:find("there are no rotations", 1, true))
+    world:reload { names = { "ann", "bob" }, oncalls = { web = { people = { "ann", "bob" }, daily = "21:00", start = "2026-05-27" } } }
+    _, text = run "oncall"
+    assert.is_truthy(text:find "web%s+ann%s+rotation%s+2026%-05%-28T21:00:00Z%s+bob")
+    _, text = run("oncall", "web", "--at", "2026-06-01T12:00:00Z", "--for", "2d")
+    assert.is_truthy(text:find "2026%-06%-01T12:00:00Z%s+2026%-06%-01T21:00:00Z%s+%a+%s+rotation\n")
+    local status
+    status, text = run("oncall", "web", "bob", "--for", "2h", "--author", "bob")
+    assert.equal(0, status)
+    local id = text:match "%((%x+)%)"
+    _, text = run("oncall", "web")
+    assert.is_truthy(text:find("exception " .. id .. ": bob from", 1, true))
+    assert.equal(0, (run("oncall", "web", "--drop", id)))
+    assert.equal(1, (run("oncall", "web", "--drop", id)))
+    assert.equal(1, (run("oncall", "wab")))
+    for _, wrong in ipairs { { "web", "bob" }, { "web", "--at", "soon" }, { "web", "--for", "x" }, { "--for", "1h" }, { "web", "--from", "x" }, { "a", "b", "c" } } do
+      assert.equal(2, (run("oncall", unpack(wrong))))
+    end
+  end)
+
   it("a no is status 1 and a misuse status 2", function()
     local _, run = rig()
     assert.equal(1, (run("ack", "Nope")))

@@ -25,7 +25,7 @@ end
 function M.config(config)
   return { receivers = config.receivers or receivers_of(config), routes = config.routes or { { receiver = "hook" } },
     inhibits = config.inhibits or {}, windows = config.windows or {}, escalations = config.escalations or {},
-    settings = config.settings or {} }
+    settings = config.settings or {}, persons = config.persons or {}, oncalls = config.oncalls or {} }
 end
 
 function M:build(host)

@@ -360,3 +360,51 @@ describe("the manual", function()
     end
   end)
 end)
+
+describe("people who are on call", function()
+  local PEOPLE = 'person "ann" { webhook { url = "http://a" }, also = "Ann A" }\nreceiver "bob" { webhook { url = "http://b" } }\n'
+  it("are persons and receivers, and stand wherever a receiver may", function()
+    clean(PEOPLE .. [[
+window "night" { times = "18:00-08:00" }
+oncall "web" { people = { "ann", "bob" }, weekly = "mon 09:00", zone = "Europe/Lisbon", start = "2026-01-05", ical = secret "CAL",
+  layers = { { window = "night", people = { "bob" } } }, overrides = { { from = "2026-01-07 09:00", to = "2026-01-08", person = "bob" } } }
+escalation "page" { { after = 0, to = { "oncall:web", "ann" }, every = "5m" }, { after = "15m", to = "bob" }, loops = 3, ack_timeout = "1h" }
+route { receiver = "oncall:web", escalate = "page", routes = { { match = { a = "b" }, receiver = "ann" } } }]])
+  end)
+  it("must be there", function()
+    refused_with(PEOPLE .. 'oncall "web" { people = "an", }', 'there is no person or receiver "an" (did you mean "ann"?)')
+    refused_with(PEOPLE .. 'oncall "web" { people = "ann" }\nroute { receiver = "oncall:wbe" }', 'there is no oncall "wbe" (did you mean "web"?)')
+    refused_with('escalation "e" { { after = 0, to = "oncall:web" } }', 'there is no oncall "web"')
+    refused_with(PEOPLE .. 'oncall "web" { people = "ann", layers = { { window = "w", people = "bob" } } }', 'there is no window "w"')
+    refused_with(PEOPLE .. 'oncall "web" { people = "ann", overrides = { { from = "2026-01-01", to = "2026-01-02", person = "x" } } }', 'there is no person or receiver "x"')
+  end)
+  it("have names of their own", function()
+    refused_with(PEOPLE .. 'person "bob" { webhook { url = "http://b" } }', "a receiver is called so, at w.lua:2")
+    refused_with('receiver "oncall:web" { webhook { url = "http://b" } }', "stands for a rotation")
+  end)
+  it("take turns at times that can be read", function()
+    refused_with(PEOPLE .. 'oncall "web" { people = { "ann", "bob" } }', "take turns")
+    refused_with(PEOPLE .. 'oncall "web" { people = { "ann", "bob" }, weekly = "monday" }', 'weekly: "monday" is not a day and a time')
+    refused_with(PEOPLE .. 'oncall "web" { people = { "ann", "bob" }, weekly = "mon 09:00", daily = "09:00" }', "exclude each other")
+    refused_with(PEOPLE .. 'oncall "web" { people = {}, daily = "09:00" }', "people is empty")
+    refused_with(PEOPLE .. 'oncall "web" { people = "ann", zone = "Mars/Base" }', "is not a time zone of this machine")
+    refused_with(PEOPLE .. 'oncall "web" { people = "ann", overrides = { { from = "x", to = "2026-01-02", person = "ann" } } }', 'override 1: "x" is not a time')
+  end)
+end)
+
+describe("an escalation", function()
+  local R = 'receiver "r" { webhook { url = "http://r" } }\n'
+  it("that goes on needs to know how long to wait", function()
+    refused_with(R .. 'escalation "e" { { after = 0, to = "r" }, loops = 2 }', 'pause = "15m"')
+    clean(R .. 'escalation "e" { { after = 0, to = "r" }, loops = 2, pause = "10m" }')
+    refused_with(R .. 'escalation "e" { { after = 0, to = "r", every = "5s" } }', "at most once a minute")
+  end)
+end)
+
+describe("what signs posts from outside", function()
+  it("may be one secret, or several while it changes", function()
+    clean 'settings { ack = { slack = secret "A", pagerduty = { secret "A", "b" }, valid = "1h", secret = "x" } }'
+    refused_with('settings { ack = { pagerduty = { 7 } } }', "a text or secret")
+    refused_with('settings { ack = { valid = 0 } }', "more than zero")
+  end)
+end)

@@ -4,6 +4,7 @@
 -- loses it nor forgets that it was owed), at most a second after anything changed, 15 seconds after
 -- an alert merely went on, and on stop.  A state so large that writing it takes long is written less
 -- often, and new messages wait for it together: a storm is not written down once for each of them.
+local Calendars = require "moonwatch.engine.router_calendars"
 local Router = require "moonwatch.engine.router"
 local http = require "moonwatch.engine.router_http"
 local to = require "moonwatch.to"
@@ -73,7 +74,9 @@ function Actor:handle(msg, now)
 end
 
 function Actor:tick(now)
+  local asks = self.calendars:tick(now)
   local at = self.router:tick(now)
+  if asks then at = at and math.min(at, asks) or asks end
   local save = self:save_if_due(now)
   if at and save then return math.min(at, save) end
   return at or save
@@ -98,6 +101,8 @@ return function(init)
       self:save(now)
     end,
   }
+  self.calendars = Calendars.new(self.router, host)
+  self.router.calendars = self.calendars
   load_state(self)
   return self
 end

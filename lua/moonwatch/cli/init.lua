@@ -11,7 +11,7 @@ M.commands = {
   { "trace", "moonwatch.cli.trace" }, { "alerts", "moonwatch.cli.alerts" }, { "slo", "moonwatch.cli.slo" },
   { "health", "moonwatch.cli.health" }, { "targets", "moonwatch.cli.targets" }, { "nodes", "moonwatch.cli.nodes" },
   { "silence", "moonwatch.cli.silence" }, { "ack", "moonwatch.cli.ack" }, { "unack", "moonwatch.cli.unack" },
-  { "why", "moonwatch.cli.why" }, { "audit", "moonwatch.cli.audit" },
+  { "why", "moonwatch.cli.why" }, { "audit", "moonwatch.cli.audit" }, { "oncall", "moonwatch.cli.oncall" },
   { "notify", "moonwatch.cli.notify" }, { "shadow", "moonwatch.cli.shadow" }, { "promote", "moonwatch.cli.promote" },
   { "push", "moonwatch.cli.push" }, { "versions", "moonwatch.cli.versions" }, { "rollback", "moonwatch.cli.rollback" },
   { "import", "moonwatch.cli.import" }, { "init", "moonwatch.cli.starter" }, { "lua", "moonwatch.cli.lua" },

@@ -57,13 +57,50 @@ local function check_names(host, item, path, wanted, known, what, problem)
   end
 end
 
+-- Where a receiver may stand, a person may, too, and "oncall:NAME" for whoever is on call.
+local function check_told(host, item, path, wanted, known, problem)
+  for i, name in ipairs(type(wanted) == "table" and wanted or { wanted }) do
+    local at = { unpack(path) }
+    if type(wanted) == "table" then at[#at + 1] = i end
+    local rotation = name:match "^oncall:(.*)$"
+    if rotation then check_names(host, item, at, rotation, known.oncalls, "oncall", problem)
+    else check_names(host, item, at, name, known.receivers, "receiver", problem) end
+  end
+end
+
+local function check_oncall(host, item, known, problem)
+  local f = item.fields
+  check_names(host, item, { "people" }, f.people, known.receivers, "person or receiver", problem)
+  for i, layer in ipairs(f.layers) do
+    check_names(host, item, { "layers", i, "people" }, layer.people, known.receivers, "person or receiver", problem)
+    check_names(host, item, { "layers", i, "window" }, layer.window, known.windows, "window", problem)
+  end
+  for i, o in ipairs(f.overrides) do
+    check_names(host, item, { "overrides", i, "person" }, o.person, known.receivers, "person or receiver", problem)
+  end
+end
+
+-- A person is a receiver, too, so they cannot share a name; and no name may look like a rotation's.
+local function check_receivers(items, problem)
+  local receivers = names_of(items, "receiver").set
+  for _, item in ipairs(items.person or {}) do
+    local other = receivers[item.name]
+    if other then problem(item, {}, ("a receiver is called so, at %s:%d"):format(other.file, other.line)) end
+  end
+  for _, word in ipairs { "receiver", "person" } do
+    for _, item in ipairs(items[word] or {}) do
+      if item.name:find "^oncall:" then problem(item, {}, "a name that begins with oncall: stands for a rotation") end
+    end
+  end
+end
+
 local function check_route(host, item, node, path, known, problem)
   local function at(...)
     local out = { unpack(path) }
     for _, key in ipairs { ... } do out[#out + 1] = key end
     return out
   end
-  if node.receiver then check_names(host, item, at "receiver", node.receiver, known.receivers, "receiver", problem) end
+  if node.receiver then check_told(host, item, at "receiver", node.receiver, known, problem) end
   if node.escalate then check_names(host, item, at "escalate", node.escalate, known.escalations, "escalation", problem) end
   check_names(host, item, at "mute", node.mute or {}, known.windows, "window", problem)
   check_names(host, item, at "active", node.active or {}, known.windows, "window", problem)
@@ -138,7 +175,7 @@ end
 
 --- items: word -> list of { word=, name=, file=, line=, fields= }.  problem(item, path, message).  limits: those of the settings.
 function M.check(items, host, problem, limits)
-  local known = { receivers = names_of(items, "receiver"), windows = names_of(items, "window"),
+  local known = { receivers = names_of(items, "receiver", "person"), oncalls = names_of(items, "oncall"), windows = names_of(items, "window"),
                   escalations = names_of(items, "escalation") }
   for _, item in ipairs(items.route or {}) do check_route(host, item, item.fields, {}, known, problem) end
   check_fallbacks(host, items.receiver or {}, known.receivers, problem)
@@ -148,9 +185,11 @@ function M.check(items, host, problem, limits)
   end
   for _, item in ipairs(items.escalation or {}) do
     for i, step in ipairs(item.fields.items) do
-      check_names(host, item, { i, "to" }, step.to or {}, known.receivers, "receiver", problem)
+      check_told(host, item, { i, "to" }, step.to or {}, known, problem)
     end
   end
+  for _, item in ipairs(items.oncall or {}) do check_oncall(host, item, known, problem) end
+  check_receivers(items, problem)
   local alerts_and_checks, checks = names_of(items, "alert", "expect", "check"), names_of(items, "check")
   for _, word in ipairs { "alert", "expect" } do
     for _, item in ipairs(items[word] or {}) do

@@ -7,7 +7,7 @@
 --   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, expects=, routing=, guests=, sources=, watch=,
 --           units= (path -> a file as it is loaded), fresh= (path -> true: not run before), quarantined= (path -> its problems) }
 -- Each rule is its fields and word, name, file, line, order (in its file), id (see identity.lua); routing is what the router gets:
---   { settings=, routes={...}, receivers={...}, inhibits={...}, windows={...}, escalations={...} }
+--   { settings=, routes={...}, receivers={...}, inhibits={...}, windows={...}, escalations={...}, persons={...}, oncalls={...} }
 -- with { name=, items={ {kind="slack", ...}, {kind="function", fn=} }, rate=, send_resolved= } for a receiver and
 -- { name=, steps={ {after=, to=} } } for an escalation.
 local identity = require "moonwatch.config.identity"
@@ -261,10 +261,12 @@ local function rules(list)
 end
 
 local function routing(run, items)
-  local out = { settings = run.settings, routes = {}, receivers = {}, inhibits = {}, windows = {}, escalations = {} }
+  local out = { settings = run.settings, routes = {}, receivers = {}, inhibits = {}, windows = {}, escalations = {},
+    persons = {}, oncalls = {} }
   for _, item in ipairs(items.route or {}) do table.insert(out.routes, item.fields) end
   for _, item in ipairs(items.inhibit or {}) do table.insert(out.inhibits, item.fields) end
-  for word, list in pairs { receiver = out.receivers, window = out.windows, escalation = out.escalations } do
+  local lists = { receiver = out.receivers, window = out.windows, escalation = out.escalations, person = out.persons, oncall = out.oncalls }
+  for word, list in pairs(lists) do
     for _, item in ipairs(items[word] or {}) do
       item.fields.name = item.name
       if word == "escalation" then item.fields.steps = item.fields.items end

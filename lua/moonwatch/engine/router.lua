@@ -34,6 +34,7 @@ local outbox = require "moonwatch.engine.router_outbox"
 local replace = require "moonwatch.route.replace"
 local silences = require "moonwatch.engine.router_silences"
 local state = require "moonwatch.engine.router_state"
+local swaps = require "moonwatch.engine.router_swaps"
 
 local M = {}
 M.__index = M
@@ -52,7 +53,7 @@ function M.new(o)
   for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
   self.ledger, self.history, self.audits = notify.ledger(), History.new(), Audit.new(o.host)
-  self.groups, self.saved_groups, self.heard, self.links = {}, {}, {}, Links.new(self)
+  self.groups, self.saved_groups, self.heard, self.swaps, self.links = {}, {}, {}, {}, Links.new(self)
   self.outbox = outbox.new(self)
   return self
 end
@@ -67,6 +68,7 @@ function M:configure(config, now)
   for name, value in pairs(read) do self[name] = value end
   self.configured = true
   self.silences:configure(self.windows, self.settings)
+  swaps.apply(self, now)
   self.outbox:configure(self.targets, now, self.saved_breakers)
   state.requeue(self, now)
   self:regroup(now)
@@ -242,6 +244,7 @@ end
 
 -- Empty groups, alerts long resolved, silences and acks that are over.
 function M:cleanup(now)
+  swaps.cleanup(self, now)
   for id, group in pairs(self.groups) do
     if group:empty() then self.groups[id] = nil end
   end

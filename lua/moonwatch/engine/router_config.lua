@@ -1,7 +1,9 @@
 --- router_config.lua - the routing half of a loaded set, made ready for work.
 local Inhibit = require "moonwatch.route.inhibit"
+local Oncall = require "moonwatch.route.oncall"
 local Tree = require "moonwatch.route.tree"
 local Window = require "moonwatch.route.window"
+local people = require "moonwatch.route.people"
 local to = require "moonwatch.to"
 
 local M = {}
@@ -43,14 +45,36 @@ local function targets_of(receiver)
   return out
 end
 
-local function read_receivers(list)
+-- LISTS of receivers; a person is one, too.
+local function read_receivers(...)
   local receivers, targets = {}, {}
-  for name, receiver in pairs(by_name(list)) do
-    receiver.name = name
-    receivers[name] = { name = name, list = targets_of(receiver) }
-    for _, target in ipairs(receivers[name].list) do targets[target.key] = target end
+  for _, list in ipairs { ... } do
+    for name, receiver in pairs(by_name(list)) do
+      receiver.name = name
+      receivers[name] = { name = name, list = targets_of(receiver) }
+      for _, target in ipairs(receivers[name].list) do targets[target.key] = target end
+    end
   end
   return receivers, targets
+end
+
+local function read_oncalls(specs, windows, host)
+  local out = {}
+  for name, spec in pairs(by_name(specs)) do
+    spec.name = name
+    local oncall, err = Oncall.new(spec, host, windows)
+    if not oncall then return nil, ("oncall %q: %s"):format(name, err) end
+    out[name] = oncall
+  end
+  return out
+end
+
+-- Everybody who can be told is known by name, persons also by what others call them.
+local function read_people(config, receivers)
+  local list = {}
+  for _, person in pairs(by_name(config.persons)) do list[#list + 1] = person end
+  for name in pairs(receivers) do list[#list + 1] = { name = name } end
+  return people.new(list)
 end
 
 local function read_windows(specs, host)
@@ -71,7 +95,7 @@ local function settings_of(config)
   return out
 end
 
---- CONFIG as words deliver it → {tree, inhibitor, windows, receivers, targets, escalations, oncalls, settings};
+--- CONFIG as words deliver it → {tree, inhibitor, windows, receivers, targets, escalations, oncalls, people, settings};
 -- nil, message when something in it is wrong.
 function M.read(config, host)
   local tree, err = Tree.new(config.routes, host)
@@ -84,9 +108,12 @@ function M.read(config, host)
   if not windows then return nil, err end
   local escalations = {}
   for name, policy in pairs(by_name(config.escalations)) do escalations[name] = policy_of(policy) end
-  local receivers, targets = read_receivers(config.receivers)
+  local receivers, targets = read_receivers(config.receivers or {}, config.persons or {})
+  local oncalls
+  oncalls, err = read_oncalls(config.oncalls, windows, host)
+  if not oncalls then return nil, err end
   return { tree = tree, inhibitor = inhibitor, windows = windows, receivers = receivers, targets = targets,
-    escalations = escalations, oncalls = {}, settings = settings_of(config) }
+    escalations = escalations, oncalls = oncalls, people = read_people(config, receivers), settings = settings_of(config) }
 end
 
 return M

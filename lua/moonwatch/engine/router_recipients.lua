@@ -86,6 +86,13 @@ function M.follow(group, state)
   if state == "over" then group.escalation = nil end
 end
 
+--- Who is on call may be somebody else than was thought: groups that tell whoever it is look again.
+function M.changed(router, now)
+  for _, group in pairs(router.groups) do
+    if group.oncall_until or group.oncall then group.oncall_until = now end
+  end
+end
+
 --- When does somebody else have to be told of GROUP?  nil while all of it is muted.
 function M.due(router, group)
   if group.held then return nil end

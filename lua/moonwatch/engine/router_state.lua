@@ -12,6 +12,7 @@ local acks = require "moonwatch.engine.router_acks"
 local escalate = require "moonwatch.route.escalate"
 local evidence = require "moonwatch.alert.evidence"
 local notify = require "moonwatch.route.notify"
+local swaps = require "moonwatch.engine.router_swaps"
 
 local M = {}
 
@@ -30,7 +31,7 @@ function M.snapshot(router)
     ledger = router.ledger.groups, groups = groups, jobs = router.configured and owed.jobs or router.saved_jobs or {},
     breakers = router.configured and owed.breakers or router.saved_breakers or {}, history = router.history:tail(HISTORY),
     audit = router.audits:tail(),
-    links = router.links:save(), heard = router.heard,
+    links = router.links:save(), heard = router.heard, swaps = router.swaps,
   }
 end
 
@@ -45,7 +46,7 @@ function M.restore(router, saved)
   router.ledger = notify.ledger(saved.ledger)
   router.history, router.audits = History.new(saved.history), Audit.new(router.host, saved.audit)
   router.links:restore(saved.links)
-  router.heard = saved.heard or {}
+  router.heard, router.swaps = saved.heard or {}, saved.swaps or {}
   router.saved_groups, router.saved_jobs, router.saved_breakers = saved.groups or {}, saved.jobs or {}, saved.breakers or {}
   return true
 end
@@ -72,7 +73,7 @@ function merge.silence(router, id, value)
   end
 end
 
-merge.ack = acks.merge
+merge.ack, merge.swap = acks.merge, swaps.merge
 
 function merge.alert(router, _, value, now)
   if value == nil then return end -- each node forgets alerts by itself

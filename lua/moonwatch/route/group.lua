@@ -9,7 +9,7 @@ local labels = require "moonwatch.route.labels"
 local M = {}
 M.__index = M
 
-local SAVED = { "next", "flushed", "escalation", "created", "ack_ended" }
+local SAVED = { "next", "flushed", "escalation", "created", "ack_ended", "oncall" }
 
 --- A group of route NODE for GROUP_LABELS; SAVED is what `save` of an earlier life gave.
 function M.new(node, group_labels, now, saved)

@@ -189,31 +189,37 @@ end
 
 local HORIZON = 400 -- days
 
--- The minutes of a day at which PART may begin or end.
-local function edges(part)
-  local out = { 0 }
+-- Moments of the local day DAY at which PART may begin or end; every minute of a day on which the clocks change.
+local function edges(part, day)
+  local zone, out = part.zone, {}
+  local from, to = zone:utc(day * 86400), zone:utc((day + 1) * 86400)
+  if zone:offset(from) ~= zone:offset(to) then
+    for t = from, to, 60 do out[#out + 1] = t end
+    return out
+  end
+  out[1] = from
   for _, r in ipairs(part.times or {}) do
-    out[#out + 1] = r[1]
-    out[#out + 1] = r[2]
+    for i = 1, 2 do out[#out + 1] = zone:utc(day * 86400 + r[i] * 60) end
   end
   return out
 end
 
 --- The first moment after NOW at which it begins, if NOW is outside, or ends; nil when that is more than a year away.
 function M:next_change(now)
-  local was, found = self:contains(now), nil
-  for day = 0, HORIZON do
+  local was, found, last = self:contains(now), nil, HORIZON
+  local day = -1
+  while day <= last do
     for _, part in ipairs(self.parts) do
-      local here = now + part.zone:offset(now)
-      local midnight = here - here % 86400 + day * 86400
-      for _, minute in ipairs(edges(part)) do
-        local there = midnight + minute * 60
-        local at = there - part.zone:offset(there - part.zone:offset(now))
-        if at > now and (not found or at < found) and self:contains(at) ~= was then found = at end
+      local today = math.floor((now + part.zone:offset(now)) / 86400)
+      for _, t in ipairs(edges(part, today + day)) do
+        if t > now and (not found or t < found) and self:contains(t) ~= was then found = t end
       end
     end
-    if found then return found end
+    -- Days begin at other moments in other zones, so the day after it is looked at, too.
+    if found and last == HORIZON then last = day + 1 end
+    day = day + 1
   end
+  return found
 end
 
 return M

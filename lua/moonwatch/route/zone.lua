@@ -132,6 +132,21 @@ function M.load(name, host)
   return zone
 end
 
+--- The moment at which a clock here first shows LOCAL seconds since 1970; of a time that is left out when the clocks go
+-- forward, the moment at which they do.
+function M:utc(at)
+  local before, after = self:offset(at - 86400), self:offset(at + 86400)
+  local first, second = at - before, at - after
+  if self:offset(first) == before then return first end
+  if self:offset(second) == after then return second end
+  local low, high = math.min(first, second), math.max(first, second)
+  while high - low > 1 do
+    local mid = math.floor((low + high) / 2)
+    if self:offset(mid) == before then low = mid else high = mid end
+  end
+  return high
+end
+
 --- Seconds to add to UTC at T.
 function M:offset(t)
   local n = #self.times
