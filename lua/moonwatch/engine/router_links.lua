@@ -78,15 +78,16 @@ local function why_url(base, note)
   local labels = {}
   for name, value in pairs(first and first.labels or {}) do labels[#labels + 1] = escape(name) .. "=" .. escape(value) end
   table.sort(labels)
-  return base .. "/#/alert?" .. table.concat(labels, "&")
+  return base .. "/#alert?" .. table.concat(labels, "&")
 end
 
---- The links of NOTE: {ack=, silence=, why=, token=, silence_token=}; the tokens are for buttons that bring them back (Slack).
+--- The links of NOTE: {ack=, silence=, why=, token=, silence_token=, slack=}; the tokens are for buttons that bring them back, which
+-- Slack's do when `slack` is true.
 -- nil when nobody said where people reach us.
 function M:of(note, settings, now)
   local ack, base = settings.ack or {}, base_url(settings)
   if not base then return nil end
-  local out = { why = why_url(base, note) }
+  local out = { why = why_url(base, note), slack = ack.slack ~= nil or nil }
   local key = ack.links ~= false and note.status == "firing" and configured(self)
   if key == nil then key = made_up(self, now) end
   if not key then return out end

@@ -26,6 +26,12 @@ local function digest_of(digest, host)
     why = digest.why, names = host.json.array(digest.names), moreNames = digest.more }
 end
 
+-- Where a person may act; programs that pass the message on can show it.
+local function links_of(note)
+  local links = not note.compat and note.links
+  return links and { ack = links.ack, silence = links.silence, why = links.why } or nil
+end
+
 --- The body as a table.
 function M.body(note, fields, host)
   local most = fields.max_alerts
@@ -39,7 +45,7 @@ function M.body(note, fields, host)
     receiver = note.receiver, groupLabels = note.group_labels, commonLabels = note.common_labels,
     commonAnnotations = note.common_annotations, externalURL = note.external_url or "",
     notification_reason = REASONS[note.reason] or note.reason, alerts = host.json.array(kept),
-    digest = note.digest and digest_of(note.digest, host),
+    links = links_of(note), digest = note.digest and digest_of(note.digest, host),
     remark = not note.compat and note.remark or nil, test = not note.compat and note.test or nil,
   }
 end
