@@ -125,3 +125,27 @@ it("a text is cut between characters", function()
   assert.equal("abc", text.cut("abc", 3))
   assert.equal("ü…", text.cut("üüü", 2))
 end)
+
+describe("a webhook of one's own", function()
+  local notes = require "receiver_notes"
+  it("says why it was sent as Alertmanager does", function()
+    for reason, says in pairs { new = "first notification", changed = "new alerts added", ["some-resolved"] = "some alerts resolved",
+      resolved = "all alerts resolved", ["repeat"] = "repeat interval elapsed", escalation = "escalation" } do
+      assert.equal(says, body(webhook, note { reason = reason }).notification_reason)
+    end
+  end)
+  it("signs in with a name and a password, and sends headers and methods as configured", function()
+    local r = notes.tell("webhook", notes.note(), { url = "http://x", method = "PUT", headers = { ["X-A"] = { ["@secret"] = "KEY" }, ["Content-Type"] = "text/x" },
+      auth = { user = "me", password = { ["@secret"] = "KEY" } } }).requests[1]
+    assert.same({ "PUT", "k3y/x", "text/x", "Basic " .. host.base64 "me:k3y/x" }, { r.method, r.headers["x-a"], r.headers["content-type"], r.headers.authorization })
+  end)
+  it("may be a text or a table with places that are filled in", function()
+    assert.equal("Busy!", notes.tell("webhook", notes.note(), { url = "http://x", body = "${name}!" }).requests[1].body)
+    assert.same({ a = { "Busy", 1, true } }, notes.tell("webhook", notes.note(), { url = "http://x", body = { a = { "${name}", 1, true } } }).requests[1].json)
+  end)
+  it("may be what a function makes of the message, which is asked for first", function()
+    local told = notes.tell("webhook", notes.note(), { url = "http://x", body = { ["@fn"] = 3, guest = "r.lua" } })
+    assert.same({ text = "1 alerts" }, told.requests[1].json)
+    assert.same({ ["@fn"] = 3, guest = "r.lua" }, told.host.asked[1].msg.fn)
+  end)
+end)
