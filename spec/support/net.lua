@@ -45,7 +45,8 @@ end
 local Sink = {}
 Sink.__index = Sink
 
---- answer(request, n) -> status, headers, body; default 200.  answer = "hang" never answers.
+--- answer(request, n) -> status, headers, body; default 200.  A text in place of the status is all that is sent before the
+-- line is cut; false: no answer.  answer = "hang" never answers.
 function M.sink(answer)
   local listener = assert(socket.bind("127.0.0.1", 0))
   listener:settimeout(0)
@@ -73,6 +74,12 @@ function Sink:respond(client, request)
   if self.answer == "hang" then return end
   local status, headers, body = 200, {}, ""
   if self.answer then status, headers, body = self.answer(request, #self.requests) end
+  request.time = socket.gettime()
+  if status == false then return end
+  if type(status) == "string" then
+    client.socket:send(status)
+    return client.socket:shutdown "both"
+  end
   local lines = { ("HTTP/1.1 %d X"):format(status), "Content-Length: " .. #(body or "") }
   for k, v in pairs(headers or {}) do lines[#lines + 1] = k .. ": " .. v end
   client.socket:settimeout(2)
