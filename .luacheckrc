@@ -2,7 +2,7 @@
 std = "luajit"
 max_line_length = false
 local words = {
-  "alert", "alertmanager", "bytes", "check", "discord", "duration", "email", "env", "escalation", "every", "exec", "expect", "first",
+  "alert", "alertmanager", "bytes", "check", "discord", "drill", "duration", "email", "env", "escalation", "every", "exec", "expect", "first",
   "humanize", "humanize1024", "incidentio", "include", "inhibit", "jira", "label", "oncall", "opsgenie", "pagerduty", "percent", "person",
   "pipeline", "pushover", "query", "receiver", "record", "regex", "route", "sample", "scrape", "secret", "settings", "sink", "slack", "slo", "sns",
   "teams", "telegram", "timestamp", "value", "victorops", "webhook", "window",

@@ -813,6 +813,20 @@ function escalation(name) end
 ---@return fun(fields: moonwatch.oncall)
 function oncall(name) end
 
+---A fire drill: a marked test alert comes in, takes a route to each receiver, waits in its queue and is answered by it. When that takes longer than `within`, or a receiver refuses, the drill has failed: a metric and `moonwatch drills` say so.
+---@class moonwatch.drill
+---@field to string|string[] receivers
+---@field every? moonwatch.duration how often
+---@field at? string time of day, "10:00", when `every` is whole days
+---@field zone? string IANA name of the time zone of `at`
+---@field within? moonwatch.duration it has failed when it took longer
+---@field severity? string severity of the alert
+
+---A fire drill: a marked test alert comes in, takes a route to each receiver, waits in its queue and is answered by it. When that takes longer than `within`, or a receiver refuses, the drill has failed: a metric and `moonwatch drills` say so.
+---@param name string
+---@return fun(fields: moonwatch.drill)
+function drill(name) end
+
 ---Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it. What it keeps in ctx.state goes by its name; a job without one goes by its file and its place among the jobs there.
 ---@param interval moonwatch.duration
 ---@param fn fun(ctx: moonwatch.ctx): any

@@ -101,6 +101,7 @@ const mw_route mw_routes[] = {
     {DO,      "/api/mw/v1/slack/actions",          NULL,                  MW_OURS,       MW_TO_ROUTER},
     {DO,      "/api/mw/v1/pagerduty/webhook",      NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/backtest/**",            NULL,                  MW_OURS,       MW_TO_BACKTEST},
+    {ANY,     "/api/mw/v1/drills/**",              NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/receivers/**",           NULL,                  MW_OURS,       MW_TO_ROUTER},
 
     /* the server itself */

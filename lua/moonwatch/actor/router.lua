@@ -62,7 +62,7 @@ end
 
 function Actor:share(kind, id, value)
   local arg = { kind = kind, id = id, value = value }
-  if kind == "ledger" or kind == "escalation" then arg.slot, arg.fence = "router", self.router.fence end
+  if kind == "ledger" or kind == "escalation" or kind == "drill" then arg.slot, arg.fence = "router", self.router.fence end
   self.host.call("cluster.put", arg)
 end
 

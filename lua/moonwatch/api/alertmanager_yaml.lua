@@ -87,7 +87,9 @@ local function route(node, is_root)
     if own[name] or is_root then out[#out + 1] = { name, duration(node[name]) } end
   end
   local children = {}
-  for i, child in ipairs(node.routes) do children[i] = route(child, false) end
+  for _, child in ipairs(node.routes) do
+    if not child.drill then children[#children + 1] = route(child, false) end
+  end
   if #children > 0 then out[#out + 1] = { "routes", children } end
   return out
 end

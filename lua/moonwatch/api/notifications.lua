@@ -1,4 +1,4 @@
---- notifications.lua - what was sent, and how each receiver is doing.
+--- notifications.lua - what was sent to whom, when, and what became of it.
 local reply = require "moonwatch.api.router_reply"
 
 local M = {}
@@ -12,7 +12,8 @@ local function named(entry, name)
   return false
 end
 
-local function shown_attempts(host, attempts)
+--- The tries of a message as JSON shows them.
+function M.attempts(host, attempts)
   local out = {}
   for i, a in ipairs(attempts) do
     out[i] = { time = host.rfc3339(a.time), ok = a.ok, status = a.status, error = a.error, seconds = a.seconds }
@@ -27,7 +28,7 @@ function M.shown(host, e)
   return { id = e.id, time = host.rfc3339(e.time), receiver = e.receiver, integration = e.integration, status = e.status,
     reason = e.reason, result = e.result, why = e.why, test = e.test, digest = e.digest, fallback = e.fallback, done = e.done and host.rfc3339(e.done),
     groupKey = e.group_key, groupLabels = e.group_labels, alerts = host.json.array(alerts),
-    attempts = shown_attempts(host, e.attempts) }
+    attempts = M.attempts(host, e.attempts) }
 end
 
 local function list(router, msg)
@@ -40,44 +41,8 @@ local function list(router, msg)
   return reply.json(router.host, 200, { notifications = router.host.json.array(out) })
 end
 
-local function receivers(router, _, now)
-  local host, by, out = router.host, {}, {}
-  for name in pairs(router.receivers) do
-    by[name] = { name = name, integrations = host.json.array {} }
-    out[#out + 1] = by[name]
-  end
-  for _, lane in ipairs(router.outbox:lanes_list()) do
-    table.insert(by[lane.receiver].integrations, { kind = lane.kind, queued = lane.queued, flying = lane.flying,
-      breaker = lane.breaker, held_until = lane.hold > now and host.rfc3339(lane.hold) or nil })
-  end
-  table.sort(out, function(a, b) return a.name < b.name end)
-  return reply.json(host, 200, { receivers = host.json.array(out) })
-end
-
--- A test message; the answer waits for the receiver's.
-local function test(router, msg, now, name)
-  local host = router.host
-  local answer
-  local ok, why = router:test(name, now, function(results)
-    local good = true
-    for _, r in ipairs(results) do
-      good = good and r.result == "sent"
-      r.attempts = shown_attempts(host, r.attempts)
-    end
-    answer = reply.json(host, 200, { ok = good, results = host.json.array(results) })
-    if msg.waiting then msg.reply(answer) end
-  end)
-  if not ok then return reply.problem(host, 404, "not_found", why) end
-  router.outbox:pump(now)
-  if answer then return answer end
-  msg.waiting = true
-  return host.later
-end
-
 local ROWS = {
   { "GET", "^/api/mw/v1/notifications/?$", list },
-  { "GET", "^/api/mw/v1/receivers/?$", receivers },
-  { "POST", "^/api/mw/v1/receivers/([^/]+)/test$", test },
 }
 
 function M.answer(router, msg, now) return reply.ours(ROWS, router, msg, now) end

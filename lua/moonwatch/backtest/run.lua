@@ -86,7 +86,8 @@ local function build(self, set, o)
   for _, silence in ipairs(o.silences or {}) do self.router.silences:merge(silence) end
   self.engine:load(without_outside(set), self.from)
   for _, rule in ipairs(set.checks) do self.engine.by_id["check/" .. rule.name] = stand_in(self, rule) end
-  return self.router:configure(set.routing, self.from)
+  local routing = setmetatable({ drills = {} }, { __index = set.routing }) -- nobody is drilled by the past
+  return self.router:configure(routing, self.from)
 end
 
 --- o: { host= (of this program), load= (options of config/load.lua), book= (see files.lua, or nil), from=, to=, data=, silences=,

@@ -188,6 +188,9 @@ function M.check(items, host, problem, limits)
       check_told(host, item, { i, "to" }, step.to or {}, known, problem)
     end
   end
+  for _, item in ipairs(items.drill or {}) do
+    check_names(host, item, { "to" }, item.fields.to or {}, known.receivers, "receiver", problem)
+  end
   for _, item in ipairs(items.oncall or {}) do check_oncall(host, item, known, problem) end
   check_receivers(items, problem)
   local alerts_and_checks, checks = names_of(items, "alert", "expect", "check"), names_of(items, "check")

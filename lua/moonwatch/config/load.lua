@@ -262,10 +262,11 @@ end
 
 local function routing(run, items)
   local out = { settings = run.settings, routes = {}, receivers = {}, inhibits = {}, windows = {}, escalations = {},
-    persons = {}, oncalls = {} }
+    persons = {}, oncalls = {}, drills = {} }
   for _, item in ipairs(items.route or {}) do table.insert(out.routes, item.fields) end
   for _, item in ipairs(items.inhibit or {}) do table.insert(out.inhibits, item.fields) end
-  local lists = { receiver = out.receivers, window = out.windows, escalation = out.escalations, person = out.persons, oncall = out.oncalls }
+  local lists = { receiver = out.receivers, window = out.windows, escalation = out.escalations, person = out.persons, oncall = out.oncalls,
+    drill = out.drills }
   for word, list in pairs(lists) do
     for _, item in ipairs(items[word] or {}) do
       item.fields.name = item.name

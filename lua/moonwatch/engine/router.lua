@@ -21,6 +21,7 @@ local Silence = require "moonwatch.route.silence"
 local Tree = require "moonwatch.route.tree"
 local audit = require "moonwatch.engine.router_audit"
 local acks = require "moonwatch.engine.router_acks"
+local Drills = require "moonwatch.engine.router_drills"
 local alive = require "moonwatch.engine.router_alive"
 local config_reader = require "moonwatch.engine.router_config"
 local escalate = require "moonwatch.route.escalate"
@@ -54,7 +55,7 @@ function M.new(o)
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
   self.ledger, self.history, self.audits = notify.ledger(), History.new(), Audit.new(o.host)
   self.groups, self.saved_groups, self.heard, self.swaps, self.links = {}, {}, {}, {}, Links.new(self)
-  self.outbox = outbox.new(self)
+  self.outbox, self.drills = outbox.new(self), Drills.new(self)
   return self
 end
 
@@ -70,6 +71,7 @@ function M:configure(config, now)
   self.silences:configure(self.windows, self.settings)
   swaps.apply(self, now)
   self.outbox:configure(self.targets, now, self.saved_breakers)
+  self.drills:configure(self.held_drills, now)
   state.requeue(self, now)
   self:regroup(now)
   self.changed = true
@@ -86,7 +88,7 @@ function M:regroup(now)
   end
   self.groups, self.saved_groups = {}, {}
   for _, alert in ipairs(self.alerts:list()) do
-    self.inhibitor:put(alert)
+    if not alert.drill then self.inhibitor:put(alert) end
     for _, node in ipairs(self.tree:match(alert.labels)) do
       local id = node.uid .. ":" .. labels.text(Tree.group_labels(node, alert.labels))
       local was_in = member[id] and member[id][alert.fp]
@@ -131,7 +133,7 @@ local function normal(self, report, now)
     starts_at = report.starts_at, ends_at = report.ends_at, updated_at = report.updated_at or now,
     timeout = report.timeout, generator_url = report.generator_url, value = finite(report.value),
     threshold = finite(report.threshold), severity = report.severity or report.labels.severity, rule = report.rule,
-    evidence = report.evidence }
+    evidence = report.evidence, drill = report.drill }
   if report.resolved then alert.ends_at = math.min(alert.ends_at or now, now) end
   if not alert.starts_at then alert.starts_at = alert.ends_at or now end
   if not alert.ends_at and not report.rule then
@@ -153,7 +155,7 @@ local function end_is_old(old, alert, now)
 end
 
 function M:route(alert, now)
-  self.inhibitor:put(alert)
+  if not alert.drill then self.inhibitor:put(alert) end
   local nodes = self.tree:match(alert.labels)
   for _, node in ipairs(nodes) do
     if not node.receiver and not node.escalate then self:warn_unrouted() end
@@ -277,11 +279,13 @@ function M:tick(now)
     self:cleanup(now)
     self.cleanup_at = now + CLEANUP
   end
+  local drill_at = self.drills:tick(now)
   self:flush_due(now)
   local at = self.holds and alive.tick(self, now) or nil
-  at = sooner(at, sooner(ack_ends, self.holds and outbox.pump(self, now) or nil))
+  at = sooner(at, sooner(ack_ends, sooner(drill_at, outbox.pump(self, now))))
   if not self.measured_at or now >= self.measured_at + 5 then
     metrics.measure(self, now)
+    self.drills:measure()
     self.measured_at = now
   end
   for _, group in pairs(self.groups) do

@@ -1,4 +1,5 @@
 --- router_config.lua - the routing half of a loaded set, made ready for work.
+local Drill = require "moonwatch.route.drill"
 local Inhibit = require "moonwatch.route.inhibit"
 local Oncall = require "moonwatch.route.oncall"
 local Tree = require "moonwatch.route.tree"
@@ -95,6 +96,24 @@ local function settings_of(config)
   return out
 end
 
+-- Drills, each with a route of its own in TREE.
+local function read_drills(list, tree, host)
+  local out = {}
+  for name, spec in pairs(by_name(list)) do
+    spec.name = name
+    local drill, err = Drill.new(spec, host)
+    if not drill then return nil, err end
+    for _, receiver in ipairs(drill.to) do
+      local node
+      node, err = tree:first(Drill.route(drill, receiver))
+      if not node then return nil, err end
+      node.drill = name
+    end
+    out[name] = drill
+  end
+  return out
+end
+
 --- CONFIG as words deliver it → {tree, inhibitor, windows, receivers, targets, escalations, oncalls, people, settings};
 -- nil, message when something in it is wrong.
 function M.read(config, host)
@@ -106,6 +125,9 @@ function M.read(config, host)
   local windows
   windows, err = read_windows(config.windows, host)
   if not windows then return nil, err end
+  local drills
+  drills, err = read_drills(config.drills, tree, host)
+  if not drills then return nil, err end
   local escalations = {}
   for name, policy in pairs(by_name(config.escalations)) do escalations[name] = policy_of(policy) end
   local receivers, targets = read_receivers(config.receivers or {}, config.persons or {})
@@ -113,7 +135,7 @@ function M.read(config, host)
   oncalls, err = read_oncalls(config.oncalls, windows, host)
   if not oncalls then return nil, err end
   return { tree = tree, inhibitor = inhibitor, windows = windows, receivers = receivers, targets = targets,
-    escalations = escalations, oncalls = oncalls, people = read_people(config, receivers), settings = settings_of(config) }
+    escalations = escalations, oncalls = oncalls, held_drills = drills, people = read_people(config, receivers), settings = settings_of(config) }
 end
 
 return M

@@ -61,7 +61,7 @@ end
 function M.tell(router, job, error, now)
   local lane = router.outbox.lanes[job.target]
   local receiver = lane and lane.trouble and router.receivers[lane.target.fallback or ""]
-  if not receiver or job.fell or not job.how or not job.how.repeat_interval then return false end
+  if not receiver or job.fell or job.note.test or not job.how or not job.how.repeat_interval then return false end
   job.fell = true
   local why, remark = because(router, lane, job, error)
   if been(why, receiver.name) then return false end

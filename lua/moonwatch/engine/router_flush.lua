@@ -20,7 +20,7 @@ local function look(router, group, now)
   local visible, reasons, unacked, muted_firing = {}, {}, false, false
   local views = group:views(now)
   for _, alert in ipairs(views) do
-    local reason = mute.reason(alert.labels, group.node, router, now)
+    local reason = not group.node.drill and mute.reason(alert.labels, group.node, router, now)
     if reason then
       view.muted[alert.fp], reasons[alert.fp] = true, reason
       muted_firing = muted_firing or alert.status == "firing"
@@ -67,6 +67,8 @@ function M.notification(router, group, target, alerts, reason, now)
     common_annotations = labels.common(texts(alerts, "annotations")),
     external_url = router.settings.external_url, remark = remark and remark(group) or nil,
   }
+  local drill = group.node and group.node.drill
+  if drill then note.test, note.drill = true, drill end
   note.links = group.node and router.links:of(note, router.settings, now)
   return note
 end
@@ -211,7 +213,7 @@ function M.flush(router, group, now, escalating)
     for _, target in ipairs(router.receivers[recipient.name] and router.receivers[recipient.name].list or {}) do
       local concerns = (not escalating or recipient.force) and concern(router, group, seen, target, recipient)
       if concerns then
-        concerns = quiet.for_target(router, concerns, target, now, seen)
+        if not group.node.drill then concerns = quiet.for_target(router, concerns, target, now, seen) end
         local reason, why = decide(router, group, concerns, target, recipient.force, now)
         group.decisions[target.key] = { time = now, sent = reason ~= nil, reason = reason or why }
       end

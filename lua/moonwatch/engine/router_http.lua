@@ -9,6 +9,8 @@ local DOORS = {
   { "^/api/mw/v1/pagerduty/", require "moonwatch.api.pagerduty" },
   { "^/api/mw/v1/acks?", require "moonwatch.api.ack" },
   { "^/api/mw/v1/audit", require "moonwatch.api.audit" },
+  { "^/api/mw/v1/receivers", require "moonwatch.api.receivers" },
+  { "^/api/mw/v1/drills", require "moonwatch.api.drills" },
   { "^/api/mw/v1/why", require "moonwatch.api.why" },
   { "^/api/mw/v1/", require "moonwatch.api.notifications" },
 }

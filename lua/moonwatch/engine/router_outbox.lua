@@ -40,6 +40,7 @@ local function finished(router, job, result, why, now)
   router.history:update(job, result, why, now)
   metrics.finished(router.host, job, result)
   if job.answer then return job.answer(result, why, job) end
+  if job.note.drill then router.drills:finished(job, result, why, now) end
   if job.acknowledges or job.digest then return end
   local group = router.groups[job.group_id]
   if TOLD[result] then
@@ -81,7 +82,9 @@ function M.new(router)
 end
 
 --- Send what may be sent, and tell fallbacks what could not be for too long.  Answers when to look again, or nil.
+-- While another node speaks only tests leave.
 function M.pump(router, now)
+  if not router.holds then return router.outbox:hurry(now) end
   local at = router.outbox:pump(now)
   local some, when = fallback.run(router, now)
   if some then at = router.outbox:pump(now) end

@@ -30,7 +30,7 @@ function M.snapshot(router)
     version = VERSION, alerts = router.alerts:list(), silences = router.silences:list(), acks = router.acks:list(),
     ledger = router.ledger.groups, groups = groups, jobs = router.configured and owed.jobs or router.saved_jobs or {},
     breakers = router.configured and owed.breakers or router.saved_breakers or {}, history = router.history:tail(HISTORY),
-    audit = router.audits:tail(),
+    audit = router.audits:tail(), drills = router.drills.memory,
     links = router.links:save(), heard = router.heard, swaps = router.swaps,
   }
 end
@@ -47,6 +47,7 @@ function M.restore(router, saved)
   router.history, router.audits = History.new(saved.history), Audit.new(router.host, saved.audit)
   router.links:restore(saved.links)
   router.heard, router.swaps = saved.heard or {}, saved.swaps or {}
+  router.drills.memory = saved.drills or {}
   router.saved_groups, router.saved_jobs, router.saved_breakers = saved.groups or {}, saved.jobs or {}, saved.breakers or {}
   return true
 end
@@ -100,6 +101,8 @@ end
 function merge.pagerduty(router, id, value)
   if value and value.at > (router.heard[id] or 0) then router.heard[id] = value.at end
 end
+
+function merge.drill(router, name, value) router.drills:merge(name, value) end
 
 function merge.links(router, _, value) router.links:merge(value) end
 

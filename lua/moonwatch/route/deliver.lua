@@ -291,11 +291,36 @@ local function refuse(self, now)
   return at
 end
 
+-- Jobs with a deadline do not stand in line: somebody waits for them.
+local function ahead(self, now)
+  local list = {}
+  for job in pairs(self.impatient) do
+    if not job.flying then list[#list + 1] = job end
+  end
+  table.sort(list, function(a, b) return a.serial < b.serial end)
+  for _, job in ipairs(list) do
+    local lane = self.lanes[job.target]
+    local rate = self.buckets[lane.target.receiver]
+    local urgent = job.priority == priority.PAGE
+    if open(lane, now) and (not rate or rate:has(now, urgent)) then
+      if rate then rate:take(now, urgent) end
+      lane.breaker:allow(now)
+      launch(self, lane, job, now)
+    end
+  end
+end
+
+--- Send what has a deadline, or let it go.  Answers when to look again, or nil.
+function M:hurry(now)
+  if not next(self.impatient) then return nil end
+  ahead(self, now)
+  return refuse(self, now)
+end
+
 --- Send what may be sent.  Answers when to look again, or nil.
 function M:pump(now)
-  local at
+  local at = self:hurry(now)
   for _, key in ipairs(self.order) do at = sooner(at, pump_lane(self, self.lanes[key], now)) end
-  if next(self.impatient) then at = sooner(at, refuse(self, now)) end
   return at
 end
 
@@ -328,7 +353,9 @@ function M:lanes_list()
     local lane = self.lanes[key]
     out[i] = { key = key, receiver = lane.target.receiver, kind = lane.target.kind, index = lane.target.index, queued = lane.n,
       flying = lane.flying, waiting = lane.counts, oldest = lane:oldest(), breaker = lane.breaker.state, hold = lane.hold,
-      trouble = lane.trouble, fell = lane.fell, fallback = lane.target.fallback, rate = self.buckets[lane.target.receiver] }
+      trouble = lane.trouble, fell = lane.fell, fallback = lane.target.fallback,
+      fallback_after = lane.target.fallback_after, breaker_until = lane.breaker.state == "open" and lane.breaker.opened_at + lane.breaker.open or nil,
+      rate = self.buckets[lane.target.receiver] }
   end
   return out
 end

@@ -103,6 +103,16 @@ function M.new(specs, host)
   return self
 end
 
+--- A route in front of all others, which comes from the root's manner (compat) only.  nil, message when a matcher is bad.
+function M:first(spec)
+  local root = self.root
+  local node, err = build(self, spec, { key = root.key, compat = root.compat, mute = {}, active = {} })
+  if not node then return nil, err end
+  node.parent = root
+  table.insert(root.routes, 1, node)
+  return node
+end
+
 local function walk(node, labels, out)
   if not matchers.match(node.matchers, labels) then return false end
   local n = #out
