@@ -16,6 +16,16 @@ export async function get(path, parameters) {
   return body.data !== undefined ? body.data : body;
 }
 
+/** Change something; throws an Error with the server's own words. */
+export async function send(method, path, value) {
+  const response = await fetch(path, { method, headers: { "content-type": "application/json" }, body: value === undefined ? undefined : JSON.stringify(value) });
+  if (response.ok) return;
+  const text = await response.text();
+  let refusal = `${response.status} ${text.slice(0, 200)}`;
+  try { refusal = JSON.parse(text).error.message || refusal; } catch { /* not ours */ }
+  throw new Error(refusal);
+}
+
 /** Loads `this.load()` into state.data at once and again every `every` ms while it is shown. */
 export class Live extends Component {
   constructor() { super(); this.every = 5000; this.state = {}; }

@@ -57,6 +57,15 @@ alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
     has(shown("#trace?id=" .. TRACE), "<b>shop</b> pay", "250 ms")
   end)
 
+  it("lets one say that one is on an alert, and shows who is", function()
+    if not has_browser() then return pending(BROWSER .. " is not installed") end
+    has(shown "#home", "<th scope=\"col\">Who is on it</th>", '<button type="button">I am on it</button>')
+    assert.equal(200, (node:post("/api/mw/v1/ack", '{"alert":"Stage","author":"<b id=evil>ann</b>"}')))
+    local text = shown "#home"
+    has(text, "<b>&lt;b id=evil&gt;ann&lt;/b&gt;</b>", '<button type="button">Take back</button>')
+    assert.falsy(text:find('I am on it', 1, true))
+  end)
+
   it("says of an alert that nothing was kept, or that it is gone", function()
     if not has_browser() then return pending(BROWSER .. " is not installed") end
     has(shown("#alert?alertname=Idle&severity=warning"), '<span class="state warn">pending</span>', "Nothing was kept.")

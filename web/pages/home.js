@@ -1,16 +1,21 @@
 // home.js - what a person wants to know at a glance.
+import { Ack, acknowledged, covering, OnCall } from "/pages/ack.js";
 import { alertPage } from "/pages/alert.js";
 import { ago, get, html, labels, Live, state, table } from "/api.js";
 
 class Alerts extends Live {
   title = "Alerts";
-  load() { return get("/api/v1/alerts"); }
-  show({ alerts }) {
+  async load() {
+    const [{ alerts }, acks] = await Promise.all([get("/api/v1/alerts"), acknowledged()]);
+    return { alerts, acks };
+  }
+  show({ alerts, acks }) {
     const order = { firing: 0, pending: 1 };
-    return table(["State", "Alert", "Since", "Value", "What"],
+    return table(["State", "Alert", "Since", "Value", "What", "Who is on it"],
       alerts.sort((a, b) => order[a.state] - order[b.state]).map((a) => [
         state(a.state), html`<a href=${alertPage(a)}><b>${a.labels.alertname}</b></a> ${labels(a.labels, ["alertname"])}`, ago(a.activeAt),
-        html`<code>${Number(a.value).toPrecision(4)}</code>`, a.annotations.summary || a.annotations.description || ""]),
+        html`<code>${Number(a.value).toPrecision(4)}</code>`, a.annotations.summary || a.annotations.description || "",
+        a.state === "firing" ? html`<${Ack} key=${JSON.stringify(a.labels)} labels=${a.labels} ack=${covering(acks, a.labels)} done=${() => this.refresh()}/>` : ""]),
       "Nothing is firing or pending.");
   }
 }
@@ -50,4 +55,4 @@ class Targets extends Live {
   }
 }
 
-export default () => html`<${Alerts}/><div class="grid"><${Health}/><${Slos}/></div><p></p><${Targets}/>`;
+export default () => html`<${Alerts}/><${OnCall}/><div class="grid"><${Health}/><${Slos}/></div><p></p><${Targets}/>`;

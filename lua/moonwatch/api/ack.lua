@@ -5,7 +5,7 @@ local reply = require "moonwatch.api.router_reply"
 
 local M = {}
 
-local TEXT, BODY = 1000, 65536
+local TEXT, BODY, COVERED = 1000, 65536, 1000
 
 --- An acknowledgement as the API shows it.
 function M.shown(router, a, now)
@@ -119,9 +119,22 @@ local function add(router, msg, now)
   return reply.json(host, 200, M.shown(router, router:ack(a, now, a.who), now))
 end
 
-local function list(router, _, now)
-  local out = router.acks:list()
-  for i, a in ipairs(out) do out[i] = M.shown(router, a, now) end
+-- The labels of what A covers, for the page, which knows alerts by their labels.
+local function covered(router, a, now)
+  local out = {}
+  for _, alert in ipairs(router.alerts:firing(now)) do
+    if #out == COVERED then break end
+    if Ack.covers(a, alert, now) then out[#out + 1] = alert.labels end
+  end
+  return router.host.json.array(out)
+end
+
+local function list(router, msg, now)
+  local out, labels = router.acks:list(), reply.param(msg, "labels")
+  for i, a in ipairs(out) do
+    out[i] = M.shown(router, a, now)
+    out[i].covers = labels and covered(router, a, now) or nil
+  end
   return reply.json(router.host, 200, { acks = router.host.json.array(out) })
 end
 
