@@ -169,14 +169,40 @@ function pagerduty(fields) end
 ---@return moonwatch.kind
 function pushover(fields) end
 
+---further buttons, each a link
+---@class moonwatch.kind.slack.buttons
+---@field text string what it says
+---@field url string where it leads
+---@field style? "primary"|"danger" its look
+
+---facts of each alert in the place of severity, value, threshold and time
+---@class moonwatch.kind.slack.fields
+---@field title string name of the fact
+---@field value string what it is
+---@field short? boolean may stand beside another one
+
 ---a message in a Slack channel
 ---@class moonwatch.kind.slack
----@field url string|moonwatch.secret incoming webhook address
----@field channel? string channel, when the webhook may choose
+---@field url? string|moonwatch.secret incoming webhook address; with a token the address of chat.postMessage, if it is not Slack's own
+---@field token? string|moonwatch.secret token of a bot (xoxb-...) with chat:write: messages can change, see update
+---@field channel? string channel; needed with a token, with a webhook only if that may choose
+---@field update? boolean with a token: the message of a group changes with it, and a new one comes only when somebody else must look
+---@field replies? boolean with a token: say in the thread of the message what changed
+---@field actions? boolean buttons to acknowledge and silence; default: when settings.ack.slack is set
+---@field buttons? moonwatch.kind.slack.buttons[] further buttons, each a link
 ---@field username? string name shown
 ---@field icon? string emoji such as :fire:
----@field title? string first line
----@field text? string the message
+---@field icon_url? string address of a picture in its place
+---@field link_names? boolean make @names and #channels in texts of your own links
+---@field title? string first line; default how many alerts fire and their names
+---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
+---@field fields? moonwatch.kind.slack.fields[] facts of each alert in the place of severity, value, threshold and time
+---@field color? string good, warning, danger or #rrggbb; default that of the severity
+---@field footer? string small text below each alert; default its labels
+---@field image_url? string address of a picture
+---@field thumb_url? string address of a small picture
+---@field max_alerts? integer at most so many alerts in one message; the others are counted
+---@field timeout? moonwatch.duration longest time one try may take
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 

@@ -75,6 +75,11 @@ table.sort(M.filters)
 
 local PLACES = { value = true, threshold = true, expected = true, severity = true, name = true, now = true, active_at = true, fired_at = true, external_url = true }
 local MAPS = { labels = true, sample = true, external_labels = true }
+-- What only a message to a receiver knows: the group's labels, how it stands.  `annotations` and `state` are those of one of its alerts.
+local MESSAGE = { status = true, state = true, receiver = true, firing = true, resolved = true, title = true }
+local MESSAGE_MAPS = { annotations = true, group_labels = true, common_labels = true, common_annotations = true }
+local OF_ALL = { status = true, receiver = true, firing = true, resolved = true, title = true, group_labels = true, common_labels = true,
+                 common_annotations = true, external_url = true, now = true }
 local SAYS = 'write value, threshold, expected, severity, name, now, active_at, fired_at, external_url, labels.NAME, sample.NAME, external_labels.NAME or query("...")'
 
 -- The quoted text that begins at AT, without its quotes and escapes, and what comes behind it.
@@ -109,8 +114,8 @@ local function read_source(text, at, inside)
   local path = text:match("^[%w_%.]+", at)
   if path == "query" and not inside then return read_query(text, at) end
   local map, name = (path or ""):match "^([%a_]+)%.([%a_][%w_]*)$"
-  if path and MAPS[map] then return { map = map, key = name }, at + #path end
-  if path and PLACES[path] then return { path = path }, at + #path end
+  if path and (MAPS[map] or MESSAGE_MAPS[map]) then return { map = map, key = name }, at + #path end
+  if path and (PLACES[path] or MESSAGE[path]) then return { path = path }, at + #path end
   return nil, SAYS
 end
 
@@ -203,6 +208,24 @@ function M.queries(compiled)
     end
   end
   return out
+end
+
+--- The first place of a compiled text that only messages have; nil: the text of a rule may say all of it.
+function M.of_message(compiled)
+  for _, item in ipairs(compiled) do
+    if type(item) == "table" then
+      local path = item.path or item.map or ""
+      if MESSAGE[path] or MESSAGE_MAPS[path] then return item.key and path .. "." .. item.key or path end
+    end
+  end
+end
+
+--- Does a compiled text name anything of a single alert, not only of the message?
+function M.of_alert(compiled)
+  for _, item in ipairs(compiled) do
+    if type(item) == "table" and not OF_ALL[item.path or item.map] then return true end
+  end
+  return false
 end
 
 -- -- filling ------------------------------------------------------------------------------

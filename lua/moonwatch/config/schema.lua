@@ -153,8 +153,7 @@ local function check_item(run, items, item, path)
     end
     local plain = {}
     for k, v in pairs(item) do if k ~= "@kind" then plain[k] = v end end
-    local out = check_table(run, { fields = kinds[kind].fields, prefix = kind, exactly_one = kinds[kind].exactly_one,
-      at_most_one = kinds[kind].at_most_one }, plain, path)
+    local out = check_table(run, kinds[kind], plain, path)
     out.kind = kind
     return out
   end

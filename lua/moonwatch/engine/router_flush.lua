@@ -69,6 +69,8 @@ function M.notification(router, group, target, alerts, reason, now)
   }
   local drill = group.node and group.node.drill
   if drill then note.test, note.drill = true, drill end
+  local entry = router.ledger:get(group.key, target.key)
+  note.memo = entry and entry.memo
   note.links = group.node and router.links:of(note, router.settings, now)
   return note
 end
@@ -180,10 +182,10 @@ function M.acknowledge(router, group, ack, now)
   end
   if not router.holds then return end
   local covered = covered_by(seen, ack, now)
-  for key in pairs(#covered > 0 and router.ledger:believers(group.key) or {}) do
+  for key, entry in pairs(#covered > 0 and router.ledger:believers(group.key) or {}) do
     local target = router.targets[key]
     local kind = target and to.kinds[target.kind]
-    if kind and kind.hears_acks and ack.way ~= target.kind then
+    if kind and (kind.hears_acks or kind.shows_acks and kind.shows_acks(target.fields, entry)) and ack.way ~= target.kind then
       local note = M.notification(router, group, target, covered, "acknowledged", now)
       note.status, note.ack = "acknowledged", { author = ack.author, comment = ack.comment }
       local job = { key = group.key .. "|" .. key .. "|ack", target = key, note = note, group_key = group.key,

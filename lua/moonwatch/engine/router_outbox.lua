@@ -13,6 +13,7 @@ local TEST_PATIENCE = 25
 
 -- A try was answered.
 local function attempted(router, job, outcome, now)
+  job.memo = outcome.memo or job.memo
   router.history:update(job, nil, nil, now)
   metrics.attempted(router.host, job, outcome)
   if outcome.ok then return end
@@ -26,6 +27,8 @@ local function told(router, job, now)
   local entry = router.ledger:get(job.group_key, job.target)
   metrics.told(router.host, job, entry, now)
   local after = notify.entry_after(entry, job.view, job.how, now)
+  -- What the next message of the group may change; when all is over the next one is new.
+  after.memo = next(after.firing) and (job.memo or entry and entry.memo) or nil
   after.fallback = (job.fallback or entry and entry.fallback) and true or nil
   router:believe(job.group_key, job.target, after)
 end

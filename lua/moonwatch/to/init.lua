@@ -66,7 +66,7 @@ function M.send(host, clock, target, note, done)
     if not ready then return finish(refused) end
     local request = kind.build(note, ready, host, clock())
     request.tls = fields.tls
-    host.call("http", request, function(reply) finish(answer.judge(kind.answers, reply, clock())) end)
+    host.call("http", request, function(reply) finish(answer.judge(kind.answers, reply, clock(), host)) end)
   end
   if kind.prepare then return kind.prepare(note, fields, host, go) end
   go(fields)

@@ -14,7 +14,7 @@ local function send_all(list, kind, fields, tools, go)
   for i, request in ipairs(list) do
     request.tls, request.timeout = request.tls or fields.tls, request.timeout or fields.timeout or 10
     tools.host.call("http", request, function(reply)
-      out[i] = answer.judge(kind.answers, reply, tools.clock())
+      out[i] = answer.judge(kind.answers, reply, tools.clock(), tools.host)
       out[i].reply = reply
       left = left - 1
       if left == 0 then go(out) end

@@ -44,13 +44,14 @@ M.count = count
 
 -- Why this receiver hears of it, when that is not plain: "because chat cannot be reached since ...".
 local function remarked(note, text)
-  return note.remark and ("%s (%s)"):format(text, note.remark) or text
+  local remark = note.remark or note.ack and (note.ack.author or "somebody") .. " is on it"
+  return remark and ("%s (%s)"):format(text, remark) or text
 end
 
 --- "[FIRING:2] HighLatency" or "[RESOLVED] HighLatency"; of a digest "[DIGEST] 37 groups, 412 firing, 20 resolved".
 function M.title(note)
   if note.digest then return "[DIGEST] " .. digest.counts(note.digest) end
-  local mark = note.status == "firing" and ("FIRING:%d"):format(count(note, "firing")) or "RESOLVED"
+  local mark = note.status == "firing" and ("FIRING:%d"):format(count(note, "firing")) or note.status:upper()
   return remarked(note, ("%s[%s] %s"):format(note.test and "[TEST] " or "", mark, M.names(note)))
 end
 

@@ -234,6 +234,8 @@ local function check_template(v, env, asks)
     local near = misspelt and env.host.nearest(misspelt, text_of.filters)
     return nil, why .. (near and (" (did you mean %q?)"):format(near) or ""), at
   end
+  local other = asks and text_of.of_message(compiled)
+  if other then return nil, ("${%s} is there only in the texts of receivers"):format(other) end
   for _, expr in ipairs(text_of.queries(compiled)) do
     if not asks then return nil, "query(...) works only in the texts of rules" end
     local ok, bad = env.host.check_expr(expr)
@@ -253,7 +255,7 @@ T.template = {
 }
 --- A text of a receiver: filled in from what a notification carries, so without questions.
 T.message = {
-  says = "a text (with ${labels.NAME}, ${value}, ${value|FILTER})",
+  says = "a text (with ${labels.NAME}, ${annotations.NAME}, ${value|FILTER}, ${group_labels.NAME}, ${status})",
   check = function(v, env)
     if type(v) ~= "string" then return nil end
     return check_template(v, env, false)

@@ -1,0 +1,207 @@
+--- chat.lua - what a message in a chat says, before it is written in the markup of one program.
+--
+-- A message is a title and items, firing ones first: an item is an alert with its text, facts, evidence and addresses, or the text
+-- that the configuration has for all of them together.  What does not fit is counted: "and 12 more".
+local evidence = require "moonwatch.to.evidence"
+local expand = require "moonwatch.alert.text"
+local markup = require "moonwatch.to.markup"
+local text = require "moonwatch.to.text"
+
+local M = {}
+
+M.MOST = 20
+local LONGEST_PLACE, LONGEST_LABELS = 2000, 300
+
+--- How bad it is, as colours go: "good", "warning" or "danger".
+local BADNESS = { critical = "danger", page = "danger", error = "danger", warning = "warning", ticket = "warning", info = "good" }
+
+local function severity_of(alert) return alert.severity or alert.labels.severity end
+
+local function badness(alert)
+  return alert.status == "resolved" and "good" or BADNESS[severity_of(alert)] or "warning"
+end
+
+local WORSE = { good = 1, warning = 2, danger = 3 }
+local function worst(alerts)
+  local out = "good"
+  for _, alert in ipairs(alerts) do
+    local b = badness(alert)
+    if WORSE[b] > WORSE[out] then out = b end
+  end
+  return out
+end
+
+-- -- texts of the configuration -----------------------------------------------------
+
+local function view_of(note, alert)
+  alert = alert or note.alerts[1]
+  return { labels = alert.labels, annotations = alert.annotations, value = alert.value, threshold = alert.threshold,
+    name = alert.labels.alertname, severity = severity_of(alert), state = alert.status, active_at = alert.starts_at,
+    fired_at = alert.starts_at, now = note.time, external_url = note.external_url, status = note.status, receiver = note.receiver,
+    firing = text.count(note, "firing"), resolved = text.count(note, "resolved"), title = text.title(note),
+    group_labels = note.group_labels, common_labels = note.common_labels, common_annotations = note.common_annotations }
+end
+
+--- TEMPLATE filled in from ALERT (the first, when nil) of NOTE.  What stands in its places is escaped as MAP says; the rest is
+-- markup that its author wrote.
+function M.filled(template, note, alert, map)
+  local compiled = type(template) == "string" and expand.compile(template)
+  if not compiled then return nil end
+  return expand.expand(compiled, view_of(note, alert), nil, map and function(place) return markup.write(map, place, LONGEST_PLACE) end)
+end
+
+local function of_alert(template)
+  local compiled = expand.compile(template)
+  return compiled and expand.of_alert(compiled)
+end
+
+--- The title of NOTE, escaped.  A digest has a title of its own, and a test stays marked whatever the title says.
+function M.title(note, fields, map, most)
+  local own = not note.digest and M.filled(fields.title, note, nil, map)
+  if own then return markup.cut((note.test and "[TEST] " or "") .. own, most) end
+  return markup.write(map, text.title(note), most, { line = true })
+end
+
+-- -- items ---------------------------------------------------------------------------
+
+local function facts_of(alert, note, fields, host, map)
+  local out = {}
+  if fields.fields then
+    for i, row in ipairs(fields.fields) do
+      out[i] = { title = M.filled(row.title, note, alert, map), value = M.filled(row.value, note, alert, map), short = row.short ~= false, own = true }
+    end
+    return out
+  end
+  local function fact(title, value)
+    if value ~= nil then out[#out + 1] = { title = title, value = value, short = true } end
+  end
+  fact("Severity", severity_of(alert) or "none")
+  fact("Value", text.number(alert.value))
+  fact("Threshold", text.number(alert.threshold))
+  fact("Time", host.rfc3339(alert.status == "resolved" and alert.ends_at or alert.starts_at))
+  return out
+end
+
+-- The labels that tell ALERT from its neighbours: instance="a:1" job="x".
+local function labels_of(alert, note)
+  local names, out = {}, {}
+  for name in pairs(alert.labels) do
+    if name ~= "alertname" and name ~= "severity" and not (note.group_labels or {})[name] then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do out[i] = ('%s="%s"'):format(name, alert.labels[name]) end
+  return #out > 0 and text.cut(table.concat(out, " "), LONGEST_LABELS) or nil
+end
+
+local function item_of(alert, note, fields, host, map)
+  local annotations, resolved = alert.annotations or {}, alert.status == "resolved"
+  local own = fields.text and not note.digest and M.filled(fields.text, note, alert, map)
+  return {
+    alert = alert, badness = badness(alert), name = (resolved and "Resolved: " or "") .. (alert.labels.alertname or "alert"),
+    own = own or nil, says = not own and (annotations.description or annotations.summary) or nil,
+    lines = not resolved and evidence.lines(alert, text.cut) or {}, labels = labels_of(alert, note),
+    facts = note.digest and {} or facts_of(alert, note, fields, host, map),
+    url = markup.url(alert.generator_url) or note.links and markup.url(note.links.why) or markup.url(note.external_url),
+    runbook = markup.url(annotations.runbook_url) or markup.url(annotations.runbook),
+  }
+end
+
+local function in_order(note)
+  local out = {}
+  for _, status in ipairs { "firing", "resolved" } do
+    for _, alert in ipairs(note.alerts) do
+      if alert.status == status then out[#out + 1] = alert end
+    end
+  end
+  return out
+end
+
+--- The items of NOTE, each with its texts as they are (`own` and own facts are markup already), and how many alerts they leave out.
+function M.items(note, fields, host, map)
+  local most = fields.max_alerts or M.MOST
+  if fields.text and not note.digest and not of_alert(fields.text) then
+    local first = note.alerts[1]
+    local item = item_of(first, note, fields, host, map)
+    item.badness, item.lines, item.labels, item.of_all = worst(note.alerts), {}, nil, true
+    if not fields.fields then item.facts = {} end
+    return { item }, 0
+  end
+  local out = {}
+  local alerts = in_order(note)
+  for i = 1, math.min(#alerts, most) do out[i] = item_of(alerts[i], note, fields, host, map) end
+  return out, #alerts - #out
+end
+
+function M.badness(note) return worst(note.alerts) end
+
+--- Where to go from NOTE: list of {text, url}.
+function M.links(note)
+  local out, links = {}, note.links or {}
+  for _, row in ipairs { { "Acknowledge", links.ack }, { "Silence", links.silence }, { "Why", links.why } } do
+    local url = markup.url(row[2])
+    if url then out[#out + 1] = { row[1], url } end
+  end
+  return out
+end
+
+-- -- as one text ---------------------------------------------------------------------
+
+--- The links of NOTE on one line, "" without any.
+function M.link_line(note, dialect)
+  local out = {}
+  for i, row in ipairs(M.links(note)) do out[i] = dialect.link(row[1], row[2]) end
+  return table.concat(out, " · ")
+end
+
+local TEXT, LINE = 1500, 400
+
+--- The lines below the name of ITEM.  facts = with its facts on one line.
+function M.item_lines(item, dialect, facts)
+  local out = {}
+  local function add(line) out[#out + 1] = line end
+  if item.own then add(markup.cut(item.own, TEXT * 2)) end
+  if item.says then add(markup.write(dialect.text, item.says, TEXT)) end
+  if facts and #item.facts > 0 then
+    local list = {}
+    for i, fact in ipairs(item.facts) do
+      list[i] = fact.own and fact.title .. ": " .. fact.value
+        or fact.title .. ": " .. markup.write(dialect.text, fact.value, LINE, { line = true })
+    end
+    add(table.concat(list, " · "))
+  end
+  if item.labels then add(markup.write(dialect.text, item.labels, LINE, { line = true })) end
+  if #item.lines > 0 then
+    add(dialect.fence[1] .. markup.write(dialect.code, table.concat(item.lines, "\n"), TEXT) .. dialect.fence[2])
+  end
+  if item.runbook then add(dialect.link("Runbook", item.runbook)) end
+  return out
+end
+
+--- All of NOTE below its title as one text of at most MOST, whole items only; what does not fit is counted.
+function M.text(note, fields, host, dialect, most, bytes)
+  local items, left_out = M.items(note, fields, host, dialect.text)
+  local tail = M.link_line(note, dialect)
+  local room = most - markup.size(tail, bytes) - 40
+  local parts, used = {}, 0
+  for i, item in ipairs(items) do
+    local lines = M.item_lines(item, dialect, true)
+    if #items > 1 or left_out > 0 then table.insert(lines, 1, dialect.bold(markup.write(dialect.text, item.name, 200, { line = true }))) end
+    local part = table.concat(lines, "\n")
+    local n = markup.size(part, bytes) + 2
+    if used + n > room then
+      if i == 1 then -- even the first is too long: what of it may be cut anywhere
+        part = markup.write(dialect.text, (item.says or item.own or item.name), room - 2, { bytes = bytes })
+        parts[1] = part
+        i = 2
+      end
+      left_out = left_out + #items - i + 1
+      break
+    end
+    parts[#parts + 1], used = part, used + n
+  end
+  if left_out > 0 then parts[#parts + 1] = markup.write(dialect.text, ("and %d more"):format(left_out), 40) end
+  if tail ~= "" then parts[#parts + 1] = tail end
+  return table.concat(parts, "\n\n")
+end
+
+return M
