@@ -33,6 +33,49 @@
 ---@return moonwatch.kind
 function alertmanager(fields) end
 
+---signing in at the server
+---@class moonwatch.kind.email.auth
+---@field user string name
+---@field password string|moonwatch.secret password, or the shared secret of CRAM-MD5
+---@field identity? string act as this one
+---@field mechanism? "PLAIN"|"LOGIN"|"CRAM-MD5" default: what the server offers
+
+---a mail
+---@class moonwatch.kind.email
+---@field to string|string[] addresses; also "Name <a@b.c>" and several in one text, with commas
+---@field from string address of the sender
+---@field smarthost string mail server, host:port
+---@field hello? string name that moonwatch gives itself at the server; default that of the host
+---@field auth? moonwatch.kind.email.auth signing in at the server
+---@field require_tls? boolean say nothing before STARTTLS; false: STARTTLS if the server offers it
+---@field implicit_tls? boolean TLS from the start; default true for port 465, false for others
+---@field subject? string subject; default "[FIRING:n] names"
+---@field text? string the message as plain text, in place of ours
+---@field html? string the message as HTML, in place of ours; what is filled in is escaped; "" for none
+---@field headers? table<string, string|number|moonwatch.secret> further headers, such as Reply-To
+---@field thread? "group"|"day"|"none" mail programs show together what is of one group, of one group and day (UTC), or not
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a mail
+---@param fields moonwatch.kind.email
+---@return moonwatch.kind
+function email(fields) end
+
+---a program that is run, with the webhook body (version 4) as its input
+---@class moonwatch.kind.exec
+---@field command string|string[] the program and its arguments; no shell. It must be in a folder of settings.programs: its path, or its name there
+---@field env? table<string, string|number|moonwatch.secret> variables of its environment; beside them it has PATH, HOME, LANG, TZ and MOONWATCH_*
+---@field dir? string folder in which it runs; default that of moonwatch
+---@field timeout? moonwatch.duration it and what it started are killed after this; then it is tried again. At most 5m
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a program that is run, with the webhook body (version 4) as its input
+---@param fields moonwatch.kind.exec
+---@return moonwatch.kind
+function exec(fields) end
+
 ---an alert at incident.io
 ---@class moonwatch.kind.incidentio
 ---@field url string address of the alert source
@@ -211,6 +254,28 @@ function pushover(fields) end
 ---@return moonwatch.kind
 function slack(fields) end
 
+---a message to a topic, a phone or an application by Amazon SNS
+---@class moonwatch.kind.sns
+---@field topic_arn? string topic; one whose name ends in .fifo gets one message group per group of alerts
+---@field phone_number? string or a phone, +351..., by SMS
+---@field target_arn? string or the endpoint of an application
+---@field region? string default: that of the ARN, else the environment variable AWS_REGION
+---@field access_key? string|moonwatch.secret default: AWS_ACCESS_KEY_ID of the environment (roles are not asked for)
+---@field secret_key? string|moonwatch.secret default: AWS_SECRET_ACCESS_KEY
+---@field session_token? string|moonwatch.secret of keys that are valid for a time; default with the keys of the environment: AWS_SESSION_TOKEN
+---@field url? string address of the service; default https://sns.REGION.amazonaws.com/
+---@field subject? string subject, for those who get mail; at most 100 characters of ASCII
+---@field message? string the message, in place of ours; cut at 256 KB, for a phone at 1600 characters
+---@field attributes? table<string, string|number|moonwatch.secret> attributes of the message, for filters of subscriptions
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a message to a topic, a phone or an application by Amazon SNS
+---@param fields moonwatch.kind.sns
+---@return moonwatch.kind
+function sns(fields) end
+
 ---an incident at Splunk On-Call (VictorOps)
 ---@class moonwatch.kind.victorops
 ---@field api_key string|moonwatch.secret key of the REST endpoint
@@ -328,6 +393,7 @@ function webhook(fields) end
 ---@field external_url? string address people reach this server at; links in notifications start with it
 ---@field resolve_timeout? moonwatch.duration an alert posted without an end resolves after this long without being posted again
 ---@field ack? moonwatch.settings.ack acknowledging from outside: links in messages, buttons in Slack, PagerDuty
+---@field programs? string|string[] folders whose programs receivers may run (exec{...}); none unless named here. Read when the server starts
 ---@field external_labels? table<string, string|number> added to alerts when they are sent, and to series that another Prometheus reads here
 ---@field query_offset? moonwatch.duration rules look at the time so long ago, for data that arrives late
 ---@field cors? string origins whose pages may read the API, a regular expression: "https://grafana[.]example"; "" for none

@@ -127,7 +127,7 @@ receivers:
       '3:45: there is no receiver "nobody"',
       '3:69: bad regular expression: invalid regular expression "(": missing closing parenthesis at offset 1',
       '3:106: there is no time interval "never"',
-      "6:5: email_configs: there is no such kind of receiver in this version",
+      "6:5: email_configs: cannot be imported yet",
       '7:33: note: a secret is written into the Lua file', "7:55: text: this template cannot be carried over",
       "7:93: color: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: pagerduty has no such field",
     }, heads)

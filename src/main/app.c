@@ -183,9 +183,22 @@ static int make_data_dir(const mw_value *settings, mw_err *err)
 
 /* -- start and stop ------------------------------------------------------------------------- */
 
-static void open_outbound(mw_app *app)
+/* Which programs may be run is what the root file said when this process started. */
+static void allow_programs(mw_app *app, const mw_value *list)
+{
+    const char **folders = NULL;
+    size_t n = 0, cap = 0;
+    for (size_t i = 0; list && list->type == MW_LIST && i < list->list.n; i++)
+        if (list->list.item[i]->type == MW_TEXT)
+            MW_PUSH(folders, n, cap, list->list.item[i]->text.p);
+    mw_net_allow(app->net, folders, n);
+    mw_free(folders);
+}
+
+static void open_outbound(mw_app *app, const mw_value *settings)
 {
     app->net = mw_net_new(app->registry);
+    allow_programs(app, mw_map_find(settings, "programs"));
     app->scraper = mw_scraper_new(&app->ingest, app->registry);
     mw_net_offer(app->net, &app->host);
     mw_scraper_offer(app->scraper, &app->host);
@@ -200,7 +213,7 @@ int mw_app_open(mw_app *app, const mw_value *settings, mw_err *err)
     mw_registry_on_collect(app->registry, mw_host_stats_collect, app->stats);
     if (make_data_dir(settings, err) || open_stores(app, settings, err)) goto fail;
     fill_host(app, settings);
-    open_outbound(app);
+    open_outbound(app, settings);
     if (open_cluster(app, settings, err)) goto fail;
     mw_cluster_offer(app->cluster, &app->host);
     if (open_server(app, settings, err)) goto fail;

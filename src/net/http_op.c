@@ -76,6 +76,27 @@ static int clamp_ms(double seconds)
     return ms >= 1 && ms <= MAX_TIMEOUT_MS ? (int)ms : ms > MAX_TIMEOUT_MS ? MAX_TIMEOUT_MS : 1;
 }
 
+static bool plain_name(mw_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!isalnum((unsigned char)s.p[i]) && s.p[i] != '-') return false;
+    return s.n > 0 && s.n <= 64;
+}
+
+/* The key's name ends at a colon for libcurl. */
+static int read_sign(const mw_value *spec, mw_net_sign *out, mw_err *err)
+{
+    *out = (mw_net_sign){0};
+    if (!spec || spec->type != MW_MAP) return MW_OK;
+    mw_str region = mw_map_text(spec, "region"), service = mw_map_text(spec, "service");
+    mw_str key = mw_map_text(spec, "key"), secret = mw_map_text(spec, "secret");
+    bool good = mw_http_token(key) && secret.n && mw_http_field_value(secret);
+    if (!plain_name(region) || !plain_name(service) || !good)
+        return mw_fail(err, MW_EARG, 0, 0, "http: sign needs region, service, key and secret");
+    *out = (mw_net_sign){region.p, service.p, key.p, secret.p};
+    return MW_OK;
+}
+
 static int read_request(const mw_value *arg, mw_net_request *req, mw_err *err)
 {
     mw_str url = mw_map_text(arg, "url"), method = mw_map_text(arg, "method");
@@ -96,6 +117,7 @@ static int read_request(const mw_value *arg, mw_net_request *req, mw_err *err)
         .compressed = true,
     };
     int code = mw_tls_read(mw_map_find(arg, "tls"), &req->tls, err);
+    if (code == MW_OK) code = read_sign(mw_map_find(arg, "sign"), &req->sign, err);
     req->tls.insecure |= mw_map_bool(arg, "insecure", false);
     return code;
 }

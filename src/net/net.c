@@ -281,6 +281,11 @@ void mw_net_free(mw_net *n)
     mw_free(n);
 }
 
+void mw_net_allow(mw_net *n, const char *const *folders, size_t n_folders)
+{
+    mw_probes_allow(n->probes, folders, n_folders);
+}
+
 void mw_net_offer(mw_net *n, mw_host *host)
 {
     mw_host_add_op(host, "http", n, mw_http_op);

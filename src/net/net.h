@@ -23,6 +23,11 @@ typedef struct mw_net_tls {
     bool insecure; /* any certificate will do */
 } mw_net_tls;
 
+/* Sign the request as Amazon wants it (Signature Version 4); region NULL: not at all. */
+typedef struct mw_net_sign {
+    const char *region, *service, *key, *secret;
+} mw_net_sign;
+
 typedef struct mw_net_request {
     const char *method, *url;   /* method NULL: GET, or POST when there is a body */
     const char *const *headers; /* "Name: value", n_headers */
@@ -31,6 +36,7 @@ typedef struct mw_net_request {
     int timeout_ms;  /* 0: 10 s; counts from mw_net_send, waiting for a turn included */
     size_t max_body; /* of the decoded answer; 0: 1 MiB */
     mw_net_tls tls;
+    mw_net_sign sign;
     bool follow;
     bool compressed; /* offer gzip and decode the answer */
 } mw_net_request;
@@ -48,7 +54,10 @@ typedef struct mw_net_response {
 typedef void mw_net_done(void *arg, const mw_net_response *r);
 int mw_net_send(mw_net *n, const mw_net_request *req, mw_net_done *done, void *arg);
 
-/* Operations http, tcp, redis, postgres for Lua. */
+/* Programs in these folders may be run (operation exec); none when this was never said. */
+void mw_net_allow(mw_net *n, const char *const *folders, size_t n_folders);
+
+/* Operations http, tcp, redis, postgres, mail and exec for Lua. */
 void mw_net_offer(mw_net *n, mw_host *host);
 
 #endif

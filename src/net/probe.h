@@ -1,4 +1,5 @@
 /* probe.h - short conversations with servers that are not HTTP: is it there, how fast, how full?
+ * And other work that blocks, with a deadline: handing in a mail, running a program.
  *
  * A probe runs on a thread of its own pool and may block, but never past its deadline: every wait
  * goes through mw_conn_* or mw_wait_fd, which know the deadline and notice a stop.
@@ -15,19 +16,23 @@ typedef struct mw_probes mw_probes;
 mw_probes *mw_probes_new(mw_registry *reg);
 void mw_probes_stop(mw_probes *p); /* answers what is under way, then joins */
 void mw_probes_free(mw_probes *p);
-void mw_probes_offer(mw_probes *p, mw_host *host); /* operations tcp, redis, postgres */
+/* Only programs in these folders are run, N of them; none when it was never said.  Before the first
+ * question. */
+void mw_probes_allow(mw_probes *p, const char *const *folders, size_t n);
+void mw_probes_offer(mw_probes *p, mw_host *host); /* operations of the rows in probes.c */
 
 /* How long one probe may take, and whether anybody still wants to know. */
 typedef struct mw_patience {
     int64_t deadline_ns;
     int timeout_ms; /* the same as it was asked for, for messages */
     const atomic_bool *stop;
+    const char *const *folders; /* of programs that may be run; NULL-terminated, or NULL */
 } mw_patience;
 
 /* Fill ANSWER with what was learnt, or return a code with the reason in ERR. */
 typedef int mw_probe_run(const mw_value *arg, const mw_patience *patience, mw_value *answer,
                          mw_err *err);
-mw_probe_run mw_probe_tcp, mw_probe_redis, mw_probe_postgres;
+mw_probe_run mw_probe_tcp, mw_probe_redis, mw_probe_postgres, mw_mail_run, mw_exec_run;
 
 /* Wait for EVENTS (POLLIN, POLLOUT) on FD.  MW_ETIMEOUT or MW_ECANCEL with words in ERR. */
 int mw_wait_fd(int fd, short events, const mw_patience *patience, mw_err *err);

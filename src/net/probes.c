@@ -1,34 +1,54 @@
-/* probes.c - runs probes side by side and answers whoever asked.
+/* probes.c - runs probes, mails and programs side by side and answers whoever asked.
  *
- * The pool of 32 threads starts with the first probe.  A deadline counts from the question, so a
+ * Each class has a pool of its own, so that mail servers that hang do not hold up checks; it starts
+ * with the first question.  A deadline counts from the question, so a
  * probe that found no free thread in time answers that instead of a stale measurement.
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "net/probe.h"
 
-enum { THREADS = 32, QUEUE = 1024, MAX_TIMEOUT_MS = 300 * 1000, DEFAULT_TIMEOUT_S = 2 };
+enum { QUEUE = 1024, MAX_TIMEOUT_MS = 300 * 1000, DEFAULT_TIMEOUT_S = 2 };
+
+enum class { PROBES, MAILS, PROGRAMS, CLASSES };
+
+static const struct {
+    const char *thread, *others;
+    unsigned threads;
+} classes[CLASSES] = {
+    [PROBES] = {"mw-probe", "probes", 32},
+    [MAILS] = {"mw-mail", "mails", 8},
+    [PROGRAMS] = {"mw-program", "programs", 8},
+};
 
 struct kind {
     mw_probes *owner;
     const char *name;
     mw_probe_run *run;
+    enum class class;
     mw_series *passed, *failed, *seconds;
 };
 
 static const struct {
     const char *name;
     mw_probe_run *run;
-} kinds[] = {{"tcp", mw_probe_tcp}, {"redis", mw_probe_redis}, {"postgres", mw_probe_postgres}};
+    enum class class;
+} kinds[] = {
+    {"tcp", mw_probe_tcp, PROBES},           {"redis", mw_probe_redis, PROBES},
+    {"postgres", mw_probe_postgres, PROBES}, {"mail", mw_mail_run, MAILS},
+    {"exec", mw_exec_run, PROGRAMS},
+};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 struct mw_probes {
-    pthread_mutex_t lock; /* of pool */
-    mw_pool *pool;        /* NULL before the first probe and after the stop */
+    pthread_mutex_t lock;   /* of the pools */
+    mw_pool *pool[CLASSES]; /* NULL before the first question and after the stop */
     atomic_bool stop;
+    char **folders; /* NULL-terminated */
     struct kind kind[KINDS];
 };
 
@@ -63,8 +83,9 @@ static void run(void *arg)
         mw_fail(&err, MW_ECANCEL, 0, 0, "moonwatch is stopping");
     else if (mw_mono_ns() >= p->patience.deadline_ns)
         mw_fail(&err, MW_ETIMEOUT, 0, 0,
-                "timed out after %g s waiting for its turn: %d other probes hang",
-                p->patience.timeout_ms / 1000.0, THREADS);
+                "timed out after %g s waiting for its turn: %u other %s hang",
+                p->patience.timeout_ms / 1000.0, classes[p->kind->class].threads,
+                classes[p->kind->class].others);
     else
         p->kind->run(p->arg, &p->patience, map, &err);
     answer(p, map, &err);
@@ -75,8 +96,11 @@ static int enqueue(mw_probes *ps, struct probe *p)
     pthread_mutex_lock(&ps->lock);
     int code = MW_ECANCEL;
     if (!atomic_load(&ps->stop)) {
-        if (!ps->pool) ps->pool = mw_pool_new("mw-probe", THREADS, QUEUE);
-        code = mw_pool_add(ps->pool, run, p);
+        mw_pool **pool = &ps->pool[p->kind->class];
+        if (!*pool)
+            *pool =
+                mw_pool_new(classes[p->kind->class].thread, classes[p->kind->class].threads, QUEUE);
+        code = mw_pool_add(*pool, run, p);
     }
     pthread_mutex_unlock(&ps->lock);
     return code;
@@ -94,20 +118,22 @@ static void ask(void *self, mw_value *arg, mw_reply *reply, void *reply_arg)
                                                              : MAX_TIMEOUT_MS;
     p->patience.deadline_ns = p->asked_ns + (int64_t)p->patience.timeout_ms * 1000000;
     p->patience.stop = &kind->owner->stop;
+    p->patience.folders = (const char *const *)kind->owner->folders;
     int code = enqueue(kind->owner, p);
     if (code == MW_OK) return;
     mw_err err;
     mw_err_init(&err);
     mw_fail(&err, code, 0, 0,
-            code == MW_EBUSY ? "too many probes are waiting; this one did not run"
-                             : "moonwatch is stopping");
+            code == MW_EBUSY ? "too many %s are waiting; this one did not run"
+                             : "moonwatch is stopping",
+            classes[kind->class].others);
     answer(p, mw_map_new(), &err);
 }
 
 mw_probes *mw_probes_new(mw_registry *reg)
 {
     static const char total[] = "moonwatch_net_probes_total";
-    static const char help[] = "Probes of checks by kind and outcome.";
+    static const char help[] = "Probes, mails and programs by kind and outcome.";
     mw_probes *ps = mw_zalloc(sizeof *ps);
     pthread_mutex_init(&ps->lock, NULL);
     for (size_t i = 0; i < KINDS; i++) {
@@ -116,10 +142,12 @@ mw_probes *mw_probes_new(mw_registry *reg)
             .owner = ps,
             .name = name,
             .run = kinds[i].run,
+            .class = kinds[i].class,
             .passed = mw_counter(reg, total, help, "kind", name, "outcome", "passed", NULL),
             .failed = mw_counter(reg, total, help, "kind", name, "outcome", "failed", NULL),
-            .seconds = mw_histogram(reg, "moonwatch_net_probe_duration_seconds",
-                                    "How long probes of checks took.", "kind", name, NULL),
+            .seconds =
+                mw_histogram(reg, "moonwatch_net_probe_duration_seconds",
+                             "How long probes, mails and programs took.", "kind", name, NULL),
         };
     }
     return ps;
@@ -129,10 +157,11 @@ void mw_probes_stop(mw_probes *ps)
 {
     pthread_mutex_lock(&ps->lock);
     atomic_store(&ps->stop, true);
-    mw_pool *pool = ps->pool;
-    ps->pool = NULL;
+    mw_pool *pool[CLASSES];
+    memcpy(pool, ps->pool, sizeof pool);
+    memset(ps->pool, 0, sizeof ps->pool);
     pthread_mutex_unlock(&ps->lock);
-    mw_pool_free(pool);
+    for (size_t i = 0; i < CLASSES; i++) mw_pool_free(pool[i]);
 }
 
 void mw_probes_free(mw_probes *ps)
@@ -140,7 +169,16 @@ void mw_probes_free(mw_probes *ps)
     if (!ps) return;
     mw_probes_stop(ps);
     pthread_mutex_destroy(&ps->lock);
+    for (size_t i = 0; ps->folders && ps->folders[i]; i++) mw_free(ps->folders[i]);
+    mw_free(ps->folders);
     mw_free(ps);
+}
+
+void mw_probes_allow(mw_probes *ps, const char *const *folders, size_t n)
+{
+    ps->folders = mw_array(n + 1, sizeof *ps->folders);
+    for (size_t i = 0; i < n; i++) ps->folders[i] = mw_strdup(folders[i]);
+    ps->folders[n] = NULL;
 }
 
 void mw_probes_offer(mw_probes *ps, mw_host *host)

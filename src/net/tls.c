@@ -85,11 +85,12 @@ void mw_tls_set(CURL *easy, const mw_net_tls *tls)
     }
 }
 
-static bool is_https(CURLU *u)
+/* https, or mail, which may turn to TLS as it goes. */
+static bool may_be_tls(CURLU *u)
 {
     char *scheme = NULL;
     curl_url_get(u, CURLUPART_SCHEME, &scheme, 0);
-    bool yes = scheme && !strcmp(scheme, "https");
+    bool yes = scheme && (!strcmp(scheme, "https") || !strncmp(scheme, "smtp", 4));
     curl_free(scheme);
     return yes;
 }
@@ -112,7 +113,7 @@ char *mw_tls_rename(const char *url, const mw_net_tls *tls, struct curl_slist **
 {
     char *host = NULL, *port = NULL, *said = NULL, *renamed = NULL;
     CURLU *u = tls->server_name ? curl_url() : NULL;
-    if (!u || curl_url_set(u, CURLUPART_URL, url, 0) || !is_https(u)) goto out;
+    if (!u || curl_url_set(u, CURLUPART_URL, url, 0) || !may_be_tls(u)) goto out;
     curl_url_get(u, CURLUPART_PORT, &said, 0);
     if (curl_url_get(u, CURLUPART_HOST, &host, 0) ||
         curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) ||
@@ -120,7 +121,7 @@ char *mw_tls_rename(const char *url, const mw_net_tls *tls, struct curl_slist **
         curl_url_get(u, CURLUPART_URL, &renamed, 0))
         goto out;
     add(connect_to, mw_sprintf("%s:%s:%s:%s", tls->server_name, port, host, port));
-    if (!names_host(*headers))
+    if (headers && !names_host(*headers))
         add(headers, mw_sprintf("Host: %s%s%s", host, said ? ":" : "", said ? said : ""));
 out:
     curl_free(host);

@@ -21,7 +21,7 @@ void mw_tls_set(CURL *easy, const mw_net_tls *tls);
 
 /* The request for URL goes to the same peer under the name of the server, with the Host header that
  * it would have had: what to ask for (NULL: URL as it is), where that is, and that header are added
- * to the lists.  Freed with curl_free. */
+ * to the lists.  HEADERS may be NULL.  Freed with curl_free. */
 char *mw_tls_rename(const char *url, const mw_net_tls *tls, struct curl_slist **connect_to,
                     struct curl_slist **headers);
 

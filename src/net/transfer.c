@@ -51,6 +51,10 @@ mw_transfer *mw_transfer_new(const mw_net_request *req, mw_net_done *done, void 
     t->url = mw_strdup(req->url);
     t->fields = copy_headers(req);
     mw_tls_copy(&t->tls, &req->tls);
+    if (req->sign.region) {
+        t->sign_scope = mw_sprintf("aws:amz:%s:%s", req->sign.region, req->sign.service);
+        t->sign_user = mw_sprintf("%s:%s", req->sign.key, req->sign.secret);
+    }
     t->follow = req->follow;
     t->compressed = req->compressed;
     mw_buf_str(&t->send, req->body);
@@ -65,6 +69,8 @@ void mw_transfer_drop(mw_transfer *t)
     curl_slist_free_all(t->fields);
     curl_slist_free_all(t->connect_to);
     mw_tls_deinit(&t->tls);
+    mw_free(t->sign_scope);
+    mw_free(t->sign_user);
     mw_free(t->method);
     mw_free(t->url);
     mw_buf_deinit(&t->send);
@@ -139,6 +145,9 @@ static void set_peer(mw_transfer *t)
     if (t->connect_to) curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
     curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->fields);
     mw_tls_set(t->easy, &t->tls);
+    if (!t->sign_scope) return;
+    curl_easy_setopt(t->easy, CURLOPT_AWS_SIGV4, t->sign_scope);
+    curl_easy_setopt(t->easy, CURLOPT_USERPWD, t->sign_user);
 }
 
 CURL *mw_transfer_begin(mw_transfer *t)

@@ -16,7 +16,8 @@ struct mw_transfer {
     bool too_big;
     char *method, *url;
     struct curl_slist *fields, *connect_to;
-    mw_net_tls tls; /* its texts are owned */
+    mw_net_tls tls;               /* its texts are owned */
+    char *sign_scope, *sign_user; /* NULL: not signed */
     bool has_body, follow, compressed;
     mw_buf send, body, headers;
     char trouble[CURL_ERROR_SIZE];

@@ -26,10 +26,12 @@ local function written(set)
   return out
 end
 
--- Operations on the world outside: HTTP is taken by nobody, shared values are this run's, there is nothing to probe.
+-- Operations on the world outside: HTTP, mails and programs are taken by nobody, shared values are this run's, there is nothing to probe.
 local function operations(kept)
   local ops = {}
   function ops.http() return { status = 200, headers = {}, body = "", seconds = 0.001 } end
+  function ops.mail() return { status = 250, refused = {}, seconds = 0.001 } end
+  function ops.exec() return { code = 0, stdout = "", stderr = "", seconds = 0.001 } end
   ops["cluster.put"] = function(arg)
     kept[tostring(arg.kind) .. "/" .. tostring(arg.id)] = arg.value
     return {}

@@ -46,6 +46,18 @@ local function http(world, arg, done)
   give(world, request.answer, done)
 end
 
+-- -- mails and programs --------------------------------------------------------
+
+-- They are taken unless world:probe(OP, answer) says otherwise; nothing leaves.
+local function taken(world, op, arg, done)
+  local request = copy(arg)
+  request.op, request.at, request.message = op, world.now, world.sending
+  if op == "mail" then request.url, request.body = ("smtp://%s:%d"):format(arg.host, arg.port), arg.message
+  else request.url, request.body, request.json = "exec:" .. table.concat(arg.command, " "), arg.stdin, world.host.json.decode(arg.stdin) end
+  if world.sending then table.insert(world.sending.requests, request) end
+  give(world, op == "exec" and { code = 0, stdout = "", stderr = "", seconds = 0.001 } or { status = 250, refused = {}, seconds = 0.001 }, done)
+end
+
 -- -- the table of operations -------------------------------------------------------------------
 
 local function operations(world)
@@ -53,6 +65,9 @@ local function operations(world)
   function ops.scrape(arg, done)
     world.jobs = arg.jobs
     if done then done {} end
+  end
+  for _, op in ipairs { "mail", "exec" } do
+    ops[op] = function(arg, done) taken(world, op, arg, done) end
   end
   for _, op in ipairs { "tcp", "redis", "postgres" } do
     ops[op] = function(_, done) give(world, { error = ("no %s in this world: answer it with world:probe"):format(op), seconds = 0 }, done) end

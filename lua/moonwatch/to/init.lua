@@ -12,7 +12,8 @@ local steps = require "moonwatch.to.steps"
 
 local M = { kinds = {} }
 
-for _, name in ipairs { "webhook", "slack", "pagerduty", "func", "opsgenie", "victorops", "pushover", "jira", "incidentio", "alertmanager" } do
+for _, name in ipairs { "webhook", "slack", "pagerduty", "func", "opsgenie", "victorops", "pushover", "jira", "incidentio", "alertmanager",
+                       "email", "sns", "exec" } do
   local kind = require("moonwatch.to." .. name)
   M.kinds[kind.kind] = kind
 end

@@ -8,9 +8,10 @@ for _, kinds in ipairs { incident, chat } do
   for name, def in pairs(kinds) do K[name] = def end
 end
 
+for name, kind in pairs(require "moonwatch.words.kinds_mail") do K[name] = kind end
+
 local ABSENT = {
-  email = "a mail", teams = "a card in Microsoft Teams", discord = "a message in Discord",
-  telegram = "a message in Telegram", sns = "a message to a topic of Amazon SNS", exec = "a program that is run",
+  teams = "a card in Microsoft Teams", discord = "a message in Discord", telegram = "a message in Telegram",
 }
 for name, help in pairs(ABSENT) do K[name] = { absent = true, help = help, fields = {} } end
 
