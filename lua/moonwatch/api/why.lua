@@ -1,19 +1,26 @@
---- why.lua - "why was I told, or not?": the whole story of an alert.
+--- why.lua - "why was I told, or not?": the whole story of an alert, or of one that nobody heard of.
 --
--- The router's half: the alert as it is known, the routes that took it, its groups with what was
--- decided for each receiver and when they are next looked at, what mutes it, who acknowledged it, what
--- was sent and how that was answered.  The rules' half (value, pending since, last error) is asked of
--- the rules actor and put beside it; so is what is known of a rule of another word, which has no alerts.
+-- The router's half: a verdict for each receiver (why_verdict.lua), the story in order of time (why_timeline.lua), the routes that
+-- took it and the matchers that decided, its groups with what was decided for each receiver and when they are next looked at, what
+-- mutes it, who acknowledged it, what was sent and how that was answered.  The rules' half (values, pending since, last error) is
+-- asked of the rules actor; so is what is known of a rule of another word, which has no alerts.
 local Alerts = require "moonwatch.route.alerts"
 local Tree = require "moonwatch.route.tree"
+local explain = require "moonwatch.route.explain"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
 local notifications = require "moonwatch.api.notifications"
+local past = require "moonwatch.api.why_past"
 local reply = require "moonwatch.api.router_reply"
+local routes = require "moonwatch.api.why_routes"
+local timeline = require "moonwatch.api.why_timeline"
+local verdict = require "moonwatch.api.why_verdict"
+local words = require "moonwatch.api.why_words"
 
 local M = {}
 
 local SENT = 20
+local MOST, NEAR = 50, 5
 
 local function matches(alert, want)
   for name, value in pairs(want) do
@@ -27,6 +34,7 @@ local function decisions(router, group)
   for target, d in pairs(group.decisions) do
     local entry = router.ledger:get(group.key, target)
     out[#out + 1] = { receiver = target, time = router.host.rfc3339(d.time), sent = d.sent, reason = d.reason,
+      since = router.host.rfc3339(d.since), count = d.n,
       last_told = entry and router.host.rfc3339(entry.time) or nil }
   end
   table.sort(out, function(a, b) return a.receiver < b.receiver end)
@@ -38,22 +46,37 @@ local function group_story(router, node, alert, now)
   local key = node.uid .. ":" .. labels.text(Tree.group_labels(node, alert.labels))
   local group = router.groups[key]
   local reason = mute.reason(alert.labels, node, router, now)
+  local who = reason and words.muted(router, reason, now)
   local out = { route = node.key, receiver = node.receiver, escalation = node.escalate,
-    muted = reason and { kind = reason.kind, by = host.json.array(reason.by), text = reason.text } or nil }
+    muted = reason and { kind = reason.kind, by = host.json.array(reason.by), who = who.by, text = reason.text, words = who.text } or nil }
   if not node.receiver and not node.escalate then out.note = "this route has no receiver: nobody is told" end
   if not group then return out end
   local step = router:step_due(group)
   out.group = { key = group.key, labels = group.labels, next = host.rfc3339(group.next), flushed = group.flushed,
+    made = host.rfc3339(group.created),
     next_step = step and host.rfc3339(step) or nil, steps_taken = group.escalation and group.escalation.step or nil,
     decisions = decisions(router, group) }
   return out
 end
 
-local function story(router, alert, now)
-  local host = router.host
+local function ack_of(router, alert, now)
   local ack = router.acks:covering(alert, now)
-  local routes = {}
-  for i, node in ipairs(router.tree:match(alert.labels)) do routes[i] = group_story(router, node, alert, now) end
+  return ack and { id = ack.id, author = ack.author, comment = ack.comment, ends = ack.ends_at and router.host.rfc3339(ack.ends_at) or nil } or nil
+end
+
+-- The rules' half of the alert with labels SET: the row of HALVES that has them.
+local function half_of(halves, set)
+  for _, half in ipairs(halves) do
+    local same = type(half.labels) == "table"
+    for name, value in pairs(same and half.labels or {}) do same = same and set[name] == value end
+    if same then return half end
+  end
+end
+
+local function story(router, alert, halves, query)
+  local host, now = router.host, query.now
+  local explained, taken = explain.of(router.tree, alert.labels), {}
+  for i, node in ipairs(router.tree:match(alert.labels)) do taken[i] = group_story(router, node, alert, now) end
   local sent = router.history:find(function(e)
     for _, a in ipairs(e.alerts) do
       if a.fp == alert.fp then return true end
@@ -61,14 +84,26 @@ local function story(router, alert, now)
     return false
   end, SENT)
   for i, e in ipairs(sent) do sent[i] = notifications.shown(host, e) end
+  local events = timeline.of(router, alert, alert.labels, alert.fp, explained, half_of(halves, alert.labels), 0, query.at or now)
+  local said = query.at and past.of(router, events, query) or verdict.of(router, alert, alert.labels, query.receiver, explained, now)
   return {
     fingerprint = alert.fp, labels = alert.labels, annotations = alert.annotations, value = alert.value,
     threshold = alert.threshold, evidence = alert.evidence, state = Alerts.resolved(alert, now) and "resolved" or "firing",
     starts = host.rfc3339(alert.starts_at), ends = alert.ends_at and host.rfc3339(alert.ends_at) or nil,
-    updated = host.rfc3339(alert.updated_at),
-    ack = ack and { id = ack.id, author = ack.author, comment = ack.comment, ends = ack.ends_at and host.rfc3339(ack.ends_at) or nil } or nil,
-    routes = host.json.array(routes), notifications = host.json.array(sent),
+    updated = host.rfc3339(alert.updated_at), verdict = said,
+    timeline = timeline.shown(host, events), tree = routes.shown(host, explained),
+    ack = ack_of(router, alert, now), routes = host.json.array(taken), notifications = host.json.array(sent),
   }
+end
+
+-- An alert that only the journal remembers: its labels, its end.
+local function forgotten(router, fp, set, halves, query)
+  local host = router.host
+  local explained = explain.of(router.tree, set)
+  local events = timeline.of(router, nil, set, fp, explained, half_of(halves, set), 0, query.at or query.now)
+  return { fingerprint = fp, labels = set, annotations = {}, state = "resolved", starts = events[1] and host.rfc3339(events[1].at) or nil,
+    verdict = past.of(router, events, { at = query.at or query.now, receiver = query.receiver }), timeline = timeline.shown(host, events),
+    tree = routes.shown(host, explained), routes = host.json.array {}, notifications = host.json.array {} }
 end
 
 -- Of the rules actor's answer to GET /api/v1/rules: the rules called NAME.
@@ -102,38 +137,140 @@ local function find_rules(host, name, done)
   end)
 end
 
+-- What the rules actor knows of alerts with labels WANT: DONE{ alerts={...}, near={...} }, at once or later.
+local function ask_story(host, want, done)
+  host.ask("rules", { type = "story", labels = want }, function(answer)
+    local known = type(answer) == "table" and answer or {}
+    done { alerts = type(known.alerts) == "table" and known.alerts or {}, rules = type(known.rules) == "table" and known.rules or {} }
+  end)
+end
+
 local function wanted(msg)
-  local want = { alertname = reply.param(msg, "alert") }
+  local want, any = { alertname = reply.param(msg, "alert") }, reply.param(msg, "alert") ~= nil
   for _, pair in ipairs(reply.params(msg, "label")) do
     local name, value = pair:match "^([^=]+)=(.*)$"
     if not name then return nil, ("bad label %q: write name=value"):format(pair) end
-    want[name] = value
+    want[name], any = value, true
   end
-  if not want.alertname then return nil, "say which alert: ?alert=NAME&label=name=value" end
+  if not any then return nil, "say which alert: ?alert=NAME&label=name=value" end
   return want
+end
+
+-- What is asked: { want=, receiver=, at=, now=, named=true when it was by ?alert= }; nil, message.
+local function query_of(router, msg, now)
+  local want, err = wanted(msg)
+  if not want then return nil, err end
+  local query = { want = want, receiver = reply.param(msg, "receiver"), now = now, named = reply.param(msg, "alert") ~= nil }
+  local at = reply.param(msg, "at")
+  if at then
+    query.at = tonumber(at) or router.host.parse_time(at)
+    if not query.at then return nil, ("bad time %q: write seconds since 1970 or 2006-01-02T15:04:05Z"):format(words.line(at)) end
+  end
+  if query.receiver and not router.receivers[query.receiver] then
+    return nil, ("there is no receiver %q"):format(words.line(query.receiver))
+  end
+  return query
+end
+
+-- The stories of all alerts that QUERY wants, at most MOST; and of those that only the journal knows.
+local function stories(router, halves, query)
+  local out, found = {}, {}
+  for _, alert in ipairs(router.alerts:list()) do
+    if #out < MOST and matches(alert, query.want) then
+      out[#out + 1], found[alert.fp] = story(router, alert, halves, query), true
+    end
+  end
+  router.story:each_alert(function(fp, set)
+    if #out < MOST and not found[fp] and matches({ labels = set }, query.want) then out[#out + 1] = forgotten(router, fp, set, halves, query) end
+  end)
+  return out
+end
+
+-- How many labels of WANT the SET has.
+local function likeness(want, set)
+  local n = 0
+  for name, value in pairs(want) do
+    if set[name] == value then n = n + (name == "alertname" and 2 or 1) end
+  end
+  return n
+end
+
+-- Known alerts that have some of the labels, the most alike first.
+local function nearest(router, want, now)
+  local rows = {}
+  for _, alert in ipairs(router.alerts:list()) do
+    local n = likeness(want, alert.labels)
+    if n > 0 then rows[#rows + 1] = { labels = alert.labels, state = Alerts.resolved(alert, now) and "resolved" or "firing", n = n } end
+  end
+  table.sort(rows, function(a, b) return a.n > b.n end)
+  local out = router.host.json.array {}
+  for i = 1, math.min(NEAR, #rows) do out[i] = { labels = rows[i].labels, state = rows[i].state } end
+  return out
+end
+
+local RULE_SAYS = {
+  inactive = "the rule %s is evaluated and finds nothing", unknown = "the rule %s was not evaluated yet",
+  pending = "the rule %s is pending", firing = "the rule %s fires, but with other labels",
+}
+
+-- The sentence when no alert is known: what of its rule, and what would happen if it came.
+local function of_nothing(router, query, rules)
+  local set = {}
+  for name, value in pairs(query.want) do set[name] = value end
+  local said = verdict.of(router, nil, set, query.receiver, explain.of(router.tree, set), query.now)
+  local why = {}
+  for _, rule in ipairs(rules) do
+    local name = words.line(rule.name)
+    if rule.suspended then why[#why + 1] = ("the rule %s is suspended: it failed too often"):format(name)
+    elseif rule.lastError and rule.lastError ~= "" then why[#why + 1] = ("the rule %s fails: %s"):format(name, words.line(rule.lastError))
+    elseif RULE_SAYS[rule.state] then why[#why + 1] = RULE_SAYS[rule.state]:format(name) end
+  end
+  if #rules == 0 then why[1] = "no rule makes such an alert" end
+  said.text = "nobody was told because no such alert is known here" .. (#why > 0 and ": " .. table.concat(why, "; ") or "")
+  said.would = routes.would(router, set, query.now)
+  return said
+end
+
+-- The one sentence that comes first.
+local function first_words(alerts, nothing, query)
+  if #alerts == 0 then return nothing.text end
+  if #alerts == 1 then return alerts[1].verdict.text end
+  local told = 0
+  for _, a in ipairs(alerts) do told = told + (a.verdict.told and 1 or 0) end
+  return ("%d alerts with these labels; %s of %d of them"):format(#alerts, query.receiver and query.receiver .. " was told" or "somebody was told", told)
+end
+
+local function answer_of(router, query, rules, known)
+  local host = router.host
+  local alerts = stories(router, known.alerts, query)
+  local shown = #rules > 0 and rules or known.rules
+  if query.named and #rules == 0 and #alerts == 0 then
+    return reply.problem(host, 404, "not_found", ("no rule and no alert is called %q"):format(words.line(query.want.alertname)))
+  end
+  local nothing = #alerts == 0 and of_nothing(router, query, shown) or nil
+  return reply.json(host, 200, { alert = query.want.alertname, asked = query.want, verdict = first_words(alerts, nothing, query),
+    at = query.at and host.rfc3339(query.at) or nil, rules = host.json.array(shown), alerts = host.json.array(alerts), sending = router.holds,
+    pending = host.json.array(known.alerts), nothing = nothing, near = #alerts == 0 and nearest(router, query.want, query.now) or nil })
 end
 
 local function get(router, msg, now)
   local host = router.host
-  local want, err = wanted(msg)
-  if not want then return reply.problem(host, 400, "bad_request", err) end
-  local alerts = {}
-  for _, alert in ipairs(router.alerts:list()) do
-    if matches(alert, want) then alerts[#alerts + 1] = story(router, alert, now) end
-  end
+  local query, err = query_of(router, msg, now)
+  if not query then return reply.problem(host, 400, "bad_request", err) end
   local finished, waiting
-  find_rules(host, want.alertname, function(rules)
-    local nothing = #rules == 0 and #alerts == 0
-    finished = nothing and reply.problem(host, 404, "not_found", ("no rule and no alert is called %q"):format(want.alertname))
-      or reply.json(host, 200, { alert = want.alertname, rules = host.json.array(rules), alerts = host.json.array(alerts), sending = router.holds })
-    if waiting then msg.reply(finished) end
-  end)
+  local function finish(rules)
+    ask_story(host, query.want, function(known)
+      finished = answer_of(router, query, rules, known)
+      if waiting then msg.reply(finished) end
+    end)
+  end
+  if query.want.alertname then find_rules(host, query.want.alertname, finish) else finish {} end
   if finished then return finished end
   waiting = true
   return host.later
 end
 
-local ROWS = { { "GET", "^/api/mw/v1/why/?$", get } }
+local ROWS = { { "GET", "^/api/mw/v1/why/routes/?$", routes.get }, { "GET", "^/api/mw/v1/why/?$", get } }
 
 function M.answer(router, msg, now) return reply.ours(ROWS, router, msg, now) end
 

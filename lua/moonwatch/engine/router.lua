@@ -18,6 +18,7 @@ local Group = require "moonwatch.route.group"
 local History = require "moonwatch.route.history"
 local Links = require "moonwatch.engine.router_links"
 local Silence = require "moonwatch.route.silence"
+local Story = require "moonwatch.route.story"
 local Tree = require "moonwatch.route.tree"
 local audit = require "moonwatch.engine.router_audit"
 local acks = require "moonwatch.engine.router_acks"
@@ -53,7 +54,7 @@ function M.new(o)
   local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = o.holds ~= false, changed = false, moved = false }, M)
   for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
-  self.ledger, self.history, self.audits = notify.ledger(), History.new(), Audit.new(o.host)
+  self.ledger, self.history, self.audits, self.story = notify.ledger(), History.new(), Audit.new(o.host), Story.new()
   self.groups, self.saved_groups, self.heard, self.swaps, self.links = {}, {}, {}, {}, Links.new(self)
   self.outbox, self.drills = outbox.new(self), Drills.new(self)
   return self
@@ -74,6 +75,8 @@ function M:configure(config, now)
   self.drills:configure(self.held_drills, now)
   state.requeue(self, now)
   self:regroup(now)
+  self.story:only(self.groups)
+  self.story:mark({ kind = "config" }, now)
   self.changed = true
   return true
 end
@@ -103,7 +106,8 @@ function M:group_for(node, alert, now, saved)
   local group = self.groups[id]
   if not group then
     group = Group.new(node, group_labels, now, saved and saved[id])
-    group.decisions, group.reasons = {}, {}
+    local live = self.story:open(id)
+    group.decisions, group.reasons = live.decisions, live.reasons
     self.groups[id] = group
   end
   return group
@@ -179,6 +183,7 @@ function M:accept(reports, now)
     local until_known = old and old.shared_until
     alert = self.alerts:put(alert, now)
     alert.shared_until = until_known
+    if news then self.story:news(old, alert, Alerts.resolved(alert, now), now) end
     if share then
       alert.shared_until = alert.ends_at or math.huge
       if alert.shared_until == math.huge then alert.shared_until = now + 1e9 end
@@ -248,7 +253,10 @@ end
 function M:cleanup(now)
   swaps.cleanup(self, now)
   for id, group in pairs(self.groups) do
-    if group:empty() then self.groups[id] = nil end
+    if group:empty() then
+      self.groups[id] = nil
+      self.story:close(id)
+    end
   end
   local live, kept = {}, {}
   for _, group in pairs(self.groups) do
@@ -323,7 +331,8 @@ function handlers.lease(self, msg, now)
   if msg.slot ~= "router" then return end
   local gained = msg.held and not self.holds
   self.holds = msg.held and true or false
-  self.fence = msg.fence
+  if self.holds ~= self.held_before then self.story:mark({ kind = "lease", held = self.holds }, now) end
+  self.fence, self.held_before = msg.fence, self.holds
   if not gained then return end
   for _, group in pairs(self.groups) do
     if group.flushed then group.next = math.min(group.next, now) end

@@ -4,6 +4,7 @@
 -- for each of their integrations notify.decide says whether there is something to tell.  What is to be told
 -- goes to the outbox; when nothing of the group is owed any more, resolved alerts leave it.
 local Ack = require "moonwatch.route.ack"
+local escalate = require "moonwatch.route.escalate"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
@@ -196,6 +197,13 @@ function M.acknowledge(router, group, ack, now)
   end
 end
 
+-- The reasons of the last look stand in the group, and by `story:open` in the journal.
+function M.note_muted(router, group, reasons, now)
+  router.story:looked(group, router.alerts, group.reasons, reasons, now)
+  group.reasons = reasons
+  router.story:open(group.id).reasons = reasons
+end
+
 -- What TARGET of RECIPIENT is to be asked about; nil: nothing of this concerns it.
 local function concern(router, group, seen, target, recipient)
   if not recipient.leaving and not recipient.only_known then return seen end
@@ -211,18 +219,21 @@ function M.flush(router, group, now, escalating)
     return follow(router, group, seen)
   end
   group.failed = false
-  for _, recipient in ipairs(recipients.of(router, group, seen.state, now)) do
+  local before = group.escalation and escalate.mark(group.escalation)
+  local heard_by = recipients.of(router, group, seen.state, now)
+  if group.escalation and group.escalation.step > 0 and escalate.mark(group.escalation) ~= before then router.story:stepped(group, now) end
+  for _, recipient in ipairs(heard_by) do
     for _, target in ipairs(router.receivers[recipient.name] and router.receivers[recipient.name].list or {}) do
       local concerns = (not escalating or recipient.force) and concern(router, group, seen, target, recipient)
       if concerns then
         if not group.node.drill then concerns = quiet.for_target(router, concerns, target, now, seen) end
         local reason, why = decide(router, group, concerns, target, recipient.force, now)
-        group.decisions[target.key] = { time = now, sent = reason ~= nil, reason = reason or why }
+        router.story:decided(group, target.key, reason ~= nil, reason or why, now)
       end
     end
   end
   if seen.state ~= "held" then group.ack_ended = nil end
-  group.reasons = seen.reasons
+  M.note_muted(router, group, seen.reasons, now)
   -- Not everybody was asked, so nothing may be forgotten yet.
   if escalating then return end
   group.seen = seen

@@ -8,6 +8,7 @@ local Alerts = require "moonwatch.route.alerts"
 local Audit = require "moonwatch.route.audit"
 local History = require "moonwatch.route.history"
 local Silence = require "moonwatch.route.silence"
+local Story = require "moonwatch.route.story"
 local acks = require "moonwatch.engine.router_acks"
 local escalate = require "moonwatch.route.escalate"
 local evidence = require "moonwatch.alert.evidence"
@@ -30,7 +31,7 @@ function M.snapshot(router)
     version = VERSION, alerts = router.alerts:list(), silences = router.silences:list(), acks = router.acks:list(),
     ledger = router.ledger.groups, groups = groups, jobs = router.configured and owed.jobs or router.saved_jobs or {},
     breakers = router.configured and owed.breakers or router.saved_breakers or {}, history = router.history:tail(HISTORY),
-    audit = router.audits:tail(), drills = router.drills.memory,
+    audit = router.audits:tail(), drills = router.drills.memory, story = router.story:save(),
     links = router.links:save(), heard = router.heard, swaps = router.swaps,
   }
 end
@@ -45,6 +46,7 @@ function M.restore(router, saved)
   router.acks = Ack.new(router.host, saved.acks)
   router.ledger = notify.ledger(saved.ledger)
   router.history, router.audits = History.new(saved.history), Audit.new(router.host, saved.audit)
+  router.story = Story.new(saved.story)
   router.links:restore(saved.links)
   router.heard, router.swaps = saved.heard or {}, saved.swaps or {}
   router.drills.memory = saved.drills or {}
@@ -81,7 +83,10 @@ function merge.alert(router, _, value, now)
   local old = router.alerts:get(value.fp)
   if old and old.updated_at >= value.updated_at then return end
   value.evidence = evidence.read(value.evidence)
-  router:route(router.alerts:put(value, now), now)
+  local kept = router.alerts:put(value, now)
+  local over = Alerts.resolved(kept, now)
+  if not old or over ~= Alerts.resolved(old, now) then router.story:news(old, kept, over, now) end
+  router:route(kept, now)
 end
 
 function merge.ledger(router, _, value)
