@@ -12,6 +12,8 @@ alert "RulesLate" { expr = "sum by (rule_group) (increase(moonwatch_rule_iterati
                     summary = "rules of ${labels.rule_group} are not evaluated in time: there is more to do than the interval allows" }
 alert "NotificationsFailing" { expr = "sum by (receiver) (increase(moonwatch_notification_failures_total[5m])) > 0", severity = "page",
                                summary = "${labels.receiver} does not take messages" }
+alert "OncallCalendarFailing" { expr = "moonwatch_oncall_calendar_failing == 1", hold = "1h",
+                                summary = "the calendar of ${labels.oncall} cannot be read: who was on call by it last stays in force" }
 alert "SeriesRefused" { expr = "increase(moonwatch_tsdb_refused_series_total[5m]) > 0", summary = "the store is full: new series are refused" }
 alert "MemoryHigh" { expr = "process_resident_memory_bytes", above = 2147483648, hold = "10m", summary = "this process holds ${value|bytes}" }
 alert "BlocksDamaged" { expr = "moonwatch_tsdb_quarantined_blocks_total > 0", severity = "page",

@@ -434,3 +434,62 @@ describe("a handover", function()
     assert.equal(404, (world:http("POST", "/api/mw/v1/ack", { alert = "Up", to = "ann" })))
   end)
 end)
+
+describe("saying it again", function()
+  it("is saying it anew: the same person's words of the same alerts are kept once", function()
+    local world = new()
+    firing(world)
+    for i = 1, 5 do
+      assert.equal(200, (world:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "ann", comment = "try " .. i })))
+    end
+    world:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "bob" })
+    local _, acks = world:http("GET", "/api/mw/v1/ack")
+    assert.equal(2, #acks.acks)
+    assert.equal("try 5", acks.acks[1].comment or acks.acks[2].comment)
+  end)
+
+  it("is refused when there are too many", function()
+    local Ack = require "moonwatch.route.ack"
+    local before = Ack.MOST
+    Ack.MOST = 3
+    local world = new()
+    firing(world)
+    for i = 1, 4 do
+      assert.equal(i <= 3 and 200 or 429, (world:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "a" .. i })))
+    end
+    Ack.MOST = before
+  end)
+end)
+
+describe("whatever comes from outside, well signed", function()
+  it("gets an answer, and breaks nothing", function()
+    math.randomseed(23)
+    local world = new()
+    local links = firing(world)
+    local function any(depth)
+      local kind = math.random(depth > 3 and 5 or 8)
+      if kind == 1 then return math.random(-5, 5) end
+      if kind == 2 then return true end
+      if kind == 3 then return ("x"):rep(math.random(0, 300)) end
+      if kind == 4 then return links.token end
+      if kind == 5 then return "1.ack." .. ("0"):rep(32) .. ".1.9.aa." .. ("0"):rep(40) end
+      local out = {}
+      for i = 1, math.random(0, 4) do out[kind == 6 and i or ({ "id", "name", "value", "summary", "blocks", "attachments", "type", "actions" })[math.random(8)]] = any(depth + 1) end
+      return out
+    end
+    for _ = 1, 400 do
+      local payload = block_action(links.token)
+      for _ = 1, math.random(3) do
+        payload[({ "type", "user", "response_url", "message", "actions", "original_message" })[math.random(6)]] = any(0)
+      end
+      assert.is_number((press(world, payload)))
+      local body = world.host.json.encode { event = { event_type = "incident.acknowledged", occurred_at = math.random() < 0.5 and any(2) or "2026-01-01T00:00:00Z",
+        agent = any(1), data = math.random() < 0.5 and any(1) or { incident_key = world.host.sha256(last_note(world).group_key) } } }
+      assert.is_number((event(world, "x", { body = body, signature = "v1=" .. world.host.hmac_sha256("new pd", body) })))
+      assert.is_number((world:http("POST", "/api/mw/v1/ack", { alert = any(2), labels = any(2), author = any(2), ["for"] = any(3), to = any(3) })))
+      assert.is_number((world:http("POST", "/api/mw/v1/ack/undo", { alert = any(2), id = any(2), author = any(2) })))
+      assert.is_number((raw(world, "POST", path_of(links.silence), "author=" .. math.random(9) .. "&for=" .. ("%s"):format(tostring(any(4))))))
+    end
+    world:restart():advance "1h"
+  end)
+end)

@@ -92,6 +92,13 @@ end
 
 local NOTHING = "no such alert is firing, so there is nothing to acknowledge"
 
+local function said(router, a, now)
+  a.way = "api"
+  local kept, why = router:ack(a, now, a.who)
+  if not kept then return reply.problem(router.host, 429, "too_many", why) end
+  return reply.json(router.host, 200, M.shown(router, kept, now))
+end
+
 -- Hand over what there is; what nobody is on is put on the person at once.
 local function hand_over(router, a, now)
   local why = M.unknown_person(router, a.to)
@@ -102,9 +109,7 @@ local function hand_over(router, a, now)
   end
   if moved then return reply.json(router.host, 200, M.shown(router, moved, now)) end
   if not fires(router, a, now) then return reply.problem(router.host, 404, "not_found", NOTHING) end
-  local kept = router:ack({ labels = a.labels, seconds = a.seconds, author = a.to, by = a.author or "somebody", comment = a.comment,
-    way = "api" }, now, a.who)
-  return reply.json(router.host, 200, M.shown(router, kept, now))
+  return said(router, { labels = a.labels, seconds = a.seconds, author = a.to, by = a.author or "somebody", comment = a.comment, who = a.who }, now)
 end
 
 local function add(router, msg, now)
@@ -115,8 +120,7 @@ local function add(router, msg, now)
   a.author = a.author or a.who.user
   if a.to then return hand_over(router, a, now) end
   if not fires(router, a, now) then return reply.problem(host, 404, "not_found", NOTHING) end
-  a.way = "api"
-  return reply.json(host, 200, M.shown(router, router:ack(a, now, a.who), now))
+  return said(router, a, now)
 end
 
 -- The labels of what A covers, for the page, which knows alerts by their labels.

@@ -105,8 +105,9 @@ local does = {}
 function does.ack(router, t, alerts, f, now)
   local set = {}
   for _, alert in ipairs(alerts) do set[alert.fp] = true end
-  local kept = router:ack({ labels = labels_of.common(acks.labels(alerts)), alerts = set, author = f.author, comment = f.comment,
+  local kept, why = router:ack({ labels = labels_of.common(acks.labels(alerts)), alerts = set, author = f.author, comment = f.comment,
     seconds = f.seconds, way = f.way or "link", link = t.id }, now, f.who)
+  if not kept then return nil, why end
   return ("%s is on it%s."):format(kept.author, kept.ends_at and " until " .. router.host.rfc3339(kept.ends_at) or " until it resolves")
 end
 

@@ -5,6 +5,7 @@
 -- there what still fires here is on it, too.  A post may come twice or late, so what is not newer than what
 -- was last heard of an incident changes nothing.
 local acks = require "moonwatch.engine.router_acks"
+local labels_of = require "moonwatch.route.labels"
 local people = require "moonwatch.route.people"
 local reply = require "moonwatch.api.router_reply"
 local secrets = require "moonwatch.api.secrets"
@@ -41,13 +42,14 @@ end
 -- Only of alerts nobody is on: what one acknowledged here and passed on comes back as an echo.
 local function take(comment)
   return function(router, groups, event, now)
-    local set, free = {}, false
+    local set, free = {}, {}
     for _, alert in ipairs(acks.firing(groups, now, now)) do
-      if not router.acks:covering(alert, now) then set[alert.fp], free = true, true end
+      if not router.acks:covering(alert, now) then set[alert.fp], free[#free + 1] = true, alert end
     end
-    if not free then return "nothing of it fires that nobody is on" end
-    router:ack({ labels = {}, alerts = set, author = who(router, event), comment = comment, way = "pagerduty" }, now)
-    return "acknowledged"
+    if #free == 0 then return "nothing of it fires that nobody is on" end
+    local kept, why = router:ack({ labels = labels_of.common(acks.labels(free)), alerts = set, author = who(router, event), comment = comment,
+      way = "pagerduty" }, now)
+    return kept and "acknowledged" or why
   end
 end
 

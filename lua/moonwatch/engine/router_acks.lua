@@ -8,6 +8,7 @@ local Alerts = require "moonwatch.route.alerts"
 local audit = require "moonwatch.engine.router_audit"
 local flush = require "moonwatch.engine.router_flush"
 local labels = require "moonwatch.route.labels"
+local metrics = require "moonwatch.engine.router_metrics"
 
 local M = {}
 
@@ -91,9 +92,12 @@ local function passed_on(router, a, now)
   end
 end
 
---- A as route/ack.lua wants it, for WHO (see router_audit.lua; nil: its author).  Answers what is kept.
+--- A as route/ack.lua wants it, for WHO (see router_audit.lua; nil: its author).  Answers what is kept; nil, why.
 function M.ack(router, a, now, who)
-  local kept = router.acks:add(a, now)
+  local kept, before = router.acks:add(a, now)
+  if not kept then return nil, "there are too many acknowledgements already; take some back" end
+  if before then router.share("ack", before.id, nil) end
+  metrics.acknowledged(router.host, kept.way)
   local timeout = not kept.ends_at and timeout_of(router, kept, now)
   if timeout then kept.ends_at = now + timeout end
   router.share("ack", kept.id, kept)

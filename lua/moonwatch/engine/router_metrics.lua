@@ -39,7 +39,25 @@ function M.measure(router, now)
   local metric = router.host.metric
   for name, n in pairs(count) do metric("set", "moonwatch_alerts", { state = name }, n, "Alerts by state.") end
   for name, n in pairs(router.silences:counts(now)) do metric("set", "moonwatch_silences", { state = name }, n, "Silences by state.") end
+  metric("set", "moonwatch_acknowledgements", {}, #router.acks:list(), "Acknowledgements in force.")
+  for name in pairs(router.oncalls) do
+    local about = router.calendars and router.calendars:about(name)
+    if about then
+      metric("set", "moonwatch_oncall_calendar_failing", { oncall = name }, about.error and 1 or 0,
+        "1 while the calendar of a rotation cannot be read; what it said last is in force.")
+    end
+  end
   lanes(router, now)
+end
+
+--- Somebody said "I am on it", in this WAY.
+function M.acknowledged(host, way)
+  host.metric("add", "moonwatch_acknowledgements_total", { way = way or "api" }, 1, "Acknowledgements, by where they were said.")
+end
+
+--- A step of ESCALATION was taken.
+function M.escalated(host, escalation)
+  host.metric("add", "moonwatch_escalation_steps_total", { escalation = escalation }, 1, "Steps and reminders of escalations.")
 end
 
 local function outcome_of(outcome)

@@ -5,6 +5,7 @@
 -- "oncall:NAME" stands for whoever is on call at this moment; when that changes while nobody is on it,
 -- the new person is told.
 local escalate = require "moonwatch.route.escalate"
+local metrics = require "moonwatch.engine.router_metrics"
 
 local M = {}
 
@@ -73,6 +74,7 @@ function M.of(router, group, state, now)
   if policy then
     local names
     group.escalation, names = escalate.advance(policy, group.escalation, state, now)
+    if #names > 0 then metrics.escalated(router.host, group.node.escalate) end
     for _, name in ipairs(names) do out.add(name, "escalation") end
     for _, name in ipairs(escalate.taken(policy, group.escalation)) do out.add(name) end
   end
