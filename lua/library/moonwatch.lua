@@ -78,7 +78,7 @@ function exec(fields) end
 
 ---an alert at incident.io
 ---@class moonwatch.kind.incidentio
----@field url string address of the alert source
+---@field url string|moonwatch.secret address of the alert source
 ---@field token string|moonwatch.secret token of the alert source
 ---@field max_alerts? integer at most so many alerts in one message
 ---@field timeout? moonwatch.duration longest time one try may take

@@ -129,7 +129,7 @@ receivers:
       '3:106: there is no time interval "never"',
       "6:5: email_configs: cannot be imported yet",
       '7:33: note: a secret is written into the Lua file', "7:55: text: this template cannot be carried over",
-      "7:93: color: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: pagerduty has no such field",
+      "7:93: color: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: version 1 of the Events API is not spoken",
     }, heads)
     local routing = loaded(lua)
     assert.equal(420, routing.routes[1].resolve_timeout)

@@ -1,5 +1,8 @@
 --- alertmanager_receivers.lua - receivers of Alertmanager: those kinds that there are here; the others as comments, and listed.
+local F = require "moonwatch.import.receiver_fields"
 local http_auth = require "moonwatch.import.http_auth"
+local incident = require "moonwatch.import.receiver_kinds_incident"
+local keys_of = require "moonwatch.keys"
 local kinds = require "moonwatch.words.kinds"
 local lua = require "moonwatch.import.lua_source"
 local writer = require "moonwatch.import.lua_writer"
@@ -7,64 +10,22 @@ local yaml = require "moonwatch.import.yaml"
 
 local M = {}
 
--- -- texts of messages -------------------------------------------------------------------
-
--- Labels that all alerts of a message share are those of the first one; everything else a template may say is lost.
-local function message(run, node, key, name)
-  local text = node.text:gsub("{{%-?%s*%.GroupLabels%.([%a_][%w_]*)%s*%-?}}", "${labels.%1}"):gsub("{{%-?%s*%.CommonLabels%.([%a_][%w_]*)%s*%-?}}", "${labels.%1}")
-  if text:find("{{", 1, true) or (node.text:find("${", 1, true)) then
-    return run.doc:lost(key, ("%s: this template cannot be carried over; write a function receiver"):format(name))
-  end
-  return lua.text(text)
-end
-
-local function plain(run, node, key, name)
-  if node.text:find("{{", 1, true) then return run.doc:lost(key, ("%s: this template cannot be carried over"):format(name)) end
-  return lua.text(node.text)
-end
-
-local function whole(_, node) return tonumber(node.text) and tonumber(node.text) > 0 and node.text or nil end
-local function duration(run, node, key, name)
-  if not run.doc.host.duration(node.text) then return run.doc:lost(key, ("%s: expected a duration"):format(name)) end
-  return lua.quoted(node.text)
-end
-local function severity(run, node, key)
-  for _, choice in ipairs { "critical", "error", "warning", "info" } do
-    if node.text == choice then return lua.quoted(choice) end
-  end
-  return run.doc:lost(key, "severity: one of critical, error, warning, info; without it that of the alert counts")
-end
-local function details(run, node)
-  local rows = {}
-  for _, row in ipairs(run.doc:text_rows(node, "details")) do
-    local value = plain(run, row.node, row.key, "details." .. row[1])
-    if value then rows[#rows + 1] = { name = row[1], value = value } end
-  end
-  return #rows > 0 and writer.table(rows) or nil
-end
-
 -- -- kinds ---------------------------------------------------------------------------------
 
 -- secrets: field of ours → the fields of Alertmanager that hold it, itself, in a file, and what `global` says.
--- fields: field of Alertmanager → { field of ours, how }.  defaults: fields that say only what is so anyway.
+-- fields: field of Alertmanager → { field of ours, how, kind = of the node, a text unless said }.  globals: field → what `global` calls
+-- it.  defaults: field → our source where Alertmanager's default is not ours.  needs: fields of ours that must be there.  auth, headers:
+-- the kind has these fields; bearer: which one takes a token alone.
 local KINDS = {
   slack = {
-    secrets = { url = { "api_url", "api_url_file", "slack_api_url", "slack_api_url_file" } }, needs = "url", resolved = false,
-    fields = { channel = { "channel", plain }, username = { "username", plain }, icon_emoji = { "icon", plain }, title = { "title", message }, text = { "text", message } },
-  },
-  pagerduty = {
-    secrets = { routing_key = { "routing_key", "routing_key_file" } }, needs = "routing_key", resolved = true,
-    fields = { url = { "url", plain }, client = { "client", plain }, client_url = { "client_url", plain }, severity = { "severity", severity }, details = { "details", details } },
-  },
-  webhook = {
-    secrets = { url = { "url", "url_file" } }, needs = "url", resolved = true,
-    fields = { max_alerts = { "max_alerts", whole }, timeout = { "timeout", duration } },
+    secrets = { url = { "api_url", "api_url_file", "slack_api_url", "slack_api_url_file" } }, needs = { "url" }, resolved = false,
+    fields = { channel = { "channel", F.plain }, username = { "username", F.plain }, icon_emoji = { "icon", F.plain }, title = { "title", F.message }, text = { "text", F.message } },
   },
 }
+for name, def in pairs(incident) do KINDS[name] = def end
 -- What Alertmanager calls <name>_configs and we otherwise.
 local NAMES = { msteams = "teams", msteamsv2 = "teams" }
-local OTHERS = { "email", "opsgenie", "victorops", "pushover", "wechat", "telegram", "webex", "discord", "sns", "msteams", "msteamsv2", "jira", "rocketchat", "incidentio",
-                 "mattermost" }
+local OTHERS = { "email", "wechat", "telegram", "webex", "discord", "sns", "msteams", "msteamsv2", "rocketchat", "mattermost" }
 
 local RECEIVER = { name = "text", labels = "any" }
 for name in pairs(KINDS) do RECEIVER[name .. "_configs"] = "list" end
@@ -79,8 +40,9 @@ local function secret_row(self, ours, names)
   if yaml.is_null(own) then own = nil end
   if yaml.is_null(file) then file = nil end
   if not own and not file then own, file = self.global[names[3] or ""], self.global[names[4] or ""] end
-  local quiet = self.kind == "webhook"
+  local quiet = ours == "url" and self.kind ~= "slack" -- an address that need not be secret
   local value
+  if own and own.text and own.text:find("{{", 1, true) then return self.doc:lost(own, ("%s: this template cannot be carried over"):format(names[1])) end
   if quiet and own and not file then value = lua.quoted(own.text)
   else value = http_auth.secret(self.doc, own, file, self.place) end
   if value then self.rows[#self.rows + 1] = { name = ours, value = value, short = true, above = self.keys[names[1]] and self.doc:above(self.keys[names[1]].line, self.line) } end
@@ -93,11 +55,46 @@ local function http_config(self)
   local spec = { proxy_from_environment = "any", http_headers = "any" }
   for name in pairs(http_auth.FIELDS) do spec[name] = "any" end
   local f, keys = self.doc:fields(node, spec, "http_config")
+  local def = KINDS[self.kind]
   for _, row in ipairs(http_auth.rows(self.doc, f, keys, self.place)) do
     local bearer = row.name == "auth" and row.value:match "^{ bearer = (.*) }$"
-    if self.kind == "webhook" and bearer then self.rows[#self.rows + 1] = { name = "bearer", value = bearer, short = true }
-    elseif row.name == "tls" or (self.kind == "webhook" and row.name == "headers") then self.rows[#self.rows + 1] = row
+    if def.bearer and bearer then self.rows[#self.rows + 1] = { name = def.bearer, value = bearer, short = true }
+    elseif row.name == "tls" or def[row.name] then self.rows[#self.rows + 1] = row
     else self.doc:lost(key, ("http_config: %s has no such way to sign in"):format(self.kind)) end
+  end
+end
+
+-- FIELD of Alertmanager as a row of ours.
+local function field_row(self, name, node, key, how)
+  if not self.doc:expect(node, how.kind or "text", name) then return end
+  local value = how[2](self, node, key, name)
+  if value then
+    self.rows[#self.rows + 1] = { name = how[1], value = value, short = true, above = self.doc:above(key.line, self.line), beside = self.doc:beside(key.line) }
+  end
+end
+
+-- What `global` says in place of the receiver, and what Alertmanager does unasked.
+local function unsaid(self, def)
+  for name, global in pairs(def.globals or {}) do
+    if not self.fields[name] and self.global[global] then field_row(self, name, self.global[global], self.global_keys[global], def.fields[name]) end
+  end
+  for name, value in pairs(def.defaults or {}) do
+    local said = self.fields[name]
+    if not said or yaml.is_null(said) then self.rows[#self.rows + 1] = { name = def.fields[name][1], value = value, short = true } end
+  end
+end
+
+-- What Alertmanager calls the first field that is needed and not there.
+local function lacking(self, def)
+  local there = {}
+  for _, row in ipairs(self.rows) do there[row.name] = true end
+  for _, ours in ipairs(def.needs) do
+    if not there[ours] then
+      for theirs, how in pairs(def.fields) do
+        if how[1] == ours then return theirs end
+      end
+      return def.secrets[ours][1]
+    end
   end
 end
 
@@ -109,29 +106,26 @@ local function item_of(doc, kind, node, context)
                               rows = {}, fields = {}, keys = {}, line = node.line - 1 }, Item)
   for _, row in ipairs(doc:rows(node)) do self.fields[row.key.text], self.keys[row.key.text] = row.node, row.key end
   local used = { send_resolved = true, http_config = true }
-  local found = true
-  for ours, names in pairs(def.secrets) do
+  for _, ours in ipairs(keys_of(def.secrets)) do
+    local names = def.secrets[ours]
     used[names[1]], used[names[2]] = true, true
-    if not secret_row(self, ours, names) then found = ours ~= def.needs and found end
+    secret_row(self, ours, names)
   end
   for _, row in ipairs(doc:rows(node)) do
     local name = row.key.text
     local how = def.fields[name]
-    if how and not yaml.is_null(row.node) then
-      local right = how[2] == details and doc:expect(row.node, "map", name) or how[2] ~= details and doc:expect(row.node, "text", name)
-      local value = right and how[2](self, row.node, row.key, name)
-      if value then
-        self.rows[#self.rows + 1] = { name = how[1], value = value, short = true, above = doc:above(row.key.line, self.line), beside = doc:beside(row.key.line) }
-      end
+    if how and not yaml.is_null(row.node) then field_row(self, name, row.node, row.key, how)
     elseif not how and not used[name] then
       doc:lost(row.key, ("%s: %s has no such field"):format(name, kind))
     end
   end
+  unsaid(self, def)
   local resolved = self.fields.send_resolved
   local wanted = resolved and resolved.text == "true" or not resolved and def.resolved
   if not wanted then self.rows[#self.rows + 1] = { name = "send_resolved", value = "false", short = true } end
   http_config(self)
-  if not found then return doc:lost(node, ("%s: needs %s"):format(kind, def.secrets[def.needs][1])) end
+  local missing = lacking(self, def)
+  if missing then return doc:lost(node, ("%s: needs %s"):format(kind, missing)) end
   return kind .. " " .. writer.table(self.rows)
 end
 
@@ -173,7 +167,13 @@ end
 
 -- -- global -------------------------------------------------------------------------------------
 
-local USED = { slack_api_url = true, slack_api_url_file = true, http_config = true, resolve_timeout = true }
+local USED = { http_config = true, resolve_timeout = true }
+for _, def in pairs(KINDS) do
+  for _, names in pairs(def.secrets) do
+    for i = 3, #names do USED[names[i]] = true end
+  end
+  for _, name in pairs(def.globals or {}) do USED[name] = true end
+end
 
 --- What receivers take from `global`: { fields=, keys= }.
 function M.global(doc, node)

@@ -192,7 +192,7 @@ K.jira = {
 K.incidentio = {
   help = "an alert at incident.io",
   fields = {
-    { "url", "text", required = true, help = "address of the alert source" },
+    { "url", "secret", required = true, help = "address of the alert source" },
     { "token", "secret", required = true, help = "token of the alert source" },
     { "max_alerts", "count", help = "at most so many alerts in one message" },
     TIMEOUT, tls.row, RESOLVED,

@@ -1,0 +1,157 @@
+--- alertmanager_receivers_spec.lua - receivers of Alertmanager for programs and incidents, with what `global` says for them.
+local alertmanager = require "moonwatch.import.alertmanager"
+local host = require "moonwatch.host"
+local load = require "moonwatch.config.load"
+local outputs = require "moonwatch.import.outputs"
+local proc = require "proc"
+local report = require "moonwatch.import.report"
+
+-- The targets of receiver "r" whose configuration is YAML, how they are written, and what was lost.
+local function import(yaml, global)
+  local path = proc.scratch() .. "/am.yml"
+  proc.write(path, (global or "") .. "route: { receiver: r }\nreceivers:\n  - name: r\n" .. yaml:gsub("[^\n]+", "    %0"))
+  local told, out = report.new(), outputs.new(host)
+  alertmanager.import(path, { host = host, report = told, out = out, how = "x" })
+  local lines = told:lines()
+  for i, line in ipairs(lines) do lines[i] = line:match "am.yml:%d+:%d+: (.*)$" end
+  local text = out.list[1].text
+  local set, problems = load.load { host = host, config = "am.lua", source = text }
+  assert(set, text .. (problems and problems[1] and problems[1].text or ""))
+  local items = {}
+  for _, receiver in pairs(set.routing.receivers) do
+    for i, item in ipairs(receiver.items or receiver.targets or {}) do items[i] = item end
+  end
+  return items, lines, text
+end
+
+after_each(function() proc.cleanup() end)
+
+local SECRET = 'a secret is written into the Lua file; secret "NAME" would read it from the environment or a file'
+
+local function lost_of(lines)
+  local out = {}
+  for _, line in ipairs(lines) do
+    if line ~= SECRET and not line:find "^note: " then out[#out + 1] = line end
+  end
+  return out
+end
+
+describe("a receiver of Alertmanager", function()
+  it("that is Opsgenie keeps its key, texts, tags and responders", function()
+    local items, lines = import([[
+opsgenie_configs:
+  - api_key_file: /etc/og
+    message: 'On {{ .GroupLabels.job }}'
+    description: '{{ template "opsgenie.default.description" . }}'
+    tags: 'a, b,{{ .CommonLabels.team }}'
+    priority: P2
+    update_alerts: true
+    responders: [ { name: ops, type: team }, { username: me@x, type: user } ]
+    details: { k: v }
+]], "global: { opsgenie_api_url: https://api.eu.opsgenie.com/ }\n")
+    assert.same({}, lost_of(lines))
+    local o = items[1]
+    assert.same({ "opsgenie", { ["@secret"] = "/etc/og" }, "On ${labels.job}", nil, { "a", "b", "${labels.team}" }, "P2", true, { k = "v" }, "https://api.eu.opsgenie.com/" },
+      { o.kind, o.api_key, o.message, o.description, o.tags, o.priority, o.update_alerts, o.details, o.url })
+    assert.same({ { name = "ops", type = "team" }, { username = "me@x", type = "user" } }, o.responders)
+  end)
+  it("that is Splunk On-Call opens an incident for whatever fires, as there", function()
+    local items, lines = import([[
+victorops_configs: [ { routing_key: ops, custom_fields: { env: prod } } ]
+]], "global: { victorops_api_key: k }\n")
+    assert.same({}, lost_of(lines))
+    assert.same({ "k", "ops", "CRITICAL", { env = "prod" } }, { items[1].api_key, items[1].routing_key, items[1].message_type, items[1].custom_fields })
+  end)
+  it("that is Pushover rings for whatever fires, as there, unless it says otherwise", function()
+    local items, lines = import [[
+pushover_configs:
+  - { user_key: u, token_file: /t, retry: 2m, html: true, url: 'http://x' }
+  - { user_key: u, token: t, priority: '{{ if eq .Status "firing" }}1{{ else }}-1{{ end }}' }
+  - { user_key: u, token: t, priority: '0' }
+]]
+    assert.same({}, lost_of(lines))
+    assert.same({ 2, 120, true, "http://x" }, { items[1].priority, items[1].retry, items[1].html, items[1].link })
+    assert.same({ 1, -1 }, { items[2].priority, items[2].resolved_priority })
+    assert.equal("0", items[3].priority)
+  end)
+  it("that is Jira keeps transitions, texts that are not brought up to date, fields and the sign-in", function()
+    local items, lines = import([[
+jira_configs:
+  - project: OPS
+    issue_type: Bug
+    summary: { template: 'On {{ .CommonLabels.job }}', enable_update: false }
+    labels: [ alert, '{{ .GroupLabels.alertname }}' ]
+    reopen_transition: Reopen
+    resolve_transition: Done
+    reopen_duration: 30d
+    wont_fix_resolution: "Won't Fix"
+    fields: { customfield_1: { value: red }, customfield_2: 7, customfield_3: [ a ] }
+    http_config: { basic_auth: { username: me, password_file: /p } }
+]], "global: { jira_api_url: https://x.atlassian.net/rest/api/2/ }\n")
+    assert.same({}, lost_of(lines))
+    local j = items[1]
+    assert.same({ "https://x.atlassian.net/rest/api/2/", "On ${labels.job}", false, { "alert", "${labels.alertname}" }, "Reopen", 30 * 86400, "Won't Fix" },
+      { j.url, j.summary, j.update_summary, j.labels, j.reopen_transition, j.reopen_within, j.wont_fix_resolution })
+    assert.same({ customfield_1 = { value = "red" }, customfield_2 = 7, customfield_3 = { "a" } }, j.fields)
+    assert.same({ user = "me", password = { ["@secret"] = "/p" } }, j.auth)
+  end)
+  it("that is incident.io keeps its token, also when it is in http_config", function()
+    local items, lines = import [[
+incidentio_configs:
+  - { url: 'https://i/1', alert_source_token: t, max_alerts: 5 }
+  - { url_file: /u, http_config: { authorization: { credentials_file: /t } } }
+]]
+    assert.same({}, lost_of(lines))
+    assert.same({ "t", 5 }, { items[1].token, items[1].max_alerts })
+    assert.same({ { ["@secret"] = "/u" }, { ["@secret"] = "/t" } }, { items[2].url, items[2].token })
+  end)
+  it("that is a webhook keeps a body of its own, and name and password", function()
+    local items, lines = import [[
+webhook_configs:
+  - url: http://h
+    payload: { text: 'On {{ .CommonLabels.job }}', n: 3, list: [ a, { b: true } ] }
+    http_config: { basic_auth: { username: me, password: p } }
+]]
+    assert.same({}, lost_of(lines))
+    assert.same({ text = "On ${labels.job}", n = 3, list = { "a", { b = true } } }, items[1].body)
+    assert.same({ user = "me", password = "p" }, items[1].auth)
+  end)
+  it("that is PagerDuty keeps links, images, fields and the address that global gives", function()
+    local items, lines = import([[
+pagerduty_configs:
+  - routing_key: k
+    description: 'On {{ .GroupLabels.job }}'
+    component: '{{ .CommonLabels.job }}'
+    class: c
+    source: '{{ template "pagerduty.default.client" . }}'
+    links: [ { href: 'http://l', text: L } ]
+    images: [ { src: 'https://i', alt: A } ]
+    details: { team: web, deep: { a: 1 } }
+    timeout: 20s
+]], "global: { pagerduty_url: 'https://events.eu.pagerduty.com/v2/enqueue' }\n")
+    assert.same({}, lost_of(lines))
+    local p = items[1]
+    assert.same({ "https://events.eu.pagerduty.com/v2/enqueue", "On ${labels.job}", "${labels.job}", "c", nil, { { href = "http://l", text = "L" } },
+      { { src = "https://i", alt = "A" } }, { team = "web", deep = { a = 1 } }, 20 },
+      { p.url, p.summary, p.component, p.class, p.source, p.links, p.images, p.details, p.timeout })
+  end)
+  it("loses what cannot be carried, says so, and keeps the rest", function()
+    local items, lines = import [[
+victorops_configs: [ { api_key: k, routing_key: '{{ .Status }}' } ]
+jira_configs:
+  - { api_url: 'http://j/rest/api/2', project: P, issue_type: Bug, reopen_transition: Reopen, description: '{ "type": "doc" }', summary: '{{ range .Alerts }}x{{ end }}' }
+webhook_configs:
+  - { url: 'http://{{ .GroupLabels.team }}' }
+  - { url: 'http://h', http_config: { proxy_url: 'http://p' } }
+]]
+    assert.same({ "jira", "webhook" }, { items[1].kind, items[2].kind })
+    local lost = lost_of(lines)
+    table.sort(lost)
+    assert.same({
+      "description: a document of version 3; ours makes one of a plain text", "proxy_url: there are no proxies",
+      "reopen_transition: without reopen_duration it is never used",
+      "routing_key: this template cannot be carried over; write a function receiver",
+      "summary: this template cannot be carried over; write a function receiver", "url: this template cannot be carried over",
+      "victorops: needs routing_key", "webhook: needs url" }, lost)
+  end)
+end)
