@@ -14,6 +14,20 @@ alert "NotificationsFailing" { expr = "sum by (receiver) (increase(moonwatch_not
                                summary = "${labels.receiver} does not take messages" }
 alert "OncallCalendarFailing" { expr = "moonwatch_oncall_calendar_failing == 1", hold = "1h",
                                 summary = "the calendar of ${labels.oncall} cannot be read: who was on call by it last stays in force" }
+alert "NotificationsWaiting" { expr = "max by (receiver) (moonwatch_notifications_oldest_seconds)", above = 600, hold = "1m", severity = "page",
+                               summary = "the oldest message for ${labels.receiver} has waited for ${value|duration}: `moonwatch receivers` says what keeps it" }
+alert "ReceiverAway" { expr = "max by (receiver) (moonwatch_notifications_trouble_seconds)", above = 300, hold = "1m", severity = "page",
+                       summary = "${labels.receiver} has taken no message for ${value|duration}" }
+alert "BreakerOpen" { expr = "max by (receiver, integration) (moonwatch_breaker_state)", above = 1.5, hold = "5m",
+                      summary = "the breaker of ${labels.receiver} (${labels.integration}) is open: it keeps failing" }
+alert "NotificationsLost" { expr = 'sum by (receiver, result) (increase(moonwatch_notifications_total{result=~"failed|dropped|deferred"}[10m])) > 0',
+                            severity = "page", summary = "messages for ${labels.receiver} were ${labels.result}; `moonwatch receivers` says why" }
+alert "NotificationsDigested" { expr = "sum by (receiver) (increase(moonwatch_notifications_digests_total[10m])) > 0", severity = "info",
+                                summary = "${labels.receiver} was told of many groups in one message" }
+alert "DrillFailed" { expr = "moonwatch_drill_success == 0", severity = "page",
+                      summary = "the fire drill ${labels.drill} did not reach everybody in time: `moonwatch drills` says why" }
+alert "DrillMissing" { expr = "time() - moonwatch_drill_last_success_timestamp_seconds > 2 * moonwatch_drill_interval_seconds", severity = "page",
+                       summary = "the fire drill ${labels.drill} has reached nobody for ${value|duration}" }
 alert "SeriesRefused" { expr = "increase(moonwatch_tsdb_refused_series_total[5m]) > 0", summary = "the store is full: new series are refused" }
 alert "MemoryHigh" { expr = "process_resident_memory_bytes", above = 2147483648, hold = "10m", summary = "this process holds ${value|bytes}" }
 alert "BlocksDamaged" { expr = "moonwatch_tsdb_quarantined_blocks_total > 0", severity = "page",

@@ -39,6 +39,30 @@ describe("on the command line", function()
     assert.equal(0, (run("notify", "hook", "--test")))
   end)
 
+  it("receivers are listed with what keeps them, and drills are run and listed", function()
+    local world, run = rig()
+    local status, text = run "receivers"
+    assert.equal(0, status)
+    assert.is_truthy(text:find "hook%s+webhook%s+ok%s+%-")
+    world.answers.hook = function() return { retry = true, status = 500, error = "answered 500" } end
+    world:fire("Busy", { severity = "page" }):advance "3m"
+    _, text = run "receivers"
+    assert.is_truthy(text:find "hook%s+webhook%s+breaker open until %S+%s+1 pages, 0 tickets, 0 infos%s+%S+%s+nothing taken since %S+: answered 500", text)
+    _, text = run("receivers", "--json")
+    assert.equal("hook", world.host.json.decode(text).receivers[1].name)
+    status, text = run("notify", "hook", "--test", "--json")
+    assert.equal(1, status)
+    assert.is_false(world.host.json.decode(text).ok)
+    _, text = run "drills"
+    assert.is_truthy(text:find("no drills", 1, true))
+    world:reload { drills = { { name = "way", to = { "hook" }, every = 86400, within = 60 } } }
+    status, text = run "drills"
+    assert.equal(0, status)
+    assert.is_truthy(text:find "way%s+not yet%s+%-%s+%-%s+0 of 0")
+    assert.equal(2, (run("drills", "run")))
+    assert.equal(1, (run("drills", "run", "other")))
+  end)
+
   it("who is on what is listed, handed over and taken back", function()
     local world, run = rig()
     world:fire("Busy", { job = "api" }):advance "1m"

@@ -27,6 +27,27 @@ describe("rules/self.lua", function()
     for i = 5, 8 do world:set(missed, i):advance "1m" end
     assert.same({ "RulesLate" }, world:firing())
   end)
+  it("fires for messages that wait for long, receivers that take none, breakers that stay open and drills that fail", function()
+    local world = testing.world "rules/self.lua"
+    world:set('moonwatch_notifications_oldest_seconds{receiver="r",integration="slack"}', 601):advance "30s"
+    assert.same({}, world:firing())
+    world:set('moonwatch_notifications_trouble_seconds{receiver="r",integration="slack"}', 400)
+    world:set('moonwatch_drill_success{drill="d"}', 0):advance "2m"
+    assert.same({ "DrillFailed", "NotificationsWaiting", "ReceiverAway" }, world:firing())
+    world:set('moonwatch_notifications_oldest_seconds{receiver="r",integration="slack"}', 0)
+    world:set('moonwatch_notifications_trouble_seconds{receiver="r",integration="slack"}', 0)
+    world:set('moonwatch_drill_success{drill="d"}', 1)
+    world:set('moonwatch_breaker_state{receiver="r",integration="slack"}', 2):advance "6m"
+    assert.same({ "BreakerOpen" }, world:firing())
+  end)
+  it("fires for messages that were lost and tells of digests", function()
+    local world = testing.world "rules/self.lua"
+    for i = 0, 3 do
+      world:set('moonwatch_notifications_total{receiver="r",integration="slack",result="failed"}', i)
+      world:set('moonwatch_notifications_digests_total{receiver="r",integration="slack"}', i):advance "1m"
+    end
+    assert.same({ "NotificationsDigested", "NotificationsLost" }, world:firing())
+  end)
   it("fires at once for blocks set aside and for commits that the disk did not take", function()
     local world = testing.world "rules/self.lua"
     world:set("moonwatch_tsdb_quarantined_blocks_total", 0):set("moonwatch_tsdb_write_failures_total", 0):advance "2m"

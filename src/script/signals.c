@@ -60,14 +60,20 @@ void mw_pairs_deinit(mw_pairs *p)
     *p = (mw_pairs){0};
 }
 
+/* Seconds that a person waits, not a program. */
+static const double waits[] = {0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600};
+
 static const struct how {
     const char *name;
     mw_kind kind;
     void (*record)(mw_series *s, double v);
+    const double *buckets;
+    size_t n_buckets;
 } hows[] = {
-    {"add", MW_COUNTER, mw_counter_add},
-    {"set", MW_GAUGE, mw_gauge_set},
-    {"observe", MW_HISTOGRAM, mw_histogram_observe},
+    {"add", MW_COUNTER, mw_counter_add, NULL, 0},
+    {"set", MW_GAUGE, mw_gauge_set, NULL, 0},
+    {"observe", MW_HISTOGRAM, mw_histogram_observe, NULL, 0},
+    {"wait", MW_HISTOGRAM, mw_histogram_observe, waits, sizeof waits / sizeof *waits},
 };
 
 static const struct how *find_how(const char *name, mw_err *err)
@@ -87,7 +93,11 @@ int mw_signal_instrument(mw_host *h, const char *how, const char *name, const mw
     mw_pairs p;
     int rc = mw_pairs_init(&p, labels, err);
     if (rc != MW_OK) return rc;
-    mw_family family = {.kind = way->kind, .name = name, .help = help};
+    mw_family family = {.kind = way->kind,
+                        .name = name,
+                        .help = help,
+                        .buckets = way->buckets,
+                        .n_buckets = way->n_buckets};
     rc = mw_registry_series(h->registry, &family, p.pair, p.n, s, err);
     mw_pairs_deinit(&p);
     return rc == MW_OK ? MW_OK : mw_fail(err, rc, 0, 0, "%s: %s", name, mw_code_text(rc));

@@ -26,7 +26,7 @@ local DIGEST_OVER, DIGEST_AFTER, FALLBACK_AFTER = 1000, 300, 300
 -- When messages for an integration of KIND are told as one; nil: never.  An incident elsewhere goes by its key, so each message counts.
 local function digest_of(receiver, kind)
   local known = to.kinds[kind]
-  if receiver.digest == false or known and (known.digests == "never" or known.hears_acks) then return nil end
+  if receiver.digest == false or known and known.digests == "never" then return nil end
   return { over = receiver.digest_over or DIGEST_OVER, after = receiver.digest_after or DIGEST_AFTER,
     alerts = known and known.digests == "alerts" }
 end

@@ -12,6 +12,7 @@ M.__index = M
 
 local HELP = {
   moonwatch_drill_last_success_timestamp_seconds = "When a fire drill last reached everybody.",
+  moonwatch_drill_interval_seconds = "How often a fire drill is held.",
   moonwatch_drill_success = "Did the last fire drill reach everybody in time? 1 or 0.",
   moonwatch_drill_seconds = "From the alert of the last fire drill until a receiver took its message.",
 }
@@ -167,8 +168,9 @@ end
 --- Its gauges.
 function M:measure()
   local function set(name, labels, value) self.router.host.metric("set", name, labels, value, HELP[name]) end
-  for name in pairs(self.by_name) do
+  for name, drill in pairs(self.by_name) do
     local memory = self.memory[name]
+    set("moonwatch_drill_interval_seconds", { drill = name }, drill.every)
     if memory.success then set("moonwatch_drill_last_success_timestamp_seconds", { drill = name }, memory.success) end
     if memory.ok ~= nil then set("moonwatch_drill_success", { drill = name }, memory.ok and 1 or 0) end
     for key, part in pairs(memory.parts or {}) do

@@ -3,16 +3,29 @@ local priority = require "moonwatch.route.priority"
 
 local M = {}
 
+local FRESH = 600
 local BREAKER = { closed = 0, ["half-open"] = 1, open = 2 }
 
 local function who(lane) return { receiver = lane.receiver, integration = lane.kind } end
+
+-- An open breaker whose time is over lets the next message try.
+local function breaker_state(lane, now)
+  if lane.breaker_until and lane.breaker_until <= now then return BREAKER["half-open"] end
+  return BREAKER[lane.breaker]
+end
+
+-- For how long nothing was taken; a failure of long ago says nothing when nothing waits.
+local function trouble(lane, now)
+  if not lane.trouble or lane.queued == 0 and now - lane.trouble.at > FRESH then return 0 end
+  return math.max(0, now - lane.trouble.since)
+end
 
 -- What waits, since when, and what keeps it.
 local function lanes(router, now)
   local metric, queued = router.host.metric, {}
   for _, lane in ipairs(router.outbox:lanes_list()) do
     queued[lane.receiver] = (queued[lane.receiver] or 0) + lane.queued
-    metric("set", "moonwatch_breaker_state", who(lane), BREAKER[lane.breaker], "Circuit breaker of a receiver: 0 closed, 1 half-open, 2 open.")
+    metric("set", "moonwatch_breaker_state", who(lane), breaker_state(lane, now), "Circuit breaker of a receiver: 0 closed, 1 half-open, 2 open.")
     for p, name in ipairs(priority.names) do
       metric("set", "moonwatch_notifications_queued", { receiver = lane.receiver, integration = lane.kind, priority = name },
         lane.waiting[p], "Messages waiting, by how urgent they are.")
@@ -22,7 +35,7 @@ local function lanes(router, now)
       "For how long the oldest message has waited.")
     metric("set", "moonwatch_notifications_held_seconds", who(lane), math.max(0, lane.hold - now),
       "For how long the receiver wants no messages (Retry-After).")
-    metric("set", "moonwatch_notifications_trouble_seconds", who(lane), lane.trouble and math.max(0, now - lane.trouble.since) or 0,
+    metric("set", "moonwatch_notifications_trouble_seconds", who(lane), trouble(lane, now),
       "For how long the receiver has taken no message it was sent.")
   end
   for name, n in pairs(queued) do metric("set", "moonwatch_notification_queue", { receiver = name }, n, "Messages waiting for a receiver.") end
@@ -107,7 +120,7 @@ function M.told(host, job, entry, now)
     if alert.status == "firing" and not (entry and entry.firing[alert.fp]) then first = math.min(first or now, alert.starts_at or now) end
   end
   if not first then return end
-  host.metric("observe", "moonwatch_notifications_latency_seconds", { receiver = job.note.receiver, integration = job.note.integration },
+  host.metric("wait", "moonwatch_notifications_latency_seconds", { receiver = job.note.receiver, integration = job.note.integration },
     now - first, "From the start of an alert until a receiver knows of it.")
 end
 

@@ -159,7 +159,7 @@ local function judge(lane, job, outcome, now)
     lane.trouble, lane.fell = nil, nil
   else
     if not lane.trouble then fallback.begins(lane) end
-    lane.trouble = { since = lane.trouble and lane.trouble.since or now, error = outcome.error }
+    lane.trouble = { since = lane.trouble and lane.trouble.since or now, at = now, error = outcome.error }
   end
   job.attempts[#job.attempts + 1] =
     { time = now, ok = outcome.ok or false, status = outcome.status, error = outcome.error, seconds = outcome.seconds }

@@ -55,6 +55,11 @@ function M.title(note)
   return remarked(note, ("%s[%s] %s"):format(note.test and "[TEST] " or "", mark, M.names(note)))
 end
 
+--- OWN, a title of the configuration (or nil), which a test message must not hide behind.
+function M.own_title(note, own)
+  return own and (note.test and "[TEST] " or "") .. own or nil
+end
+
 --- One line that says what is wrong: the summary all alerts share, or the first one's, or the name.
 function M.summary(note)
   local first = note.alerts[1]
