@@ -42,6 +42,7 @@ describe("on the command line", function()
   it("receivers are listed with what keeps them, and drills are run and listed", function()
     local world, run = rig()
     local status, text = run "receivers"
+    local _
     assert.equal(0, status)
     assert.is_truthy(text:find "hook%s+webhook%s+ok%s+%-")
     world.answers.hook = function() return { retry = true, status = 500, error = "answered 500" } end
