@@ -797,7 +797,7 @@ function person(name) end
 
 ---children, tried in order; the first that matches wins
 ---@class moonwatch.route.routes
----@field receiver? string name of a receiver; default that of the parent
+---@field receiver? string name of a receiver or person, or "oncall:NAME"; default that of the parent
 ---@field match? table<string, string|number>|string|string[] alerts this route takes; none: all
 ---@field group_by? string[]|"all" labels that make a group, or "all"; default that of the parent
 ---@field group_wait? moonwatch.duration wait before the first message of a group; root default 30s
@@ -813,7 +813,7 @@ function person(name) end
 ---@class moonwatch.route
 ---@field compat? "alertmanager" keep exactly to Alertmanager's timing
 ---@field resolve_timeout? moonwatch.duration of the root: an alert posted without an end resolves after this long; default that of settings
----@field receiver? string name of a receiver; default that of the parent
+---@field receiver? string name of a receiver or person, or "oncall:NAME"; default that of the parent
 ---@field match? table<string, string|number>|string|string[] alerts this route takes; none: all
 ---@field group_by? string[]|"all" labels that make a group, or "all"; default that of the parent
 ---@field group_wait? moonwatch.duration wait before the first message of a group; root default 30s

@@ -158,3 +158,27 @@ describe("an escalation that goes on", function()
     assert.equal(2, #world:told())
   end)
 end)
+
+describe("a step that comes while a message to the same receiver is on its way", function()
+  it("is told once that message was answered", function()
+    local world = world_of.new { names = { "slack" }, routes = { { receiver = "slack", escalate = "page" } },
+      escalations = { page = { { after = 0, to = { "slack" } }, { after = 600, to = { "slack" } } } } }
+    world:fire("Down"):advance "1m"
+    world:told()
+    local answers = {}
+    function world.receive(self, _, note, now, done)
+      table.insert(self.notes, { at = now - self.start, receiver = note.receiver, note = note, ok = true })
+      table.insert(answers, done)
+    end
+    world:fire("Down", { job = "x" }):advance "10m"
+    assert.same({ "5:30 slack firing Down+Down" }, world:told())
+    table.remove(answers)({ ok = true, status = 200 }, world.now)
+    world.next = world.router:tick(world.now)
+    assert.same({ "11:00 slack firing Down+Down" }, world:told())
+    assert.equal(1, #answers)
+    table.remove(answers)({ ok = true, status = 200 }, world.now)
+    world.next = world.router:tick(world.now)
+    world:advance "1h"
+    assert.same({}, world:told())
+  end)
+end)

@@ -58,6 +58,11 @@ describe("a route to a rotation", function()
     assert.same({ "0:30 ann firing Down", "33:20 bob firing Down" }, world:told())
     world:restart():advance "2h"
     assert.same({}, world:told())
+    -- The turn changed while nothing ran.
+    local snapshot = world.router:snapshot()
+    world.now = world.now + 86400
+    world:restart(snapshot):advance "1s"
+    assert.same({ "27:00:00 cai firing Down" }, world:told())
   end)
 end)
 
@@ -101,6 +106,14 @@ describe("an exception to a rotation", function()
 end)
 
 describe("who is on call", function()
+  it("is a receiver for Alertmanager's clients", function()
+    local world = new()
+    local _, list = world:http("GET", "/api/v2/receivers")
+    assert.equal("oncall:web", list[#list].name)
+    local _, status = world:http("GET", "/api/v2/status")
+    assert.truthy(status.config.original:find("oncall:web", 1, true))
+  end)
+
   it("is told over HTTP, now and for a while", function()
     local world = new()
     local _, list = world:http("GET", "/api/mw/v1/oncall")

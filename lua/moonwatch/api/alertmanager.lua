@@ -151,6 +151,7 @@ end
 
 local function get_receivers(router)
   local names = keys_of(router.receivers)
+  for _, name in ipairs(keys_of(router.oncalls)) do names[#names + 1] = "oncall:" .. name end
   for i, name in ipairs(names) do names[i] = { name = name } end
   return reply.json(router.host, 200, router.host.json.array(names))
 end

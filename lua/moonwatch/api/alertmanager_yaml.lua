@@ -97,6 +97,7 @@ end
 --- The text.
 function M.text(router)
   local names = keys_of(router.receivers)
+  for _, name in ipairs(keys_of(router.oncalls)) do names[#names + 1] = "oncall:" .. name end
   local root = router.tree.root
   if not root.receiver then names[#names + 1] = NOBODY end
   local receivers = {}

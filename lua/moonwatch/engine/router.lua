@@ -70,11 +70,11 @@ function M:configure(config, now)
   for name, value in pairs(read) do self[name] = value end
   self.configured = true
   self.silences:configure(self.windows, self.settings)
-  swaps.apply(self, now)
   self.outbox:configure(self.targets, now, self.saved_breakers)
   self.drills:configure(self.held_drills, now)
   state.requeue(self, now)
   self:regroup(now)
+  swaps.apply(self, now)
   self.story:only(self.groups)
   self.story:mark({ kind = "config" }, now)
   self.changed = true

@@ -52,7 +52,7 @@ end
 
 -- Why somebody hears of something that did not change.
 local REMARKS = {
-  ["ack-ended"] = function(group) return group.ack_ended end,
+  ["ack-ended"] = function(group) return group.ack_ended or group.ack_said end,
   ["on-call"] = function() return "you are on call now" end,
 }
 
@@ -105,8 +105,10 @@ local function decide(router, group, seen, target, force, now)
   local job = router.outbox:get(key)
   if job and job.flying then
     group.again = true
+    group.unsaid[target.key] = force
     return nil, "a message is on its way"
   end
+  group.unsaid[target.key] = nil
   local entry = router.ledger:get(group.key, target.key)
   local reason, why
   if #seen.visible == 0 then why = seen.muted_why or "everything in the group is muted"
@@ -222,17 +224,20 @@ function M.flush(router, group, now, escalating)
   local before = group.escalation and escalate.mark(group.escalation)
   local heard_by = recipients.of(router, group, seen.state, now)
   if group.escalation and group.escalation.step > 0 and escalate.mark(group.escalation) ~= before then router.story:stepped(group, now) end
+  -- Whom to tell although nothing changed, once what is on its way to them is answered.
+  group.unsaid = seen.state == "waiting" and group.unsaid or {}
   for _, recipient in ipairs(heard_by) do
     for _, target in ipairs(router.receivers[recipient.name] and router.receivers[recipient.name].list or {}) do
-      local concerns = (not escalating or recipient.force) and concern(router, group, seen, target, recipient)
+      local force = recipient.force or group.unsaid[target.key]
+      local concerns = (not escalating or force) and concern(router, group, seen, target, recipient)
       if concerns then
         if not group.node.drill then concerns = quiet.for_target(router, concerns, target, now, seen) end
-        local reason, why = decide(router, group, concerns, target, recipient.force, now)
+        local reason, why = decide(router, group, concerns, target, force, now)
         router.story:decided(group, target.key, reason ~= nil, reason or why, now)
       end
     end
   end
-  if seen.state ~= "held" then group.ack_ended = nil end
+  if seen.state ~= "held" then group.ack_said, group.ack_ended = group.ack_ended or group.ack_said, nil end
   M.note_muted(router, group, seen.reasons, now)
   -- Not everybody was asked, so nothing may be forgotten yet.
   if escalating then return end

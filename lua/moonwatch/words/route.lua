@@ -1,6 +1,6 @@
 --- route.lua - the word `route`: which alerts go where, and how they are put together.
 local fields = {
-  { "receiver", "text", help = "name of a receiver; default that of the parent" },
+  { "receiver", "text", help = 'name of a receiver or person, or "oncall:NAME"; default that of the parent' },
   { "match", "matchers", default = {}, help = "alerts this route takes; none: all" },
   { "group_by", "group_by", help = 'labels that make a group, or "all"; default that of the parent' },
   { "group_wait", "duration", help = "wait before the first message of a group; root default 30s" },
