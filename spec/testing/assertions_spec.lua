@@ -36,6 +36,16 @@ describe("an assertion about a world", function()
       assert.truthy(text:find(part, 1, true), part .. " is not in\n" .. text)
     end
   end)
+  it("holds labels against the routes, and shows what decided when they go elsewhere", function()
+    local w = testing.world(rules:gsub("route {", 'route { routes = { { match = { team = "db" }, receiver = "dba" } },') .. 'receiver "dba" { webhook { url = "http://dba/" } }')
+    assert.routes(w, { team = "db" }, { "dba" })
+    assert.routes(w, { alertname = "Down", team = "web" }, { "hook" })
+    assert.is_not.routes(w, { team = "web" }, { "dba" })
+    local text = message(assert.routes, w, { team = "web" }, { "dba" })
+    for _, part in ipairs { 'expected that {team="web"} goes to {dba}, it goes to {hook}', 'not taken: team="db" says no (it is "web")' } do
+      assert.truthy(text:find(part, 1, true), text)
+    end
+  end)
   it("counts messages", function()
     assert.truthy(message(assert.sent, world, { status = "resolved" }):find("expected a message with status=resolved, there were 0", 1, true))
     assert.truthy(message(assert.silent, world):find("expected no message, there were", 1, true))

@@ -12,6 +12,7 @@ local plans = require "moonwatch.engine.rules_plan"
 local promoted = require "moonwatch.engine.rules_promoted"
 local rules = require "moonwatch.engine.rules"
 local scrape = require "moonwatch.config.scrape"
+local story = require "moonwatch.api.story"
 local watch = require "moonwatch.config.watch"
 
 local M = {}
@@ -191,6 +192,9 @@ function on.call(self, msg)
   end)
   return self.host.later
 end
+
+--- The router is asked why somebody was told, or not.
+function on.story(self, msg) return story.answer(self.engine, msg, self.now) end
 
 function on.cluster(self, msg)
   self.connected = msg.connected

@@ -121,6 +121,16 @@ local function samples_of(rows, sample)
   return {}
 end
 
+--- The values of ALERT's series from FROM to TO, at most SAMPLES of them; nil when its rule has no expression.
+function M.between(runner, alert, from, to)
+  if not runner.rule.expr or not alert.sample then return nil end
+  local behind = runner.engine:behind(runner.rule)
+  local step = math.max(1, (to - from) / (M.SAMPLES - 1))
+  local rows = runner.host.range(runner.rule.expr, from - behind, to - behind, step)
+  local out = rows and samples_of(rows, alert.sample) or {}
+  return #out > 0 and out or nil
+end
+
 -- -- logs and traces -------------------------------------------------------
 
 local function escaped(s) return (s:gsub('[\\"]', "\\%0"):gsub("\n", "\\n")) end

@@ -3,6 +3,7 @@
 -- Told are changes to firing and to resolved at once, a firing alert again every minute, a resolved one for a quarter of
 -- an hour.  A rule that fails keeps its alerts as they are and goes on telling them.
 local absent = require "moonwatch.alert.absent"
+local changes_of = require "moonwatch.alert.changes"
 local condition = require "moonwatch.alert.condition"
 local evidence = require "moonwatch.alert.evidence"
 local failing = require "moonwatch.alert.failing"
@@ -165,7 +166,10 @@ local function apply(self, changes, t)
       alert.annotations.flapping = alert.flapping
     end
   end
-  if #changes > 0 then self.engine:changed(self, t) end
+  if #changes > 0 then
+    changes_of.note(self, changes, t)
+    self.engine:changed(self, t)
+  end
 end
 
 local function idle(self) return next(self.alerts) == nil and next(self.written) == nil end
@@ -252,7 +256,7 @@ end
 --- Take over from the runner that had this name before.
 function M:inherit(old)
   old:refresh()
-  self.alerts, self.state, self.written = old.alerts, old.state, rawget(old, "written")
+  self.alerts, self.state, self.written, self.ring = old.alerts, old.state, rawget(old, "written"), old.ring
   absent.inherit(self, old)
   lives.inherit(self, old)
   self.health, self.last_error, self.traceback = old.health, old.last_error, old.traceback

@@ -141,7 +141,7 @@ end
 local function ask_story(host, want, done)
   host.ask("rules", { type = "story", labels = want }, function(answer)
     local known = type(answer) == "table" and answer or {}
-    done { alerts = type(known.alerts) == "table" and known.alerts or {}, rules = type(known.rules) == "table" and known.rules or {} }
+    done { alerts = type(known.alerts) == "table" and known.alerts or {}, rules = type(known.rules) == "table" and known.rules or {}, near = known.near }
   end)
 end
 
@@ -214,7 +214,7 @@ local RULE_SAYS = {
 }
 
 -- The sentence when no alert is known: what of its rule, and what would happen if it came.
-local function of_nothing(router, query, rules)
+local function of_nothing(router, query, rules, near_rule)
   local set = {}
   for name, value in pairs(query.want) do set[name] = value end
   local said = verdict.of(router, nil, set, query.receiver, explain.of(router.tree, set), query.now)
@@ -225,7 +225,7 @@ local function of_nothing(router, query, rules)
     elseif rule.lastError and rule.lastError ~= "" then why[#why + 1] = ("the rule %s fails: %s"):format(name, words.line(rule.lastError))
     elseif RULE_SAYS[rule.state] then why[#why + 1] = RULE_SAYS[rule.state]:format(name) end
   end
-  if #rules == 0 then why[1] = "no rule makes such an alert" end
+  if #rules == 0 then why[1] = "no rule makes such an alert" .. (near_rule and (" (did you mean %s?)"):format(words.line(near_rule)) or "") end
   said.text = "nobody was told because no such alert is known here" .. (#why > 0 and ": " .. table.concat(why, "; ") or "")
   said.would = routes.would(router, set, query.now)
   return said
@@ -247,7 +247,7 @@ local function answer_of(router, query, rules, known)
   if query.named and #rules == 0 and #alerts == 0 then
     return reply.problem(host, 404, "not_found", ("no rule and no alert is called %q"):format(words.line(query.want.alertname)))
   end
-  local nothing = #alerts == 0 and of_nothing(router, query, shown) or nil
+  local nothing = #alerts == 0 and of_nothing(router, query, shown, known.near) or nil
   return reply.json(host, 200, { alert = query.want.alertname, asked = query.want, verdict = first_words(alerts, nothing, query),
     at = query.at and host.rfc3339(query.at) or nil, rules = host.json.array(shown), alerts = host.json.array(alerts), sending = router.holds,
     pending = host.json.array(known.alerts), nothing = nothing, near = #alerts == 0 and nearest(router, query.want, query.now) or nil })

@@ -19,6 +19,9 @@ function M.shown(host, explained)
   return out
 end
 
+--- Each route of ROUTER with what it says to labels SET.
+function M.tree(router, set) return M.shown(router.host, explain.of(router.tree, set)) end
+
 --- What an alert with labels SET would meet at NOW: { receivers= {names}, first= {names told at once}, routes=, muted= }.
 function M.would(router, set, now)
   local host = router.host
@@ -53,7 +56,7 @@ function M.get(router, msg, now)
   local set, err = labels_of(msg)
   if not set then return reply.problem(router.host, 400, "bad_request", err) end
   local out = M.would(router, set, now)
-  out.labels, out.routes = set, M.shown(router.host, explain.of(router.tree, set))
+  out.labels, out.routes = set, M.tree(router, set)
   return reply.json(router.host, 200, out)
 end
 

@@ -6,8 +6,10 @@
 --   assert.quiet(world, NAME)                    nothing (of that name) is pending or firing
 --   assert.sent(world, { receiver=, ... }, n)    a message like that left (n of them); see World:sent
 --   assert.silent(world, { receiver=, ... })     no message (like that) left
+--   assert.routes(world, labels, { "web", ... }) an alert with these labels goes to these receivers, in any order
 -- Each also as assert.is_not.fires(...), and each failure says what there was instead.
 local metric = require "moonwatch.testing.metric"
+local routes_of = require "moonwatch.api.why_routes"
 
 local M = {}
 
@@ -84,7 +86,26 @@ local function silent(state, world, wanted)
   return n == 0
 end
 
+local function sorted(list)
+  local out = {}
+  for i, name in ipairs(list) do out[i] = name end
+  table.sort(out)
+  return table.concat(out, ", ")
+end
+
+local function routes(state, world, labels, receivers)
+  if type(labels) ~= "table" or type(receivers) ~= "table" then error("assert.routes(world, labels, { receivers })", 3) end
+  local set = {}
+  for name, value in pairs(labels) do set[name] = tostring(value) end
+  local there, tree = sorted(routes_of.would(world.router, set, world.now).receivers), {}
+  for i, row in ipairs(routes_of.tree(world.router, set)) do tree[i] = ("  "):rep(row.depth + 1) .. row.route .. ": " .. row.text end
+  state.failure_message = ("%s that %s goes to {%s}, it goes to {%s}\n%s"):format(state.mod and "expected" or "did not expect",
+    metric.text(set), sorted(receivers), there, table.concat(tree, "\n"))
+  return there == sorted(receivers)
+end
+
 local ASSERTIONS = {
+  routes = routes,
   fires = in_state("firing", "fires"), pends = in_state("pending", "is pending"), resolved = resolved, quiet = quiet, sent = sent, silent = silent,
 }
 
