@@ -3,9 +3,10 @@ std = "luajit"
 max_line_length = false
 local words = {
   "alert", "alertmanager", "bytes", "check", "discord", "drill", "duration", "email", "env", "escalation", "every", "exec", "expect", "first",
-  "humanize", "humanize1024", "incidentio", "include", "inhibit", "jira", "label", "oncall", "opsgenie", "pagerduty", "percent", "person",
-  "pipeline", "pushover", "query", "receiver", "record", "regex", "route", "sample", "scrape", "secret", "settings", "sink", "slack", "slo", "sns",
-  "teams", "telegram", "timestamp", "value", "victorops", "webhook", "window",
+  "humanize", "humanize1024", "incidentio", "include", "inhibit", "jira", "label", "mattermost", "oncall", "opsgenie", "pagerduty", "percent", "person",
+  "pipeline", "pushover", "query", "receiver", "record", "regex", "rocketchat", "route", "sample",
+  "scrape", "secret", "settings", "sink", "slack", "slo", "sns",
+  "teams", "telegram", "timestamp", "value", "victorops", "webex", "webhook", "window",
 }
 for _, pattern in ipairs { "rules", "examples/*/rules", "examples/*/moonwatch.lua" } do files[pattern] = { read_globals = words } end
 files["spec"] = { std = "+busted" }

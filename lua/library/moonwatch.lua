@@ -33,6 +33,33 @@
 ---@return moonwatch.kind
 function alertmanager(fields) end
 
+---facts of each alert in the place of severity, value, threshold and time
+---@class moonwatch.kind.discord.fields
+---@field title string name of the fact
+---@field value string what it is
+---@field short? boolean may stand beside another one
+
+---a message in a Discord channel; at most 10 alerts and 6000 characters
+---@class moonwatch.kind.discord
+---@field url string|moonwatch.secret address of the webhook
+---@field thread_id? string number of a thread in the channel
+---@field content? string text before everything else; only this may call somebody: <@&ROLE>, @here
+---@field title? string first line; default how many alerts fire and their names
+---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
+---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
+---@field username? string name shown
+---@field avatar_url? string address of a picture
+---@field silent? boolean no sound
+---@field max_alerts? integer at most so many alerts in one message; the others are counted
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a message in a Discord channel; at most 10 alerts and 6000 characters
+---@param fields moonwatch.kind.discord
+---@return moonwatch.kind
+function discord(fields) end
+
 ---signing in at the server
 ---@class moonwatch.kind.email.auth
 ---@field user string name
@@ -117,6 +144,35 @@ function incidentio(fields) end
 ---@param fields moonwatch.kind.jira
 ---@return moonwatch.kind
 function jira(fields) end
+
+---how loud it is
+---@class moonwatch.kind.mattermost.priority
+---@field priority "standard"|"important"|"urgent" label of the message
+---@field requested_ack? boolean ask for an acknowledgement in Mattermost; not with standard
+---@field persistent_notifications? boolean tell again until somebody reacts; only with urgent
+
+---a message in a Mattermost channel
+---@class moonwatch.kind.mattermost
+---@field url string|moonwatch.secret address of the incoming webhook
+---@field channel? string channel, when the webhook may choose
+---@field username? string name shown, when the server allows it
+---@field icon? string name of an emoji
+---@field icon_url? string address of a picture
+---@field title? string first line; default how many alerts fire and their names
+---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
+---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
+---@field color? string good, warning, danger or #rrggbb; default that of the severity
+---@field card? string text beside the message, Markdown
+---@field priority? moonwatch.kind.mattermost.priority how loud it is
+---@field max_alerts? integer at most so many alerts in one message; the others are counted
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a message in a Mattermost channel
+---@param fields moonwatch.kind.mattermost
+---@return moonwatch.kind
+function mattermost(fields) end
 
 ---who is told there
 ---@class moonwatch.kind.opsgenie.responders
@@ -212,17 +268,36 @@ function pagerduty(fields) end
 ---@return moonwatch.kind
 function pushover(fields) end
 
+---a message in a channel of Rocket.Chat
+---@class moonwatch.kind.rocketchat
+---@field url string address of the server
+---@field token string|moonwatch.secret access token
+---@field user_id string|moonwatch.secret number of the user to whom the token belongs
+---@field channel string #channel, @user or number of a room
+---@field username? string name shown; the user needs the permission message-impersonate
+---@field icon? string emoji such as :fire:
+---@field icon_url? string address of a picture
+---@field title? string first line; default how many alerts fire and their names
+---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
+---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
+---@field color? string #rrggbb; default that of the severity
+---@field image_url? string address of a picture
+---@field thumb_url? string address of a small picture
+---@field max_alerts? integer at most so many alerts in one message; the others are counted
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a message in a channel of Rocket.Chat
+---@param fields moonwatch.kind.rocketchat
+---@return moonwatch.kind
+function rocketchat(fields) end
+
 ---further buttons, each a link
 ---@class moonwatch.kind.slack.buttons
 ---@field text string what it says
 ---@field url string where it leads
 ---@field style? "primary"|"danger" its look
-
----facts of each alert in the place of severity, value, threshold and time
----@class moonwatch.kind.slack.fields
----@field title string name of the fact
----@field value string what it is
----@field short? boolean may stand beside another one
 
 ---a message in a Slack channel
 ---@class moonwatch.kind.slack
@@ -239,7 +314,7 @@ function pushover(fields) end
 ---@field link_names? boolean make @names and #channels in texts of your own links
 ---@field title? string first line; default how many alerts fire and their names
 ---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
----@field fields? moonwatch.kind.slack.fields[] facts of each alert in the place of severity, value, threshold and time
+---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
 ---@field color? string good, warning, danger or #rrggbb; default that of the severity
 ---@field footer? string small text below each alert; default its labels
 ---@field image_url? string address of a picture
@@ -276,6 +351,43 @@ function slack(fields) end
 ---@return moonwatch.kind
 function sns(fields) end
 
+---a card in a channel of Microsoft Teams
+---@class moonwatch.kind.teams
+---@field url string|moonwatch.secret address of a workflow that begins with "When a Teams webhook request is received"
+---@field title? string first line; default how many alerts fire and their names
+---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
+---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
+---@field max_alerts? integer at most so many alerts in one message; the others are counted
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a card in a channel of Microsoft Teams
+---@param fields moonwatch.kind.teams
+---@return moonwatch.kind
+function teams(fields) end
+
+---a message in a Telegram chat; at most 4096 characters
+---@class moonwatch.kind.telegram
+---@field token string|moonwatch.secret token of the bot
+---@field chat_id string|number number of the chat, or @name of a channel
+---@field message_thread_id? integer number of a topic
+---@field parse_mode? "HTML"|"MarkdownV2"|"Markdown"|"none" markup of the message, in which title and text are written; what is filled in is escaped
+---@field disable_notification? boolean no sound
+---@field url? string address of the Bot API
+---@field title? string first line; default how many alerts fire and their names
+---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
+---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
+---@field max_alerts? integer at most so many alerts in one message; the others are counted
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a message in a Telegram chat; at most 4096 characters
+---@param fields moonwatch.kind.telegram
+---@return moonwatch.kind
+function telegram(fields) end
+
 ---an incident at Splunk On-Call (VictorOps)
 ---@class moonwatch.kind.victorops
 ---@field api_key string|moonwatch.secret key of the REST endpoint
@@ -294,6 +406,25 @@ function sns(fields) end
 ---@param fields moonwatch.kind.victorops
 ---@return moonwatch.kind
 function victorops(fields) end
+
+---a message in a room of Webex; at most 7439 bytes
+---@class moonwatch.kind.webex
+---@field token string|moonwatch.secret access token of the bot
+---@field room_id? string number of the room
+---@field person? string mail address of a person
+---@field url? string address of the API
+---@field title? string first line; default how many alerts fire and their names
+---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
+---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
+---@field max_alerts? integer at most so many alerts in one message; the others are counted
+---@field timeout? moonwatch.duration longest time one try may take
+---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field send_resolved? boolean tell the end too; default that of the receiver
+
+---a message in a room of Webex; at most 7439 bytes
+---@param fields moonwatch.kind.webex
+---@return moonwatch.kind
+function webex(fields) end
 
 ---the Alertmanager webhook body (version 4), posted as JSON, or a body of your own
 ---@class moonwatch.kind.webhook

@@ -10,7 +10,7 @@ local text = require "moonwatch.to.text"
 local M = {}
 
 M.MOST = 20
-local LONGEST_PLACE, LONGEST_LABELS = 2000, 300
+local LONGEST_PLACE, LONGEST_LABELS, FACTS = 2000, 300, 25
 
 --- How bad it is, as colours go: "good", "warning" or "danger".
 local BADNESS = { critical = "danger", page = "danger", error = "danger", warning = "warning", ticket = "warning", info = "good" }
@@ -68,6 +68,7 @@ local function facts_of(alert, note, fields, host, map)
   local out = {}
   if fields.fields then
     for i, row in ipairs(fields.fields) do
+      if i > FACTS then break end
       out[i] = { title = M.filled(row.title, note, alert, map), value = M.filled(row.value, note, alert, map), short = row.short ~= false, own = true }
     end
     return out
@@ -144,64 +145,105 @@ function M.links(note)
   return out
 end
 
--- -- as one text ---------------------------------------------------------------------
+-- -- as parts of limited size -----------------------------------------------------------
 
---- The links of NOTE on one line, "" without any.
-function M.link_line(note, dialect)
-  local out = {}
-  for i, row in ipairs(M.links(note)) do out[i] = dialect.link(row[1], row[2]) end
+--- The links of NOTE on one line, as many as there is room for.
+function M.link_line(note, dialect, room, bytes)
+  local out, used = {}, 0
+  for _, row in ipairs(M.links(note)) do
+    local link = dialect.link(row[1], row[2])
+    used = used + markup.size(link, bytes) + 4
+    if used <= (room or 3000) then out[#out + 1] = link end
+  end
   return table.concat(out, " · ")
 end
 
-local TEXT, LINE = 1500, 400
+-- How much an item says: all of it, less, or only its name and the beginning of its text.
+local FULL, SHORT, BARE = { text = 1500, facts = true }, { text = 200, facts = true }, { text = 150 }
+local LINE, NAME = 400, 200
+M.FULL = FULL
 
---- The lines below the name of ITEM.  facts = with its facts on one line.
-function M.item_lines(item, dialect, facts)
+--- The name of ITEM, escaped.
+function M.name(item, dialect, most) return markup.write(dialect.text, item.name, most or NAME, { line = true }) end
+
+--- Each fact of ITEM as {title, value, short}, escaped.
+function M.facts(item, dialect, level, most)
   local out = {}
-  local function add(line) out[#out + 1] = line end
-  if item.own then add(markup.cut(item.own, TEXT * 2)) end
-  if item.says then add(markup.write(dialect.text, item.says, TEXT)) end
-  if facts and #item.facts > 0 then
-    local list = {}
-    for i, fact in ipairs(item.facts) do
-      list[i] = fact.own and fact.title .. ": " .. fact.value
-        or fact.title .. ": " .. markup.write(dialect.text, fact.value, LINE, { line = true })
-    end
-    add(table.concat(list, " · "))
+  for i, fact in ipairs(level.facts and item.facts or {}) do
+    local value = fact.own and markup.cut(fact.value, most or LINE) or markup.write(dialect.text, fact.value, most or LINE, { line = true })
+    out[i] = { title = fact.own and markup.cut(fact.title, NAME) or fact.title, value = value, short = fact.short }
   end
-  if item.labels then add(markup.write(dialect.text, item.labels, LINE, { line = true })) end
-  if #item.lines > 0 then
-    add(dialect.fence[1] .. markup.write(dialect.code, table.concat(item.lines, "\n"), TEXT) .. dialect.fence[2])
-  end
-  if item.runbook then add(dialect.link("Runbook", item.runbook)) end
   return out
 end
 
---- All of NOTE below its title as one text of at most MOST, whole items only; what does not fit is counted.
-function M.text(note, fields, host, dialect, most, bytes)
-  local items, left_out = M.items(note, fields, host, dialect.text)
-  local tail = M.link_line(note, dialect)
-  local room = most - markup.size(tail, bytes) - 40
-  local parts, used = {}, 0
-  for i, item in ipairs(items) do
-    local lines = M.item_lines(item, dialect, true)
-    if #items > 1 or left_out > 0 then table.insert(lines, 1, dialect.bold(markup.write(dialect.text, item.name, 200, { line = true }))) end
-    local part = table.concat(lines, "\n")
-    local n = markup.size(part, bytes) + 2
-    if used + n > room then
-      if i == 1 then -- even the first is too long: what of it may be cut anywhere
-        part = markup.write(dialect.text, (item.says or item.own or item.name), room - 2, { bytes = bytes })
-        parts[1] = part
-        i = 2
-      end
-      left_out = left_out + #items - i + 1
-      break
-    end
-    parts[#parts + 1], used = part, used + n
+--- What ITEM says below its name, as lines: its text, what made it fire, where to read on.
+function M.lines(item, dialect, level)
+  local out = {}
+  if item.own then out[#out + 1] = markup.cut(item.own, 2 * level.text) end
+  if item.says then out[#out + 1] = markup.write(dialect.text, item.says, level.text) end
+  if #item.lines > 0 and level.facts then
+    out[#out + 1] = dialect.fence[1] .. markup.write(dialect.code, table.concat(item.lines, "\n"), level.text) .. dialect.fence[2]
   end
-  if left_out > 0 then parts[#parts + 1] = markup.write(dialect.text, ("and %d more"):format(left_out), 40) end
+  if item.runbook and level.facts then out[#out + 1] = dialect.link("Runbook", item.runbook) end
+  return out
+end
+
+--- BUILD(item, level) → part, size: of ITEMS as many as fit into ROOM, the last one perhaps shorter.  Answers the parts and how many
+-- alerts they leave out; LEFT_OUT are left out already.
+function M.parts(items, left_out, room, build)
+  local out, used = {}, 0
+  for i, item in ipairs(items) do
+    local part, size
+    for _, level in ipairs { FULL, SHORT, BARE } do
+      part, size = build(item, level)
+      if used + size <= room then break end
+    end
+    if used + size > room and i > 1 then return out, left_out + #items - i + 1 end
+    out[i], used = part, used + size
+  end
+  return out, left_out
+end
+
+-- -- as one text ---------------------------------------------------------------------
+
+local function paragraph(item, dialect, level, named)
+  local lines = M.lines(item, dialect, level)
+  if named and not item.of_all then table.insert(lines, 1, dialect.bold(M.name(item, dialect))) end
+  local list = {}
+  for i, fact in ipairs(M.facts(item, dialect, level)) do list[i] = fact.title .. ": " .. fact.value end
+  if #list > 0 then lines[#lines + 1] = table.concat(list, " · ") end
+  if item.labels and level.facts then lines[#lines + 1] = markup.write(dialect.text, item.labels, LINE, { line = true }) end
+  return table.concat(lines, "\n")
+end
+
+local MORE = 40
+
+--- All of NOTE as one text of at most MOST (bytes, or characters): title, items, how many more, links.
+function M.text(note, fields, host, dialect, most, bytes)
+  local title = dialect.bold(M.title(note, fields, dialect.text, 256))
+  local tail = M.link_line(note, dialect, math.floor(most / 3), bytes)
+  local items, left_out = M.items(note, fields, host, dialect.text)
+  local named = #items > 1 or left_out > 0
+  local room = most - markup.size(title, bytes) - markup.size(tail, bytes) - MORE - 4
+  local parts
+  parts, left_out = M.parts(items, left_out, room, function(item, level)
+    local part = paragraph(item, dialect, level, named)
+    return part, markup.size(part, bytes) + 2
+  end)
+  table.insert(parts, 1, title)
+  if left_out > 0 then parts[#parts + 1] = M.more(left_out) end
   if tail ~= "" then parts[#parts + 1] = tail end
-  return table.concat(parts, "\n\n")
+  return markup.cut(table.concat(parts, "\n\n"), most, bytes)
+end
+
+function M.more(left_out) return ("and %d more"):format(left_out) end
+
+--- The headers of a request with JSON.
+M.JSON = { ["content-type"] = "application/json" }
+
+--- A POST of BODY to URL.
+function M.post(url, body, fields, host, headers)
+  return { url = url, method = "POST", headers = headers or M.JSON, timeout = fields.timeout or 10, body = host.json.encode(body) }
 end
 
 return M

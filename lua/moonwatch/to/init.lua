@@ -13,7 +13,7 @@ local steps = require "moonwatch.to.steps"
 local M = { kinds = {} }
 
 for _, name in ipairs { "webhook", "slack", "pagerduty", "func", "opsgenie", "victorops", "pushover", "jira", "incidentio", "alertmanager",
-                       "email", "sns", "exec" } do
+                       "email", "sns", "exec", "teams", "discord", "telegram", "mattermost", "rocketchat", "webex" } do
   local kind = require("moonwatch.to." .. name)
   M.kinds[kind.kind] = kind
 end

@@ -97,7 +97,7 @@ local LONGEST_URL = 2000
 --- URL when it is an address that people may be sent to, written so that it stays one inside of any markup; or nil.
 function M.url(url)
   if type(url) ~= "string" or #url > LONGEST_URL or not url:find "^[hH][tT][tT][pP][sS]?://[^/]" then return nil end
-  return (url:gsub("[^%w%-%._~:/?#@!$&+,;=%%]", function(c) return ("%%%02X"):format(c:byte()) end))
+  return (url:gsub("[^%w%-%._~:/?#!$&+,;=%%]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
 return M

@@ -8,7 +8,7 @@ local answers = require "moonwatch.to.answer"
 local chat = require "moonwatch.to.chat"
 local markup = require "moonwatch.to.markup"
 
-local M = { kind = "slack" }
+local M = { kind = "slack", at_once = 1 }
 
 local POST = "https://slack.com/api/chat.postMessage"
 local DIALECT = markup.slack
@@ -60,30 +60,23 @@ function M.shows_acks(fields, entry) return fields.token ~= nil and fields.updat
 
 -- -- the message -------------------------------------------------------------------------
 
-local function field(fact)
-  local value = fact.own and fact.value or markup.write(DIALECT.text, fact.value, FIELD)
-  return { title = fact.title, value = markup.cut(value, FIELD), short = fact.short }
-end
-
 -- The text of an alert, with what made it fire below it.
 local function body_of(item)
-  local lines = chat.item_lines({ own = item.own, says = item.says, lines = item.lines, runbook = item.runbook, facts = {} }, DIALECT)
+  local lines = chat.lines(item, DIALECT, chat.FULL)
   if #lines > 0 then return markup.cut(table.concat(lines, "\n"), TEXT) end
 end
 
 local function attachment(item, note, fields, host)
-  local out = { color = fields.color and chat.filled(fields.color, note, item.alert) or item.badness, title_link = item.url, fields = {},
-    text = body_of(item), mrkdwn_in = { "text", "fields", "pretext" }, thumb_url = fields.thumb_url, image_url = fields.image_url }
+  local out = { color = fields.color and chat.filled(fields.color, note, item.alert) or item.badness, title_link = item.url,
+    fields = host.json.array(chat.facts(item, DIALECT, chat.FULL, FIELD)), text = body_of(item), mrkdwn_in = { "text", "fields", "pretext" }, thumb_url = fields.thumb_url, image_url = fields.image_url }
   if not item.of_all then
-    out.title = markup.write(DIALECT.text, item.name, TITLE, { line = true })
+    out.title = chat.name(item, DIALECT, TITLE)
     out.fallback = markup.write(DIALECT.text, item.alert.status .. " " .. (item.alert.labels.alertname or "alert"), TITLE, { line = true })
     out.footer = item.labels and markup.write(DIALECT.text, item.labels, FOOTER, { line = true })
   else
     out.fallback = chat.title(note, fields, DIALECT.text, TITLE)
   end
   if fields.footer then out.footer = markup.cut(chat.filled(fields.footer, note, item.alert, DIALECT.text), FOOTER) end
-  for i, fact in ipairs(item.facts) do out.fields[i] = field(fact) end
-  out.fields = host.json.array(out.fields)
   return out
 end
 
@@ -91,7 +84,7 @@ local function attachments_of(note, fields, host)
   local items, left_out = chat.items(note, fields, host, DIALECT.text)
   local out = {}
   for i, item in ipairs(items) do out[i] = attachment(item, note, fields, host) end
-  if left_out > 0 then out[#out + 1] = { color = "warning", text = ("and %d more"):format(left_out) } end
+  if left_out > 0 then out[#out + 1] = { color = "warning", text = chat.more(left_out) } end
   return out
 end
 
@@ -147,7 +140,7 @@ end
 local function request_of(fields, url, body, host)
   local headers = { ["content-type"] = "application/json; charset=utf-8" }
   if fields.token then headers.authorization = "Bearer " .. fields.token end
-  return { url = url, method = "POST", headers = headers, timeout = fields.timeout or 10, body = host.json.encode(body) }
+  return chat.post(url, body, fields, host, headers)
 end
 
 -- What of the thread is told when the message above it changed.

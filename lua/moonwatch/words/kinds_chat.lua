@@ -45,4 +45,86 @@ K.slack = {
   },
 }
 
+K.teams = {
+  help = "a card in a channel of Microsoft Teams",
+  fields = with {
+    { "url", "secret", required = true, help = 'address of a workflow that begins with "When a Teams webhook request is received"' },
+    TITLE, TEXT, FIELDS,
+  },
+}
+
+K.discord = {
+  help = "a message in a Discord channel; at most 10 alerts and 6000 characters",
+  fields = with {
+    { "url", "secret", required = true, help = "address of the webhook" },
+    { "thread_id", "text", help = "number of a thread in the channel" },
+    { "content", "message", help = "text before everything else; only this may call somebody: <@&ROLE>, @here" },
+    TITLE, TEXT, FIELDS,
+    { "username", "text", help = "name shown" },
+    { "avatar_url", "text", help = "address of a picture" },
+    { "silent", "boolean", help = "no sound" },
+  },
+}
+
+K.telegram = {
+  help = "a message in a Telegram chat; at most 4096 characters",
+  fields = with {
+    { "token", "secret", required = true, help = "token of the bot" },
+    { "chat_id", { "text", "number" }, required = true, help = "number of the chat, or @name of a channel" },
+    { "message_thread_id", "count", help = "number of a topic" },
+    { "parse_mode", "text", default = "HTML", choices = { "HTML", "MarkdownV2", "Markdown", "none" },
+      help = "markup of the message, in which title and text are written; what is filled in is escaped" },
+    { "disable_notification", "boolean", help = "no sound" },
+    { "url", "text", default = "https://api.telegram.org", help = "address of the Bot API" },
+    TITLE, TEXT, FIELDS,
+  },
+}
+
+K.mattermost = {
+  help = "a message in a Mattermost channel",
+  fields = with {
+    { "url", "secret", required = true, help = "address of the incoming webhook" },
+    { "channel", "text", help = "channel, when the webhook may choose" },
+    { "username", "text", help = "name shown, when the server allows it" },
+    { "icon", "text", help = "name of an emoji" },
+    { "icon_url", "text", help = "address of a picture" },
+    TITLE, TEXT, FIELDS,
+    { "color", "message", help = "good, warning, danger or #rrggbb; default that of the severity" },
+    { "card", "message", help = "text beside the message, Markdown" },
+    { "priority", "table", help = "how loud it is", fields = {
+      { "priority", "text", required = true, choices = { "standard", "important", "urgent" }, help = "label of the message" },
+      { "requested_ack", "boolean", help = "ask for an acknowledgement in Mattermost; not with standard" },
+      { "persistent_notifications", "boolean", help = "tell again until somebody reacts; only with urgent" } } },
+  },
+}
+
+K.rocketchat = {
+  help = "a message in a channel of Rocket.Chat",
+  fields = with {
+    { "url", "text", required = true, help = "address of the server" },
+    { "token", "secret", required = true, help = "access token" },
+    { "user_id", "secret", required = true, help = "number of the user to whom the token belongs" },
+    { "channel", "text", required = true, help = "#channel, @user or number of a room" },
+    { "username", "text", help = "name shown; the user needs the permission message-impersonate" },
+    { "icon", "text", help = "emoji such as :fire:" },
+    { "icon_url", "text", help = "address of a picture" },
+    TITLE, TEXT, FIELDS,
+    { "color", "message", help = "#rrggbb; default that of the severity" },
+    { "image_url", "text", help = "address of a picture" },
+    { "thumb_url", "text", help = "address of a small picture" },
+  },
+}
+
+K.webex = {
+  help = "a message in a room of Webex; at most 7439 bytes",
+  exactly_one = { { "room_id", "person" } },
+  fields = with {
+    { "token", "secret", required = true, help = "access token of the bot" },
+    { "room_id", "text", help = "number of the room" },
+    { "person", "text", help = "mail address of a person" },
+    { "url", "text", default = "https://webexapis.com/v1/messages", help = "address of the API" },
+    TITLE, TEXT, FIELDS,
+  },
+}
+
 return K
