@@ -51,7 +51,7 @@ opsgenie_configs:
 ]], "global: { opsgenie_api_url: https://api.eu.opsgenie.com/ }\n")
     assert.same({}, lost_of(lines))
     local o = items[1]
-    assert.same({ "opsgenie", { ["@secret"] = "/etc/og" }, "On ${labels.job}", nil, { "a", "b", "${labels.team}" }, "P2", true, { k = "v" }, "https://api.eu.opsgenie.com/" },
+    assert.same({ "opsgenie", { ["@secret"] = "/etc/og" }, "On ${group_labels.job}", nil, { "a", "b", "${common_labels.team}" }, "P2", true, { k = "v" }, "https://api.eu.opsgenie.com/" },
       { o.kind, o.api_key, o.message, o.description, o.tags, o.priority, o.update_alerts, o.details, o.url })
     assert.same({ { name = "ops", type = "team" }, { username = "me@x", type = "user" } }, o.responders)
   end)
@@ -90,7 +90,7 @@ jira_configs:
 ]], "global: { jira_api_url: https://x.atlassian.net/rest/api/2/ }\n")
     assert.same({}, lost_of(lines))
     local j = items[1]
-    assert.same({ "https://x.atlassian.net/rest/api/2/", "On ${labels.job}", false, { "alert", "${labels.alertname}" }, "Reopen", 30 * 86400, "Won't Fix" },
+    assert.same({ "https://x.atlassian.net/rest/api/2/", "On ${common_labels.job}", false, { "alert", "${group_labels.alertname}" }, "Reopen", 30 * 86400, "Won't Fix" },
       { j.url, j.summary, j.update_summary, j.labels, j.reopen_transition, j.reopen_within, j.wont_fix_resolution })
     assert.same({ customfield_1 = { value = "red" }, customfield_2 = 7, customfield_3 = { "a" } }, j.fields)
     assert.same({ user = "me", password = { ["@secret"] = "/p" } }, j.auth)
@@ -113,7 +113,7 @@ webhook_configs:
     http_config: { basic_auth: { username: me, password: p } }
 ]]
     assert.same({}, lost_of(lines))
-    assert.same({ text = "On ${labels.job}", n = 3, list = { "a", { b = true } } }, items[1].body)
+    assert.same({ text = "On ${common_labels.job}", n = 3, list = { "a", { b = true } } }, items[1].body)
     assert.same({ user = "me", password = "p" }, items[1].auth)
   end)
   it("that is PagerDuty keeps links, images, fields and the address that global gives", function()
@@ -131,13 +131,22 @@ pagerduty_configs:
 ]], "global: { pagerduty_url: 'https://events.eu.pagerduty.com/v2/enqueue' }\n")
     assert.same({}, lost_of(lines))
     local p = items[1]
-    assert.same({ "https://events.eu.pagerduty.com/v2/enqueue", "On ${labels.job}", "${labels.job}", "c", nil, { { href = "http://l", text = "L" } },
+    assert.same({ "https://events.eu.pagerduty.com/v2/enqueue", "On ${group_labels.job}", "${common_labels.job}", "c", nil, { { href = "http://l", text = "L" } },
       { { src = "https://i", alt = "A" } }, { team = "web", deep = { a = 1 } }, 20 },
       { p.url, p.summary, p.component, p.class, p.source, p.links, p.images, p.details, p.timeout })
   end)
+  it("has the places of its templates that a message of ours knows, too", function()
+    local items, lines = import [[
+opsgenie_configs:
+  - { api_key: k, message: '[{{ .Status | toUpper }}{{- .Alerts.Firing | len -}} ] {{ .CommonAnnotations.summary }}', source: '{{ .ExternalURL }}', entity: '{{ .Receiver }}' }
+]]
+    assert.same({}, lost_of(lines))
+    assert.same({ "[${status|upper}${firing}] ${common_annotations.summary}", "${external_url}", "${receiver}" },
+      { items[1].message, items[1].source, items[1].entity })
+  end)
   it("loses what cannot be carried, says so, and keeps the rest", function()
     local items, lines = import [[
-victorops_configs: [ { api_key: k, routing_key: '{{ .Status }}' } ]
+victorops_configs: [ { api_key: k, routing_key: '{{ .Alerts }}' } ]
 jira_configs:
   - { api_url: 'http://j/rest/api/2', project: P, issue_type: Bug, reopen_transition: Reopen, description: '{ "type": "doc" }', summary: '{{ range .Alerts }}x{{ end }}' }
 webhook_configs:

@@ -101,7 +101,9 @@ receiver "web" { webhook { url = "http://127.0.0.1:1/hook", max_alerts = 10 } }
 
 receiver "phone" {
   pagerduty { routing_key = secret "/etc/key" },
-  slack { url = secret "/etc/slack", channel = "#ops", title = "On ${labels.job}", send_resolved = false },
+  slack {
+    url = secret "/etc/slack", channel = "#ops", title = "On ${group_labels.job}", send_resolved = false,
+  },
 }
 ]==], lua)
     local routing = loaded(lua)

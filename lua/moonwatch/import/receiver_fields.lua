@@ -9,12 +9,20 @@ local M = {}
 -- A text of Alertmanager's own, said once more: ours stands in its place.
 local function is_default(text) return text:find '^%s*{{%-?%s*template%s+"[%w_]+%.default%.[%w_%.]+"%s*%.%s*%-?}}%s*$' ~= nil end
 
---- The text of NODE with the places that we know in its template; nil: there are others.
--- Labels that all alerts of a message share are those of the first one; everything else a template may say is lost.
+-- What of a message a template may name, between {{ and }}, and our place for it.
+local PLACES = {
+  { "%.GroupLabels%.([%a_][%w_]*)", "${group_labels.%1}" }, { "%.CommonLabels%.([%a_][%w_]*)", "${common_labels.%1}" },
+  { "%.CommonAnnotations%.([%a_][%w_]*)", "${common_annotations.%1}" }, { "%.Status%s*|%s*toUpper", "${status|upper}" }, { "%.Status", "${status}" },
+  { "%.Receiver", "${receiver}" }, { "%.ExternalURL", "${external_url}" }, { "%.Alerts%.Firing%s*|%s*len", "${firing}" },
+  { "%.Alerts%.Resolved%s*|%s*len", "${resolved}" }, { "len%s+%.Alerts%.Firing", "${firing}" }, { "len%s+%.Alerts%.Resolved", "${resolved}" },
+}
+
+-- The text of NODE with the places that we know in its template; nil: there are others.
 local function translated(node)
-  local text = node.text:gsub("{{%-?%s*%.GroupLabels%.([%a_][%w_]*)%s*%-?}}", "${labels.%1}"):gsub("{{%-?%s*%.CommonLabels%.([%a_][%w_]*)%s*%-?}}", "${labels.%1}")
-  text = text:gsub("{{%-?%s*%.ExternalURL%s*%-?}}", "${external_url}")
-  if text:find("{{", 1, true) or (node.text:find("${", 1, true)) then return nil end
+  if node.text:find("${", 1, true) then return nil end
+  local text = node.text:gsub("%s*{{%-%s", "{{ "):gsub("%s%-}}%s*", " }}") -- these dashes take the space beside them away
+  for _, place in ipairs(PLACES) do text = text:gsub("{{%s*" .. place[1] .. "%s*}}", place[2]) end
+  if text:find("{{", 1, true) then return nil end
   return text
 end
 

@@ -4,6 +4,7 @@
 -- that the configuration has for all of them together.  What does not fit is counted: "and 12 more".
 local evidence = require "moonwatch.to.evidence"
 local expand = require "moonwatch.alert.text"
+local filled = require "moonwatch.to.filled"
 local markup = require "moonwatch.to.markup"
 local text = require "moonwatch.to.text"
 
@@ -33,21 +34,10 @@ end
 
 -- -- texts of the configuration -----------------------------------------------------
 
-local function view_of(note, alert)
-  alert = alert or note.alerts[1]
-  return { labels = alert.labels, annotations = alert.annotations, value = alert.value, threshold = alert.threshold,
-    name = alert.labels.alertname, severity = severity_of(alert), state = alert.status, active_at = alert.starts_at,
-    fired_at = alert.starts_at, now = note.time, external_url = note.external_url, status = note.status, receiver = note.receiver,
-    firing = text.count(note, "firing"), resolved = text.count(note, "resolved"), title = text.title(note),
-    group_labels = note.group_labels, common_labels = note.common_labels, common_annotations = note.common_annotations }
-end
-
 --- TEMPLATE filled in from ALERT (the first, when nil) of NOTE.  What stands in its places is escaped as MAP says; the rest is
 -- markup that its author wrote.
 function M.filled(template, note, alert, map)
-  local compiled = type(template) == "string" and expand.compile(template)
-  if not compiled then return nil end
-  return expand.expand(compiled, view_of(note, alert), nil, map and function(place) return markup.write(map, place, LONGEST_PLACE) end)
+  return filled.text(template, note, map and function(place) return markup.write(map, place, LONGEST_PLACE) end, alert)
 end
 
 local function of_alert(template)

@@ -1,30 +1,34 @@
 --- filled.lua - texts of the configuration in which ${...} stands for something of the message.
 local expand = require "moonwatch.alert.text"
+local text = require "moonwatch.to.text"
 
 local M = {}
 
--- Of TEXTS a copy in which every value went through ESCAPE.
-local function escaped(texts, escape)
-  local out = {}
-  for name, value in pairs(texts) do out[name] = escape(value) end
-  return out
+-- What stands behind the places: ALERT's, or the first one's, and the message's.
+local function view_of(note, alert)
+  alert = alert or note.alerts[1] or { labels = {} }
+  return { labels = alert.labels, sample = alert.labels, external_labels = {}, annotations = alert.annotations or {}, value = alert.value,
+    threshold = alert.threshold, name = alert.labels.alertname, severity = alert.severity or alert.labels.severity, state = alert.status,
+    active_at = alert.starts_at, fired_at = alert.starts_at, now = note.time, external_url = note.external_url, status = note.status,
+    receiver = note.receiver, firing = text.count(note, "firing"), resolved = text.count(note, "resolved"), title = text.title(note),
+    group_labels = note.group_labels or {}, common_labels = note.common_labels, common_annotations = note.common_annotations }
 end
 
-local function view_of(note, escape)
-  local first = note.alerts[1] or { labels = {} }
-  local labels = escape and escaped(first.labels, escape) or first.labels
-  return { labels = labels, sample = labels, external_labels = {}, value = first.value, threshold = first.threshold, severity = first.severity,
-    name = labels.alertname, now = note.time, active_at = first.starts_at, fired_at = first.starts_at, external_url = note.external_url }
-end
-
---- TEMPLATE with its places filled in from the first alert of NOTE; nil when there is no template.  ESCAPE: what is put in goes
--- through this function.
-function M.text(template, note, escape)
+--- TEMPLATE with its places filled in from ALERT (the first, when nil) of NOTE; nil when there is no template.  What stands in the
+-- places passes THROUGH; the rest is its author's.
+function M.text(template, note, through, alert)
   if type(template) == "number" then return tostring(template) end
   if type(template) ~= "string" then return nil end
   if not template:find("${", 1, true) then return template end
   local compiled = expand.compile(template)
-  return compiled and expand.expand(compiled, view_of(note, escape)) or template
+  return compiled and expand.expand(compiled, view_of(note, alert), nil, through) or template
+end
+
+--- The first line of NOTE: TEMPLATE is what the configuration says for it, OURS what it is otherwise.  A digest has its own.
+function M.title(template, note, ours)
+  local own = not note.digest and M.text(template, note)
+  if not own or own == "" then return ours or text.title(note) end
+  return text.own_title(note, own)
 end
 
 --- VALUE with every text in it filled in, however deep.

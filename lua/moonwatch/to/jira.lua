@@ -89,7 +89,7 @@ local function issue_fields(note, fields, host)
   labels[#labels + 1] = label_of(note, host)
   local priority = filled.text(fields.priority, note) or PRIORITIES[plain.severity(note)]
   local out = { project = { key = filled.text(fields.project, note) }, issuetype = { name = filled.text(fields.issue_type, note) },
-    summary = text.cut((text.own_title(note, filled.text(fields.summary, note)) or text.title(note)):gsub("%s+", " "), SUMMARY),
+    summary = text.cut((filled.title(fields.summary, note):gsub("%s+", " ")), SUMMARY),
     description = document(fields, host, text.cut(filled.text(fields.description, note) or plain.body(note, host, DESCRIPTION), DESCRIPTION)),
     labels = host.json.array(labels), priority = priority and priority ~= "" and { name = priority } or nil }
   for name, value in pairs(fields.fields or {}) do out[name] = filled.deep(value, note) end

@@ -1,6 +1,6 @@
 --- letter.lua - a message as plain text that is read without knowing anything: for mails and for Amazon SNS.
 local evidence = require "moonwatch.to.evidence"
-local expand = require "moonwatch.alert.text"
+local filled = require "moonwatch.to.filled"
 local text = require "moonwatch.to.text"
 
 local M = {}
@@ -9,26 +9,11 @@ local MOST, LONGEST = 100, 2000
 
 function M.severity(alert) return alert.severity or alert.labels.severity end
 
-local function view_of(note)
-  local first = note.alerts[1]
-  return { labels = first.labels, annotations = first.annotations, value = first.value, threshold = first.threshold,
-    name = first.labels.alertname, severity = M.severity(first), now = note.time, active_at = first.starts_at, fired_at = first.starts_at,
-    external_url = note.external_url, status = note.status, state = first.status, receiver = note.receiver, title = text.title(note),
-    firing = text.count(note, "firing"), resolved = text.count(note, "resolved"), group_labels = note.group_labels,
-    common_labels = note.common_labels, common_annotations = note.common_annotations }
-end
-
 --- TEMPLATE of the configuration filled in from NOTE; what stands in its places passes THROUGH.  nil when there is none.
-function M.filled(template, note, through)
-  local compiled = type(template) == "string" and expand.compile(template)
-  return compiled and expand.expand(compiled, view_of(note), nil, through) or nil
-end
+function M.filled(template, note, through) return filled.text(template, note, through) end
 
 --- The first line of NOTE, TEMPLATE being what the configuration says for it.
-function M.title(note, template)
-  local own = not note.digest and M.filled(template, note)
-  return own and (note.test and "[TEST] " or "") .. own or text.title(note)
-end
+function M.title(note, template) return filled.title(template, note) end
 
 --- Names and values of the labels of ALERT, without its name.
 function M.labels(alert)

@@ -75,7 +75,7 @@ end
 
 --- The body that creates the alert.
 function M.body(note, fields, host)
-  return { alias = host.sha256(note.group_key), message = cut(text.own_title(note, filled.text(fields.message, note)), MESSAGE) or text.cut(text.title(note), MESSAGE),
+  return { alias = host.sha256(note.group_key), message = text.cut(filled.title(fields.message, note), MESSAGE),
     description = cut(filled.text(fields.description, note), DESCRIPTION) or plain.body(note, host, DESCRIPTION),
     responders = responders_of(note, fields), tags = list_of(fields.tags, note, TAGS, TAG), actions = list_of(fields.actions, note, ACTIONS, ACTION),
     details = details_of(note, fields), entity = cut(filled.text(fields.entity, note), ENTITY),

@@ -81,7 +81,7 @@ local function event(note, fields, host, key, size)
   local out = { routing_key = fields.routing_key, event_action = ACTIONS[note.status], dedup_key = host.sha256(key) }
   if note.status ~= "firing" then return out end
   local first = note.alerts[1]
-  out.payload = { summary = text.cut(text.own_title(note, filled.text(fields.summary, note)) or text.summary(note), SUMMARY), source = source_of(note, fields, host),
+  out.payload = { summary = text.cut(filled.title(fields.summary, note, text.summary(note)), SUMMARY), source = source_of(note, fields, host),
     severity = severity_of(note, fields), timestamp = host.rfc3339(first.starts_at),
     component = filled.text(fields.component, note) or note.common_labels.job, group = filled.text(fields.group, note) or note.common_labels.alertname,
     class = filled.text(fields.class, note) or first.labels.alertname, custom_details = details(note, fields, host, size) }

@@ -59,12 +59,6 @@ local function link_of(note, fields)
   return link and #link <= LINK and link or nil
 end
 
--- A digest has a title of its own, and a test stays marked whatever the title says.
-local function title_of(note, fields)
-  local own = not note.digest and filled.text(fields.title, note)
-  return own and (note.test and "[TEST] " or "") .. own or text.title(note)
-end
-
 --- The rows of the form.
 function M.rows(note, fields, host)
   local resolved = note.status == "resolved"
@@ -78,7 +72,7 @@ function M.rows(note, fields, host)
   says = text.cut(says, MESSAGE):match "^%s*(.-)%s*$"
   if by then says = says:gsub("&%w*…$", "…") end -- half of an escape
   local link = link_of(note, fields)
-  local out = { { "token", fields.token }, { "user", fields.user_key }, { "title", text.cut(title_of(note, fields), TITLE) },
+  local out = { { "token", fields.token }, { "user", fields.user_key }, { "title", text.cut(filled.title(fields.title, note), TITLE) },
     { "message", says == "" and "(no details)" or says }, { "priority", priority }, { "url", link },
     { "url_title", link and filled.text(fields.link_title, note) and text.cut(filled.text(fields.link_title, note), LINK_TITLE) },
     { "device", filled.text(fields.device, note) }, { "sound", filled.text(fields.sound, note) }, { "html", fields.html and 1 or nil },

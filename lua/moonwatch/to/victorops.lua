@@ -41,7 +41,7 @@ end
 function M.build(note, fields, host)
   local first = note.alerts[1]
   local out = { message_type = type_of(note, fields), entity_id = host.sha256(note.group_key),
-    entity_display_name = text.cut(text.own_title(note, filled.text(fields.entity_display_name, note)) or text.title(note), NAME),
+    entity_display_name = text.cut(filled.title(fields.entity_display_name, note), NAME),
     state_message = text.cut(filled.text(fields.state_message, note) or plain.body(note, host, STATE_MESSAGE), STATE_MESSAGE),
     monitoring_tool = filled.text(fields.monitoring_tool, note) or "moonwatch" }
   if first and first.starts_at then out.state_start_time = math.floor(first.starts_at) end
