@@ -1,6 +1,7 @@
 --- ack_spec.lua - "I am on it", said from outside to a real server: by a link, by Slack, by PagerDuty, with signatures of openssl.
 local json = require "dkjson"
 local net = require "net"
+local peers = require "peers"
 local proc = require "proc"
 local server = require "server"
 
@@ -154,5 +155,66 @@ describe("a real server", function()
     assert.equal("Ann & Bob", acks("Link").author)
     assert.equal(409, (curl(told.Link.links.ack)))
     assert.equal(200, (curl(told.Link.links.silence)))
+  end)
+end)
+
+describe("two real servers", function()
+  local sink, redis, nodes
+
+  local function start(name)
+    local port = proc.free_port()
+    return server.start { port = port, config = 'settings { external_url = "http://127.0.0.1:' .. port .. '" }', args = { "--redis", redis.url, "--node", name },
+      rules = { ["r.lua"] = ([[
+receiver "slack" { webhook { url = "%s/slack" } }
+person "ann" { webhook { url = "%s/ann" } }
+person "bob" { webhook { url = "%s/bob" } }
+oncall "web" { people = { "ann" } }
+route { receiver = "slack", group_wait = "100ms", group_interval = "500ms", repeat_interval = "1h", escalate = "page" }
+escalation "page" { { after = "8s", to = { "oncall:web" } }, { after = "14s", to = { "bob" } } }
+alert "Down" { expr = "stage", above = 5, every = "250ms" }]]):format(sink.url, sink.url, sink.url) } }
+  end
+
+  local function first(path)
+    sink:poll()
+    for _, request in ipairs(sink.requests) do
+      if request.path == path then return request.json end
+    end
+  end
+  local function count(path)
+    sink:poll()
+    local n = 0
+    for _, request in ipairs(sink.requests) do n = n + (request.path == path and 1 or 0) end
+    return n
+  end
+
+  setup(function()
+    sink, redis = net.sink(), peers.redis()
+    nodes = { start "a", start "b" }
+  end)
+  teardown(function()
+    sink:close()
+    proc.cleanup()
+  end)
+
+  it("take each other's links; what nobody is on any more goes on at the node that is left", function()
+    for _, node in ipairs(nodes) do node:push "stage 9\n" end
+    local told = proc.eventually(function() return first "/slack" end, 15, "slack is told")
+    local leader = nodes[1]:json("/api/mw/v1/nodes").leases.router.node
+    local dead, alive = nodes[1], nodes[2]
+    if leader == "b" then dead, alive = alive, dead end
+    -- The link names the node that wrote it; the other one takes its token, too.
+    local path = told.links.ack:match "^http://[^/]+(.*)$"
+    proc.eventually(function() return (alive:get(path)) == 200 end, 10, "the other node knows the group and the key")
+    assert.equal(200, (alive:post(path, "author=ann", "application/x-www-form-urlencoded")))
+    proc.eventually(function() return #dead:json("/api/mw/v1/ack").acks == 1 end, 10, "both know who is on it")
+    assert.equal(409, (dead:post(path, "author=eve", "application/x-www-form-urlencoded")))
+    assert.equal(200, (dead:post("/api/mw/v1/ack/undo", '{"alert":"Down","author":"ann"}')))
+    proc.eventually(function() return count "/ann" >= 1 end, 25, "whoever is on call is told")
+    dead:kill()
+    proc.eventually(function() return count "/bob" >= 1 end, 25, "the next step is taken by the node that is left")
+    assert.equal(1, count "/ann")
+    assert.equal(1, count "/bob")
+    alive:push "stage 1\n"
+    proc.eventually(function() return count "/bob" == 2 and count "/ann" == 2 end, 15, "both hear that it is over")
   end)
 end)

@@ -44,6 +44,16 @@ describe("a route to a rotation", function()
     assert.same({ "3:01:00 bob firing Down" }, world:told())
   end)
 
+  it("can be handed over to whoever is on call", function()
+    local world = new { escalations = {}, routes = { { receiver = "slack" } } }
+    world:fire("Down"):advance "1m"
+    world:told()
+    local _, ack = world:http("POST", "/api/mw/v1/ack", { alert = "Down", to = "oncall:web", author = "boss", way = "cli" })
+    assert.same({ "ann", "cli" }, { ack.author, ack.way })
+    assert.same({ "1:00 ann firing Down" }, world:told())
+    assert.equal(400, (world:http("POST", "/api/mw/v1/ack", { alert = "Down", to = "oncall:wab" })))
+  end)
+
   it("asks at the moment of the step", function()
     local world = new { routes = { { receiver = "slack", escalate = "page" } },
       escalations = { page = { steps = { { after = 1800, to = { "oncall:web" } }, { after = 2400, to = { "oncall:web" } } } } } }

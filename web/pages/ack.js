@@ -29,7 +29,7 @@ export class Ack extends Component {
     const form = Object.fromEntries(new FormData(event.target));
     remember(form.author);
     const { alertname, ...labels } = this.props.labels;
-    return this.act("POST", "/api/mw/v1/ack", { alert: alertname, labels, author: form.author, comment: form.comment || undefined, for: form.for || undefined });
+    return this.act("POST", "/api/mw/v1/ack", { alert: alertname, labels, author: form.author, way: "page", comment: form.comment || undefined, for: form.for || undefined });
   }
   undo() { return this.act("DELETE", `/api/mw/v1/ack/${this.props.ack.id}?${new URLSearchParams({ author: named() || "the page" })}`); }
   render({ ack }, { open, problem }) {

@@ -1,10 +1,12 @@
 --- ack.lua - acknowledgements over HTTP: said, handed over, taken back, listed.
 local Ack = require "moonwatch.route.ack"
 local audit = require "moonwatch.engine.router_audit"
+local recipients = require "moonwatch.engine.router_recipients"
 local reply = require "moonwatch.api.router_reply"
 
 local M = {}
 
+local WAYS = { cli = "cli", page = "page" } -- where it was said, as whoever asks tells
 local TEXT, BODY, COVERED = 1000, 65536, 1000
 
 --- An acknowledgement as the API shows it.
@@ -55,7 +57,7 @@ local function read(host, body)
     out.seconds = host.duration(v["for"])
     if not out.seconds or out.seconds <= 0 then return nil, ("%q is not a duration; write 30m or 2h"):format(tostring(v["for"])) end
   end
-  out.labels = labels
+  out.labels, out.way = labels, WAYS[v.way] or "api"
   return out
 end
 
@@ -93,7 +95,6 @@ end
 local NOTHING = "no such alert is firing, so there is nothing to acknowledge"
 
 local function said(router, a, now)
-  a.way = "api"
   local kept, why = router:ack(a, now, a.who)
   if not kept then return reply.problem(router.host, 429, "too_many", why) end
   return reply.json(router.host, 200, M.shown(router, kept, now))
@@ -109,7 +110,8 @@ local function hand_over(router, a, now)
   end
   if moved then return reply.json(router.host, 200, M.shown(router, moved, now)) end
   if not fires(router, a, now) then return reply.problem(router.host, 404, "not_found", NOTHING) end
-  return said(router, { labels = a.labels, seconds = a.seconds, author = a.to, by = a.author or "somebody", comment = a.comment, who = a.who }, now)
+  return said(router, { labels = a.labels, seconds = a.seconds, author = a.to, by = a.author or "somebody", comment = a.comment, way = a.way,
+    who = a.who }, now)
 end
 
 local function add(router, msg, now)
@@ -118,7 +120,12 @@ local function add(router, msg, now)
   if not a then return bad(host, err) end
   a.who = audit.who(msg, a.author)
   a.author = a.author or a.who.user
-  if a.to then return hand_over(router, a, now) end
+  if a.to then
+    -- Whoever is on call now, when it is handed over to a rotation.
+    local oncall = router.oncalls[recipients.rotation(a.to) or ""]
+    a.to = oncall and oncall:at(now) or a.to
+    return hand_over(router, a, now)
+  end
   if not fires(router, a, now) then return reply.problem(host, 404, "not_found", NOTHING) end
   return said(router, a, now)
 end

@@ -3,7 +3,7 @@ local client = require "moonwatch.cli.client"
 
 local M = {}
 
-M.usage = "ack [ALERT [LABEL=VALUE...] [--for D] [--comment C] [--author A] [--to PERSON | --undo]]"
+M.usage = "ack [ALERT [LABEL=VALUE...] [--for D] [--comment C] [--author A] [--to PERSON|oncall:NAME | --undo]]"
 M.help = "stop escalation and repeats of an alert until it resolves, or for a while; hand that over; without ALERT: who is on what"
 
 local FLAGS = { ["for"] = "value", comment = "value", author = "value", to = "value", undo = "switch" }
@@ -45,7 +45,7 @@ function M.main(ctx, argv)
     return M.undo(ctx, name, labels, author)
   end
   local ack = client.ask(ctx, "POST", "/api/mw/v1/ack", { alert = name, labels = labels, ["for"] = options["for"],
-    comment = options.comment, author = author, to = options.to })
+    comment = options.comment, author = author, to = options.to, way = "cli" })
   if not ack then return 1 end
   ctx.out(("%s acknowledged%s: %d firing alert(s), %s\n"):format(name, options.to and " for " .. ack.author or "", #ack.alerts,
     ack.ends and "until " .. ack.ends or "until resolved"))
