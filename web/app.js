@@ -5,11 +5,12 @@ import Alert from "/pages/alert.js";
 import Home from "/pages/home.js";
 import Explore from "/pages/explore.js";
 import Logs from "/pages/logs.js";
+import Notifications from "/pages/notifications.js";
 import { Trace, Traces } from "/pages/traces.js";
 
-const pages = { home: Home, explore: Explore, logs: Logs, traces: Traces, trace: Trace, alert: Alert };
-const single = ["trace", "alert"]; // what they show stands behind their name
-const links = [["home", "Now"], ["explore", "Explore"], ["logs", "Logs"], ["traces", "Traces"]];
+const pages = { home: Home, explore: Explore, logs: Logs, traces: Traces, trace: Trace, alert: Alert, notifications: Notifications };
+const single = ["trace", "alert", "notifications"]; // what they show stands behind their name
+const links = [["home", "Now"], ["notifications", "Messages"], ["explore", "Explore"], ["logs", "Logs"], ["traces", "Traces"]];
 
 class App extends Component {
   go = () => this.setState({ hash: location.hash });

@@ -509,6 +509,11 @@ function webhook(fields) end
 ---@field remind? moonwatch.duration so long before the end of a silence somebody is told, if alerts still fire behind it
 ---@field to? string name of the receiver that is told; default those of the alerts
 
+---the history of messages
+---@class moonwatch.settings.notifications
+---@field keep? integer so many are kept, the last 200 of them over a restart
+---@field retention? moonwatch.duration and none for longer than this
+
 ---moonwatch's own log
 ---@class moonwatch.settings.log
 ---@field level? "debug"|"info"|"warn"|"error" least level written
@@ -535,6 +540,7 @@ function webhook(fields) end
 ---@field strict? boolean true: one bad file refuses the whole load; false: only the bad files are left out
 ---@field limits? moonwatch.settings.limits what one request or rule may use
 ---@field silence? moonwatch.settings.silence silences of alerts
+---@field notifications? moonwatch.settings.notifications the history of messages
 ---@field log? moonwatch.settings.log moonwatch's own log
 
 ---What the server listens on, where it keeps data and what it limits itself to. Only the root file may use it.

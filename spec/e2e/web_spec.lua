@@ -14,6 +14,8 @@ describe("the page", function()
   setup(function()
     json = require("moonwatch.host").json
     node = server.start { rules = { ["r.lua"] = [[
+receiver "hook" { webhook { url = "http://127.0.0.1:1/hook" } }
+route { receiver = "hook", group_wait = "10ms", routes = { { match = { team = "<b id=evil>" }, receiver = "hook" } } }
 alert "Stage" { expr = "stage > 5", every = "200ms", summary = "stage is ${value}", runbook = "https://wiki.example/stage",
   annotations = { script = "javascript:alert(1)" }, evidence = { logs = '{app="shop"}', traces = { service = "shop" } } }
 alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
@@ -64,6 +66,20 @@ alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
     local text = shown "#home"
     has(text, "<b>&lt;b id=evil&gt;ann&lt;/b&gt;</b>", '<button type="button">Take back</button>')
     assert.falsy(text:find('I am on it', 1, true))
+  end)
+
+  it("tells who was told of an alert and why, which routes it took, and what was sent", function()
+    if not has_browser() then return pending(BROWSER .. " is not installed") end
+    proc.eventually(function()
+      local sent = node:json("/api/mw/v1/notifications?alert=Stage").notifications[1]
+      return sent and #sent.attempts > 0
+    end, 10, "it was tried")
+    local text = shown "#alert?alertname=Stage&severity=warning"
+    has(text, "Who was told, and why", "nobody was told because", "hook/webhook did not take it", "What happened", "it fires, value 9",
+      'not taken: team="&lt;b id=evil&gt;" says no (it is missing)')
+    assert.falsy(text:find('id="evil"', 1, true))
+    has(shown "#notifications?alert=Stage", "<h2>Messages</h2>", "<b>hook</b>", '<a href="#alert?alertname=Stage', "<details>")
+    has(shown "#notifications?result=sent", "Nobody was told anything that fits.")
   end)
 
   it("says of an alert that nothing was kept, or that it is gone", function()

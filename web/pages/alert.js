@@ -1,5 +1,6 @@
 // alert.js - one alert: what it says, and what was there when it fired.
 import { ago, duration, get, html, labels, Live, state, table } from "/api.js";
+import { Known, Story } from "/pages/story.js";
 
 const MOST = 20; // log lines, traces, facts and samples that are shown, of each
 
@@ -30,18 +31,26 @@ export function Evidence({ of }) {
     ${block("Samples", (of.samples || []).map(([t, value]) => [clock(t), html`<code>${value}</code>`]), ["Time", "Value"])}`;
 }
 
+// The stories of alerts that have SET: a list, empty when the router does not answer.
+const stories = async (set) => {
+  const query = new URLSearchParams(Object.entries(set).map(([name, value]) => ["label", `${name}=${value}`]));
+  try { return (await get("/api/mw/v1/why?" + query)).alerts; } catch { return []; }
+};
+
 export default class Alert extends Live {
   title = "Alert";
   async load() {
-    const wanted = sorted(Object.fromEntries(new URLSearchParams(location.hash.split("?")[1])));
-    const { alerts } = await get("/api/v1/alerts");
-    return alerts.find((alert) => sorted(alert.labels) === wanted) || null;
+    const set = Object.fromEntries(new URLSearchParams(location.hash.split("?")[1])), wanted = sorted(set);
+    const [{ alerts }, told] = await Promise.all([get("/api/v1/alerts"), stories(set)]);
+    // What the router has may carry external labels, too.
+    return { alert: alerts.find((alert) => sorted(alert.labels) === wanted), story: told.find((s) => sorted(s.labels) === wanted) || told[0] };
   }
-  show(alert) {
-    if (!alert) return html`<p class="empty">This alert is not there any more.</p>`;
+  show({ alert, story }) {
+    if (!alert) return story ? html`<${Known} of=${story}/>` : html`<p class="empty">This alert is not there any more.</p>`;
     return html`<p>${state(alert.state)} <b>${alert.labels.alertname}</b> ${labels(alert.labels, ["alertname"])}
         since ${ago(alert.activeAt)}, value <code>${Number(alert.value).toPrecision(4)}</code></p>
       ${table(["Annotation", "Text"], Object.entries(alert.annotations).map(([name, text]) => [name, address(text)]), "It says nothing.")}
+      <h2>Who was told, and why</h2><${Story} of=${story}/>
       <h2>What made it fire</h2><${Evidence} of=${alert.evidence}/>`;
   }
 }

@@ -70,6 +70,7 @@ function M:configure(config, now)
   for name, value in pairs(read) do self[name] = value end
   self.configured = true
   self.silences:configure(self.windows, self.settings)
+  self.history:configure(self.settings, now)
   self.outbox:configure(self.targets, now, self.saved_breakers)
   self.drills:configure(self.held_drills, now)
   state.requeue(self, now)

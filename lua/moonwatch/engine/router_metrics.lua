@@ -60,6 +60,9 @@ function M.measure(router, now)
         "1 while the calendar of a rotation cannot be read; what it said last is in force.")
     end
   end
+  local entries, _, bytes = router.story:size()
+  metric("set", "moonwatch_decisions_kept", {}, entries, "Entries of the journal of decisions, see `why`.")
+  metric("set", "moonwatch_decisions_kept_bytes", {}, bytes, "Memory that the journal of decisions takes, about.")
   lanes(router, now)
 end
 

@@ -1,17 +1,42 @@
 --- history.lua - what was sent to whom, when, how often it was tried and what the answer was.
+--
+-- Bounded by number and by age.  Entries stand at places FIRST to LAST, which only grow, so that the oldest leaves at no cost
+-- however many messages a storm makes; a place is also where a reader goes on.
 local M = {}
 M.__index = M
 
-local KEPT = 1000
+M.KEPT, M.RETENTION = 1000, 7 * 86400
 local OF_DIGEST = 100
 
 function M.new(saved)
-  return setmetatable({ list = saved or {}, by_id = {} }, M):index()
+  local self = setmetatable({ list = {}, by_id = {}, first = 1, last = 0, kept = M.KEPT, retention = M.RETENTION }, M)
+  for _, entry in ipairs(saved or {}) do self:add(entry) end
+  return self
 end
 
-function M:index()
-  for _, entry in ipairs(self.list) do self.by_id[entry.id] = entry end
-  return self
+local function forget(self)
+  self.by_id[self.list[self.first].id] = nil
+  self.list[self.first] = nil
+  self.first = self.first + 1
+end
+
+function M:add(entry)
+  self.last = self.last + 1
+  self.list[self.last], self.by_id[entry.id] = entry, entry
+  while self.last - self.first >= self.kept do forget(self) end
+end
+
+--- SETTINGS of the word `settings`: how many messages are kept and for how long.
+function M:configure(settings, now)
+  local own = settings.notifications or {}
+  self.kept, self.retention = math.max(1, own.keep or M.KEPT), own.retention or M.RETENTION
+  while self.last - self.first >= self.kept do forget(self) end
+  self:expire(now)
+end
+
+--- Forget what is too old at NOW.
+function M:expire(now)
+  while self.first <= self.last and self.list[self.first].time + self.retention <= now do forget(self) end
 end
 
 local function who(note)
@@ -33,8 +58,8 @@ function M:open(job, now)
   local entry = { id = note.id, time = now, receiver = note.receiver, integration = note.integration,
     group_key = note.group_key, group_labels = note.group_labels, status = note.status, reason = note.reason,
     test = note.test, digest = counts(note.digest), fallback = note.fallback, alerts = who(note), attempts = {}, result = "pending" }
-  self.list[#self.list + 1], self.by_id[entry.id] = entry, entry
-  if #self.list > KEPT then self.by_id[table.remove(self.list, 1).id] = nil end
+  self:expire(now)
+  self:add(entry)
 end
 
 --- A try was answered, or the message came to its end (RESULT and WHY).
@@ -45,12 +70,15 @@ function M:update(job, result, why, now)
   if result then entry.result, entry.why, entry.done = result, why, now end
 end
 
---- Newest first, at most LIMIT of those that WANTED says yes to.
-function M:find(wanted, limit)
+--- Newest first, at most LIMIT of those that WANTED says yes to; of those before place BEFORE.  And the place of the last one,
+-- when there may be more.
+function M:find(wanted, limit, before)
   local out = {}
-  for i = #self.list, 1, -1 do
-    if #out >= limit then break end
-    if wanted(self.list[i]) then out[#out + 1] = self.list[i] end
+  for i = math.min(self.last, (before or math.huge) - 1), self.first, -1 do
+    if wanted(self.list[i]) then
+      out[#out + 1] = self.list[i]
+      if #out >= limit then return out, i > self.first and i or nil end
+    end
   end
   return out
 end
@@ -58,7 +86,7 @@ end
 --- The last N, oldest first.
 function M:tail(n)
   local out = {}
-  for i = math.max(1, #self.list - n + 1), #self.list do out[#out + 1] = self.list[i] end
+  for i = math.max(self.first, self.last - n + 1), self.last do out[#out + 1] = self.list[i] end
   return out
 end
 

@@ -79,6 +79,9 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "retention", "interval", default = "120h", help = "one that ended is shown for so long" },
       { "remind", "interval", help = "so long before the end of a silence somebody is told, if alerts still fire behind it" },
       { "to", "text", help = "name of the receiver that is told; default those of the alerts" } } },
+    { "notifications", "table", default = {}, help = "the history of messages", fields = {
+      { "keep", "count", default = 1000, help = "so many are kept, the last 200 of them over a restart" },
+      { "retention", "interval", default = "7d", help = "and none for longer than this" } } },
     { "auth", "table", help = "who may use the HTTP API", absent = true, fields = auth },
     { "log", "table", default = {}, help = "moonwatch's own log", fields = {
       { "level", "text", default = "info", choices = { "debug", "info", "warn", "error" }, help = "least level written" },
