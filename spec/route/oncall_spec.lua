@@ -271,3 +271,24 @@ describe("a calendar", function()
     assert.truthy(c.problems[1]:find("more than can be gone through", 1, true))
   end)
 end)
+
+describe("the next change of a window", function()
+  it("is the first moment at which it begins or ends, minute by minute, also when the clocks change", function()
+    math.randomseed(29)
+    local function any(list) return list[math.random(#list)] end
+    local starts = { "2026-03-28T12:00:00Z", "2026-10-24T12:00:00Z", "2026-03-07T20:00:00Z", "2026-04-04T00:00:00Z", "2026-06-01T00:00:00Z" }
+    for _ = 1, 60 do
+      local part = { zone = any { "UTC", "Europe/Lisbon", "America/New_York", "Australia/Lord_Howe" },
+        times = any { "01:30-02:15", "00:45-01:10", "22:00-06:00", "01:00-02:00", "02:30-03:00", "00:00-24:00" }, days = any { nil, "sat-sun", "sun", "mon-fri" } }
+      local window = assert(Window.new(part, host))
+      local at = utc(any(starts))
+      for _ = 1, 4 do
+        local was, following = window:contains(at), window:next_change(at)
+        if not following then break end
+        for t = at, math.min(following, at + 3 * 86400) - 60, 60 do assert.equal(was, window:contains(t)) end
+        assert.not_equal(was, window:contains(following))
+        at = following
+      end
+    end
+  end)
+end)
