@@ -70,6 +70,26 @@ describe("a storm of tickets", function()
     assert.equal(40, n)
   end)
 
+  it("is not lost in an outage of days: what fires is told in the end, what ended meanwhile is not", function()
+    local world = world_with {}
+    world.answers.hook = function() return { retry = true, status = 503, error = "answered 503" } end
+    storm(world, 30)
+    world:advance "2d"
+    for i = 1, 10 do world:resolve(("A%03d"):format(i), { severity = "warning" }) end
+    world:advance("6h"):restart():advance "6h"
+    world.answers.hook, world.notes = nil, {}
+    world:advance "5m"
+    local told = {}
+    for _, entry in ipairs(world.notes) do
+      for _, alert in ipairs(entry.note.alerts) do told[alert.labels.alertname] = alert.status end
+    end
+    for i = 1, 30 do
+      local expected = i > 10 and "firing" or nil
+      assert.equal(expected, told[("A%03d"):format(i)])
+    end
+    assert.is_true(#world.notes <= 5, #world.notes .. " messages")
+  end)
+
   it("is told to the end: those that a digest named as firing are ended by the messages after it", function()
     local world = world_with { rate = { n = 2, per = 60 } }
     storm(world, 40)

@@ -35,11 +35,11 @@ end
 local function run(router, msg, now, name)
   local host = router.host
   local answer
-  local function say(status)
-    answer = reply.json(host, status, { drill = shown(router, name, now) })
+  local function say(status, at)
+    answer = reply.json(host, status, { drill = shown(router, name, at or now) })
     if msg.waiting then msg.reply(answer) end
   end
-  local ok, why = router.drills:run(name, "hand", now, function() say(200) end)
+  local ok, why = router.drills:run(name, "hand", now, function(memory) say(200, memory.success) end)
   if not ok then
     local unknown = router.drills.by_name[name] == nil
     return reply.problem(host, unknown and 404 or 409, unknown and "not_found" or "elsewhere", why)
