@@ -23,9 +23,10 @@ local KINDS = {
   },
 }
 for name, def in pairs(incident) do KINDS[name] = def end
+for name, def in pairs(require "moonwatch.import.receiver_kinds_mail") do KINDS[name] = def end
 -- What Alertmanager calls <name>_configs and we otherwise.
 local NAMES = { msteams = "teams", msteamsv2 = "teams" }
-local OTHERS = { "email", "wechat", "telegram", "webex", "discord", "sns", "msteams", "msteamsv2", "rocketchat", "mattermost" }
+local OTHERS = { "wechat", "telegram", "webex", "discord", "msteams", "msteamsv2", "rocketchat", "mattermost" }
 
 local RECEIVER = { name = "text", labels = "any" }
 for name in pairs(KINDS) do RECEIVER[name .. "_configs"] = "list" end
@@ -51,7 +52,7 @@ end
 
 local function http_config(self)
   local node, key = self.fields.http_config or self.global.http_config, self.keys.http_config or self.global_keys.http_config
-  if not node or node.kind ~= "map" then return end
+  if not node or node.kind ~= "map" or KINDS[self.kind].no_http then return end
   local spec = { proxy_from_environment = "any", http_headers = "any" }
   for name in pairs(http_auth.FIELDS) do spec[name] = "any" end
   local f, keys = self.doc:fields(node, spec, "http_config")
