@@ -181,7 +181,7 @@
 ---@field external_labels table<string, string> those of the settings
 ---@field external_url? string that of the settings
 
----what the function of a receiver is given
+---what the function of a receiver is given. It took the message unless it fails or returns false, why, { retry = true, after = seconds }
 ---@class moonwatch.notification
 ---@field status string "firing" or "resolved"
 ---@field alerts moonwatch.told_alert[] the alerts of the group

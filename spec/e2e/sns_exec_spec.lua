@@ -117,6 +117,8 @@ runs "hangs"
 runs "chatty"
 runs "leaves"
 runs "none"
+receiver "busy" { function() return false, "the pager is busy", { retry = true } end }
+receiver "broken" { function() error "boom" end }
 receiver "outside" { exec { command = { "/bin/true" } } }
 receiver "dots" { exec { command = { "DIR/bin/../../../bin/true" } } }
 ]]):gsub("DIR", dir) } }
@@ -164,6 +166,13 @@ receiver "dots" { exec { command = { "DIR/bin/../../../bin/true" } } }
     assert.is_true(#why < 500)
     assert.equal("sent", test("leaves").result)
     proc.eventually(function() return gone(proc.read(dir .. "/left"):match "%d+") end, 10, "what it left is gone")
+  end)
+  it("or a function says why it did not take a message", function()
+    local _, why = test "busy"
+    assert.equal("the pager is busy", why)
+    assert.truthy(node:log():find('error="the pager is busy" again=true', 1, true) or node:log():find("again=true", 1, true), node:log())
+    _, why = test "broken"
+    assert.truthy(why:find("boom", 1, true), why)
   end)
   it("that stands elsewhere is not run", function()
     for _, name in ipairs { "outside", "dots" } do

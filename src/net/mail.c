@@ -214,9 +214,9 @@ static int set_auth(struct mail *m, const mw_value *arg, mw_err *err)
     curl_easy_setopt(m->easy, CURLOPT_USERNAME, user.p);
     curl_easy_setopt(m->easy, CURLOPT_PASSWORD, password.p);
     if (identity.n) curl_easy_setopt(m->easy, CURLOPT_SASL_AUTHZID, identity.p);
-    if (!mechanism.n) return MW_OK;
-    char *how = mw_sprintf("AUTH=%s", mechanism.p);
-    curl_easy_setopt(m->easy, CURLOPT_LOGIN_OPTIONS, how);
+    char *how = mechanism.n ? mw_sprintf("AUTH=%s", mechanism.p) : NULL;
+    curl_easy_setopt(m->easy, CURLOPT_LOGIN_OPTIONS,
+                     how ? how : "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5");
     mw_free(how);
     return MW_OK;
 }
@@ -276,6 +276,8 @@ static int judge(struct mail *m, CURLcode rc, mw_err *err)
         mw_buf_text(&words, "the mail server offers no STARTTLS, and require_tls is true");
     else if (m->status >= 400)
         mw_buf_printf(&words, "the mail server said: %s", m->reply);
+    else if (rc == CURLE_WEIRD_SERVER_REPLY)
+        mw_buf_text(&words, "what the mail server says makes no sense");
     else if (rc == CURLE_LOGIN_DENIED)
         mw_buf_text(&words, "the mail server has no way to sign in that we may use");
     else

@@ -112,7 +112,7 @@ object("alert object", "alert_view", "what a text that is a function is given", 
   { "fired_at", "number?", "since when it fires" }, { "expected", "number?", "what the baseline expects" },
   { "severity", "text?", "its severity" }, { "external_labels", "labels", "those of the settings" }, { "external_url", "text?", "that of the settings" },
 })
-object("n", "notification", "what the function of a receiver is given", {
+object("n", "notification", "what the function of a receiver is given. It took the message unless it fails or returns false, why, { retry = true, after = seconds }", {
   { "status", "text", '"firing" or "resolved"' }, { "alerts", "told_alert[]", "the alerts of the group" }, { "receiver", "text", "name of the receiver" },
   { "group_key", "text", "key of the group" }, { "group_labels", "labels", "labels that make the group" },
   { "common_labels", "labels", "labels that all share" }, { "common_annotations", "labels", "texts that all share" },
