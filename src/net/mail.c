@@ -7,12 +7,11 @@
  * the words of the server.  What is signed in with passes by unlooked at. Not here: what a message
  * looks like (lua/moonwatch/to/mime.lua). SPDX-License-Identifier: MIT */
 #include <curl/curl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/mail_talk.h"
 #include "net/probe.h"
 #include "net/tls.h"
 #include "net/words.h"
@@ -21,82 +20,35 @@ enum {
     MAX_ADDRESS = 320,
     MAX_RECIPIENTS = 1000,
     MAX_MESSAGE = 16 << 20,
-    MAX_REPLY = 400,      /* bytes of what a server said that are passed on */
-    MAX_HEARD = 64 << 10, /* and of all that it says to one message */
+    MAX_HEARD = 64 << 10, /* of all that a server says to one message */
     GOODBYE_S = 2
 };
-
-/* What was said to the server last, as far as its answer matters. */
-enum saying { OTHER, RECIPIENT, CONTENT };
 
 struct mail {
     CURL *easy;
     const mw_patience *patience;
     mw_str message;
     size_t sent, heard;
-    enum saying saying;
-    const mw_value *to; /* list */
-    size_t asked;       /* recipients named so far */
-    long status;        /* of the last reply that was a refusal, else the last one */
-    char reply[MAX_REPLY + 1];
-    bool taken; /* the server answered for the message with 2xx */
-    mw_value *refused;
+    mw_mail_talk talk;
     struct curl_slist *recipients, *connect_to;
     char trouble[CURL_ERROR_SIZE];
 };
 
 /* -- listening -------------------------------------------------------------------------------- */
 
-static void keep_reply(struct mail *m, mw_str line)
-{
-    size_t n = line.n < MAX_REPLY ? line.n : MAX_REPLY;
-    while (n && n < line.n && ((unsigned char)line.p[n] & 0xc0) == 0x80) n--;
-    for (size_t i = 0; i < n; i++) m->reply[i] = (unsigned char)line.p[i] < ' ' ? ' ' : line.p[i];
-    m->reply[n] = 0;
-}
-
-static void refuse_recipient(struct mail *m)
-{
-    size_t i = m->asked - 1;
-    if (!m->asked || i >= m->to->list.n) return;
-    mw_value *row = mw_map_new();
-    mw_map_set(row, "to", mw_text_new(m->to->list.item[i]->text));
-    mw_map_set_number(row, "status", (double)m->status);
-    mw_map_set_text(row, "reply", m->reply);
-    mw_list_add(m->refused, row);
-}
-
-/* The last line of a reply is "250 text"; those before it are "250-text". */
 static void hear(struct mail *m, mw_str line)
 {
-    while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r')) line.n--;
-    if (m->taken) return; /* what comes is the goodbye */
-    if (line.n < 3 || line.p[0] < '2' || line.p[0] > '5') return;
-    if (line.n > 3 && line.p[3] != ' ') return;
-    char digits[4] = {line.p[0], line.p[1], line.p[2], 0};
-    char *end;
-    long status = strtol(digits, &end, 10);
-    if (*end) return;
-    m->status = status;
-    keep_reply(m, line);
-    if (m->saying == RECIPIENT && status >= 400) refuse_recipient(m);
-    if (m->saying != CONTENT || status < 200 || status == 354) return;
-    m->taken = status < 300;
+    bool before = m->talk.taken;
+    mw_mail_heard(&m->talk, line);
     /* What is left is to say goodbye; nobody waits for long for the answer to that. */
-    curl_easy_setopt(m->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)GOODBYE_S);
-}
-
-static void said(struct mail *m, mw_str command)
-{
-    m->saying = OTHER;
-    if (mw_str_starts(command, "RCPT TO:")) m->saying = RECIPIENT, m->asked++;
-    if (mw_str_starts(command, "DATA")) m->saying = CONTENT;
+    if (m->talk.taken && !before)
+        curl_easy_setopt(m->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)GOODBYE_S);
 }
 
 static int on_talk(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 {
     struct mail *m = arg;
-    if (type == CURLINFO_HEADER_OUT) said(m, (mw_str){p, n});
+    if (type == CURLINFO_HEADER_OUT) mw_mail_said(&m->talk, (mw_str){p, n});
     if (type == CURLINFO_HEADER_IN && m->heard < MAX_HEARD) {
         m->heard += n;
         if (m->heard < MAX_HEARD) hear(m, (mw_str){p, n});
@@ -142,7 +94,7 @@ static int add_recipients(struct mail *m, const mw_value *to, mw_err *err)
 {
     if (!to || to->type != MW_LIST || !to->list.n || to->list.n > MAX_RECIPIENTS)
         return mw_fail(err, MW_EARG, 0, 0, "mail: to must name 1 to %d recipients", MAX_RECIPIENTS);
-    m->to = to;
+    m->talk.to = to;
     for (size_t i = 0; i < to->list.n; i++) {
         const mw_value *one = to->list.item[i];
         if (one->type != MW_TEXT || !good_address(one->text))
@@ -265,7 +217,7 @@ static int set_message(struct mail *m, const mw_value *arg, mw_err *err)
 static int judge(struct mail *m, CURLcode rc, mw_err *err)
 {
     mw_buf words = {0};
-    if (m->taken) return MW_OK;
+    if (m->talk.taken) return MW_OK;
     if (atomic_load(m->patience->stop))
         return mw_fail(err, MW_ECANCEL, 0, 0, "moonwatch is stopping");
     if (m->heard >= MAX_HEARD)
@@ -274,8 +226,8 @@ static int judge(struct mail *m, CURLcode rc, mw_err *err)
         return mw_fail(err, MW_EIO, 0, 0, "the mail server did not take the message");
     if (rc == CURLE_USE_SSL_FAILED)
         mw_buf_text(&words, "the mail server offers no STARTTLS, and require_tls is true");
-    else if (m->status >= 400)
-        mw_buf_printf(&words, "the mail server said: %s", m->reply);
+    else if (m->talk.status >= 400)
+        mw_buf_printf(&words, "the mail server said: %s", m->talk.reply);
     else if (rc == CURLE_WEIRD_SERVER_REPLY)
         mw_buf_text(&words, "what the mail server says makes no sense");
     else if (rc == CURLE_LOGIN_DENIED)
@@ -289,7 +241,7 @@ static int judge(struct mail *m, CURLcode rc, mw_err *err)
 
 int mw_mail_run(const mw_value *arg, const mw_patience *patience, mw_value *answer, mw_err *err)
 {
-    struct mail m = {.easy = curl_easy_init(), .patience = patience, .refused = mw_list_new()};
+    struct mail m = {.easy = curl_easy_init(), .patience = patience, .talk.refused = mw_list_new()};
     MW_ASSERT(m.easy);
     int code;
     if ((code = set_server(&m, arg, err)) || (code = set_auth(&m, arg, err)) ||
@@ -298,15 +250,15 @@ int mw_mail_run(const mw_value *arg, const mw_patience *patience, mw_value *answ
         goto out;
     CURLcode rc = curl_easy_perform(m.easy);
     code = judge(&m, rc, err);
-    if (m.status) mw_map_set_number(answer, "status", (double)m.status);
-    if (m.reply[0]) mw_map_set_text(answer, "reply", m.reply);
+    if (m.talk.status) mw_map_set_number(answer, "status", (double)m.talk.status);
+    if (m.talk.reply[0]) mw_map_set_text(answer, "reply", m.talk.reply);
     mw_map_set_bool(answer, "no_tls", rc == CURLE_USE_SSL_FAILED);
     mw_map_set_bool(answer, "login", rc == CURLE_LOGIN_DENIED);
-    mw_map_set(answer, "refused", m.refused);
-    m.refused = NULL;
+    mw_map_set(answer, "refused", m.talk.refused);
+    m.talk.refused = NULL;
 out:
     mw_map_set_bool(answer, "bad", code == MW_EARG);
-    mw_value_free(m.refused);
+    mw_value_free(m.talk.refused);
     curl_slist_free_all(m.recipients);
     curl_slist_free_all(m.connect_to);
     curl_easy_cleanup(m.easy);

@@ -57,7 +57,7 @@ static void serve(int fd)
             say(fd, "\x01\xff\x00gar\r\nbage\r\n999 \r\n-1 x\r\n");
         if (!strncasecmp(line, "EHLO gone", 9)) _exit(0);
         if (!strncasecmp(line, "EHLO busy", 9))
-            say(fd, "421 too busy\x1b[31m\r\n");
+            say(fd, "421 too busy\x1b[31m\r\n"), _exit(0);
         else if (!strncasecmp(line, "EHLO auth", 9))
             say(fd, "250-here\r\n250 AUTH GSSAPI NTLM PLAIN LOGIN\r\n");
         else if (!strncasecmp(line, "AUTH PLAIN", 10))

@@ -124,6 +124,19 @@ local function check_fallbacks(host, list, known, problem)
   end
 end
 
+-- Programs are run only where the root file allows it: said now, not when the first message is due.
+local function check_programs(items, problem)
+  local root = items.settings and items.settings[1]
+  if not root or #(root.fields.programs or {}) > 0 then return end
+  for _, item in ipairs(items.receiver or {}) do
+    for i, target in ipairs(item.fields.items or {}) do
+      if target.kind == "exec" then
+        problem(item, { i, "command" }, 'exec: no program may be run here: settings { programs = { "/a/folder" } } in the root file allows those of a folder')
+      end
+    end
+  end
+end
+
 -- -- dependencies ----------------------------------------------------------
 
 -- A cycle among depends_on; every rule of it is named once.  A name stands for all rules that have it.
@@ -193,6 +206,7 @@ function M.check(items, host, problem, limits)
   end
   for _, item in ipairs(items.oncall or {}) do check_oncall(host, item, known, problem) end
   check_receivers(items, problem)
+  check_programs(items, problem)
   local alerts_and_checks, checks = names_of(items, "alert", "expect", "check"), names_of(items, "check")
   for _, word in ipairs { "alert", "expect" } do
     for _, item in ipairs(items[word] or {}) do

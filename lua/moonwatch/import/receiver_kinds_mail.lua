@@ -102,7 +102,8 @@ end
 
 local function tls(run, node)
   local f, keys = { tls_config = node }, { tls_config = run.keys.tls_config or run.global_keys.smtp_tls_config }
-  for _, row in ipairs(http_auth.rows(run.doc, f, keys, run.place)) do return row.value end
+  local row = http_auth.rows(run.doc, f, keys, run.place)[1]
+  return row and row.value
 end
 
 K.email = {
