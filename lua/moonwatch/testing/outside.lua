@@ -48,14 +48,15 @@ end
 
 -- -- mails and programs --------------------------------------------------------
 
--- They are taken unless world:probe(OP, answer) says otherwise; nothing leaves.
+-- They are taken unless world:probe("mail", answer) or world:probe("exec", answer) says otherwise; nothing leaves.
+local TAKEN = { mail = { status = 250, refused = {}, seconds = 0.001 }, exec = { code = 0, stdout = "", stderr = "", seconds = 0.001 } }
 local function taken(world, op, arg, done)
   local request = copy(arg)
   request.op, request.at, request.message = op, world.now, world.sending
   if op == "mail" then request.url, request.body = ("smtp://%s:%d"):format(arg.host, arg.port), arg.message
   else request.url, request.body, request.json = "exec:" .. table.concat(arg.command, " "), arg.stdin, world.host.json.decode(arg.stdin) end
   if world.sending then table.insert(world.sending.requests, request) end
-  give(world, op == "exec" and { code = 0, stdout = "", stderr = "", seconds = 0.001 } or { status = 250, refused = {}, seconds = 0.001 }, done)
+  give(world, world.probes[op] and world.probes[op](arg) or copy(TAKEN[op]), done)
 end
 
 -- -- the table of operations -------------------------------------------------------------------
@@ -66,7 +67,7 @@ local function operations(world)
     world.jobs = arg.jobs
     if done then done {} end
   end
-  for _, op in ipairs { "mail", "exec" } do
+  for op in pairs(TAKEN) do
     ops[op] = function(arg, done) taken(world, op, arg, done) end
   end
   for _, op in ipairs { "tcp", "redis", "postgres" } do
@@ -110,7 +111,7 @@ function M.wire(world)
   world.real_call = host.call
   host.take_call() -- from here on somebody answers
   host.call = function(op, arg, done)
-    local probe = world.probes[op]
+    local probe = not TAKEN[op] and world.probes[op]
     if probe then return give(world, probe(arg) or { seconds = 0 }, done) end
     if ops[op] then return ops[op](arg, done) end
     return world.real_call(op, arg, done)
