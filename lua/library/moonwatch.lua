@@ -79,7 +79,7 @@ function discord(fields) end
 ---@field subject? string subject; default "[FIRING:n] names"
 ---@field text? string the message as plain text, in place of ours
 ---@field html? string the message as HTML, in place of ours; what is filled in is escaped; "" for none
----@field headers? table<string, string|number|moonwatch.secret> further headers, such as Reply-To
+---@field headers? table<string, string|number|moonwatch.secret> further headers, such as Reply-To; texts may hold ${labels.NAME}, ${status}
 ---@field thread? "group"|"day"|"none" mail programs show together what is of one group, of one group and day (UTC), or not
 ---@field timeout? moonwatch.duration longest time one try may take
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
@@ -341,7 +341,7 @@ function slack(fields) end
 ---@field url? string address of the service; default https://sns.REGION.amazonaws.com/
 ---@field subject? string subject, for those who get mail; at most 100 characters of ASCII
 ---@field message? string the message, in place of ours; cut at 256 KB, for a phone at 1600 characters
----@field attributes? table<string, string|number|moonwatch.secret> attributes of the message, for filters of subscriptions
+---@field attributes? table<string, string|number|moonwatch.secret> attributes of the message, for filters of subscriptions; texts may hold ${labels.NAME}, ${status}
 ---@field timeout? moonwatch.duration longest time one try may take
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver

@@ -51,7 +51,7 @@ receivers:
       { first.to, first.from, first.smarthost, first.hello, first.require_tls, first.send_resolved, first.thread })
     assert.same({ user = "am", password = { ["@secret"] = "/etc/mail.password" }, identity = "me" }, first.auth)
     assert.equal("/etc/ca.pem", first.tls.ca)
-    assert.same({ "other@example.com", "m:465", true, "group", false, "", "On ${labels.job}", "Down: ${labels.alertname}" },
+    assert.same({ "other@example.com", "m:465", true, "group", false, "", "On ${group_labels.job}", "Down: ${common_labels.alertname}" },
       { second.from, second.smarthost, second.require_tls, second.thread, second.implicit_tls, second.html, second.text, second.subject })
     assert.same({ ["X-Team"] = "web" }, second.headers)
     assert.equal("x", second.auth.user)
@@ -77,7 +77,7 @@ receivers:
   - { to: a@b.c, from: a@b.c, smarthost: 'm:25', html: '{{ template "email.default.html" . }}', headers: { Subject: '{{ template "email.default.subject" . }}' } }]]
     for _, what in ipairs { "to: an address that depends on the alert cannot be carried over", "email: needs to", "auth_username: without auth_password",
                             "html: this template cannot be carried over", "headers: From is written by moonwatch; give from",
-                            "headers: X-A: a header is the same in every mail", "smarthost: expected host:port", "surprise: email has no such field",
+                            "smarthost: expected host:port", "surprise: email has no such field",
                             "note: text: the mail has this text only" } do told(lines, what) end
     assert.equal(3, #items)
     assert.is_nil(items[3].html)
@@ -92,10 +92,10 @@ receivers:
 - name: a
   sns_configs:
   - { topic_arn: 'arn:aws:sns:eu-west-1:1:t', sigv4: { region: eu-west-1, access_key: AK, secret_key: SK, profile: p, role_arn: r }, subject: 'On {{ .GroupLabels.job }}',
-      message: '{{ template "sns.default.message" . }}', attributes: { team: web }, api_url: 'https://sns.example.com' }
+      message: '{{ template "sns.default.message" . }}', attributes: { team: '{{ .CommonLabels.team }}' }, api_url: 'https://sns.example.com' }
   - { phone_number: '+351', sigv4: { region: eu-west-1 }, send_resolved: false }]]
     local first, second = items[1], items[2]
-    assert.same({ "arn:aws:sns:eu-west-1:1:t", "eu-west-1", "AK", "SK", "On ${labels.job}", { team = "web" }, "https://sns.example.com" },
+    assert.same({ "arn:aws:sns:eu-west-1:1:t", "eu-west-1", "AK", "SK", "On ${group_labels.job}", { team = "${common_labels.team}" }, "https://sns.example.com" },
       { first.topic_arn, first.region, first.access_key, first.secret_key, first.subject, first.attributes, first.url })
     assert.is_nil(first.message)
     assert.same({ "+351", "eu-west-1", false }, { second.phone_number, second.region, second.send_resolved })

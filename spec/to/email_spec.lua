@@ -101,6 +101,10 @@ describe("a mail", function()
     assert.is_nil(message(n, fields { html = "" }):find "multipart")
     assert.truthy(part(message(n, fields { html = "" }), "plain"):find("A<B", 1, true))
   end)
+  it("has further headers, filled in from the message and safe whatever stands there", function()
+    local text = message(note { alerts = { alert { labels = { alertname = "A\r\nBcc: x@y" } } } }, fields { headers = { ["X-Alert"] = "${labels.alertname} ${status}" } })
+    assert.truthy(text:find("\r\nX-Alert: A Bcc: x@y firing\r\n", 1, true), text)
+  end)
   it("stays short when ten thousand alerts fire", function()
     local many = {}
     for i = 1, 10000 do many[i] = alert { annotations = { description = ("x"):rep(5000) } } end

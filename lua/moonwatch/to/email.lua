@@ -3,6 +3,7 @@
 -- All recipients are in one mail.  When the server takes it for some of them only, those are remembered in the note, so
 -- that the next try goes to the others; whom it refuses for good (5xx) is given up and told in the log.
 -- The mails of a group refer to one id that no mail has, so that mail programs show them together.
+local filled = require "moonwatch.to.filled"
 local html = require "moonwatch.to.html"
 local letter = require "moonwatch.to.letter"
 local mime = require "moonwatch.to.mime"
@@ -38,7 +39,7 @@ function M.build(note, fields, host, to)
   local domain = from[1].address:match "@(.*)$"
   local plain, page = bodies(note, fields, host)
   local everybody = mime.addresses(fields.to)
-  local mail = { from = from, to = everybody or to, subject = letter.title(note, fields.subject), date = note.time, headers = fields.headers or {},
+  local mail = { from = from, to = everybody or to, subject = letter.title(note, fields.subject), date = note.time, headers = filled.deep(fields.headers or {}, note),
     id = ("%s.%s@%s"):format(note.id, host.sha256(note.group_key .. note.receiver):sub(1, 16), domain),
     references = thread_of(note, fields, host, domain), text = plain, html = page }
   mail.subject = mime.bytes(mail.subject, LONGEST_SUBJECT)

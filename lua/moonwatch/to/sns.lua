@@ -3,6 +3,7 @@
 -- In a FIFO topic the messages of a group of alerts are one message group, so they stay in order, and what is tried again
 -- is told once: the id by which Amazon finds duplicates is that of the message.
 local answer = require "moonwatch.to.answer"
+local filled = require "moonwatch.to.filled"
 local letter = require "moonwatch.to.letter"
 local mime = require "moonwatch.to.mime"
 
@@ -84,7 +85,7 @@ function M.parameters(note, fields, host)
     out[#out + 1] = { "MessageGroupId", host.sha256(note.group_key) }
     out[#out + 1] = { "MessageDeduplicationId", host.sha256(note.group_key .. "/" .. note.id) }
   end
-  add_attributes(out, fields.attributes or {}, truncated)
+  add_attributes(out, filled.deep(fields.attributes or {}, note), truncated)
   return out
 end
 

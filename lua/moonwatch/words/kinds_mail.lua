@@ -37,7 +37,7 @@ K.email = {
     { "subject", "message", help = "subject; default \"[FIRING:n] names\"" },
     { "text", "message", help = "the message as plain text, in place of ours" },
     { "html", "message", help = "the message as HTML, in place of ours; what is filled in is escaped; \"\" for none" },
-    { "headers", "text_map", default = {}, help = "further headers, such as Reply-To" },
+    { "headers", "text_map", default = {}, help = "further headers, such as Reply-To; texts may hold ${labels.NAME}, ${status}" },
     { "thread", "text", default = "group", choices = { "group", "day", "none" },
       help = "mail programs show together what is of one group, of one group and day (UTC), or not" },
     timeout "30s", tls.row, RESOLVED,
@@ -67,7 +67,7 @@ K.sns = {
     { "url", "text", help = "address of the service; default https://sns.REGION.amazonaws.com/" },
     { "subject", "message", help = "subject, for those who get mail; at most 100 characters of ASCII" },
     { "message", "message", help = "the message, in place of ours; cut at 256 KB, for a phone at 1600 characters" },
-    { "attributes", "text_map", default = {}, help = "attributes of the message, for filters of subscriptions" },
+    { "attributes", "text_map", default = {}, help = "attributes of the message, for filters of subscriptions; texts may hold ${labels.NAME}, ${status}" },
     timeout "10s", tls.row, RESOLVED,
   },
   check = function(f, problem)
