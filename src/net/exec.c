@@ -222,7 +222,10 @@ static int begin(struct program *p, struct start *s, mw_str input, mw_err *err)
     s->in = file_of(input, err);
     if (s->in >= 0 && !pipe_of(&p->out.fd, &s->out, err) && !pipe_of(&p->err.fd, &s->err, err)) {
         int e = spawn(p, s);
-        if (e) mw_fail(err, MW_EARG, 0, 0, "cannot run %s: %s", s->argv[0], mw_words_errno(e));
+        bool passes = e == EAGAIN || e == ENOMEM || e == ETXTBSY; /* no room, or being replaced */
+        if (e)
+            mw_fail(err, passes ? MW_EIO : MW_EARG, 0, 0, "cannot run %s: %s", s->argv[0],
+                    mw_words_errno(e));
     }
     close_fd(&s->in);
     close_fd(&s->out);
