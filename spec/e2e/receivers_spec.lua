@@ -74,6 +74,11 @@ route { receiver = "all", group_by = { "alertname" }, group_wait = "50ms", group
       end
     end, 10, "the issue was made")
     assert.equal("GenieKey gk", by["/og/v2/alerts"][1].headers.authorization)
+    local errors = {}
+    for _, entry in ipairs(node:json("/api/mw/v1/notifications").notifications) do
+      for _, attempt in ipairs(entry.attempts) do errors[attempt.error or ""] = true end
+    end
+    assert.is_true(errors["the answer is not HTTP"])
     proc.eventually(function()
       sink:poll()
       for _, entry in ipairs(node:json("/api/mw/v1/notifications").notifications) do

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct {
     int code;
@@ -73,6 +74,15 @@ static void add_connect(mw_buf *out, CURL *easy)
     mw_buf_text(out, ": ");
 }
 
+/* Of such an address an answer without a status line is HTTP/0.9 to libcurl, which is a protocol,
+ * too. */
+static bool is_http(CURL *easy)
+{
+    char *url = NULL;
+    curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+    return url && (!strncasecmp(url, "http://", 7) || !strncasecmp(url, "https://", 8));
+}
+
 static void add_timeout(mw_buf *out, CURL *easy, int timeout_ms)
 {
     curl_off_t connected = 0;
@@ -102,6 +112,9 @@ void mw_words_curl(mw_buf *out, CURL *easy, CURLcode rc, const char *detail, int
         add_peer(out, easy);
         mw_buf_printf(out, ": %s", more);
         return;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        if (is_http(easy)) rc = CURLE_WEIRD_SERVER_REPLY;
+        break;
     default: break;
     }
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
