@@ -77,6 +77,19 @@ describe("from a bad number to a person, and back", function()
     assert.equal(1, count(sink, "firing"))
   end)
 
+  it("says why: the values, since when it was pending, the route, the try and its answer", function()
+    local story = node:json "/api/mw/v1/why?alert=Busy&label=team=web"
+    assert.truthy(story.verdict:find("^hook was told at "), story.verdict)
+    local kinds, texts = {}, {}
+    for _, e in ipairs(story.alerts[1].timeline) do kinds[e.kind], texts[#texts + 1] = true, e.text end
+    for _, kind in ipairs { "sample", "pending", "fired", "route", "group", "decision", "attempt" } do
+      assert.truthy(kinds[kind], kind .. " is missing in\n" .. table.concat(texts, "\n"))
+    end
+    local answer = node:json "/api/mw/v1/why?label=alertname=Bussy&label=team=web"
+    assert.truthy(answer.verdict:find("no rule makes such an alert (did you mean Busy?)", 1, true), answer.verdict)
+    assert.same({ "hook" }, node:json("/api/mw/v1/why/routes?label=team=web").receivers)
+  end)
+
   it("tells that it is over once the number is good again", function()
     node:push "stage 1\n"
     until_told(sink, function() return count(sink, "resolved") >= 1 end, "the webhook is told that it is over")

@@ -117,4 +117,48 @@ describe("on the command line", function()
     assert.equal(2, (run("ack", "Busy", "--undo", "--to", "x")))
     assert.equal(2, (run("alerts", "--bogus")))
   end)
+
+  it("why begins with the verdict, and is asked by labels, for a receiver, as of a time and as JSON", function()
+    local world, run = rig()
+    world:silence("Busy", "1h")
+    world:fire("Busy", { job = "api" }):advance "1m"
+    local status, text = run("why", "Busy")
+    assert.equal(0, status)
+    assert.is_truthy(text:find "^nobody was told because silence %S+ by spec mutes it until ", text)
+    for _, part in ipairs { "what happened:", "spec made silence", "route {} -> hook" } do assert.is_truthy(text:find(part, 1, true), text) end
+    assert.equal(0, (run("why", "--labels", "alertname=Busy,job=api", "--receiver", "hook")))
+    status, text = run("why", "Busy", "--at", tostring(world.start - 60))
+    assert.equal(0, status)
+    assert.is_truthy(text:find "^it did not fire then", text)
+    text = select(2, run("why", "Busy", "--json"))
+    assert.is_table(world.host.json.decode(text).alerts)
+    status, text = run("why", "--labels", "alertname=Bsy,job=api")
+    assert.equal(1, status)
+    for _, part in ipairs { "no such alert is known here", "if it fired now: told are hook", "firing Busy {job=api}" } do
+      assert.is_truthy(text:find(part, 1, true), text)
+    end
+    assert.equal(2, (run("why", "--labels", "job")))
+    assert.equal(1, (run("why", "Busy", "--receiver", "nobody")))
+  end)
+
+  it("why --route says where labels go; nowhere is status 1", function()
+    local world, run = rig()
+    local status, text = run("why", "--route", "team=web")
+    assert.equal(0, status)
+    assert.equal("{} -> hook: taken\nreceivers: hook\n", text)
+    world:reload { routes = { { match = { team = "db" }, receiver = "hook" } } }
+    status, text = run("why", "--route", "team=web")
+    assert.equal(1, status)
+    assert.is_truthy(text:find('not taken: team="db" says no (it is "web")', 1, true), text)
+    assert.equal(2, (run("why", "--route")))
+  end)
+
+  it("why prints nothing of a receiver's answer that a terminal would obey", function()
+    local world, run = rig()
+    world.answers.hook = function() return { retry = false, status = 400, error = "\27]0;evil\7" .. ("x"):rep(9999) } end
+    world:fire("Busy"):advance "1m"
+    local _, text = run("why", "Busy")
+    assert.is_nil(text:find "[\27\7]")
+    assert.is_true(#text < 5000)
+  end)
 end)

@@ -11,10 +11,10 @@
 local M = {}
 M.__index = M
 
-M.OF_BOOK, M.MOST, M.MARKS = 40, 100000, 50
+M.OF_BOOK, M.MOST, M.MARKS = 40, 50000, 50
 local SAVED_BOOKS, SAVED_ENTRIES = 500, 10
 -- What they take in memory, about.
-local ENTRY_BYTES, BOOK_BYTES = 220, 260
+local ENTRY_BYTES, BOOK_BYTES = 280, 320
 
 function M.new(saved)
   saved = type(saved) == "table" and saved or {}
