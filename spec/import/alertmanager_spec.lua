@@ -119,7 +119,7 @@ route: { receiver: a, routes: [ { receiver: nobody }, { matchers: [ 'a=~"("' ], 
 receivers:
   - name: a
     wechat_configs: [ { to_user: x } ]
-    slack_configs: [ { api_url: "http://127.0.0.1:1", text: '{{ range .Alerts }}{{ end }}', color: red } ]
+    slack_configs: [ { api_url: "http://127.0.0.1:1", text: '{{ range .Alerts }}{{ end }}', pretext: red } ]
     pagerduty_configs: [ { service_key: k } ]
 ]]
     local heads = {}
@@ -131,7 +131,7 @@ receivers:
       '3:106: there is no time interval "never"',
       "6:5: wechat_configs: there is no such kind of receiver in this version",
       '7:33: note: a secret is written into the Lua file', "7:55: text: this template cannot be carried over",
-      "7:93: color: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: version 1 of the Events API is not spoken",
+      "7:93: pretext: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: version 1 of the Events API is not spoken",
     }, heads)
     local routing = loaded(lua)
     assert.equal(420, routing.routes[1].resolve_timeout)
@@ -161,5 +161,71 @@ route: { receiver: a }
       local _, lost = import(text)
       assert.truthy(table.concat(lost, "\n"):find(why, 1, true), table.concat(lost, "\n"))
     end
+  end)
+end)
+
+describe("receivers of Alertmanager that are chat programs", function()
+  local function told(text)
+    local out, lost = import(text .. "\nroute: { receiver: a }\n")
+    for i, line in ipairs(lost) do lost[i] = line:match "^%d+:%d+: ([^;]*)" end
+    loaded(out)
+    return out, lost
+  end
+  local function has(out, text) assert.is_truthy(out:find(text, 1, true), out) end
+
+  it("are carried over with what global says for them", function()
+    local out, lost = told [[
+global:
+  slack_api_url_file: /etc/slack
+  telegram_bot_token_file: /etc/tg
+  rocketchat_api_url: https://chat/
+  rocketchat_token_file: /etc/rc
+  rocketchat_token_id_file: /etc/rcid
+  mattermost_webhook_url_file: /etc/mm
+receivers:
+- name: a
+  slack_configs: [ { channel: '#x', short_fields: true, fields: [ { title: T, value: '{{ .CommonLabels.job }}' } ], actions: [ { type: button, text: Runbook, url: '{{ .CommonAnnotations.runbook }}' } ] } ]
+  discord_configs: [ { webhook_url_file: /etc/d, message: '{{ range .Alerts }}{{ .Annotations.description }} {{ end }}' } ]
+  telegram_configs: [ { chat_id: -1001234567890, parse_mode: '', message: '{{ .Status | toUpper }} {{ .Alerts.Firing | len }}', disable_notifications: true } ]
+  rocketchat_configs: [ { channel: '#r' } ]
+  mattermost_configs: [ { channel: town, priority: { priority: urgent, persistent_notifications: true } } ]
+  msteamsv2_configs: [ { webhook_url_file: /etc/t } ]
+  webex_configs: [ { room_id: R, http_config: { authorization: { credentials_file: /etc/w } } } ]
+]]
+    assert.same({}, lost)
+    has(out, [[slack {]])
+    has(out, [[fields = { { title = "T", value = "${common_labels.job}" } }]])
+    has(out, [[buttons = { { text = "Runbook", url = "${common_annotations.runbook}" } }]])
+    has(out, [[discord { url = secret "/etc/d", text = "${annotations.description}" }]])
+    has(out, [[chat_id = "-1001234567890"]])
+    has(out, [[text = "${status|upper} ${firing}"]])
+    has(out, [[url = "https://chat/"]])
+    has(out, [[user_id = secret "/etc/rcid"]])
+    has(out, [[priority = { priority = "urgent", persistent_notifications = true }]])
+    has(out, [[teams { url = secret "/etc/t" }]])
+    has(out, [[webex { room_id = "R", token = secret "/etc/w" }]])
+  end)
+  it("post with a token where they had one, and change messages only where they did", function()
+    local out = told [[
+global: { slack_app_token_file: /etc/tok }
+receivers:
+- name: a
+  slack_configs: [ { channel: c, update_message: true }, { channel: d }, { channel: e, api_url_file: /etc/hook } ]
+]]
+    has(out, [[slack { token = secret "/etc/tok", channel = "c", send_resolved = false }]])
+    has(out, [[slack { token = secret "/etc/tok", channel = "d", send_resolved = false, update = false }]])
+    has(out, [[slack { url = secret "/etc/hook", channel = "e", send_resolved = false }]])
+  end)
+  it("list what they cannot carry", function()
+    local _, lost = told [[
+receivers:
+- name: a
+  slack_configs: [ { api_url_file: /s, pretext: x, actions: [ { type: button, name: n, value: v, text: t } ] } ]
+  telegram_configs: [ { bot_token_file: /t, chat_id_file: /c } ]
+  webex_configs: [ { room_id: R } ]
+]]
+    local all = table.concat(lost, "\n")
+    for _, part in ipairs { "pretext: slack has no such field", "actions.name: a button here is a link", "a button without a link", "chat_id_file: write chat_id itself",
+                            "telegram: needs chat_id", "webex: needs http_config.authorization" } do assert.is_truthy(all:find(part, 1, true), all) end
   end)
 end)

@@ -1,6 +1,6 @@
 --- alertmanager_receivers.lua - receivers of Alertmanager: those kinds that there are here; the others as comments, and listed.
-local F = require "moonwatch.import.receiver_fields"
 local http_auth = require "moonwatch.import.http_auth"
+local chat = require "moonwatch.import.receiver_kinds_chat"
 local incident = require "moonwatch.import.receiver_kinds_incident"
 local keys_of = require "moonwatch.keys"
 local kinds = require "moonwatch.words.kinds"
@@ -15,18 +15,13 @@ local M = {}
 -- secrets: field of ours → the fields of Alertmanager that hold it, itself, in a file, and what `global` says.
 -- fields: field of Alertmanager → { field of ours, how, kind = of the node, a text unless said }.  globals: field → what `global` calls
 -- it.  defaults: field → our source where Alertmanager's default is not ours.  needs: fields of ours that must be there.  auth, headers:
--- the kind has these fields; bearer: which one takes a token alone.
-local KINDS = {
-  slack = {
-    secrets = { url = { "api_url", "api_url_file", "slack_api_url", "slack_api_url_file" } }, needs = { "url" }, resolved = false,
-    fields = { channel = { "channel", F.plain }, username = { "username", F.plain }, icon_emoji = { "icon", F.plain }, title = { "title", F.message }, text = { "text", F.message } },
-  },
-}
+-- the kind has these fields; bearer: which one takes a token alone.  kind: what we call it, if otherwise.  settle: looks at all rows in
+-- the end, and gives what is lacking.  secret_url: the address is a secret.
+local KINDS = {}
+for name, def in pairs(chat) do KINDS[name] = def end
 for name, def in pairs(incident) do KINDS[name] = def end
 for name, def in pairs(require "moonwatch.import.receiver_kinds_mail") do KINDS[name] = def end
--- What Alertmanager calls <name>_configs and we otherwise.
-local NAMES = { msteams = "teams", msteamsv2 = "teams" }
-local OTHERS = { "wechat", "telegram", "webex", "discord", "msteams", "msteamsv2", "rocketchat", "mattermost" }
+local OTHERS = { "wechat" }
 
 local RECEIVER = { name = "text", labels = "any" }
 for name in pairs(KINDS) do RECEIVER[name .. "_configs"] = "list" end
@@ -41,7 +36,7 @@ local function secret_row(self, ours, names)
   if yaml.is_null(own) then own = nil end
   if yaml.is_null(file) then file = nil end
   if not own and not file then own, file = self.global[names[3] or ""], self.global[names[4] or ""] end
-  local quiet = ours == "url" and self.kind ~= "slack" -- an address that need not be secret
+  local quiet = ours == "url" and not KINDS[self.kind].secret_url
   local value
   if own and own.text and own.text:find("{{", 1, true) then return self.doc:lost(own, ("%s: this template cannot be carried over"):format(names[1])) end
   if quiet and own and not file then value = lua.quoted(own.text)
@@ -59,7 +54,9 @@ local function http_config(self)
   local def = KINDS[self.kind]
   for _, row in ipairs(http_auth.rows(self.doc, f, keys, self.place)) do
     local bearer = row.name == "auth" and row.value:match "^{ bearer = (.*) }$"
-    if def.bearer and bearer then self.rows[#self.rows + 1] = { name = def.bearer, value = bearer, short = true }
+    if def.bearer and bearer then
+      self.signs_in = true
+      self.rows[#self.rows + 1] = { name = def.bearer, value = bearer, short = true }
     elseif row.name == "tls" or def[row.name] then self.rows[#self.rows + 1] = row
     else self.doc:lost(key, ("http_config: %s has no such way to sign in"):format(self.kind)) end
   end
@@ -81,7 +78,8 @@ local function unsaid(self, def)
   end
   for name, value in pairs(def.defaults or {}) do
     local said = self.fields[name]
-    if not said or yaml.is_null(said) then self.rows[#self.rows + 1] = { name = def.fields[name][1], value = value, short = true } end
+    local of_all = def.globals and self.global[def.globals[name]]
+    if (not said or yaml.is_null(said)) and not of_all then self.rows[#self.rows + 1] = { name = def.fields[name][1], value = value, short = true } end
   end
 end
 
@@ -94,7 +92,7 @@ local function lacking(self, def)
       for theirs, how in pairs(def.fields) do
         if how[1] == ours then return theirs end
       end
-      return def.secrets[ours][1]
+      return (def.secrets[ours] or { "http_config.authorization" })[1]
     end
   end
 end
@@ -125,14 +123,14 @@ local function item_of(doc, kind, node, context)
   local wanted = resolved and resolved.text == "true" or not resolved and def.resolved
   if not wanted then self.rows[#self.rows + 1] = { name = "send_resolved", value = "false", short = true } end
   http_config(self)
-  local missing = lacking(self, def)
+  local missing = lacking(self, def) or def.settle and def.settle(self)
   if missing then return doc:lost(node, ("%s: needs %s"):format(kind, missing)) end
-  return kind .. " " .. writer.table(self.rows)
+  return (def.kind or kind) .. " " .. writer.table(self.rows)
 end
 
 -- The YAML of NODE as lines of a comment, secrets and all left out: only what it was.
 local function absent(doc, kind, key, node, out)
-  local ours = NAMES[kind] or kind
+  local ours = kind
   local known = kinds[ours]
   doc:lost(key, ("%s_configs: %s"):format(kind, known and not known.absent and "cannot be imported yet; write " .. ours .. " { ... }"
     or "there is no such kind of receiver in this version"))

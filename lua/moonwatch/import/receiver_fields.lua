@@ -17,18 +17,32 @@ local PLACES = {
   { "%.Alerts%.Resolved%s*|%s*len", "${resolved}" }, { "len%s+%.Alerts%.Firing", "${firing}" }, { "len%s+%.Alerts%.Resolved", "${resolved}" },
 }
 
--- The text of NODE with the places that we know in its template; nil: there are others.
-local function translated(node)
-  if node.text:find("${", 1, true) then return nil end
-  local text = node.text:gsub("%s*{{%-%s", "{{ "):gsub("%s%-}}%s*", " }}") -- these dashes take the space beside them away
-  for _, place in ipairs(PLACES) do text = text:gsub("{{%s*" .. place[1] .. "%s*}}", place[2]) end
+-- And of one alert, inside of {{ range .Alerts }}.
+local OF_ALERT = {
+  { "%.Labels%.([%a_][%w_]*)", "${labels.%1}" }, { "%.Annotations%.([%a_][%w_]*)", "${annotations.%1}" },
+  { "%.Status%s*|%s*toUpper", "${state|upper}" }, { "%.Status", "${state}" },
+}
+
+-- TEXT with the places of ROWS in its template; nil: there are others.
+local function translated(text, rows)
+  if text:find("${", 1, true) then return nil end
+  text = text:gsub("%s*{{%-%s", "{{ "):gsub("%s%-}}%s*", " }}") -- these dashes take the space beside them away
+  for _, place in ipairs(rows or PLACES) do text = text:gsub("{{%s*" .. place[1] .. "%s*}}", place[2]) end
   if text:find("{{", 1, true) then return nil end
   return text
 end
 
+--- The text of a message of a chat program; one that goes through all alerts is ours for each of them.
+function M.each_message(run, node, key, name)
+  local body = node.text:match "^%s*{{%-?%s*range%s+%.Alerts%s*%-?}}(.-){{%-?%s*end%s*%-?}}%s*$"
+  local text = body and translated(body:match "^%s*(.-)%s*$", OF_ALERT)
+  if text and text:find("${", 1, true) then return lua.text(text) end
+  return M.message(run, node, key, name)
+end
+
 function M.message(run, node, key, name)
   if is_default(node.text) then return nil end
-  local text = translated(node)
+  local text = translated(node.text)
   if not text then return run.doc:lost(key, ("%s: this template cannot be carried over; write a function receiver"):format(name)) end
   return lua.text(text)
 end
@@ -77,7 +91,7 @@ function M.commas(run, node, key, name)
   local text = M.message(run, node, key, name)
   if not text then return nil end
   local out = {}
-  for part in translated(node):gmatch "[^,]+" do
+  for part in translated(node.text):gmatch "[^,]+" do
     local one = part:match "^%s*(.-)%s*$"
     if one ~= "" then out[#out + 1] = one end
   end
