@@ -16,7 +16,8 @@ describe("a provider that answers badly", function()
     function() return "HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\n{\"half\":" end,
     function() return false end,
   }
-  local GOOD = { ["/po/messages.json"] = '{"status":1,"request":"r"}', ["/ji/rest/api/2/search"] = '{"issues":[]}' }
+  local GOOD = { ["/po/messages.json"] = '{"status":1,"request":"r"}', ["/ji/rest/api/2/search"] = '{"issues":[]}',
+    ["/sl"] = '{"ok":true,"ts":"1.2","channel":"C"}', ["/tg/botT/sendMessage"] = '{"ok":true,"result":{}}', ["/rc/api/v1/chat.postMessage"] = '{"success":true}', ["/mm"] = "ok" }
   local node, sink
   setup(function()
     local seen = {}
@@ -32,6 +33,13 @@ receiver "all" {
   pagerduty { routing_key = "rk", url = "URL/pd", timeout = "500ms" },
   opsgenie { api_key = "gk", url = "URL/og", timeout = "500ms" },
   victorops { api_key = "vk", routing_key = "ops", url = "URL/vo", timeout = "500ms" },
+  slack { token = "x", channel = "#ops", url = "URL/sl", timeout = "500ms" },
+  teams { url = "URL/te", timeout = "500ms" },
+  discord { url = "URL/di", timeout = "500ms" },
+  telegram { token = "T", chat_id = "-1", url = "URL/tg", timeout = "500ms" },
+  mattermost { url = "URL/mm", timeout = "500ms" },
+  rocketchat { url = "URL/rc", token = "T", user_id = "U", channel = "#ops", timeout = "500ms" },
+  webex { token = "T", room_id = "R", url = "URL/we", timeout = "500ms" },
   pushover { token = "t", user_key = "u", url = "URL/po", timeout = "500ms" },
   incidentio { token = "t", url = "URL/io", timeout = "500ms" },
   jira { url = "URL/ji/rest/api/2", project = "P", issue_type = "Bug", auth = { user = "a", password = "b" }, timeout = "500ms" },
@@ -47,7 +55,8 @@ route { receiver = "all", group_by = { "alertname" }, group_wait = "50ms", group
 
   it("is told all the same, by every kind, no sooner than Retry-After says", function()
     node:push "broken 1\n"
-    local last = { "/wh", "/pd", "/og/v2/alerts", "/vo/vk/ops", "/po/messages.json", "/io", "/ji/rest/api/2/search" }
+    local last = { "/wh", "/pd", "/og/v2/alerts", "/vo/vk/ops", "/po/messages.json", "/io", "/ji/rest/api/2/search",
+      "/sl", "/te", "/di?wait=true", "/tg/botT/sendMessage", "/mm", "/rc/api/v1/chat.postMessage", "/we" }
     local by
     proc.eventually(function()
       by = {}

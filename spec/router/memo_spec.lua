@@ -38,3 +38,24 @@ describe("the memo of a message", function()
     assert.same({ "acknowledged", "ana", "1" }, { last.status, last.ack.author, last.memo.ts })
   end)
 end)
+
+describe("a channel of a chat program", function()
+  it("is spoken to one message at a time", function()
+    local world = world_of.new { receivers = { SLACK }, routes = { { receiver = "hook", group_by = { "alertname" } } } }
+    world.answers.hook = function() return { never = true } end
+    world:fire("A"):fire("B"):advance "1m"
+    assert.equal(1, #world:told())
+  end)
+  it("hears nothing twice and loses nothing when it answers badly", function()
+    local world = world_of.new { receivers = { SLACK }, routes = { { receiver = "hook", group_by = { "alertname" } } } }
+    local bad = { { retry = true, status = 429, after = 3 }, { retry = true, status = 500 }, { retry = true, error = "no answer" } }
+    world.answers.hook = function(_, nth) return bad[nth] or { ok = true, status = 200 } end
+    world:fire("A"):advance "1s"
+    world:fire("B"):advance "3m"
+    local told, ok = world:told(), {}
+    for _, line in ipairs(told) do if not line:find "refused" then ok[#ok + 1] = line:match "firing (.*)$" end end
+    table.sort(ok)
+    assert.same({ "A", "B" }, ok)
+    assert.equal(5, #told)
+  end)
+end)
