@@ -1,4 +1,5 @@
 --- receiver.lua - the word `receiver`: where notifications go.
+local keys_of = require "moonwatch.keys"
 local kinds = require "moonwatch.words.kinds"
 local tls = require "moonwatch.words.tls_rows"
 
@@ -12,6 +13,7 @@ receiver "web-team" {
   function(n, ctx) ctx.log.info(n.status .. " " .. #n.alerts) end,
 }]],
   items = { says = "slack{...}, pagerduty{...}, webhook{...} or a function", kinds = kinds, fn = true },
+  notes = "Kinds, each with fields of its own (`moonwatch help KIND`): " .. table.concat(keys_of(kinds), ", ") .. ".",
   fields = {
     { "rate", "table", help = "at most n messages per `per`; pages go first, and what is over waits and is told together", fields = {
       { "n", "count", required = true, help = "messages" }, { "per", "interval", default = "1m", help = "time" },
