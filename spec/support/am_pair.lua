@@ -1,0 +1,224 @@
+--- am_pair.lua - a real Alertmanager and a moonwatch with the same configuration: the same is done to both, and what they say is put side by side.
+local json = require "dkjson"
+local net = require "net"
+local proc = require "proc"
+local server = require "server"
+local socket = require "socket"
+
+local M = {}
+local Pair = {}
+Pair.__index = Pair
+
+local function iso(t)
+  local ms = math.floor(t * 1000 + 0.5)
+  return os.date("!%Y-%m-%dT%H:%M:%S", ms / 1000) .. (".%03dZ"):format(ms % 1000)
+end
+M.iso = iso
+
+--- Start both.  YAML(hook) is the text of the configuration whose webhooks are below the address HOOK.
+function M.start(yaml)
+  local self = setmetatable({ sinks = { net.sink(), net.sink() }, ids = { {}, {} }, refusals = {} }, Pair)
+  local dirs = { proc.scratch(), proc.scratch() }
+  local port = proc.free_port()
+  for i, dir in ipairs(dirs) do proc.write(dir .. "/alertmanager.yml", yaml(self.sinks[i].url)) end
+  self.peer = proc.spawn({ "prometheus-alertmanager", "--config.file=" .. dirs[1] .. "/alertmanager.yml", "--storage.path=" .. dirs[1] .. "/data",
+    "--web.listen-address=127.0.0.1:" .. port, "--cluster.listen-address=", "--log.level=warn" }, dirs[1] .. "/log")
+  local status, said = proc.run { server.binary(), "import", "alertmanager", dirs[2] .. "/alertmanager.yml", "-o", dirs[2] .. "/rules" }
+  assert(status == 0, "the configuration was not imported: " .. said)
+  self.ours = server.start { dir = dirs[2] }
+  self.urls = { "http://127.0.0.1:" .. port, self.ours.url }
+  proc.eventually(function()
+    assert(self.peer:alive(), "alertmanager ended: " .. self.peer:output())
+    return net.request(self.urls[1] .. "/-/ready") == 200
+  end, 20, "alertmanager is ready")
+  return self
+end
+
+function Pair:stop()
+  self.peer:stop()
+  self.ours:stop()
+  for _, sink in ipairs(self.sinks) do sink:close() end
+end
+
+function Pair:poll()
+  for _, sink in ipairs(self.sinks) do sink:poll() end
+end
+
+--- The same request to both; both answers as {status, body}.  BODY may be a function of the side.
+function Pair:both(method, path, body)
+  local out = {}
+  for i, url in ipairs(self.urls) do
+    local text = type(body) == "function" and body(i) or body
+    if type(text) == "table" then text = json.encode(text) end
+    local at = type(path) == "function" and path(i) or path
+    local status, answer = net.request(url .. at, { method = method, body = text, headers = { ["content-type"] = "application/json" } })
+    out[i] = { status = status, body = answer }
+  end
+  if out[1].status ~= out[2].status then
+    self.refusals[#self.refusals + 1] = ("%s %s: %s answered %s, we answered %s (%s)"):format(method, type(path) == "string" and path or path(1),
+      "alertmanager", out[1].status, out[2].status, out[2].body)
+  end
+  return out
+end
+
+-- -- what is done ------------------------------------------------------------------
+
+local does = {}
+
+function does.alerts(self, list, now)
+  local out = json.decode "[]"
+  for i, a in ipairs(list) do
+    out[i] = { labels = a.labels, annotations = a.annotations, generatorURL = a.generatorURL,
+      startsAt = a.starts and iso(now + a.starts) or nil, endsAt = a.ends and iso(now + a.ends) or nil }
+  end
+  self:both("POST", "/api/v2/alerts", out)
+end
+
+function does.silence(self, s, now)
+  s.now = now
+  local body = { matchers = { { name = s.name, value = s.value, isRegex = s.regex, isEqual = s.equal } }, createdBy = "spec", comment = "c",
+    startsAt = iso(now + s.starts), endsAt = iso(now + s.ends) }
+  self.silences = self.silences or {}
+  self.silences[#self.silences + 1] = { body = body, ends = now + s.ends }
+  self:remember(#self.silences, self:both("POST", "/api/v2/silences", body))
+end
+
+function Pair:remember(n, answers)
+  for i, answer in ipairs(answers) do
+    local id = answer.status == 200 and json.decode(answer.body).silenceID
+    if id then self.ids[i][n] = id end
+  end
+end
+
+function does.expire(self, n)
+  self:both("DELETE", function(i) return "/api/v2/silence/" .. tostring(self.ids[i][n]) end)
+end
+
+function does.prolong(self, n)
+  local s = self.silences[n]
+  s.ends = s.ends + 2
+  self:remember(n, self:both("POST", "/api/v2/silences", function(i)
+    local body = { id = self.ids[i][n], endsAt = iso(s.ends) }
+    for k, v in pairs(s.body) do body[k] = body[k] or v end
+    return body
+  end))
+end
+
+--- Do EVENT = { verb, argument } at NOW.
+function Pair:act(event, now) does[event[1]](self, event[2], now) end
+
+-- -- what they say ------------------------------------------------------------------------
+
+local function plain(v)
+  if type(v) ~= "table" then return tostring(v) end
+  local keys, out = {}, {}
+  for k in pairs(v) do keys[#keys + 1] = k end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  for i, k in ipairs(keys) do out[i] = tostring(k) .. "=" .. plain(v[k]) end
+  return "{" .. table.concat(out, " ") .. "}"
+end
+
+local function second(text)
+  return text and text:gsub("%.%d+", ""):gsub("T", " ") or "-"
+end
+
+-- Times that a server makes of its own clock may lie on two sides of a second.
+local function without(v, names)
+  if type(v) ~= "table" then return v end
+  local out = {}
+  for k, x in pairs(v) do
+    if not names[k] then out[k] = without(x, names) end
+  end
+  return out
+end
+
+--- The messages of SIDE as texts, by webhook and group: what, about which alerts.
+function Pair:told(side)
+  local out = {}
+  for _, request in ipairs(self.sinks[side].requests) do
+    local m = request.json
+    local alerts = {}
+    for i, a in ipairs(m.alerts) do
+      alerts[i] = ("%s %s %s %s %s"):format(a.fingerprint, a.status, plain(a.annotations), a.generatorURL, a.status == "firing" and a.endsAt or "ended")
+    end
+    local key = request.path .. " " .. m.groupKey
+    out[key] = out[key] or {}
+    table.insert(out[key], { time = request.time, text = ("%s %s receiver=%s truncated=%d group=%s labels=%s annotations=%s\n      %s"):format(m.version,
+      m.status, m.receiver, m.truncatedAlerts, plain(m.groupLabels), plain(m.commonLabels), plain(m.commonAnnotations), table.concat(alerts, "\n      ")) })
+  end
+  return out
+end
+
+local function listed(list)
+  local out = {}
+  for i, m in ipairs(list) do out[i] = "    " .. m.text end
+  return #out > 0 and table.concat(out, "\n") or "    nothing"
+end
+
+-- The last message of one side may have come when the other one was still about to send.
+local function same(a, b, until_)
+  for i = 1, math.max(#a, #b) do
+    local x, y = a[i], b[i]
+    if x and y and x.text ~= y.text then return false end
+    if (x == nil or y == nil) and (x or y).time < until_ then return false end
+  end
+  return true
+end
+
+--- What the two did differently, as lines; empty when they agree.  Messages after UNTIL may be missing on one side.
+function Pair:differences(until_)
+  local out = { unpack(self.refusals) }
+  local peer, ours = self:told(1), self:told(2)
+  for key in pairs(ours) do peer[key] = peer[key] or {} end
+  for key, list in pairs(peer) do
+    local other = ours[key] or {}
+    if not same(list, other, until_) then
+      out[#out + 1] = ("%s\n  alertmanager told\n%s\n  we told\n%s"):format(key, listed(list), listed(other))
+    end
+  end
+  return out
+end
+
+local VOLATILE = { updatedAt = true, endsAt = true, startsAt = true }
+
+--- GET PATH of both, without times and with silences by number; the two as texts.
+function Pair:seen(path)
+  local out = {}
+  for i, answer in ipairs(self:both("GET", path)) do
+    local text = answer.body
+    for n, id in pairs(self.ids[i]) do text = text:gsub(id:gsub("%-", "%%-"), "silence " .. n) end
+    local value = json.decode(text)
+    for _, item in ipairs(type(value) == "table" and value or {}) do
+      if item.status and item.status.silencedBy then table.sort(item.status.silencedBy) end
+    end
+    out[i] = plain(without(value, VOLATILE))
+  end
+  return out[1], out[2]
+end
+
+M.second, M.plain = second, plain
+
+--- Let PAIRS live through their STORIES, second by second; HALFWAY(pair, t) is called between events and flushes.
+function M.live(pairs_, stories, seconds, halfway)
+  local start = math.ceil(socket.gettime() + 0.2)
+  local function wait(t)
+    repeat
+      for _, pair in ipairs(pairs_) do pair:poll() end
+      socket.sleep(0.005)
+    until socket.gettime() >= t
+  end
+  for t = 1, seconds do
+    wait(start + t)
+    for i, pair in ipairs(pairs_) do
+      for _, event in ipairs(stories[i][t] or {}) do pair:act(event, start + t) end
+    end
+    if halfway then
+      wait(start + t + 0.2)
+      for i, pair in ipairs(pairs_) do halfway(pair, t, i) end
+    end
+  end
+  wait(start + seconds + 1)
+  return start + seconds
+end
+
+return M
