@@ -25,6 +25,30 @@ end
 after_each(function() proc.cleanup() end)
 
 describe("the configuration of Alertmanager", function()
+  it("keeps labels of routes and receivers, names of inhibitions and names of labels with any letters", function()
+    local lua, lost = import [[
+route:
+  receiver: web
+  labels: { owner: 'team {{ .GroupLabels.team }}', rule: fixed }
+  routes:
+    - matchers: [ '"service.name"=~"a|b"', 'ünï=x' ]
+      labels: { owner: other }
+      group_by: [ service.name ]
+receivers: [ { name: web, labels: { owner: me } } ]
+inhibit_rules: [ { name: quiet, source_matchers: [ a=b ], target_matchers: [ '"c d"!=e' ], equal: [ 'c d', instance ] } ]
+]]
+    assert.same({}, lost)
+    local routing = loaded(lua)
+    local root = routing.routes[1]
+    assert.same({ owner = "team ${labels.team}", rule = "fixed" }, root.labels)
+    assert.same({ owner = "other" }, root.routes[1].labels)
+    assert.same({ { name = "service.name", op = "=~", value = "a|b" }, { name = "ünï", op = "=", value = "x" } }, root.routes[1].match)
+    assert.same({ "c d", "instance" }, routing.inhibits[1].equal)
+    assert.equal("quiet", routing.inhibits[1].name)
+    local web = routing.receivers[1] or routing.receivers.web
+    assert.same({ owner = "me" }, web.labels)
+  end)
+
   it("becomes a tree, inhibitions, windows and receivers, with its comments", function()
     local lua, lost = import [[
 # Who hears of what.

@@ -118,10 +118,6 @@ local function plain(v)
   return "{" .. table.concat(out, " ") .. "}"
 end
 
-local function second(text)
-  return text and text:gsub("%.%d+", ""):gsub("T", " ") or "-"
-end
-
 -- Times that a server makes of its own clock may lie on two sides of a second.
 local function without(v, names)
   if type(v) ~= "table" then return v end
@@ -149,9 +145,9 @@ function Pair:told(side)
   return out
 end
 
-local function listed(list)
+local function listed(list, until_)
   local out = {}
-  for i, m in ipairs(list) do out[i] = "    " .. m.text end
+  for i, m in ipairs(list) do out[i] = ("    %+.2f s "):format(m.time - until_) .. m.text end
   return #out > 0 and table.concat(out, "\n") or "    nothing"
 end
 
@@ -173,7 +169,7 @@ function Pair:differences(until_)
   for key, list in pairs(peer) do
     local other = ours[key] or {}
     if not same(list, other, until_) then
-      out[#out + 1] = ("%s\n  alertmanager told\n%s\n  we told\n%s"):format(key, listed(list), listed(other))
+      out[#out + 1] = ("%s\n  alertmanager told\n%s\n  we told\n%s"):format(key, listed(list, until_), listed(other, until_))
     end
   end
   return out
@@ -191,12 +187,14 @@ function Pair:seen(path)
     for _, item in ipairs(type(value) == "table" and value or {}) do
       if item.status and item.status.silencedBy then table.sort(item.status.silencedBy) end
     end
-    out[i] = plain(without(value, VOLATILE))
+    -- Groups of the same labels and receiver have no order among themselves.
+    local items = {}
+    for k, item in ipairs(type(value) == "table" and value or {}) do items[k] = plain(without(item, VOLATILE)) end
+    table.sort(items)
+    out[i] = table.concat(items, "\n    ")
   end
   return out[1], out[2]
 end
-
-M.second, M.plain = second, plain
 
 --- Let PAIRS live through their STORIES, second by second; HALFWAY(pair, t) is called between events and flushes.
 function M.live(pairs_, stories, seconds, halfway)

@@ -1,7 +1,8 @@
 --- alertmanager_intake.lua - bodies of Alertmanager's API v2, read with distrust.
+local version = require "moonwatch.api.alertmanager_version"
+
 local M = {}
 
-local NAME = "^[%a_][%w_]*$"
 local UNSET = "^0001%-01%-01T"
 
 local function is_list(v)
@@ -37,9 +38,9 @@ local function text_set(host, v)
   return out
 end
 
-local function bad_name(set)
+local function bad_name(router, set)
   for name in pairs(set) do
-    if not name:find(NAME) then return name end
+    if not version.is_name(router, name) then return name end
   end
 end
 
@@ -59,16 +60,16 @@ local function form(host, item)
 end
 
 -- What is wrong with a well-formed one; it alone is left out.
-local function problem(report)
+local function problem(router, report)
   local some
   for name, value in pairs(report.labels) do
     if value == "" then report.labels[name] = nil else some = true end
   end
   if not some then return "at least one label pair required" end
   if report.ends_at and report.ends_at < report.starts_at then return "start time must be before end time" end
-  local bad = bad_name(report.labels)
+  local bad = bad_name(router, report.labels)
   if bad then return ("invalid label name %q"):format(bad) end
-  bad = bad_name(report.annotations)
+  bad = bad_name(router, report.annotations)
   if bad then return ("invalid annotation name %q"):format(bad) end
 end
 
@@ -85,7 +86,7 @@ function M.alerts(router, body, now)
     local report, status, why = form(host, item)
     if not report then return nil, status, why end
     report.starts_at = report.starts_at or report.ends_at or now
-    why = problem(report)
+    why = problem(router, report)
     if why then problems[#problems + 1] = why else reports[#reports + 1] = report end
   end
   return reports, 200, problems

@@ -1,8 +1,9 @@
 --- alertmanager_silences.lua - the silences of Alertmanager's API v2.
 local audit = require "moonwatch.engine.router_audit"
 local form = require "moonwatch.api.silence_form"
-local matchers = require "moonwatch.route.matchers"
+local params = require "moonwatch.api.alertmanager_params"
 local reply = require "moonwatch.api.router_reply"
+local version = require "moonwatch.api.alertmanager_version"
 
 local M = {}
 
@@ -27,28 +28,37 @@ local function has_matchers(filter, compiled)
   return false
 end
 
-local FALSE = { ["false"] = true, ["0"] = true, no = true, off = true, f = true, n = true }
-
 -- The states that are asked for: active=, pending= and expired= are true unless said otherwise.
 local function states_of(msg)
   local out = {}
-  for _, state in ipairs { "active", "pending", "expired" } do
-    local v = reply.param(msg, state)
-    out[state] = v == nil or not FALSE[v:lower()]
-  end
+  for _, state in ipairs { "active", "pending", "expired" } do out[state] = params.flag(msg, state) end
   return out
 end
 
-local function get_silences(router, msg, now)
-  local filter, states = {}, states_of(msg)
-  for i, text in ipairs(reply.params(msg, "filter")) do
-    local err
-    filter[i], err = matchers.parse_one(text)
-    if not filter[i] then return refuse(router.host, 400, err) end
+-- S as the clients of the version that is spoken know it.
+local function shown(router, s, now)
+  local out = form.shown(router, s, now)
+  out.annotations = version.shown(router, out.annotations)
+  if not version.newer(router) then out.endedBy = nil end
+  return out
+end
+
+-- The name in S that a label cannot have.
+local function bad_name(router, s)
+  for _, list in ipairs { s.matchers, unpack(s.others or {}) } do
+    for _, m in ipairs(list) do
+      if not version.is_name(router, m.name) then return m.name end
+    end
   end
+end
+
+local function get_silences(router, msg, now)
+  local states = states_of(msg)
+  local filter, err = params.matchers(msg, "filter")
+  if not filter then return refuse(router.host, 400, err) end
   local out = {}
   for _, s in ipairs(router.silences:list(now)) do
-    if states[router.silences:shown_state(s, now)] and has_matchers(filter, router.silences.compiled[s.id]) then out[#out + 1] = form.shown(router, s, now) end
+    if states[router.silences:shown_state(s, now)] and has_matchers(filter, router.silences.compiled[s.id]) then out[#out + 1] = shown(router, s, now) end
   end
   return reply.json(router.host, 200, router.host.json.array(out))
 end
@@ -56,6 +66,8 @@ end
 local function post_silence(router, msg, now)
   local s, status, why = form.read(router, msg.body)
   if not s then return refuse(router.host, status, why) end
+  local bad = bad_name(router, s)
+  if bad then return refuse(router.host, 400, ("invalid label name %q"):format(bad)) end
   local id, code
   id, code, why = router:silence(s, now, audit.who(msg, s.created_by))
   if not id then return refuse(router.host, code == "missing" and 404 or 400, why) end
@@ -74,7 +86,7 @@ end
 
 local function get_silence(router, _, now, id)
   local s, refused = named(router, id)
-  return refused or reply.json(router.host, 200, form.shown(router, s, now))
+  return refused or reply.json(router.host, 200, shown(router, s, now))
 end
 
 local function delete_silence(router, msg, now, id)

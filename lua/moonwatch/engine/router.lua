@@ -167,7 +167,8 @@ function M:route(alert, now)
     local group_labels = Tree.group_labels(node, alert.labels)
     local known = self.groups[node.uid .. ":" .. labels.text(group_labels)]
     local gone = Alerts.resolved(alert, now)
-    if known and (not gone or known.members[alert.fp]) or not gone then
+    -- Alertmanager takes an end in whether or not it knows the alert: one that was swallowed by a silence is told when it is heard of again.
+    if not gone or known and known.members[alert.fp] or node.compat == "alertmanager" then
       self:group_for(node, alert, now):insert(alert, now)
     end
   end

@@ -52,7 +52,7 @@ local function read_receivers(...)
   for _, list in ipairs { ... } do
     for name, receiver in pairs(by_name(list)) do
       receiver.name = name
-      receivers[name] = { name = name, list = targets_of(receiver) }
+      receivers[name] = { name = name, list = targets_of(receiver), labels = receiver.labels or {} }
       for _, target in ipairs(receivers[name].list) do targets[target.key] = target end
     end
   end
@@ -88,11 +88,13 @@ local function read_windows(specs, host)
   return out
 end
 
--- The root route may say for itself when alerts end that nobody posts again.
+-- The root route may say for itself when alerts end that nobody posts again, and which Alertmanager it is like.
 local function settings_of(config)
   local out = {}
   for name, value in pairs(config.settings or {}) do out[name] = value end
-  for _, route in ipairs(config.routes or {}) do out.resolve_timeout = route.resolve_timeout or out.resolve_timeout end
+  for _, route in ipairs(config.routes or {}) do
+    out.resolve_timeout, out.speaks = route.resolve_timeout or out.resolve_timeout, route.speaks or out.speaks
+  end
   return out
 end
 

@@ -11,6 +11,7 @@ local notify = require "moonwatch.route.notify"
 local quiet = require "moonwatch.engine.router_quiet"
 local recipients = require "moonwatch.engine.router_recipients"
 local repeats = require "moonwatch.engine.router_repeat"
+local route_labels = require "moonwatch.engine.router_labels"
 local to = require "moonwatch.to"
 
 local M = {}
@@ -65,7 +66,7 @@ function M.notification(router, group, target, alerts, reason, now)
     compat = group.node and group.node.compat,
     status = #of_status(alerts, "firing") > 0 and "firing" or "resolved",
     common_labels = labels.common(texts(alerts, "labels")),
-    common_annotations = labels.common(texts(alerts, "annotations")),
+    common_annotations = labels.common(texts(alerts, "annotations")), route_labels = route_labels.of(group.node, alerts),
     external_url = router.settings.external_url, remark = remark and remark(group) or nil,
   }
   local drill = group.node and group.node.drill

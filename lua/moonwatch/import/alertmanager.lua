@@ -81,7 +81,10 @@ function route_rows(run, node, depth)
   if fields["continue"] and fields["continue"].text == "true" then add("continue", "true", "continue", true) end
   if fields.mute_time_intervals then add("mute", window_names(run, fields.mute_time_intervals), "mute_time_intervals", true) end
   if fields.active_time_intervals then add("active", window_names(run, fields.active_time_intervals), "active_time_intervals", true) end
-  if fields.labels then doc:lost(keys.labels, "labels: a route has none") end
+  if fields.labels and doc:expect(fields.labels, "map", "labels") then
+    local labels = receivers.labels(doc, fields.labels, true)
+    if labels then add("labels", labels, "labels") end
+  end
   if depth > 60 then doc:lost(node, "nested too deep") return rows end
   run.floor = keys.routes and keys.routes.line or floor
   local above = keys.routes and doc:above(keys.routes.line, floor)

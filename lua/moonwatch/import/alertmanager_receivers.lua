@@ -139,6 +139,16 @@ local function absent(doc, kind, key, node, out)
   end
 end
 
+--- The labels in the map NODE as Lua; nil for none.  TEMPLATES: they may be filled in from a message.
+function M.labels(doc, node, templates)
+  local rows = {}
+  for _, row in ipairs(doc:text_rows(node, "labels")) do
+    local value = templates and message({ doc = doc }, row.node, row.key, "labels." .. row[1]) or not templates and lua.quoted(row[2])
+    if value then rows[#rows + 1] = { name = row[1], value = value } end
+  end
+  return #rows > 0 and writer.table(rows) or nil
+end
+
 -- -- one receiver -----------------------------------------------------------------------------
 
 --- Write the receiver NODE.  context: { global= (what M.global gave), place=, floor= }.
@@ -160,7 +170,8 @@ function M.write(doc, node, file, context)
   end
   for _, text in ipairs(doc:left(node.line, node.last)) do above[#above + 1] = text end
   for _, text in ipairs(missing) do above[#above + 1] = text end
-  if keys.labels then doc:lost(keys.labels, "labels: a receiver has none") end
+  local labels = keys.labels and doc:expect(fields.labels, "map", "labels") and M.labels(doc, fields.labels, false)
+  if labels then rows[#rows + 1] = { name = "labels", value = labels, short = true } end
   file:declare("receiver", fields.name.text, rows, above, doc, node)
 end
 

@@ -40,7 +40,7 @@ function M.decide(entry, view, how, now)
     if firing then return "new" end
     return nil, "nothing is firing and this receiver was told of nothing"
   end
-  if not subset(view.firing, entry.firing) then return "changed" end
+  if not subset(view.firing, entry.firing) then return next(entry.firing) and "changed" or "new" end
   if not firing then
     if how.compat then
       if next(entry.firing) then return "resolved" end

@@ -36,6 +36,10 @@ local function inherit(node, spec, parent)
   end
   for name, default in pairs(DEFAULTS) do node[name] = node[name] or default end
   node.group_by = node.group_by or {}
+  node.labels = {}
+  for _, set in ipairs { parent and parent.labels or {}, spec.labels or {} } do
+    for name, value in pairs(set) do node.labels[name] = value end
+  end
 end
 
 -- Windows: inside any of `mute` → muted; `active` is a list of lists, each level must have one that is open.

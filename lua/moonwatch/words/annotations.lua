@@ -9,7 +9,7 @@ local TYPES = {
   text = "string", number = "number", count = "integer", boolean = "boolean", bytes = "number|string", duration = "moonwatch.duration",
   interval = "moonwatch.duration", span = "moonwatch.duration", durability = 'moonwatch.duration|"always"', expr = "moonwatch.expr",
   selector = "moonwatch.selector", pattern = "string", sli = "moonwatch.expr", labels = "table<string, string|number>",
-  template = "string|fun(alert: moonwatch.alert_view): string?", message = "string",
+  template = "string|fun(alert: moonwatch.alert_view): string?", message = "string", messages = "table<string, string|number>",
   label_templates = "table<string, string|number|fun(alert: moonwatch.alert_view): string?>",
   template_map = "table<string, string|number|fun(alert: moonwatch.alert_view): string?>",
   text_map = "table<string, string|number|moonwatch.secret>", params = "table<string, string|number|(string|number)[]>",

@@ -31,6 +31,7 @@ receiver "web-team" {
       { "open", "interval", default = "30s", help = "time without tries once open" },
       { "probes", "count", default = 1, help = "messages taken in half-open state that close it" } } },
     { "send_resolved", "boolean", default = true, help = "tell when an alert ends" },
+    { "labels", "labels", default = {}, help = "by which lists of receivers, alerts and groups can be asked for" },
   },
   after = function(fields, problem)
     for i, item in ipairs(fields.items or {}) do

@@ -10,11 +10,13 @@ local fields = {
   { "mute", "texts", default = {}, help = "windows in which nothing is sent" },
   { "active", "texts", default = {}, help = "windows outside of which nothing is sent" },
   { "escalate", "text", help = "name of an escalation" },
+  { "labels", "messages", default = {}, help = "told with each message and shown with its groups; those of the parent are kept" },
 }
 fields[#fields + 1] = { "routes", "list", default = {}, help = "children, tried in order; the first that matches wins", fields = fields }
 
 local root = { { "compat", "text", choices = { "alertmanager" }, help = "keep exactly to Alertmanager's timing" },
-  { "resolve_timeout", "interval", help = "of the root: an alert posted without an end resolves after this long; default that of settings" } }
+  { "resolve_timeout", "interval", help = "of the root: an alert posted without an end resolves after this long; default that of settings" },
+  { "speaks", "text", choices = { "0.25", "0.34" }, help = "of the root: the Alertmanager whose API is spoken; default 0.25 with compat, 0.34 without" } }
 for _, row in ipairs(fields) do root[#root + 1] = row end
 
 return {
@@ -39,6 +41,8 @@ route {
       end
     end
     visit(f, {})
-    if f.resolve_timeout and #f.match > 0 then problem("resolve_timeout is the root's, which has no matchers", { "resolve_timeout" }) end
+    for _, name in ipairs { "resolve_timeout", "speaks" } do
+      if f[name] and #f.match > 0 then problem(name .. " is the root's, which has no matchers", { name }) end
+    end
   end,
 }

@@ -299,6 +299,19 @@ T.label_templates = {
     return out
   end,
 }
+--- Texts by name, filled in from what a notification carries.
+T.messages = {
+  says = "a table of texts by name; they may hold ${labels.NAME}",
+  check = function(v, env)
+    local out, why = label_map(v, function(x) return type(x) == "string" end)
+    if not out then return nil, why end
+    for name, value in pairs(out) do
+      local ok, bad = T.message.check(value, env)
+      if not ok then return nil, ("label %q: %s"):format(name, bad) end
+    end
+    return out
+  end,
+}
 T.template_map = {
   says = "a table of texts",
   check = function(v, env) return T.label_templates.check(v, env) end,
