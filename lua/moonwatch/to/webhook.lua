@@ -20,7 +20,6 @@ local function alert_of(alert, note, host)
   }
 end
 
-<<<<<<< HEAD
 -- Many messages in one: all their alerts, and what a person would be told.
 local function digest_of(digest, host)
   return { groups = digest.groups, firing = digest.firing, resolved = digest.resolved, since = host.rfc3339(digest.since),
@@ -32,11 +31,6 @@ local function links_of(note)
   local links = not note.compat and note.links
   return links and { ack = links.ack, silence = links.silence, why = links.why } or nil
 end
-=======
--- Why it is told, in Alertmanager's words where it has some.
-local REASONS = { new = "first notification", changed = "new alerts added", ["some-resolved"] = "some alerts resolved",
-  resolved = "all alerts resolved", ["repeat"] = "repeat interval elapsed" }
->>>>>>> b62a0dd (The API of Alertmanager 0.34: muted groups, labels of routes and receivers, reasons; 0.25 where a tree is imported)
 
 --- The body as a table.
 function M.body(note, fields, host)
@@ -50,14 +44,9 @@ function M.body(note, fields, host)
     version = "4", groupKey = note.group_key, truncatedAlerts = #note.alerts - #kept + (note.digest and note.digest.left_out or 0), status = note.status,
     receiver = note.receiver, groupLabels = note.group_labels, commonLabels = note.common_labels,
     commonAnnotations = note.common_annotations, externalURL = note.external_url or "",
-<<<<<<< HEAD
-    notification_reason = REASONS[note.reason] or note.reason, alerts = host.json.array(kept),
+    routeLabels = note.route_labels or {}, notification_reason = REASONS[note.reason] or note.reason, alerts = host.json.array(kept),
     links = links_of(note), digest = note.digest and digest_of(note.digest, host),
     remark = not note.compat and note.remark or nil, test = not note.compat and note.test or nil,
-=======
-    routeLabels = note.route_labels or {}, notification_reason = REASONS[note.reason] or note.reason,
-    alerts = host.json.array(kept),
->>>>>>> b62a0dd (The API of Alertmanager 0.34: muted groups, labels of routes and receivers, reasons; 0.25 where a tree is imported)
   }
 end
 
