@@ -40,7 +40,7 @@ inhibit_rules: [ { name: quiet, source_matchers: [ a=b ], target_matchers: [ '"c
     assert.same({}, lost)
     local routing = loaded(lua)
     local root = routing.routes[1]
-    assert.same({ owner = "team ${labels.team}", rule = "fixed" }, root.labels)
+    assert.same({ owner = "team ${group_labels.team}", rule = "fixed" }, root.labels)
     assert.same({ owner = "other" }, root.routes[1].labels)
     assert.same({ { name = "service.name", op = "=~", value = "a|b" }, { name = "ünï", op = "=", value = "x" } }, root.routes[1].match)
     assert.same({ "c d", "instance" }, routing.inhibits[1].equal)

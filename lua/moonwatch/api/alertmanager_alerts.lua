@@ -139,7 +139,7 @@ function M.groups(router, msg, now)
     for i, one in ipairs(item.alerts) do inside[i] = shown(router, one.alert, one.status, receivers[one.alert.fp], by) end
     if muted_too or #by == 0 then
       out[#out + 1] = { labels = group.labels, receiver = { name = group.node.receiver or "" }, alerts = host.json.array(inside),
-        routeLabels = version.shown(router, route_labels.of(group.node, members(item.alerts)) or {}) }
+        routeLabels = version.shown(router, route_labels.of(group.node, members(item.alerts), group.labels) or {}) }
     end
   end
   return reply.json(host, 200, host.json.array(out))

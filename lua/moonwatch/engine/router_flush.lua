@@ -66,7 +66,7 @@ function M.notification(router, group, target, alerts, reason, now)
     compat = group.node and group.node.compat,
     status = #of_status(alerts, "firing") > 0 and "firing" or "resolved",
     common_labels = labels.common(texts(alerts, "labels")),
-    common_annotations = labels.common(texts(alerts, "annotations")), route_labels = route_labels.of(group.node, alerts),
+    common_annotations = labels.common(texts(alerts, "annotations")), route_labels = route_labels.of(group.node, alerts, group.labels),
     external_url = router.settings.external_url, remark = remark and remark(group) or nil,
   }
   local drill = group.node and group.node.drill

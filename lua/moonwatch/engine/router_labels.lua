@@ -12,14 +12,14 @@ local function labels_of(alerts)
   return out
 end
 
---- The labels of route NODE, filled in from ALERTS; nil when it has none.
-function M.of(node, alerts)
+--- The labels of route NODE, filled in from ALERTS and the labels of their group; nil when it has none.
+function M.of(node, alerts, group_labels)
   if not node or not node.labels or next(node.labels) == nil then return nil end
   local common = labels.common(labels_of(alerts))
   local out = {}
   for name, template in pairs(node.labels) do
     local compiled = expand.compile(template)
-    out[name] = compiled and expand.expand(compiled, { labels = common, name = common.alertname }) or template
+    out[name] = compiled and expand.expand(compiled, { labels = common, common_labels = common, group_labels = group_labels or {}, name = common.alertname }) or template
   end
   return out
 end
