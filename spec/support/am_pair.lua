@@ -183,6 +183,8 @@ function Pair:seen(path)
   for i, answer in ipairs(self:both("GET", path)) do
     local text = answer.body
     for n, id in pairs(self.ids[i]) do text = text:gsub(id:gsub("%-", "%%-"), "silence " .. n) end
+    -- Whatever took the place of another silence has left that one without a number.
+    text = text:gsub("%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x+", "an older silence")
     local value = json.decode(text)
     for _, item in ipairs(type(value) == "table" and value or {}) do
       if item.status and item.status.silencedBy then table.sort(item.status.silencedBy) end
