@@ -907,6 +907,7 @@ function check(name) end
 ---@field fallback_after? moonwatch.duration what has waited for this long; at once what was refused for good
 ---@field breaker? moonwatch.receiver.breaker leave a receiver alone that keeps failing
 ---@field send_resolved? boolean tell when an alert ends
+---@field labels? table<string, string|number> by which lists of receivers, alerts and groups can be asked for
 ---@field [integer] moonwatch.kind|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)
 
 ---One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and the other kinds, and functions, any number of them.
@@ -925,6 +926,7 @@ function receiver(name) end
 ---@field fallback_after? moonwatch.duration what has waited for this long; at once what was refused for good
 ---@field breaker? moonwatch.receiver.breaker leave a receiver alone that keeps failing
 ---@field send_resolved? boolean tell when an alert ends
+---@field labels? table<string, string|number> by which lists of receivers, alerts and groups can be asked for
 ---@field [integer] moonwatch.kind|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)
 
 ---Somebody who can be on call, be told and take things over: a receiver with a name of a person. It may stand wherever a receiver may.
@@ -944,12 +946,14 @@ function person(name) end
 ---@field mute? string|string[] windows in which nothing is sent
 ---@field active? string|string[] windows outside of which nothing is sent
 ---@field escalate? string name of an escalation
+---@field labels? table<string, string|number> told with each message and shown with its groups; those of the parent are kept
 ---@field routes? moonwatch.route.routes[] children, tried in order; the first that matches wins
 
 ---The routing tree. One `route` without matchers is the root; each further `route` becomes its child, in order of the files.
 ---@class moonwatch.route
 ---@field compat? "alertmanager" keep exactly to Alertmanager's timing
 ---@field resolve_timeout? moonwatch.duration of the root: an alert posted without an end resolves after this long; default that of settings
+---@field speaks? "0.25"|"0.34" of the root: the Alertmanager whose API is spoken; default 0.25 with compat, 0.34 without
 ---@field receiver? string name of a receiver or person, or "oncall:NAME"; default that of the parent
 ---@field match? table<string, string|number>|string|string[] alerts this route takes; none: all
 ---@field group_by? string[]|"all" labels that make a group, or "all"; default that of the parent
@@ -960,6 +964,7 @@ function person(name) end
 ---@field mute? string|string[] windows in which nothing is sent
 ---@field active? string|string[] windows outside of which nothing is sent
 ---@field escalate? string name of an escalation
+---@field labels? table<string, string|number> told with each message and shown with its groups; those of the parent are kept
 ---@field routes? moonwatch.route.routes[] children, tried in order; the first that matches wins
 
 ---The routing tree. One `route` without matchers is the root; each further `route` becomes its child, in order of the files.
