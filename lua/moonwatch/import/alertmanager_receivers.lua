@@ -1,4 +1,5 @@
 --- alertmanager_receivers.lua - receivers of Alertmanager: those kinds that there are here; the others as comments, and listed.
+local F = require "moonwatch.import.receiver_fields"
 local http_auth = require "moonwatch.import.http_auth"
 local chat = require "moonwatch.import.receiver_kinds_chat"
 local incident = require "moonwatch.import.receiver_kinds_incident"
