@@ -4,7 +4,7 @@ max_line_length = false
 local words = {
   "alert", "alertmanager", "bytes", "check", "discord", "drill", "duration", "email", "env", "escalation", "every", "exec", "expect", "first",
   "humanize", "humanize1024", "incidentio", "include", "inhibit", "jira", "label", "mattermost", "oncall", "opsgenie", "pagerduty", "percent", "person",
-  "pipeline", "pushover", "query", "receiver", "record", "regex", "rocketchat", "route", "sample",
+  "pipeline", "policy", "pushover", "query", "receiver", "record", "regex", "rocketchat", "route", "sample",
   "scrape", "secret", "settings", "sink", "slack", "slo", "sns",
   "teams", "telegram", "timestamp", "value", "victorops", "webex", "webhook", "window",
 }

@@ -1061,6 +1061,17 @@ function oncall(name) end
 ---@return fun(fields: moonwatch.drill)
 function drill(name) end
 
+---Functions that are asked before a silence is made or changed, whoever asks for it and by which door. Each gives true, or false and why not, or the silence with changes. They run in the sandbox, one after the other; the first no counts.
+---@class moonwatch.policy
+---@field on_failure? "refuse"|"allow" when a function fails or gives no answer in time
+---@field timeout? moonwatch.duration how long all of them may take together
+---@field [integer] (fun(s: table, who: table, ctx: moonwatch.ctx): boolean|table, string?)
+
+---Functions that are asked before a silence is made or changed, whoever asks for it and by which door. Each gives true, or false and why not, or the silence with changes. They run in the sandbox, one after the other; the first no counts.
+---@param name string
+---@return fun(fields: moonwatch.policy)
+function policy(name) end
+
 ---Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it. What it keeps in ctx.state goes by its name; a job without one goes by its file and its place among the jobs there.
 ---@param interval moonwatch.duration
 ---@param fn fun(ctx: moonwatch.ctx): any

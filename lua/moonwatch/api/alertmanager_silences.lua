@@ -3,6 +3,7 @@ local audit = require "moonwatch.engine.router_audit"
 local form = require "moonwatch.api.silence_form"
 local params = require "moonwatch.api.alertmanager_params"
 local reply = require "moonwatch.api.router_reply"
+local silences = require "moonwatch.engine.router_silences"
 local version = require "moonwatch.api.alertmanager_version"
 
 local M = {}
@@ -68,10 +69,13 @@ local function post_silence(router, msg, now)
   if not s then return refuse(router.host, status, why) end
   local bad = bad_name(router, s)
   if bad then return refuse(router.host, 400, ("invalid label name %q"):format(bad)) end
-  local id, code
-  id, code, why = router:silence(s, now, audit.who(msg, s.created_by))
-  if not id then return refuse(router.host, code == "missing" and 404 or 400, why) end
-  return reply.json(router.host, 200, { silenceID = id })
+  -- amtool shows the reason of a 400 only, so that is also what a policy's no is here.
+  return reply.wait(router.host, msg, function(done)
+    silences.request(router, s, now, audit.who(msg, s.created_by), function(id, code, refusal)
+      if not id then return done(refuse(router.host, code == "missing" and 404 or 400, refusal)) end
+      done(reply.json(router.host, 200, { silenceID = id }))
+    end)
+  end)
 end
 
 local UUID = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$"

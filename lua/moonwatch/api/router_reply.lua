@@ -31,6 +31,18 @@ function M.params(msg, name)
   return type(values) == "table" and values or { values }
 end
 
+--- An answer that may come later: BEGIN(done) starts what calls done(answer).
+function M.wait(host, msg, begin)
+  local answer, waiting
+  begin(function(a)
+    answer = answer or a
+    if waiting then msg.reply(answer) end
+  end)
+  if answer then return answer end
+  waiting = true
+  return host.later
+end
+
 --- ROWS: list of {method, pattern, handler(router, msg, now, capture...)}.  404 and 405 are answered by WRONG.
 function M.dispatch(rows, router, msg, now, wrong)
   local allowed

@@ -262,11 +262,11 @@ end
 
 local function routing(run, items)
   local out = { settings = run.settings, routes = {}, receivers = {}, inhibits = {}, windows = {}, escalations = {},
-    persons = {}, oncalls = {}, drills = {} }
+    persons = {}, oncalls = {}, drills = {}, policies = {} }
   for _, item in ipairs(items.route or {}) do table.insert(out.routes, item.fields) end
   for _, item in ipairs(items.inhibit or {}) do table.insert(out.inhibits, item.fields) end
   local lists = { receiver = out.receivers, window = out.windows, escalation = out.escalations, person = out.persons, oncall = out.oncalls,
-    drill = out.drills }
+    drill = out.drills, policy = out.policies }
   for word, list in pairs(lists) do
     for _, item in ipairs(items[word] or {}) do
       item.fields.name = item.name

@@ -31,6 +31,7 @@ local labels = require "moonwatch.route.labels"
 local metrics = require "moonwatch.engine.router_metrics"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
+local policy = require "moonwatch.engine.router_policy"
 local recipients = require "moonwatch.engine.router_recipients"
 local outbox = require "moonwatch.engine.router_outbox"
 local replace = require "moonwatch.route.replace"
@@ -289,7 +290,8 @@ function M:tick(now)
     self:cleanup(now)
     self.cleanup_at = now + CLEANUP
   end
-  local drill_at = self.drills:tick(now)
+  local silence_at = sooner(silences.tick(self, now), policy.tick(self, now))
+  local drill_at = sooner(silence_at, self.drills:tick(now))
   self:flush_due(now)
   local at = self.holds and alive.tick(self, now) or nil
   at = sooner(at, sooner(ack_ends, sooner(drill_at, outbox.pump(self, now))))

@@ -137,7 +137,8 @@ function M.read(config, host)
   oncalls, err = read_oncalls(config.oncalls, windows, host)
   if not oncalls then return nil, err end
   return { tree = tree, inhibitor = inhibitor, windows = windows, receivers = receivers, targets = targets,
-    escalations = escalations, oncalls = oncalls, held_drills = drills, people = read_people(config, receivers), settings = settings_of(config) }
+    escalations = escalations, oncalls = oncalls, held_drills = drills, people = read_people(config, receivers), settings = settings_of(config),
+    policies = by_name(config.policies) }
 end
 
 return M

@@ -11,6 +11,7 @@ local DOORS = {
   { "^/api/mw/v1/audit", require "moonwatch.api.audit" },
   { "^/api/mw/v1/receivers", require "moonwatch.api.receivers" },
   { "^/api/mw/v1/drills", require "moonwatch.api.drills" },
+  { "^/api/mw/v1/silences", require "moonwatch.api.silences" },
   { "^/api/mw/v1/why", require "moonwatch.api.why" },
   { "^/api/mw/v1/", require "moonwatch.api.notifications" },
 }

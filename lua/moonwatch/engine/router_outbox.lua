@@ -44,7 +44,7 @@ local function finished(router, job, result, why, now)
   metrics.finished(router.host, job, result)
   if job.answer then return job.answer(result, why, job) end
   if job.note.drill then router.drills:finished(job, result, why, now) end
-  if job.acknowledges or job.digest then return end
+  if job.acknowledges or job.digest or job.notice then return end
   local group = router.groups[job.group_id]
   if TOLD[result] then
     told(router, job, now)

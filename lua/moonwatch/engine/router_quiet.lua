@@ -43,7 +43,7 @@ function M.for_target(router, seen, target, now, whole)
       if alert.status == "firing" and not router.acks:covering(alert, now) then unacked = true end
     end
   end
-  view.acked = next(view.firing) ~= nil and not unacked
+  view.acked = seen.view.acked or next(view.firing) ~= nil and not unacked
   return { all = seen.all, visible = visible, view = view, muted_why = why_of(muted) }
 end
 

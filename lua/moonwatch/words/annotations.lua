@@ -60,7 +60,7 @@ end
 local function item_type(run, items, path)
   local out = {}
   if items.kinds then out[#out + 1] = "moonwatch.kind" end
-  if items.fn then out[#out + 1] = "(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)" end
+  if items.fn then out[#out + 1] = items.fn_type or "(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)" end
   if items.fields then out[#out + 1] = M.class(run, path .. ".item", items, items.help) end
   return table.concat(out, "|")
 end

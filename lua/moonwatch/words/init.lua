@@ -4,7 +4,7 @@ local keys_of = require "moonwatch.keys"
 local M = {}
 
 local NAMES = { "settings", "include", "scrape", "record", "alert", "expect", "slo", "check", "receiver", "person",
-                "route", "inhibit", "window", "escalation", "oncall", "drill", "every", "pipeline", "sample", "sink" }
+                "route", "inhibit", "window", "escalation", "oncall", "drill", "policy", "every", "pipeline", "sample", "sink" }
 
 M.list, M.by_name = {}, {}
 for i, name in ipairs(NAMES) do
