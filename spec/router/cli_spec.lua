@@ -20,6 +20,28 @@ local function rig()
 end
 
 describe("on the command line", function()
+  it("a silence is tried before it is made, may mean one receiver, and is prolonged", function()
+    local world, run = rig()
+    world.host.ask = function(_, _, done) done { status = 200, body = '{"data":{"groups":[]}}' } end
+    world:fire("Busy", { job = "api" }):fire("Idle", { job = "api" }):advance "1m"
+    local status, text = run("silence", "add", "alertname=Busy", "--for", "1h", "--dry-run")
+    assert.equal(0, status)
+    assert.is_truthy(text:find("fires now and would be quiet: 1 of 2", 1, true), text)
+    assert.equal("no silences\n", select(2, run("silence", "list")))
+    local _, id = run("silence", "add", "alertname=Busy", "--for", "1h", "--receiver", "hook", "--comment", "spec")
+    id = id:gsub("\n", "")
+    assert.same({ "hook" }, world.router.silences:get(id).receivers)
+    local ends = world.router.silences:get(id).ends_at
+    assert.equal(0, (run("silence", "extend", id, "--for", "2h")))
+    assert.equal(ends + 7200, world.router.silences:get(id).ends_at)
+    assert.same({ "hook" }, world.router.silences:get(id).receivers)
+    local _, night = run("silence", "add", "job=api", "--for", "30d", "--days", "mon-fri", "--times", "02:00-04:00", "--comment", "spec")
+    assert.equal("02:00-04:00", world.router.silences:get((night:gsub("\n", ""))).recurring.times)
+    local _, short = run("silence", "add", "alertname=Idle", "--until-resolved", "--comment", "spec")
+    assert.is_true(world.router.silences:get((short:gsub("\n", ""))).until_resolved)
+    assert.equal(0, (run("silence", "expire", id, (night:gsub("\n", "")))))
+  end)
+
   it("alerts are listed, silenced, acknowledged and explained", function()
     local world, run = rig()
     world:fire("Busy", { job = "api" }):advance "1m"

@@ -7,6 +7,7 @@ local acks = require "moonwatch.engine.router_acks"
 local audit = require "moonwatch.engine.router_audit"
 local form = require "moonwatch.api.form"
 local labels_of = require "moonwatch.route.labels"
+local silences = require "moonwatch.engine.router_silences"
 
 local M = {}
 
@@ -116,8 +117,10 @@ function does.silence(router, _, alerts, f, now)
   for name, value in pairs(common) do list[#list + 1] = { name = name, value = value, isRegex = false, isEqual = true } end
   if #list == 0 then return nil, "these alerts have no label in common, so no one silence speaks of them; silence them on the page" end
   table.sort(list, function(a, b) return a.name < b.name end)
-  local id, _, why = router:silence({ matchers = list, starts_at = now, ends_at = now + f.seconds, created_by = f.author,
-    comment = f.comment or "from a link in a message" }, now, f.who)
+  local answered, id, why
+  silences.request(router, { matchers = list, starts_at = now, ends_at = now + f.seconds, created_by = f.author,
+    comment = f.comment or "from a link in a message" }, now, f.who, function(made, _, refused) answered, id, why = true, made, refused end)
+  if not answered then return "The policy for silences is being asked. It will be quiet once that says yes." end
   if not id then return nil, why end
   return ("Quiet until %s."):format(router.host.rfc3339(now + f.seconds))
 end

@@ -102,7 +102,9 @@ local function of_history(router, t)
   local function add(item)
     if not seen[item.fp] then seen[item.fp], out[#out + 1] = true, item end
   end
-  for _, entry in ipairs(router.history.list) do
+  local history = router.history
+  for i = history.first, history.last do
+    local entry = history.list[i]
     if entry.time >= t and not entry.test then
       for _, alert in ipairs(entry.alerts) do add(alert) end
     end

@@ -11,16 +11,43 @@ local function matcher(m)
   return { name = m.name, value = m.value, isRegex = m.isRegex == true, isEqual = m.isEqual ~= false }
 end
 
+local function set_of(list)
+  local out = {}
+  for i, m in ipairs(type(list) == "table" and list or {}) do
+    out[i] = matcher(m)
+    if not out[i] then return nil, ("matcher %d is not { name, value }"):format(i) end
+  end
+  if #out == 0 then return nil, "has no matchers" end
+  return out
+end
+
+-- The sets beside the first one, any of which may match.
+local function others_of(s)
+  local out = {}
+  for i, list in ipairs(s.others or {}) do out[i] = list end
+  for i = 2, #(s.matcherSets or {}) do out[#out + 1] = s.matcherSets[i] end
+  for i, list in ipairs(out) do
+    local why
+    out[i], why = set_of(list)
+    if not out[i] then return nil, why end
+  end
+  return out[1] and out or nil
+end
+
+local function table_or_nil(v) return type(v) == "table" and next(v) ~= nil and v or nil end
+
 local function one(host, s)
   if type(s) ~= "table" or type(s.matchers) ~= "table" then return nil, "has no matchers" end
-  local out = { id = tostring(s.id or ""), matchers = {}, comment = s.comment, created_by = s.createdBy or s.created_by,
-                starts_at = moment(host, s.startsAt or s.starts_at), ends_at = moment(host, s.endsAt or s.ends_at) }
+  local out = { id = tostring(s.id or ""), comment = s.comment, created_by = s.createdBy or s.created_by,
+                starts_at = moment(host, s.startsAt or s.starts_at), ends_at = moment(host, s.endsAt or s.ends_at),
+                receivers = table_or_nil(s.receivers), recurring = table_or_nil(s.recurring),
+                window = type(s.window) == "string" and s.window or nil }
   if not out.starts_at or not out.ends_at then return nil, "has no startsAt and endsAt" end
-  for i, m in ipairs(s.matchers) do
-    out.matchers[i] = matcher(m)
-    if not out.matchers[i] then return nil, ("matcher %d is not { name, value }"):format(i) end
-  end
-  if #out.matchers == 0 then return nil, "has no matchers" end
+  local why
+  out.matchers, why = set_of(s.matchers)
+  if not out.matchers then return nil, why end
+  out.others, why = others_of(s)
+  if why then return nil, why end
   out.updated_at = out.starts_at
   return out
 end

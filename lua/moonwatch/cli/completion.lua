@@ -28,7 +28,7 @@ local function commands()
     elseif row[1] == "import" then
       words = { "prometheus", "alertmanager", "sloth", "openslo" }
     elseif row[1] == "silence" then
-      words = { "add", "list", "expire" }
+      words = { "add", "list", "extend", "expire" }
     end
     out[i] = { name = row[1], help = command.help, flags = flags, words = words }
   end

@@ -4,10 +4,14 @@ local matchers = require "moonwatch.route.matchers"
 
 local M = {}
 
-M.usage = "silence add MATCHER... --for D --comment C [--author A] | list | expire ID"
-M.help = "keep alerts quiet for a while; MATCHER is name=value, also with != =~ !~"
+M.usage = "silence add MATCHER... --for D --comment C | list | extend ID --for D | expire ID..."
+M.help = "keep alerts quiet for a while; MATCHER is name=value, also with != =~ !~. add: --dry-run (what would it mute?), --until-resolved, "
+  .. "--receiver A,B, --days mon-fri --times 02:00-04:00 --zone Z or --window NAME (each time), --remind D, --author A; list: --all, --json"
 
-local FLAGS = { ["for"] = "value", comment = "value", author = "value" }
+local FLAGS = { ["for"] = "value", comment = "value", author = "value", receiver = "value", days = "value", times = "value", zone = "value",
+  window = "value", remind = "value", ["until-resolved"] = "switch", ["dry-run"] = "switch", all = "switch", json = "switch" }
+
+local DOOR = "/api/mw/v1/silences"
 
 local function read(texts)
   local out = {}
@@ -21,17 +25,62 @@ end
 
 local does = {}
 
+-- The times at which it comes back, or nil.
+local function recurring(options)
+  local out = { days = options.days, times = options.times, zone = options.zone }
+  return next(out) and out or nil
+end
+
+local function names(text)
+  if not text then return nil end
+  local out = {}
+  for name in text:gmatch "[^,]+" do out[#out + 1] = name end
+  return out
+end
+
+local function tell_found(ctx, title, found, each)
+  if not found then return end
+  ctx.out(("%s: %d of %d\n"):format(title, found.count, found.of))
+  for _, name in ipairs(found.names or {}) do
+    if type(name) == "table" then ctx.out(each:format(name.count, name.name)) else ctx.out("  " .. name .. "\n") end
+  end
+end
+
+-- What it would keep quiet, and what speaks against it.
+local function tell_preview(ctx, answer)
+  tell_found(ctx, "fires now and would be quiet", answer.now, "  %d x %s\n")
+  local history = answer.history
+  if history then tell_found(ctx, ("in the last %g hours"):format(history.hours), history, "  %d x %s\n") end
+  tell_found(ctx, "rules that it may mean", answer.rules, "  %d x %s\n")
+  for _, warning in ipairs(answer.warnings) do ctx.out("warning: " .. warning .. "\n") end
+  return 0
+end
+
 function does.add(ctx, options, rest)
   local list, err = read(rest)
   if not list or #list == 0 then return client.misused(ctx, M, err or "say what to silence: name=value") end
   local seconds = options["for"] and ctx.host.duration(options["for"])
-  if not seconds or seconds <= 0 then return client.misused(ctx, M, "say for how long: --for 2h") end
-  if not options.comment then return client.misused(ctx, M, "say why: --comment TEXT") end
-  local now = ctx.host.now()
-  local answer = client.ask(ctx, "POST", "/api/v2/silences", { matchers = list, startsAt = ctx.host.rfc3339(now),
-    endsAt = ctx.host.rfc3339(now + seconds), createdBy = options.author or ctx.host.env "USER" or "moonwatch", comment = options.comment })
+  if options["for"] and not (seconds and seconds > 0) or not options["for"] and not options["until-resolved"] then
+    return client.misused(ctx, M, "say for how long: --for 2h")
+  end
+  local dry = options["dry-run"]
+  if not options.comment and not dry then return client.misused(ctx, M, "say why: --comment TEXT") end
+  local answer = client.ask(ctx, "POST", dry and DOOR .. "/preview" or DOOR, { matchers = list, ["for"] = options["for"],
+    untilResolved = options["until-resolved"], receivers = names(options.receiver), recurring = recurring(options), window = options.window,
+    remind = options.remind, createdBy = options.author or ctx.host.env "USER" or "moonwatch", comment = options.comment })
   if not answer then return 1 end
-  ctx.out(answer.silenceID .. "\n")
+  if dry then return tell_preview(ctx, answer) end
+  ctx.out(answer.id .. "\n")
+  return 0
+end
+
+function does.extend(ctx, options, rest)
+  if #rest ~= 1 then return client.misused(ctx, M, "say which silence: its ID") end
+  if not options["for"] then return client.misused(ctx, M, "say how much longer: --for 2h") end
+  local answer = client.ask(ctx, "POST", DOOR .. "/" .. client.escape(rest[1]) .. "/extend",
+    { ["for"] = options["for"], createdBy = options.author or ctx.host.env "USER" })
+  if not answer then return 1 end
+  ctx.out(("%s ends %s\n"):format(answer.id, answer.endsAt))
   return 0
 end
 
@@ -44,29 +93,37 @@ local function text_of(list)
   return table.concat(out, " ")
 end
 
-function does.list(ctx)
-  local list = client.ask(ctx, "GET", "/api/v2/silences")
-  if not list then return 1 end
-  local rows = { { "ID", "STATE", "MATCHERS", "ENDS", "BY", "COMMENT" } }
-  for _, s in ipairs(list) do
-    if s.status.state ~= "expired" then
-      rows[#rows + 1] = { s.id, s.status.state, text_of(s.matchers), s.endsAt, s.createdBy, s.comment }
-    end
+function does.list(ctx, options)
+  local answer = client.ask(ctx, "GET", DOOR .. (options.all and "?all=true" or ""))
+  if not answer then return 1 end
+  if options.json then
+    ctx.out(ctx.host.json.encode(answer) .. "\n")
+    return 0
+  end
+  local rows = { { "ID", "STATE", "MUTES", "MATCHERS", "ENDS", "BY", "COMMENT" } }
+  for _, s in ipairs(answer.silences) do
+    rows[#rows + 1] = { s.id, s.status.state, s.mutes and tostring(s.mutes.count) or "", text_of(s.matchers),
+      s.endsAt .. (s.untilResolved and " or resolved" or ""), s.createdBy, s.comment }
   end
   ctx.out(#rows > 1 and client.columns(rows) or "no silences\n")
   return 0
 end
 
-function does.expire(ctx, _, rest)
-  if #rest ~= 1 then return client.misused(ctx, M, "say which silence: its ID") end
-  return client.ask(ctx, "DELETE", "/api/v2/silence/" .. client.escape(rest[1])) and 0 or 1
+function does.expire(ctx, options, rest)
+  if #rest == 0 then return client.misused(ctx, M, "say which silence: its ID") end
+  local all = 0
+  for _, id in ipairs(rest) do
+    local gone = client.ask(ctx, "DELETE", DOOR .. "/" .. client.escape(id), { createdBy = options.author or ctx.host.env "USER" })
+    if not gone then all = 1 end
+  end
+  return all
 end
 
 function M.main(ctx, argv)
   local options, rest = client.parse(argv, FLAGS)
   if not options then return client.misused(ctx, M, rest) end
   local what = does[table.remove(rest, 1) or "list"]
-  if not what then return client.misused(ctx, M, "silence can add, list and expire") end
+  if not what then return client.misused(ctx, M, "silence can add, list, extend and expire") end
   return what(ctx, options, rest)
 end
 
