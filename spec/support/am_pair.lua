@@ -177,6 +177,14 @@ end
 
 local VOLATILE = { updatedAt = true, endsAt = true, startsAt = true }
 
+-- The ids of silences are random, and so is their order, in alerts and in alerts of groups.
+local function in_order(v)
+  if type(v) ~= "table" then return end
+  for k, x in pairs(v) do
+    if k == "silencedBy" then table.sort(x) else in_order(x) end
+  end
+end
+
 --- GET PATH of both, without times and with silences by number; the two as texts.
 function Pair:seen(path)
   local out = {}
@@ -186,9 +194,7 @@ function Pair:seen(path)
     -- Whatever took the place of another silence has left that one without a number.
     text = text:gsub("%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x+", "an older silence")
     local value = json.decode(text)
-    for _, item in ipairs(type(value) == "table" and value or {}) do
-      if item.status and item.status.silencedBy then table.sort(item.status.silencedBy) end
-    end
+    in_order(value)
     -- Groups of the same labels and receiver have no order among themselves.
     local items = {}
     for k, item in ipairs(type(value) == "table" and value or {}) do items[k] = plain(without(item, VOLATILE)) end
