@@ -19,6 +19,15 @@ describe("a group of alerts", function()
     assert.same({ "0:30 hook firing Down", "0:40 hook firing Down" }, world:told())
   end)
 
+  it("is made by the labels of the parent when a child names none, in a tree of Alertmanager's; else by none", function()
+    for compat, groups in pairs { alertmanager = 2, none = 1 } do
+      local child = { match = { team = "web" }, group_by = {} }
+      world = world_of.new { routes = { { receiver = "hook", group_by = { "job" }, compat = compat ~= "none" and compat or nil, routes = { child } } } }
+      world:fire("Down", { job = "api", team = "web" }):fire("Down", { job = "db", team = "web" }):advance "1m"
+      assert.equal(groups, #world:told(), compat)
+    end
+  end)
+
   it("tells nothing of what resolved before anybody was told", function()
     world:fire("Down"):advance("20s"):resolve("Down"):advance "1h"
     assert.same({}, world:told())

@@ -177,11 +177,14 @@ end
 
 local VOLATILE = { updatedAt = true, endsAt = true, startsAt = true }
 
--- The ids of silences are random, and so is their order, in alerts and in alerts of groups.
+-- The ids of silences are random, and so is their order, in alerts and in alerts of groups; and which of several alerts that
+-- inhibit another one is named is chance in Alertmanager.
 local function in_order(v)
   if type(v) ~= "table" then return end
   for k, x in pairs(v) do
-    if k == "silencedBy" then table.sort(x) else in_order(x) end
+    if k == "silencedBy" then table.sort(x)
+    elseif k == "inhibitedBy" then v[k] = #x > 0
+    else in_order(x) end
   end
 end
 

@@ -3,14 +3,14 @@
 -- Depth first, left to right: the first child that matches takes the alert, the ones after it see it
 -- only when that child says `continue`; when no child matches, the route itself takes it.  Settings
 -- that a route leaves out come from its parent.  Mute and active windows come down too, except in a
--- tree with compat="alertmanager", where every route has only its own.
+-- tree with compat="alertmanager", where every route has only its own; there an empty group_by is inherited, too.
 local matchers = require "moonwatch.route.matchers"
 
 local M = {}
 M.__index = M
 
 local DEFAULTS = { group_wait = 30, group_interval = 300, repeat_interval = 14400 }
-local INHERITED = { "receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "compat" }
+local INHERITED = { "compat", "receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "escalate" }
 
 local function list_of(x)
   if x == nil then return {} end
@@ -31,6 +31,8 @@ local function inherit(node, spec, parent)
   for _, name in ipairs(INHERITED) do
     local own = spec[name]
     if name == "group_by" then own = grouping(own) end
+    -- For Alertmanager an empty list is one that was left out.
+    if name == "group_by" and own and #own == 0 and node.compat == "alertmanager" then own = nil end
     if own == nil then own = parent and parent[name] end
     node[name] = own
   end
