@@ -1,6 +1,7 @@
 --- webhook.lua - the JSON body that Alertmanager posts (version 4), or one of one's own, to any address.  An alert has its `evidence`
 -- beside what Alertmanager tells, unless its route has compat="alertmanager".
 local filled = require "moonwatch.to.filled"
+local labels_of = require "moonwatch.route.labels"
 local sign_in = require "moonwatch.to.sign_in"
 
 local M = { kind = "webhook", answers = {}, digests = "alerts" }
@@ -32,6 +33,17 @@ local function links_of(note)
   return links and { ack = links.ack, silence = links.silence, why = links.why } or nil
 end
 
+-- Status and what is common of a message of which only KEPT is told: of the whole message, but in Alertmanager's manner of KEPT.
+local function head_of(note, kept)
+  if not note.compat or #kept == #note.alerts then return note.status, note.common_labels, note.common_annotations end
+  local status, labels, annotations = "resolved", {}, {}
+  for i, alert in ipairs(kept) do
+    if alert.status == "firing" then status = "firing" end
+    labels[i], annotations[i] = alert.labels, alert.annotations
+  end
+  return status, labels_of.common(labels), labels_of.common(annotations)
+end
+
 --- The body as a table.
 function M.body(note, fields, host)
   local most = fields.max_alerts
@@ -40,10 +52,11 @@ function M.body(note, fields, host)
     if most and most > 0 and i > most then break end
     kept[i] = alert_of(alert, note, host)
   end
+  local status, common_labels, common_annotations = head_of(note, kept)
   return {
-    version = "4", groupKey = note.group_key, truncatedAlerts = #note.alerts - #kept + (note.digest and note.digest.left_out or 0), status = note.status,
-    receiver = note.receiver, groupLabels = note.group_labels, commonLabels = note.common_labels,
-    commonAnnotations = note.common_annotations, externalURL = note.external_url or "",
+    version = "4", groupKey = note.group_key, truncatedAlerts = #note.alerts - #kept + (note.digest and note.digest.left_out or 0), status = status,
+    receiver = note.receiver, groupLabels = note.group_labels, commonLabels = common_labels,
+    commonAnnotations = common_annotations, externalURL = note.external_url or "",
     routeLabels = note.route_labels or {}, notification_reason = REASONS[note.reason] or note.reason, alerts = host.json.array(kept),
     links = links_of(note), digest = note.digest and digest_of(note.digest, host),
     remark = not note.compat and note.remark or nil, test = not note.compat and note.test or nil,
