@@ -72,6 +72,19 @@ describe("the router actor", function()
     assert.is_truthy(host.files[PATH]:find "Down")
   end)
 
+  it("has on disk what was posted, once it says so", function()
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    local answer = a:handle({ type = "http", method = "POST", path = "/api/v2/alerts", query = {}, headers = {},
+      body = '[{"labels":{"alertname":"Posted"}}]' }, host.time)
+    assert.equal(200, answer.status)
+    assert.is_truthy(host.files[PATH]:find "Posted")
+    answer = a:handle({ type = "http", method = "POST", path = "/api/mw/v1/ack", query = {}, headers = {},
+      body = '{"alert":"Posted","author":"ana"}' }, host.time)
+    assert.equal(200, answer.status)
+    assert.is_truthy(host.files[PATH]:find "ana")
+  end)
+
   it("does not write it down again and again because an alert goes on", function()
     local a = actor(host)
     a:handle({ type = "config", config = CONFIG }, host.time)

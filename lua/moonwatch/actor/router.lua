@@ -1,8 +1,8 @@
 --- router.lua - the router actor: the engine with a disk, a clock, receivers and peers.
 --
 -- The state goes to data_dir/router-state.json: before a new message leaves (so that a crash neither
--- loses it nor forgets that it was owed), at most a second after anything changed, 15 seconds after
--- an alert merely went on, and on stop.  A state so large that writing it takes long is written less
+-- loses it nor forgets that it was owed), before a request that changed something is answered, at most a second after anything
+-- changed, 15 seconds after an alert merely went on, and on stop.  A state so large that writing it takes long is written less
 -- often, and new messages wait for it together: a storm is not written down once for each of them.
 local Calendars = require "moonwatch.engine.router_calendars"
 local Router = require "moonwatch.engine.router"
@@ -70,6 +70,8 @@ function Actor:handle(msg, now)
   local answer = self.router:handle(msg, now)
   -- What came in may be due at once; tick is called again anyway, this only saves the wait.
   if msg.type ~= "http" or msg.method ~= "GET" then self:tick(now) end
+  -- Whoever was told yes may go: what he brought is on disk, as long as the state is quickly written.
+  if msg.type == "http" and self.router.changed and self:rest(RESTS) == 0 then self:save(now) end
   return answer
 end
 
