@@ -42,29 +42,40 @@ alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
       "--virtual-time-budget=4000", "--dump-dom", node.url .. "/" .. hash }, 120)
     return assert(text:match "<body>.*</body>", text)
   end
-  local function has(text, ...)
-    for _, part in ipairs { ... } do assert.truthy(text:find(part, 1, true), text .. "\n  lacks\n" .. part) end
+  local function lacking(text, parts)
+    for _, part in ipairs(parts) do
+      if not text:find(part, 1, true) then return part end
+    end
+  end
+
+  -- The same, which has these PARTS; a machine under load may need another look, as a person would take.
+  local function see(hash, ...)
+    local text, part
+    for _ = 1, 4 do
+      text = shown(hash)
+      part = lacking(text, { ... })
+      if not part then return text end
+    end
+    assert.is_nil(part, text .. "\n  lacks\n" .. tostring(part))
   end
 
   it("shows what made an alert fire, and leads to the trace", function()
     if not has_browser() then return pending(BROWSER .. " is not installed") end
-    local link = shown "#home":match '<a href="(#alert%?[^"]*alertname=Stage[^"]*)">'
+    local link = see("#home", "alertname=Stage"):match '<a href="(#alert%?[^"]*alertname=Stage[^"]*)">'
     assert.truthy(link)
-    local text = shown((link:gsub("&amp;", "&")))
-    has(text, '<span class="state bad">firing</span> <b>Stage</b>', "stage is 9", "What made it fire",
+    local text = see((link:gsub("&amp;", "&")), '<span class="state bad">firing</span> <b>Stage</b>', "stage is 9", "What made it fire",
       '<a href="https://wiki.example/stage" rel="noopener noreferrer">', "<td>javascript:alert(1)</td>",
       '&lt;b id=evil&gt;declined&lt;/b&gt; &amp; "more"', '<a href="#trace?id=' .. TRACE .. '"><code>' .. TRACE:sub(1, 12), "<b>shop</b> pay", "250 ms",
       "<h3>Samples</h3>", "<code>9</code>")
     assert.falsy(text:find('id="evil"', 1, true))
-    has(shown("#trace?id=" .. TRACE), "<b>shop</b> pay", "250 ms")
+    see("#trace?id=" .. TRACE, "<b>shop</b> pay", "250 ms")
   end)
 
   it("lets one say that one is on an alert, and shows who is", function()
     if not has_browser() then return pending(BROWSER .. " is not installed") end
-    has(shown "#home", "<th scope=\"col\">Who is on it</th>", '<button type="button">I am on it</button>')
+    see("#home", "<th scope=\"col\">Who is on it</th>", '<button type="button">I am on it</button>')
     assert.equal(200, (node:post("/api/mw/v1/ack", '{"alert":"Stage","author":"<b id=evil>ann</b>"}')))
-    local text = shown "#home"
-    has(text, "<b>&lt;b id=evil&gt;ann&lt;/b&gt;</b>", '<button type="button">Take back</button>')
+    local text = see("#home", "<b>&lt;b id=evil&gt;ann&lt;/b&gt;</b>", '<button type="button">Take back</button>')
     assert.falsy(text:find('I am on it', 1, true))
   end)
 
@@ -74,17 +85,16 @@ alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
       local sent = node:json("/api/mw/v1/notifications?alert=Stage").notifications[1]
       return sent and #sent.attempts > 0
     end, 10, "it was tried")
-    local text = shown "#alert?alertname=Stage&severity=warning"
-    has(text, "Who was told, and why", "nobody was told because", "hook/webhook did not take it", "What happened", "it fires, value 9",
+    local text = see("#alert?alertname=Stage&severity=warning", "Who was told, and why", "nobody was told because", "hook/webhook did not take it", "What happened", "it fires, value 9",
       'not taken: team="&lt;b id=evil&gt;" says no (it is missing)')
     assert.falsy(text:find('id="evil"', 1, true))
-    has(shown "#notifications?alert=Stage", "<h2>Messages</h2>", "<b>hook</b>", '<a href="#alert?alertname=Stage', "<details>")
-    has(shown "#notifications?result=sent", "Nobody was told anything that fits.")
+    see("#notifications?alert=Stage", "<h2>Messages</h2>", "<b>hook</b>", '<a href="#alert?alertname=Stage', "<details>")
+    see("#notifications?result=sent", "Nobody was told anything that fits.")
   end)
 
   it("says of an alert that nothing was kept, or that it is gone", function()
     if not has_browser() then return pending(BROWSER .. " is not installed") end
-    has(shown("#alert?alertname=Idle&severity=warning"), '<span class="state warn">pending</span>', "Nothing was kept.")
-    has(shown("#alert?alertname=" .. net.escape "<b id=evil>"), "This alert is not there any more.")
+    see("#alert?alertname=Idle&severity=warning", '<span class="state warn">pending</span>', "Nothing was kept.")
+    see("#alert?alertname=" .. net.escape "<b id=evil>", "This alert is not there any more.")
   end)
 end)

@@ -8,7 +8,8 @@ const sorted = (set) => JSON.stringify(Object.entries(set).sort());
 const clock = (seconds) => html`<code>${new Date(seconds * 1000).toLocaleTimeString()}</code>`;
 
 /** The address of the page of ALERT. */
-export const alertPage = (alert) => "#alert?" + new URLSearchParams(alert.labels);
+// Labels in order, so that the same alert has the same address each time.
+export const alertPage = (alert) => "#alert?" + new URLSearchParams(Object.entries(alert.labels).sort());
 
 /** A link to the waterfall of the trace ID, which may be any text that a rule gave. */
 export const traceLink = (id, length) => html`<a href=${"#trace?id=" + encodeURIComponent(id)}><code>${id.slice(0, length)}</code></a>`;
