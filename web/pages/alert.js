@@ -7,8 +7,7 @@ const MOST = 20; // log lines, traces, facts and samples that are shown, of each
 const sorted = (set) => JSON.stringify(Object.entries(set).sort());
 const clock = (seconds) => html`<code>${new Date(seconds * 1000).toLocaleTimeString()}</code>`;
 
-/** The address of the page of ALERT. */
-// Labels in order, so that the same alert has the same address each time.
+/** The address of the page of ALERT: its labels in order, so that it is the same each time. */
 export const alertPage = (alert) => "#alert?" + new URLSearchParams(Object.entries(alert.labels).sort());
 
 /** A link to the waterfall of the trace ID, which may be any text that a rule gave. */
