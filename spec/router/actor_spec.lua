@@ -141,6 +141,19 @@ describe("the router actor", function()
     assert.equal(1, posted)
   end)
 
+  it("does not tell again what was answered in the moment before the crash", function()
+    local posted = 0
+    host.on.http = function() posted = posted + 1; return { status = 200, headers = {}, seconds = 0.1 } end
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    a:handle(down(host.time), host.time)
+    while posted == 0 do run(host, a, 0.25) end
+    a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    run(host, a, 600)
+    assert.equal(1, posted)
+  end)
+
   it("starts empty, says so and keeps the file when the state cannot be read", function()
     host.files[PATH] = "{broken"
     local a = actor(host)

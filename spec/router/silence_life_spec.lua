@@ -1,4 +1,5 @@
 --- silence_life_spec.lua - silences that end by themselves, reminders, previews, and the policy that is asked.
+local silences = require "moonwatch.engine.router_silences"
 local world_of = require "router_world"
 
 describe("a silence until resolved", function()
@@ -39,5 +40,46 @@ describe("the policy about silences", function()
     assert.equal(403, status)
     assert.is_truthy(body.error.message:find("too long", 1, true))
     assert.equal(503, (asked { ok = false, error = "boom" }))
+  end)
+
+  local SILENCE = { matchers = { { name = "a", value = "b", isRegex = false } }, ["for"] = "10h", comment = "c", createdBy = "ana" }
+
+  local function with(answer)
+    local world = world_of.new {}
+    world.router.policies = { silence = { items = { { fn = {} } }, on_failure = "refuse", timeout = 5 } }
+    world.host.on_ask.rules = answer
+    return world
+  end
+
+  it("may make it shorter", function()
+    local world = with(function() return { ok = true, values = { { seconds = 3600 } } } end)
+    local status, s = world:http("POST", "/api/mw/v1/silences", SILENCE)
+    assert.equal(200, status)
+    assert.equal(world.now + 3600, world.router.silences:get(s.id).ends_at)
+  end)
+
+  it("is a no when it does not answer in time, and what it says later changes nothing", function()
+    local world, answered, say = with(nil), nil, nil
+    world.host.ask = function(_, _, done) say = done end
+    local msg = { type = "http", method = "POST", path = "/api/mw/v1/silences", query = {}, headers = {}, body = world.host.json.encode(SILENCE),
+      reply = function(answer) answered = answer end }
+    assert.equal(world.host.later, world:handle(msg))
+    world:advance "6s"
+    assert.equal(503, answered.status)
+    say { ok = true, values = { true } }
+    assert.same({}, world.router.silences:list())
+  end)
+
+  it("is asked for whoever presses a button in a message, too", function()
+    local seen
+    local world = with(function(msg)
+      seen = msg.args[2].name
+      return { ok = true, values = { true } }
+    end)
+    local id
+    silences.request(world.router, { matchers = SILENCE.matchers, starts_at = world.now, ends_at = world.now + 60, created_by = "ann", comment = "" },
+      world.now, nil, function(made) id = made end)
+    assert.is_string(id)
+    assert.equal("ann", seen)
   end)
 end)

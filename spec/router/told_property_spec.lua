@@ -1,20 +1,8 @@
 --- told_property_spec.lua - whatever is muted, in whatever order: who was told that an alert fires is told that it is over.
+local config = require "mixed_routes"
 local world_of = require "router_world"
 
 local NAMES, TEAMS = { "Down", "Slow", "Full" }, { "a", "b" }
-
-local function config()
-  return {
-    names = { "hook", "pager", "chat" },
-    routes = { { receiver = "hook", group_by = { "team" }, routes = {
-      { match = { team = "a" }, receiver = "pager", continue = true, group_by = { "alertname" } },
-      { match = { team = "b" }, receiver = "chat", mute = { "night" }, repeat_interval = 3600 },
-      { match = { team = "a" }, escalate = "page" } } } },
-    inhibits = { { source = { alertname = "Down" }, target = { alertname = "Slow" }, equal = { "team" } } },
-    windows = { night = { times = "22:00-23:30" } },
-    escalations = { page = { { after = 0, to = { "chat" } }, { after = 1200, to = { "pager" } } } },
-  }
-end
 
 local function pick(list) return list[math.random(#list)] end
 

@@ -82,7 +82,8 @@ static int host_write_file(lua_State *L)
     size_t n;
     const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &n);
     const char *temp = lua_pushfstring(L, "%s.%d.tmp", path, (int)getpid());
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd =
+        open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, lua_toboolean(L, 3) ? 0600 : 0644);
     if (fd < 0) return refuse_errno(L, path);
     int rc = write_all(fd, text, n);
     if (rc == 0) rc = fsync(fd);

@@ -1,7 +1,7 @@
 --- router.lua - the router actor: the engine with a disk, a clock, receivers and peers.
 --
 -- The state goes to data_dir/router-state.json: before a new message leaves (so that a crash neither
--- loses it nor forgets that it was owed), before a request that changed something is answered, at most a second after anything
+-- loses it nor forgets that it was owed), before a request that changed something is answered, when a receiver answered, at most a second after anything
 -- changed, 15 seconds after an alert merely went on, and on stop.  A state so large that writing it takes long is written less
 -- often, and new messages wait for it together: a storm is not written down once for each of them.
 local Calendars = require "moonwatch.engine.router_calendars"
@@ -24,7 +24,7 @@ local function load_state(self)
   local ok
   if saved then ok, err = self.router:restore(saved) end
   if not ok then
-    host.write_file(self.path .. ".bad", text)
+    host.write_file(self.path .. ".bad", text, true)
     host.log("error", "the saved alert state cannot be read, so it starts empty; the file was kept with .bad added",
       { file = self.path, error = tostring(err) })
   end
@@ -34,7 +34,7 @@ function Actor:save(now)
   local router, clock = self.router, self.host.monotonic
   local begun = clock()
   router.changed, router.moved, self.saved_at = false, false, now
-  local ok, err = self.host.write_file(self.path, self.host.json.encode(self.router:snapshot()))
+  local ok, err = self.host.write_file(self.path, self.host.json.encode(self.router:snapshot()), true)
   if not ok and not self.complained then
     self.complained = true
     self.host.log("error", "the alert state could not be written: after a crash messages may be sent again", { file = self.path, error = err })
@@ -49,6 +49,11 @@ end
 function Actor:rest(times)
   if not self.took or self.took <= LONG then return 0 end
   return math.max(0, self.saved_last + self.took * times - self.host.monotonic())
+end
+
+-- What a receiver answered is written at once, so that a crash does not tell it again; in a storm as often as takes a tenth of the time.
+function Actor:save_answer(now)
+  if self.router.changed and (not self.took or self.host.monotonic() >= self.saved_last + self.took * RESTS) then self:save(now) end
 end
 
 -- Save when it is time to; when not, say when.
@@ -71,7 +76,7 @@ function Actor:handle(msg, now)
   -- What came in may be due at once; tick is called again anyway, this only saves the wait.
   if msg.type ~= "http" or msg.method ~= "GET" then self:tick(now) end
   -- Whoever was told yes may go: what he brought is on disk, as long as the state is quickly written.
-  if msg.type == "http" and self.router.changed and self:rest(RESTS) == 0 then self:save(now) end
+  if msg.type == "http" and msg.method ~= "GET" and self.router.changed and self:rest(RESTS) == 0 then self:save(now) end
   return answer
 end
 
@@ -95,7 +100,12 @@ return function(init)
   local clustered = init ~= nil and type(init.redis) == "string" and init.redis ~= ""
   self.router = Router.new {
     host = host, http = http, holds = not clustered,
-    send = function(target, note, _, done) to.send(host, host.now, target, note, done) end,
+    send = function(target, note, _, done)
+      to.send(host, host.now, target, note, function(outcome, at)
+        done(outcome, at)
+        self:save_answer(at)
+      end)
+    end,
     share = function(kind, id, value) self:share(kind, id, value) end,
     persist = function(now)
       local rest = self:rest(SHORT_RESTS)

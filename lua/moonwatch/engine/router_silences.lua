@@ -32,6 +32,7 @@ end
 
 --- `set` after the policy was asked: DONE(id), or DONE(nil, code, message), at once or later.
 function M.request(router, s, now, who, done)
+  who = who or { name = s.created_by }
   policy.ask(router, s, who, now, function(allowed, code, why)
     if allowed then
       local id

@@ -236,4 +236,17 @@ function M.post(url, body, fields, host, headers)
   return { url = url, method = "POST", headers = headers or M.JSON, timeout = fields.timeout or 10, body = host.json.encode(body) }
 end
 
+--- The text of a message whose alerts are attachments, and these as a JSON list: O = {most=, title= (the longest), attachment=function(item,
+-- level, note, fields, host) → attachment, its size}.
+function M.with_attachments(note, fields, host, dialect, o)
+  local items, left_out = M.items(note, fields, host, dialect.text)
+  local attachments
+  attachments, left_out = M.parts(items, left_out, o.most, function(item, level) return o.attachment(item, level, note, fields, host) end)
+  local lines = { M.title(note, fields, dialect.text, o.title) }
+  if left_out > 0 then lines[#lines + 1] = M.more(left_out) end
+  local links = M.link_line(note, dialect)
+  if links ~= "" then lines[#lines + 1] = links end
+  return table.concat(lines, "\n"), host.json.array(attachments)
+end
+
 return M

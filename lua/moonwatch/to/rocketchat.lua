@@ -55,15 +55,9 @@ local function attachment(item, level, note, fields, host)
 end
 
 function M.build(note, fields, host)
-  local items, left_out = chat.items(note, fields, host, DIALECT.text)
-  local attachments
-  attachments, left_out = chat.parts(items, left_out, ATTACHMENTS, function(item, level) return attachment(item, level, note, fields, host) end)
-  local lines = { chat.title(note, fields, DIALECT.text, TITLE) }
-  if left_out > 0 then lines[#lines + 1] = chat.more(left_out) end
-  local links = chat.link_line(note, DIALECT)
-  if links ~= "" then lines[#lines + 1] = links end
-  local body = { text = markup.cut(table.concat(lines, "\n"), TEXT), channel = fields.channel, emoji = fields.icon, avatar = fields.icon_url,
-    alias = fields.username, attachments = host.json.array(attachments) }
+  local text, attachments = chat.with_attachments(note, fields, host, DIALECT, { most = ATTACHMENTS, title = TITLE, attachment = attachment })
+  local body = { text = markup.cut(text, TEXT), channel = fields.channel, emoji = fields.icon, avatar = fields.icon_url,
+    alias = fields.username, attachments = attachments }
   return chat.post((fields.url:gsub("/+$", "")) .. "/api/v1/chat.postMessage", body, fields, host,
     { ["content-type"] = "application/json", ["x-auth-token"] = fields.token, ["x-user-id"] = fields.user_id })
 end
