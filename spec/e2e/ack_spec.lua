@@ -152,8 +152,8 @@ describe("a real server", function()
   it("remembers who is on what, and which links were used, over a restart", function()
     node:stop()
     -- The key that signs links is in it.
-    local _, mode = proc.run { "stat", "-c", "%a", node.dir .. "/data/router-state.json" }
-    assert.equal("600", (mode:gsub("%s", "")))
+    local _, mode = proc.run { "stat", "-c", "%a", node.dir .. "/data/router" }
+    assert.equal("700", (mode:gsub("%s", "")))
     node = server.start { dir = node.dir, port = node.port, config = proc.read(node.dir .. "/moonwatch.lua") }
     assert.equal("Ann & Bob", acks("Link").author)
     assert.equal(409, (curl(told.Link.links.ack)))

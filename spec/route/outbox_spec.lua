@@ -163,10 +163,17 @@ describe("whatever happens to an outbox", function()
       function() now = now + random(20) end,
       function()
         if random(20) > 1 then return end
-        local saved = t.box:save()
+        local breakers, jobs = t.box:breakers(), {}
+        for _, job in pairs(t.box.jobs) do
+          local copy = {}
+          for name, value in pairs(job) do copy[name] = value end
+          copy.flying, copy.tries = nil, nil
+          jobs[#jobs + 1] = copy
+        end
+        table.sort(jobs, function(a, b) return a.serial < b.serial end)
         t = box_of(targets, more)
-        t.box:configure(targets, now, saved.breakers)
-        for _, job in ipairs(saved.jobs) do
+        t.box:configure(targets, now, breakers)
+        for _, job in ipairs(jobs) do
           assert.equal(owed[job.key], job.serial)
           t.box:put(job, now)
           owed[job.key] = job.serial

@@ -2,7 +2,16 @@
 local fake = require "fake_host"
 local make = require "moonwatch.actor.router"
 
-local PATH = "data/router-state.json"
+local DIR = "data/router"
+
+-- All that is in the journal, as one text.
+local function journal(host)
+  local out = {}
+  for _, segment in ipairs(host.journals[DIR].segments) do
+    for _, frame in ipairs(segment) do out[#out + 1] = frame end
+  end
+  return table.concat(out, "\n")
+end
 
 local function actor(host, init)
   init = init or {}
@@ -49,7 +58,7 @@ describe("the router actor", function()
       assert.is_nil(host.json.encode(line):find("s3cret", 1, true))
     end
     a:stop(host.time)
-    assert.is_nil(host.files[PATH]:find("s3cret", 1, true))
+    assert.is_nil(journal(host):find("s3cret", 1, true))
   end)
 
   it("says which secret is missing instead of sending", function()
@@ -62,14 +71,11 @@ describe("the router actor", function()
     assert.is_truthy(answer.body:find('secret \\"HOOK\\" is not set', 1, true))
   end)
 
-  it("has its state on disk a second after it changed", function()
-    host.on.http = function() return { status = 200, headers = {}, seconds = 0.1 } end
+  it("has on disk what it heard, at once", function()
     local a = actor(host)
     a:handle({ type = "config", config = CONFIG }, host.time)
-    run(host, a, 5)
     a:handle(down(host.time), host.time)
-    run(host, a, 1.5)
-    assert.is_truthy(host.files[PATH]:find "Down")
+    assert.is_truthy(journal(host):find "Down")
   end)
 
   it("has on disk what was posted, once it says so", function()
@@ -78,53 +84,84 @@ describe("the router actor", function()
     local answer = a:handle({ type = "http", method = "POST", path = "/api/v2/alerts", query = {}, headers = {},
       body = '[{"labels":{"alertname":"Posted"}}]' }, host.time)
     assert.equal(200, answer.status)
-    assert.is_truthy(host.files[PATH]:find "Posted")
+    assert.is_truthy(journal(host):find "Posted")
     answer = a:handle({ type = "http", method = "POST", path = "/api/mw/v1/ack", query = {}, headers = {},
       body = '{"alert":"Posted","author":"ana"}' }, host.time)
     assert.equal(200, answer.status)
-    assert.is_truthy(host.files[PATH]:find "ana")
+    assert.is_truthy(journal(host):find "ana")
   end)
 
-  it("does not write it down again and again because an alert goes on", function()
+  it("writes little when an alert merely goes on", function()
     local a = actor(host)
     a:handle({ type = "config", config = CONFIG }, host.time)
     local began = host.time
     local first = down(began)
+    first.alerts[1].annotations = { summary = ("long "):rep(500) }
     first.alerts[1].ends_at = began + 60
     a:handle(first, began)
     run(host, a, 40)
-    host.written = 0
-    for _ = 1, 120 do
-      local going_on = down(host.time)
-      going_on.alerts[1].starts_at, going_on.alerts[1].ends_at = began, host.time + 60
-      a:handle(going_on, host.time)
+    local before = #journal(host)
+    for _ = 1, 20 do
+      first.alerts[1].ends_at, first.alerts[1].updated_at = host.time + 60, host.time
+      a:handle(first, host.time)
       run(host, a, 1)
     end
-    assert.is_true(host.written > 0 and host.written <= 120 / 15 + 1, host.written)
+    assert.is_true(#journal(host) - before < 20 * 500, #journal(host) - before)
+    a = actor(host)
+    assert.equal(host.time + 59, a.router.alerts:list()[1].ends_at)
+    assert.equal(("long "):rep(500), a.router.alerts:list()[1].annotations.summary)
   end)
 
-  it("writes it down less often when that takes long, and messages wait for it together", function()
-    local posted, unwritten = 0, 0
-    host.on.http = function(arg)
-      posted = posted + 1
-      local name = arg.body and arg.body:match "Down%d+"
-      if not (name and (host.files[PATH] or ""):find('"' .. name .. '"', 1, true)) then unwritten = unwritten + 1 end
-      return { status = 200, headers = {}, seconds = 0.1 }
-    end
+  it("writes all again when the journal is long, a little at each turn, and forgets nothing by that", function()
+    host.on.http = function() return { status = 200, headers = {}, seconds = 0.1 } end
     local config = { receivers = CONFIG.receivers, settings = {}, routes = { { receiver = "hook", group_by = { "alertname" } } } }
     local a = actor(host)
     a:handle({ type = "config", config = config }, host.time)
-    host.write_takes, host.written = 0.5, 0
-    for i = 1, 50 do
+    for i = 1, 1200 do
       local news = down(host.time)
       news.alerts[1].labels.alertname = "Down" .. i
       a:handle(news, host.time)
-      run(host, a, 0.25)
     end
-    run(host, a, 60)
-    assert.equal(50, posted)
-    assert.equal(0, unwritten)
-    assert.is_true(host.written < 50, host.written)
+    run(host, a, 40)
+    for i = 1, 600 do
+      local over = down(host.time - 40)
+      over.alerts[1].labels.alertname, over.alerts[1].resolved = "Down" .. i, true
+      a:handle(over, host.time)
+    end
+    local before = #journal(host)
+    a.router.book.limit = 1000
+    local turns = 0
+    repeat
+      turns = turns + 1
+      a:tick(host.time)
+    until not a.router.book.again or turns > 100
+    assert.is_true(turns > 3 and turns < 100, turns)
+    assert.is_true(#journal(host) < before * 0.8, #journal(host) / before)
+    local restored = actor(host).router
+    assert.same(a.router.alerts:list(), restored.alerts:list())
+    assert.same(a.router.ledger.groups, restored.ledger.groups)
+  end)
+
+  it("goes on telling when the disk is full, says so once, and writes down later what it could not", function()
+    local posted = 0
+    host.on.http = function() posted = posted + 1; return { status = 200, headers = {}, seconds = 0.1 } end
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    host.disk_full = true
+    a:handle(down(host.time), host.time)
+    run(host, a, 40)
+    assert.equal(1, posted)
+    local errors = {}
+    for _, line in ipairs(host.logged) do
+      if line.level == "error" then errors[#errors + 1] = line.message end
+    end
+    assert.same({ "the journal of alerts could not be written: after a crash messages may be sent again" }, errors)
+    host.disk_full = false
+    run(host, a, 1)
+    a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    run(host, a, 600)
+    assert.equal(1, posted)
   end)
 
   it("goes on after a crash where it was", function()
@@ -154,12 +191,25 @@ describe("the router actor", function()
     assert.equal(1, posted)
   end)
 
-  it("starts empty, says so and keeps the file when the state cannot be read", function()
-    host.files[PATH] = "{broken"
+  it("leaves out what of its journal cannot be read, and says so", function()
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    a:handle(down(host.time), host.time)
+    table.insert(host.journals[DIR].segments[1], 1, "{broken")
+    a = actor(host)
+    assert.equal("error", host.logged[1].level)
+    assert.equal(1, host.logged[1].fields.parts)
+    assert.equal("Down", a.router.alerts:list()[1].labels.alertname)
+  end)
+
+  it("runs without a journal when there can be none, and says so", function()
+    host.journal = function() return nil, "Permission denied" end
     local a = actor(host)
     assert.equal("error", host.logged[1].level)
-    assert.equal("{broken", host.files[PATH .. ".bad"])
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    a:handle(down(host.time), host.time)
     assert.equal(200, a:handle({ type = "http", method = "GET", path = "/api/v2/alerts", query = {}, headers = {} }, host.time).status)
+    a:stop(host.time)
   end)
 
   it("speaks only with the lease when there is a cluster", function()

@@ -6,6 +6,7 @@
 --
 -- A receiver answers 200 unless `world.answers[name]` is a function(note, nth) → outcome.
 local fake = require "fake_host"
+local Book = require "moonwatch.engine.router_book"
 local Router = require "moonwatch.engine.router"
 local http = require "moonwatch.engine.router_http"
 
@@ -35,13 +36,13 @@ function M:build(host)
     host = self.host, http = http, holds = self.holds,
     send = function(target, note, now, done) self:receive(target, note, now, done) end,
     share = function(kind, id, value) self.shared[#self.shared + 1] = { kind = kind, id = id, value = value } end,
-    persist = function() self.persisted = self.persisted + 1 end,
+    journal = self.host.journal "data/router",
   }
 end
 
 function M.new(config)
   local self = setmetatable({ now = config.now or EPOCH, start = config.now or EPOCH, notes = {}, answers = {}, counts = {},
-    shared = {}, persisted = 0, holds = config.holds }, M)
+    shared = {}, holds = config.holds }, M)
   self:build()
   self.config = M.config(config)
   assert(self.router:configure(self.config, self.now))
@@ -151,9 +152,33 @@ function M:told()
   return out
 end
 
---- The process dies and starts again: everything but the snapshot is gone.
+-- Where A and B differ, as a path of keys and what stands there; nil: nowhere.
+local function difference(a, b, path)
+  if type(a) ~= "table" or type(b) ~= "table" then
+    return a ~= b and ("%s: %s, %s"):format(path, tostring(a), tostring(b)) or nil
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return ("%s/%s: nothing, %s"):format(path, tostring(key), tostring(b[key])) end
+  end
+  for key, value in pairs(a) do
+    local found = difference(value, b[key], path .. "/" .. tostring(key))
+    if found then return found end
+  end
+end
+
+-- What the journal says, which is to be what the router knows.
+function M:journaled()
+  local encode, decode = self.host.json.encode, self.host.json.decode
+  self.router.book:flush(self.now, true)
+  local saved = assert(Book.read(self.host, self.router.book.journal))
+  local unlike = difference(decode(encode(saved)), decode(encode(self.router:snapshot())), "")
+  assert(not unlike, "the journal and the router differ at " .. tostring(unlike))
+  return saved
+end
+
+--- The process dies and starts again: everything but the journal (or SNAPSHOT, when one is given) is gone.
 function M:restart(snapshot)
-  local saved = self.host.json.decode(self.host.json.encode(snapshot or self.router:snapshot()))
+  local saved = snapshot and self.host.json.decode(self.host.json.encode(snapshot)) or self:journaled()
   self:build(self.host)
   assert(self.router:restore(saved))
   assert(self.router:configure(self.config, self.now))

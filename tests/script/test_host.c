@@ -36,6 +36,32 @@ static void files_are_written_whole_and_read_back(void **state)
             "os.execute('rm -r ' .. dir)");
 }
 
+static void a_journal_is_read_back_by_whoever_opens_it_next(void **state)
+{
+    run_lua(
+        *state,
+        "local dir = os.tmpname() os.remove(dir) "
+        "local function all(j) local t = {} local n, bad = assert(j:replay(function(f) t[#t + 1] = "
+        "f "
+        "end)) assert(n == #t and bad == 0) return table.concat(t, '|') end "
+        "local j = assert(host.journal(dir)) assert(all(j) == '') "
+        "assert(j:append('one') and j:append('two\\0') and j:append('')) assert(j:bytes() > 0) "
+        "local other = assert(host.journal(dir, 'read')) assert(all(other) == 'one|two\\0|') "
+        "other:close() "
+        "local segment = assert(j:cut()) assert(j:append('three')) assert(j:sync()) "
+        "j:drop(segment) "
+        "j:close() j = assert(host.journal(dir)) assert(all(j) == 'three') "
+        "local n, why = j:replay(function() error('no more', 0) end) "
+        "assert(n == nil and why == 'no more', why) j:close() "
+        "assert(not pcall(j.append, j, 'x')) "
+        "local p = assert(io.popen('stat -c %a ' .. dir)) assert(p:read('*l') == '700') p:close() "
+        "local none, no = host.journal(dir .. '/a/b') assert(none == nil and no:find(dir, 1, "
+        "true)) "
+        "none, no = host.journal(dir .. '/a', 'read') assert(none == nil and no:find(dir, 1, "
+        "true)) "
+        "os.execute('rm -r ' .. dir)");
+}
+
 static void texts_have_their_helpers(void **state)
 {
     run_lua(
@@ -218,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_written_whole_and_read_back),
+        cmocka_unit_test(a_journal_is_read_back_by_whoever_opens_it_next),
         cmocka_unit_test(texts_have_their_helpers),
         cmocka_unit_test(without_a_store_the_host_says_so),
         cmocka_unit_test(a_world_answers_as_of_its_own_time),

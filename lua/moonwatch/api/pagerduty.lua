@@ -90,9 +90,11 @@ local function is_news(router, hash, at)
     n = n + 1
     if not oldest or when < heard[oldest] then oldest = key end
   end
-  if n >= KEPT and not heard[hash] then heard[oldest] = nil end
+  if n >= KEPT and not heard[hash] then
+    heard[oldest] = nil
+    router.book:mark("pagerduty", oldest)
+  end
   heard[hash] = at
-  router.changed = true
   router.share("pagerduty", hash, { at = at })
   return true
 end

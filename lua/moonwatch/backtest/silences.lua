@@ -1,4 +1,6 @@
 --- silences.lua - silences from a file or a folder: as Alertmanager's API and amtool show them, or as the router keeps them.
+local Book = require "moonwatch.engine.router_book"
+
 local M = {}
 
 local function moment(host, value)
@@ -67,11 +69,19 @@ end
 
 --- Those that the server with the data folder DATA had; none when it wrote no state.
 function M.of_folder(host, data)
-  local text = host.read_file(data .. "/router-state.json")
-  if not text then return {} end
-  local state = host.json.decode(text)
-  if type(state) ~= "table" then return nil, data .. "/router-state.json is damaged; say --silences FILE, or move it away" end
-  return M.read(host, state.silences or {})
+  local dir = data .. "/router"
+  if not host.stat(dir) then return {} end
+  local journal, why = host.journal(dir, "read")
+  local saved = nil
+  if journal then
+    saved, why = Book.read(host, journal)
+    journal:close()
+  end
+  if not saved then return nil, ("%s cannot be read (%s); say --silences FILE"):format(dir, why) end
+  local list = {}
+  for _, s in pairs(saved.silence) do list[#list + 1] = s end
+  table.sort(list, function(a, b) return a.id < b.id end)
+  return M.read(host, list)
 end
 
 return M

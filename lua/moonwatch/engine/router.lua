@@ -20,6 +20,7 @@ local Links = require "moonwatch.engine.router_links"
 local Silence = require "moonwatch.route.silence"
 local Story = require "moonwatch.route.story"
 local Tree = require "moonwatch.route.tree"
+local Book = require "moonwatch.engine.router_book"
 local audit = require "moonwatch.engine.router_audit"
 local acks = require "moonwatch.engine.router_acks"
 local Drills = require "moonwatch.engine.router_drills"
@@ -49,13 +50,19 @@ local RESOLVE_TIMEOUT = 300
 local function nothing() end
 
 --- o = {host=, send=function(target, note, now, done(outcome, at)), share=function(kind, id, value),
--- persist=function(now) called before a new message leaves → nil, or when it may be asked again, http=function(router, msg, now) → answer,
+-- journal= what host.journal gave (router_book.lua), nil to keep nothing; http=function(router, msg, now) → answer,
 -- holds=false when another node may be the one that sends (a lease message will say)}.
 function M.new(o)
-  local self = setmetatable({ host = o.host, o = o, share = o.share or nothing, holds = o.holds ~= false, changed = false, moved = false }, M)
+  local self = setmetatable({ host = o.host, o = o, holds = o.holds ~= false }, M)
+  local tell_peers = o.share or nothing
+  self.book = Book.new(self, o.journal)
+  self.share = function(kind, id, value)
+    self.book:mark(kind, id, value)
+    tell_peers(kind, id, value)
+  end
   for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
-  self.ledger, self.history, self.audits, self.story = notify.ledger(), History.new(), Audit.new(o.host), Story.new()
+  self.ledger, self.history, self.audits, self.story = notify.ledger(), History.new(nil, function(id) self.book:mark("history", id) end), Audit.new(o.host), Story.new()
   self.groups, self.saved_groups, self.heard, self.swaps, self.links = {}, {}, {}, {}, Links.new(self)
   self.outbox, self.drills = outbox.new(self), Drills.new(self)
   return self
@@ -79,28 +86,32 @@ function M:configure(config, now)
   swaps.apply(self, now)
   self.story:only(self.groups)
   self.story:mark({ kind = "config" }, now)
-  self.changed = true
   return true
 end
 
--- Build the groups of the new tree from all known alerts; SAVED are the groups as they were.
+-- Build the groups of the new tree from all known alerts.
 function M:regroup(now)
   local saved, member = self.saved_groups, {}
   for id, group in pairs(self.groups) do saved[id] = group:save() end
   for id, old in pairs(saved) do
-    member[id] = {}
+    self.book:mark("group", id)
+    member[id] = old.members and {}
     for _, fp in ipairs(old.members or {}) do member[id][fp] = true end
   end
   self.groups, self.saved_groups = {}, {}
   for _, alert in ipairs(self.alerts:list()) do
     if not alert.drill then self.inhibitor:put(alert) end
     for _, node in ipairs(self.tree:match(alert.labels)) do
-      local id = node.uid .. ":" .. labels.text(Tree.group_labels(node, alert.labels))
-      local was_in = member[id] and member[id][alert.fp]
+      local text = labels.text(Tree.group_labels(node, alert.labels))
+      local id = node.uid .. ":" .. text
+      local was_in = saved[id] and (member[id] and member[id][alert.fp] or not member[id] and self:unfinished(node.key .. ":" .. text, alert.fp))
       if was_in or not Alerts.resolved(alert, now) then self:group_for(node, alert, now, saved):insert(alert, now) end
     end
   end
 end
+
+-- Is somebody still to hear of FP in the group KEY?  After a restart its members are those, beside what is active.
+function M:unfinished(key, fp) return self.ledger:believed(key, fp) or self.outbox:speaks_of(key, fp) end
 
 function M:group_for(node, alert, now, saved)
   local group_labels = Tree.group_labels(node, alert.labels)
@@ -111,6 +122,7 @@ function M:group_for(node, alert, now, saved)
     local live = self.story:open(id)
     group.decisions, group.reasons = live.decisions, live.reasons
     self.groups[id] = group
+    self.book:mark("group", id)
   end
   return group
 end
@@ -170,9 +182,24 @@ function M:route(alert, now)
     local gone = Alerts.resolved(alert, now)
     -- Alertmanager takes an end in whether or not it knows the alert: one that was swallowed by a silence is told when it is heard of again.
     if not gone or known and known.members[alert.fp] or node.compat == "alertmanager" then
-      self:group_for(node, alert, now):insert(alert, now)
+      local group = self:group_for(node, alert, now)
+      local at = group.next
+      group:insert(alert, now)
+      if group.next ~= at then self.book:mark("group", group.id) end
     end
   end
+end
+
+-- Do its texts differ from those that are known?  Evidence does so each time, and is not worth writing for itself.
+local function says_more(old, alert)
+  if old.generator_url ~= alert.generator_url or old.severity ~= alert.severity or old.threshold ~= alert.threshold then return true end
+  for name, text in pairs(alert.annotations) do
+    if old.annotations[name] ~= text then return true end
+  end
+  for name in pairs(old.annotations) do
+    if alert.annotations[name] == nil then return true end
+  end
+  return false
 end
 
 --- Take reports of alerts in: {labels, annotations, starts_at, ends_at, resolved, value, threshold, ...}.
@@ -184,6 +211,7 @@ function M:accept(reports, now)
     local news = is_news(old, alert, now)
     local share = news or end_is_old(old, alert, now)
     local until_known = old and old.shared_until
+    local more = news or says_more(old, alert)
     alert = self.alerts:put(alert, now)
     alert.shared_until = until_known
     if news then self.story:news(old, alert, Alerts.resolved(alert, now), now) end
@@ -192,10 +220,9 @@ function M:accept(reports, now)
       if alert.shared_until == math.huge then alert.shared_until = now + 1e9 end
       self.share("alert", alert.fp, alert)
     end
+    if more then self.book:mark("alert", alert.fp) else self.book:mark_moved(alert.fp) end
     self:route(alert, now)
     if report.replaces then replace.apply(self, alert, report.replaces, now) end
-    self.changed = self.changed or news
-    self.moved = self.moved or share
   end
 end
 
@@ -217,7 +244,6 @@ M.ack, M.unack, M.hand_over = acks.ack, acks.unack, acks.hand_over
 function M:believe(group_key, target, entry)
   self.ledger:put(group_key, target, entry)
   self.share("ledger", group_key .. "|" .. target, { group = group_key, target = target, entry = entry })
-  self.changed = true
 end
 
 -- -- time -----------------------------------------------------------------------------------
@@ -248,7 +274,7 @@ function M:flush_due(now)
     if self.holds and escalate.mark(group.escalation) ~= before then
       self.share("escalation", group.id, group.escalation)
     end
-    self.changed = true
+    self.book:mark("group", id)
   end
 end
 
@@ -258,6 +284,7 @@ function M:cleanup(now)
   for id, group in pairs(self.groups) do
     if group:empty() then
       self.groups[id] = nil
+      self.book:mark("group", id)
       self.story:close(id)
     end
   end
@@ -339,7 +366,7 @@ function handlers.lease(self, msg, now)
   self.fence, self.held_before = msg.fence, self.holds
   if not gained then return end
   for _, group in pairs(self.groups) do
-    if group.flushed then group.next = math.min(group.next, now) end
+    if group.flushed then group:hurry(now, self.book) end
   end
 end
 

@@ -101,7 +101,6 @@ function M.ack(router, a, now, who)
   local timeout = not kept.ends_at and timeout_of(router, kept, now)
   if timeout then kept.ends_at = now + timeout end
   router.share("ack", kept.id, kept)
-  router.changed = true
   note(router, "ack.made", who or kept.by or kept.author, kept, now)
   passed_on(router, kept, now)
   return kept
@@ -114,7 +113,6 @@ function M.hand_over(router, id, person, by, comment, now)
   local before = a.author
   a.author, a.by, a.comment = person, name_of(by) or before, comment or a.comment
   router.share("ack", id, a)
-  router.changed = true
   note(router, "ack.handed-over", by or before, a, now, { before = before })
   passed_on(router, a, now)
   return a
@@ -131,7 +129,8 @@ local function ended(router, a, why, now)
     end
     if rings and group.flushed then
       group.ack_ended = ("%s was on it; %s"):format(a.author or "somebody", why)
-      group.next = math.min(group.next, now)
+      group:hurry(now, router.book)
+      router.book:mark("group", group.id) -- for what it says
     end
   end
 end
@@ -141,7 +140,6 @@ function M.unack(router, id, by, now)
   local gone = router.acks:remove(id)
   if not gone then return nil end
   router.share("ack", id, nil)
-  router.changed = true
   note(router, "ack.taken-back", by, gone, now)
   local name = name_of(by)
   ended(router, gone, name and name ~= gone.author and "taken back by " .. name or "that was taken back", now)
@@ -153,11 +151,11 @@ function M.expire(router, now)
   local at = router.acks:next_change()
   if not at or at > now then return at end
   for _, gone in ipairs(router.acks:expire(now)) do
+    router.book:mark("ack", gone.id)
     if router.holds then
       router.share("ack", gone.id, nil)
       note(router, "ack.expired", "moonwatch", gone, now)
     end
-    router.changed = true
     ended(router, gone, "the time for that is over", now)
   end
   return router.acks:next_change()

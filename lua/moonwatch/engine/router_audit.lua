@@ -19,7 +19,6 @@ function M.note(router, what, who, now, details)
   if type(who) ~= "table" then who = { name = who } end
   local entry = router.audits:add(what, who.name, who.from, now, details)
   router.share("audit", entry.id, entry)
-  router.changed = true
   return entry
 end
 

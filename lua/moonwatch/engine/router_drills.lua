@@ -21,17 +21,25 @@ function M.new(router)
   return setmetatable({ router = router, by_name = {}, memory = {}, asked = {}, waiting = {} }, M)
 end
 
+function M:begin(name, now)
+  if self.memory[name] then return end
+  self.memory[name] = { since = now, failures = 0, runs = 0 }
+  self.router.book:mark("drill", name)
+end
+
 --- DRILLS: name → what drill_of.new made.
 function M:configure(drills, now)
   self.by_name = drills
-  for name in pairs(drills) do self.memory[name] = self.memory[name] or { since = now, failures = 0, runs = 0 } end
+  for name in pairs(drills) do self:begin(name, now) end
   for name in pairs(self.memory) do
-    if not drills[name] then self.memory[name] = nil end
+    if not drills[name] then
+      self.memory[name] = nil
+      self.router.book:mark("drill", name)
+    end
   end
 end
 
 function M:keep(name)
-  self.router.changed = true
   self.router.share("drill", name, self.memory[name])
 end
 

@@ -182,6 +182,7 @@ function M.acknowledge(router, group, ack, now)
   if not seen.view.acked then return end
   if group.escalation then
     group.escalation = nil
+    router.book:mark("group", group.id)
     if router.holds then router.share("escalation", group.id, nil) end
   end
   if not router.holds then return end

@@ -31,7 +31,6 @@ end
 local function made_up(self, now)
   if not self.keys[1] then
     self.keys[1] = { key = self.host.random_hex(32), at = now }
-    self.router.changed = true
     self:share()
   end
   return self.keys[1].key
@@ -119,7 +118,6 @@ end
 function M:note_use(id, use)
   if not self.used[id] then self.count = self.count + 1 end
   self.used[id] = { by = use.by, at = use.at, expires = use.expires }
-  self.router.changed = true
 end
 
 -- Never more than so many: the oldest are forgotten, and the ack itself then says that somebody is on it.
@@ -145,12 +143,12 @@ end
 
 -- -- state -----------------------------------------------------------------------
 
-function M:save() return { keys = self.keys, used = self.used } end
-
+--- SAVED: "key" → the list of keys, and each use by its id.
 function M:restore(saved)
-  if type(saved) ~= "table" then return end
-  self.keys, self.used, self.count = saved.keys or {}, saved.used or {}, 0
-  for _ in pairs(self.used) do self.count = self.count + 1 end
+  self.keys, self.used, self.count = {}, {}, 0
+  for id, value in pairs(saved or {}) do
+    if id == "key" then self.keys = value else self.used[id], self.count = value, self.count + 1 end
+  end
 end
 
 return M

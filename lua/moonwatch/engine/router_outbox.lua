@@ -39,7 +39,6 @@ local REPLACED = { superseded = true, cancelled = true }
 
 -- A message came to its end.
 local function finished(router, job, result, why, now)
-  router.changed = true
   router.history:update(job, result, why, now)
   metrics.finished(router.host, job, result)
   if job.answer then return job.answer(result, why, job) end
@@ -60,7 +59,7 @@ local function finished(router, job, result, why, now)
   if group.seen and not group.failed and not router.outbox:owes(job.group_key) then flush.settle(router, group, group.seen) end
   if group.again then
     group.again = nil
-    group.next = math.min(group.next, now)
+    group:hurry(now, router.book)
   end
 end
 
@@ -76,10 +75,11 @@ function M.new(router)
   local o = router.o
   return Deliver.new {
     send = o.send,
-    before_send = function(now) return o.persist and o.persist(now) end,
+    before_send = function(now) router.book:flush(now) end,
     attempt = function(job, outcome, now) attempted(router, job, outcome, now) end,
     finish = function(job, result, why, now) finished(router, job, result, why, now) end,
     digest = function(target, jobs, why, now) return digested(router, target, jobs, why, now) end,
+    changed = function(key) router.book:mark("job", key) end,
     limited = function(target) metrics.limited(router.host, target) end,
   }
 end

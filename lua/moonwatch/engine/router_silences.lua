@@ -26,7 +26,7 @@ function M.set(router, s, now, who)
   if kept.receivers then details.receivers = table.concat(kept.receivers, " ") end
   audit.note(router, before and "silence.changed" or "silence.made", who or kept.created_by, now, details)
   if before and before.id ~= id then share(router, before.id) end
-  router.changed, router.silence_check = true, nil
+  router.silence_check = nil
   return id
 end
 
@@ -55,7 +55,6 @@ function M.expire(router, id, now, who, by)
   if not over then
     audit.note(router, "silence.expired", who or "unknown", now, { silence = id, matchers = rules.text(ended), comment = ended.comment, because = by })
   end
-  router.changed = true
   return ended
 end
 
@@ -181,10 +180,7 @@ local function look_at(router, s, alerts, now)
     remind(router, s, alerts, now)
     news = true
   end
-  if news then
-    share(router, s.id)
-    router.changed = true
-  end
+  if news then share(router, s.id) end
 end
 
 --- Do what is due; answers when to look again, nil while there is nothing to look at.  The node that speaks does it for all.

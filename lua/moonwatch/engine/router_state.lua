@@ -1,8 +1,7 @@
---- router_state.lua - what the router must not forget, and what its peers tell it.
+--- router_state.lua - what the router must not forget, as one plain value, and what its peers tell it.
 --
--- A snapshot is one plain value: alerts, silences, acks, the ledger, groups with their timers and
--- escalation positions, messages still owed, breakers, the tail of the history.  Groups and messages
--- need the configuration, so they wait in `saved_*` until the first `configure`.
+-- A snapshot has everything by kind and id (router_kinds.lua).  Groups and messages need the
+-- configuration, so they wait in `saved_*` until the first `configure`.
 local Ack = require "moonwatch.route.ack"
 local Alerts = require "moonwatch.route.alerts"
 local Audit = require "moonwatch.route.audit"
@@ -12,53 +11,82 @@ local Story = require "moonwatch.route.story"
 local acks = require "moonwatch.engine.router_acks"
 local escalate = require "moonwatch.route.escalate"
 local evidence = require "moonwatch.alert.evidence"
+local kinds = require "moonwatch.engine.router_kinds"
+local labels = require "moonwatch.route.labels"
 local notify = require "moonwatch.route.notify"
 local swaps = require "moonwatch.engine.router_swaps"
 
 local M = {}
 
-local VERSION = 1
-local HISTORY = 200
-
+--- All of it: kind → id → value.
 function M.snapshot(router)
-  local groups = {}
-  for id, group in pairs(router.groups) do
-    if not group:empty() then groups[id] = group:save() end
+  local out = {}
+  for kind, of in pairs(kinds) do
+    out[kind] = {}
+    of.each(router, function(id, about) out[kind][id] = of.get(router, id, about) end)
   end
-  if not router.configured then groups = router.saved_groups end
-  local owed = router.outbox:save()
-  return {
-    version = VERSION, alerts = router.alerts:list(), silences = router.silences:list(), acks = router.acks:list(),
-    ledger = router.ledger.groups, groups = groups, jobs = router.configured and owed.jobs or router.saved_jobs or {},
-    breakers = router.configured and owed.breakers or router.saved_breakers or {}, history = router.history:tail(HISTORY),
-    audit = router.audits:tail(), drills = router.drills.memory, story = router.story:save(),
-    links = router.links:save(), heard = router.heard, swaps = router.swaps,
-  }
+  return out
+end
+
+local function values(map)
+  local out = {}
+  for _, value in pairs(map or {}) do out[#out + 1] = value end
+  return out
+end
+
+local function sorted(list, field)
+  table.sort(list, function(a, b) return a[field] < b[field] end)
+  return list
+end
+
+local function ledger_of(saved)
+  local out = notify.ledger()
+  for _, v in pairs(saved or {}) do out:put(v.group, v.target, v.entry) end
+  return out
 end
 
 --- Take a snapshot up, before the first `configure`.  nil, message when it is not one.
 function M.restore(router, saved)
-  if type(saved) ~= "table" or saved.version ~= VERSION then
-    return nil, "the saved state is of another version"
-  end
-  router.alerts = Alerts.new(router.host, saved.alerts)
-  router.silences = Silence.new(router.host, saved.silences)
-  router.acks = Ack.new(router.host, saved.acks)
-  router.ledger = notify.ledger(saved.ledger)
-  router.history, router.audits = History.new(saved.history), Audit.new(router.host, saved.audit)
-  router.story = Story.new(saved.story)
+  if type(saved) ~= "table" or type(saved.alert) ~= "table" then return nil, "this is no saved state of alerts" end
+  local host = router.host
+  router.alerts = Alerts.new(host, values(saved.alert))
+  router.silences, router.acks = Silence.new(host, values(saved.silence)), Ack.new(host, values(saved.ack))
+  router.ledger = ledger_of(saved.ledger)
+  router.history = History.new(sorted(values(saved.history), "place"), router.history.changed)
+  router.audits = Audit.new(host, values(saved.audit))
+  router.story = Story.new(saved.story and saved.story[""])
   router.links:restore(saved.links)
-  router.heard, router.swaps = saved.heard or {}, saved.swaps or {}
-  router.drills.memory = saved.drills or {}
-  router.saved_groups, router.saved_jobs, router.saved_breakers = saved.groups or {}, saved.jobs or {}, saved.breakers or {}
+  router.heard, router.swaps, router.drills.memory = saved.pagerduty or {}, saved.swap or {}, saved.drill or {}
+  router.saved_groups, router.saved_jobs, router.saved_breakers = saved.group or {}, saved.job or {}, saved.lanes and saved.lanes[""] or {}
   return true
+end
+
+-- The alert that stands for {fp=, status=, ends_at=} in a saved message; nil when it is forgotten.
+local function full(router, alert, now)
+  if alert.labels then return alert end
+  local known = router.alerts:get(alert.fp)
+  if not known then return nil end
+  local view = Alerts.view(known, now)
+  view.status, view.ends_at = alert.status, alert.ends_at
+  return view
+end
+
+-- The message of a saved job as it was; false when all its alerts are forgotten.
+local function fill(router, note, now)
+  local alerts, texts = {}, { labels = {}, annotations = {} }
+  for _, alert in ipairs(note.alerts) do alerts[#alerts + 1] = full(router, alert, now) end
+  for i, alert in ipairs(alerts) do texts.labels[i], texts.annotations[i] = alert.labels, alert.annotations or {} end
+  note.alerts, note.common_labels, note.common_annotations = alerts, labels.common(texts.labels), labels.common(texts.annotations)
+  return #alerts > 0
 end
 
 --- Put the messages of a snapshot back into the outbox; those without a receiver are let go.
 function M.requeue(router, now)
-  for _, job in ipairs(router.saved_jobs or {}) do
-    if not router.outbox:put(job, now) then
-      router.history:update(job, "dropped", "this receiver is no longer configured", now)
+  for _, job in ipairs(sorted(values(router.saved_jobs), "serial")) do
+    local filled = fill(router, job.note, now)
+    if not filled or not router.outbox:put(job, now) then
+      router.book:mark("job", job.key)
+      router.history:update(job, "dropped", filled and "this receiver is no longer configured" or "its alerts are forgotten", now)
     end
   end
   router.saved_jobs = nil
@@ -115,7 +143,7 @@ function merge.links(router, _, value) router.links:merge(value) end
 function M.merge(router, kind, id, value, now)
   if merge[kind] then
     merge[kind](router, id, value, now)
-    router.changed = true
+    router.book:mark(kind, id, value)
   end
 end
 

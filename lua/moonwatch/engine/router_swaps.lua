@@ -94,8 +94,8 @@ function M.cleanup(router, now)
   for id, s in pairs(router.swaps) do
     if s.to + KEPT <= now then
       router.swaps[id] = nil
+      router.book:mark("swap", id)
       if router.holds then router.share("swap", id, nil) end
-      router.changed = true
     end
   end
 end

@@ -11,8 +11,8 @@
 -- There is at most one job for each group and integration.  Beyond MOST in a lane only pages are taken:
 -- the others are turned away ("deferred"), and their groups ask again.
 --
--- Jobs are plain values, so `save` gives everything that is still owed; what was in flight then is
--- owed too: after a crash it is better told twice than never.
+-- Jobs are plain values, so that whoever is called by `changed` can keep them; what was in flight is owed
+-- too: after a crash it is better told twice than never.
 local breaker = require "moonwatch.breaker"
 local bucket = require "moonwatch.route.bucket"
 local digests = require "moonwatch.route.digest"
@@ -29,23 +29,26 @@ local AT_ONCE = 8
 local MOST = 50000
 local ATTEMPTS_KEPT = 20
 
+local function nothing() end
+
 --- How long to wait after the Nth failed try.
 function M.delay(n)
   return math.min(LONGEST, FIRST * FACTOR ^ (n - 1))
 end
 
---- o = {send=function(target, note, now, done), before_send=function(now) → nil, or when to try again, most=jobs per lane,
+--- o = {send=function(target, note, now, done), before_send=function(now) while new jobs are about to leave, most=jobs per lane,
 -- attempt=function(job, outcome, now), finish=function(job, result, why, now), digest=function(target, jobs, why, now) → note,
--- limited=function(target, now) when a rate begins to hold messages back}.
+-- limited=function(target, now) when a rate begins to hold messages back, changed=function(key): the job came, was tried or went}.
 function M.new(o)
   return setmetatable({ o = o, lanes = {}, jobs = {}, by_group = {}, impatient = {}, buckets = {}, order = {}, most = o.most or MOST,
-    serial = 0, fresh = false }, M)
+    serial = 0, fresh = false, changed = o.changed or nothing }, M)
 end
 
 -- -- lanes --------------------------------------------------------------------
 
 local function remember(self, job)
   self.jobs[job.key] = job
+  self.changed(job.key)
   local of_group = self.by_group[job.group_key] or {}
   self.by_group[job.group_key], of_group[job] = of_group, true
   if job.deadline then self.impatient[job] = true end
@@ -57,6 +60,7 @@ local function drop(self, job, result, why, now)
   of_group[job] = nil
   if not next(of_group) then self.by_group[job.group_key] = nil end
   if lane then lane:remove(job) end
+  self.changed(job.key)
   self.o.finish(job, result, why, now)
 end
 
@@ -103,7 +107,7 @@ function M:put(job, now)
   if not lane then return nil, "no such receiver" end
   local old = self.jobs[job.key]
   self.serial = self.serial + 1
-  job.serial, job.tries, job.not_before, job.created = self.serial, job.tries or 0, job.not_before or now, job.created or now
+  job.serial, job.tries, job.not_before, job.created = self.serial, job.tries or #(job.attempts or {}), job.not_before or now, job.created or now
   job.attempts, job.priority = job.attempts or {}, job.priority or priority.of(job.note.alerts)
   if old then
     supersede(self, job, old, now)
@@ -127,6 +131,15 @@ end
 
 --- Is anything of GROUP_KEY still owed?
 function M:owes(group_key) return self.by_group[group_key] ~= nil end
+
+--- Is there a message of GROUP_KEY that says something about alert FP?
+function M:speaks_of(group_key, fp)
+  for job in pairs(self.by_group[group_key] or {}) do
+    local view = job.view
+    if view.firing and (view.firing[fp] or view.resolved[fp]) then return true end
+  end
+  return false
+end
 
 --- The set of jobs of GROUP_KEY.
 function M:of_group(group_key) return self.by_group[group_key] or {} end
@@ -171,6 +184,7 @@ local function answered(self, lane, job, outcome, now)
   judge(lane, job, outcome, now)
   self.o.attempt(job, outcome, now)
   job.not_before = now + M.delay(job.tries)
+  self.changed(job.key)
   lane:land(job, now)
   if self.jobs[job.key] ~= job then return end
   if outcome.ok then return drop(self, job, "sent", nil, now) end
@@ -185,6 +199,7 @@ local function digest_answered(self, lane, digest, outcome, now)
   for _, job in ipairs(digest.members) do
     job.not_before = outcome.retry and now + M.delay(job.tries) or now
     job.alone = not outcome.ok and not outcome.retry or nil
+    self.changed(job.key)
     lane:land(job, now)
     if outcome.ok and self.jobs[job.key] == job then drop(self, job, "digested", "told in the digest " .. digest.note.id, now) end
   end
@@ -257,8 +272,7 @@ local function pump_lane(self, lane, now)
     local job
     job, at = allowed(self, lane, rate, now)
     if not job then return at end
-    local later = self.fresh and self.o.before_send(now)
-    if later then return later end
+    if self.fresh then self.o.before_send(now) end
     self.fresh = false
     local why, above = digests.wanted(lane, rate, job, now)
     if rate then rate:take(now, job.priority == priority.PAGE) end
@@ -326,22 +340,13 @@ end
 
 -- -- state --------------------------------------------------------------------------
 
---- Everything owed, oldest first, and the breakers.
-function M:save()
-  local out = { jobs = {}, breakers = {} }
-  for _, job in pairs(self.jobs) do
-    if not job.once then
-      local copy = {}
-      for k, v in pairs(job) do copy[k] = v end
-      copy.flying = nil
-      out.jobs[#out.jobs + 1] = copy
-    end
-  end
-  table.sort(out.jobs, function(a, b) return a.serial < b.serial end)
+--- How each lane stands: key → its breaker, what it holds back, its trouble and its rate, as `configure` takes it.
+function M:breakers()
+  local out = {}
   for key, lane in pairs(self.lanes) do
-    out.breakers[key] = lane.breaker:save()
+    out[key] = lane.breaker:save()
     local rate = self.buckets[lane.target.receiver]
-    out.breakers[key].hold, out.breakers[key].trouble, out.breakers[key].rate = lane.hold, lane.trouble, rate and rate:save()
+    out[key].hold, out[key].trouble, out[key].rate = lane.hold, lane.trouble, rate and rate:save()
   end
   return out
 end

@@ -26,9 +26,17 @@ function M.new(node, group_labels, now, saved)
   return self
 end
 
-function M:save()
-  local out = { members = {} }
+--- Its timers and where its escalation stands, as a plain value.
+function M:timers()
+  local out = {}
   for _, name in ipairs(SAVED) do out[name] = self[name] end
+  return out
+end
+
+--- That, and who is in it: what its next life is made of.
+function M:save()
+  local out = self:timers()
+  out.members = {}
   for fp in pairs(self.members) do out.members[#out.members + 1] = fp end
   table.sort(out.members)
   return out
@@ -37,6 +45,13 @@ end
 function M:insert(alert, now)
   self.members[alert.fp] = alert
   if not self.flushed and alert.starts_at + self.node.group_wait < now then self.next = math.min(self.next, now) end
+end
+
+--- It is to be looked at by NOW, and BOOK is told.
+function M:hurry(now, book)
+  if now >= self.next then return end
+  self.next = now
+  book:mark("group", self.id)
 end
 
 function M:empty() return next(self.members) == nil end

@@ -8,21 +8,28 @@ M.__index = M
 M.KEPT, M.RETENTION = 1000, 7 * 86400
 local OF_DIGEST = 100
 
-function M.new(saved)
-  local self = setmetatable({ list = {}, by_id = {}, first = 1, last = 0, kept = M.KEPT, retention = M.RETENTION }, M)
+local function nothing() end
+
+--- SAVED: entries, oldest first.  CHANGED(id) is called when one came, changed or went.
+function M.new(saved, changed)
+  local self = setmetatable({ list = {}, by_id = {}, first = 1, last = 0, kept = M.KEPT, retention = M.RETENTION,
+    changed = changed or nothing }, M)
   for _, entry in ipairs(saved or {}) do self:add(entry) end
   return self
 end
 
 local function forget(self)
-  self.by_id[self.list[self.first].id] = nil
+  local id = self.list[self.first].id
+  self.by_id[id] = nil
+  self.changed(id)
   self.list[self.first] = nil
   self.first = self.first + 1
 end
 
 function M:add(entry)
   self.last = self.last + 1
-  self.list[self.last], self.by_id[entry.id] = entry, entry
+  self.list[self.last], self.by_id[entry.id], entry.place = entry, entry, self.last
+  self.changed(entry.id)
   while self.last - self.first >= self.kept do forget(self) end
 end
 
@@ -68,6 +75,7 @@ function M:update(job, result, why, now)
   if not entry then return end
   entry.attempts = job.attempts
   if result then entry.result, entry.why, entry.done = result, why, now end
+  self.changed(entry.id)
 end
 
 --- Newest first, at most LIMIT of those that WANTED says yes to; of those before place BEFORE.  And the place of the last one,

@@ -32,7 +32,6 @@ function M.apply(router, alert, labels, now)
     if group.members[old.fp] then group:insert(ended, now) end
   end
   router.share("alert", ended.fp, ended)
-  router.changed = true
 end
 
 return M

@@ -1,8 +1,9 @@
 --- node.lua - one node of a world: the engine and the router of a server, what it would have on disk, what it shares.
 --
 -- Every node is one of a cluster, with itself as the only member until world:fail_over: what it shares is kept in
--- world.shared, as Redis would.  What is on disk follows the server's rhythm (actor/rules.lua, actor/router.lua); because
--- nothing changes between two steps of a world, a save that fell between them is made up for at the next.
+-- world.shared, as Redis would.  What is on disk follows the server's rhythm: the rules' state is saved now and then
+-- (actor/rules.lua; because nothing changes between two steps of a world, a save that fell between them is made up for at the
+-- next), the router's journal has all that happened (actor/router.lua).
 local Router = require "moonwatch.engine.router"
 local rules = require "moonwatch.engine.rules"
 local router_http = require "moonwatch.engine.router_http"
@@ -11,7 +12,7 @@ local to = require "moonwatch.to"
 local M = {}
 M.__index = M
 
-local RULES_EVERY, RULES_ANYWAY, ROUTER_AFTER = 5, 30, 1 -- seconds
+local RULES_EVERY, RULES_ANYWAY = 5, 30 -- seconds
 
 -- A message on its way; what it asks of the net while it is being sent belongs to it.
 local function send(self, target, note, done)
@@ -34,7 +35,6 @@ function M.new(world)
     host = world.host, http = router_http, holds = false,
     send = function(target, note, _, done) send(self, target, note, done) end,
     share = function(kind, id, value) world:share(kind, id, value) end,
-    persist = function(now) self:save_router(now) end,
   }
   self.engine = rules.new {
     host = world.host, spread = false, cluster = true,
@@ -96,7 +96,6 @@ function M:step(now)
     self.router_due = self.router:tick(now) or math.huge
   end
   self.stepped = now
-  if self.router.changed and now >= (self.router_saved or 0) + ROUTER_AFTER then self:save_router(now) end
   return math.min(self.engine_due, self.router_due)
 end
 
@@ -104,11 +103,6 @@ end
 function M:wake() self.engine_due, self.told = nil, true end
 
 -- -- disk ------------------------------------------------------------------
-
-function M:save_router(now)
-  self.router.changed, self.router_saved = false, now
-  self.disk.router = self.world.host.json.encode(self.router:snapshot())
-end
 
 function M:save_rules(at, fresh)
   self.rules_saved, self.whole_at = self.engine.generation, fresh and at or self.whole_at
@@ -119,7 +113,6 @@ end
 function M:catch_up(now)
   local tick = self.born + math.ceil((now - self.born) / RULES_EVERY - 1e-9) * RULES_EVERY - RULES_EVERY -- the last before NOW
   if tick >= (self.stepped or self.born) and self.rules_saved ~= self.engine.generation then self:save_rules(tick) end
-  if self.router.changed and (self.router_saved or 0) + ROUTER_AFTER < now then self:save_router((self.router_saved or 0) + ROUTER_AFTER) end
 end
 
 -- Beside what changes, the file of the rules is written now and then: how old it is says how long the node was away.
@@ -133,10 +126,10 @@ function M:leave(now, stop)
   self:catch_up(now)
   if stop then
     self:save_rules(now, true)
-    self:save_router(now)
   elseif self.rules_saved == self.engine.generation and alive_at(self, now) > (self.whole_at or self.born) then
     self:save_rules(alive_at(self, now), true)
   end
+  self.disk.router = self.world.host.json.encode(self.router:snapshot())
   return self.disk
 end
 

@@ -1,0 +1,191 @@
+--- router_book.lua - the journal of the router: what changed is on disk before a message leaves or a request is answered.
+--
+-- A frame is JSON: a list of {kind, id, value} (see router_kinds.lua), without value when it is gone; {"moved", fp, {...}} is an
+-- alert that merely went on.  The last row of an id counts, so reading all frames in order gives the state.  The changes of one
+-- turn are in one frame, so that a crash finds all of them or none.
+--
+-- When the journal has grown to several times what lives, all that lives is written again, a piece at each turn, and what was
+-- before that is dropped: no turn takes long, however many alerts there are.
+local kinds = require "moonwatch.engine.router_kinds"
+
+local M = {}
+M.__index = M
+
+local ROWS = 20000                       -- of a frame
+local PIECE = 500                        -- rows of one step of writing all again
+local LEAST, GROWTH = 8 * 1024 * 1024, 3 -- bytes, and times as many as all took the last time
+local ALIAS = { escalation = "group" }
+
+local function nothing() end
+
+--- Of ROUTER; JOURNAL is what host.journal gave, nil: nothing is written.
+function M.new(router, journal)
+  local self = setmetatable({ router = router, host = router.host, journal = journal, dirty = {}, some = false, written = {}, limit = LEAST }, M)
+  for kind, of in pairs(kinds) do
+    if not of.every then self.dirty[kind] = {} end
+  end
+  if not journal then self.mark, self.mark_moved = nothing, nothing end
+  return self
+end
+
+--- KIND's ID changed, came or went.  ABOUT: see router_kinds.lua.
+function M:mark(kind, id, about)
+  local set = self.dirty[ALIAS[kind] or kind]
+  if not set then return end
+  set[id], self.some = about or false, true
+end
+
+--- Alert FP goes on, nothing else about it is new.
+function M:mark_moved(fp)
+  local set = self.dirty.alert
+  if set[fp] == nil then set[fp], self.some = "moved", true end
+end
+
+-- -- writing ---------------------------------------------------------------------
+
+local function row(self, kind, id, about)
+  local value = kinds[kind].get(self.router, id, about)
+  if kind == "alert" and about == "moved" and value then
+    return { "moved", id, { ends_at = value.ends_at, updated_at = value.updated_at, value = value.value, shared_until = value.shared_until } }
+  end
+  return { kind, id, value }
+end
+
+local function append(self, rows)
+  for from = 1, #rows, ROWS do
+    local frame = rows
+    if #rows > ROWS then
+      frame = {}
+      for i = from, math.min(#rows, from + ROWS - 1) do frame[#frame + 1] = rows[i] end
+    end
+    local ok, err = self.journal:append(self.host.json.encode(frame))
+    if not ok then return nil, err end
+  end
+  return true
+end
+
+local function changes(self)
+  local rows = {}
+  for kind, set in pairs(self.dirty) do
+    for id, about in pairs(set) do rows[#rows + 1] = row(self, kind, id, about) end
+  end
+  return rows
+end
+
+-- What has no marks, when it is time to look at it: rows, and what is written when they are.
+local function looked_at(self, rows, now, all)
+  local seen = {}
+  for kind, of in pairs(kinds) do
+    local last = self.written[kind]
+    if of.every and (all or not last or now >= last.at + of.every) then
+      local value = of.get(self.router, "")
+      local text = self.host.json.encode(value)
+      if not last or last.text ~= text then rows[#rows + 1] = { kind, "", value } end
+      seen[kind] = { at = now, text = text }
+    end
+  end
+  return seen
+end
+
+-- The first failure is told; afterwards nothing until it works again.
+local function settle(self, ok, err)
+  if not ok and not self.complained then
+    self.host.log("error", "the journal of alerts could not be written: after a crash messages may be sent again", { error = err })
+  end
+  self.complained = not ok
+end
+
+--- Write what changed.  nil, message when that failed: it stays to be written.  ALL: look at everything, however lately that was.
+function M:flush(now, all)
+  if not self.journal then return true end
+  local rows = self.some and changes(self) or {}
+  local seen = looked_at(self, rows, now, all)
+  local ok, err = true, nil
+  if #rows > 0 then
+    ok, err = append(self, rows)
+    settle(self, ok, err)
+  end
+  if not ok then return nil, err end
+  for kind, last in pairs(seen) do self.written[kind] = last end
+  if self.some then
+    for kind in pairs(self.dirty) do
+      if next(self.dirty[kind]) then self.dirty[kind] = {} end
+    end
+    self.some = false
+  end
+  return true
+end
+
+-- -- writing all again -----------------------------------------------------------------
+
+local function begin(self)
+  local segment = self.journal:cut()
+  if not segment then return end
+  local list = {}
+  for kind, of in pairs(kinds) do
+    of.each(self.router, function(id, about) list[#list + 1] = { kind, id, about } end)
+  end
+  self.again = { segment = segment, list = list, at = 0 }
+end
+
+local function finish(self)
+  if not self.journal:sync() then return end -- what was before stays, and the next step tries again
+  self.journal:drop(self.again.segment)
+  self.again = nil
+  self.limit = math.max(LEAST, self.journal:bytes() * GROWTH)
+end
+
+--- A step of writing all again, when the journal is large.  True while there is more to do.
+function M:tidy()
+  if not self.journal or not self.router.configured then return false end
+  if not self.again then
+    if self.journal:bytes() < self.limit then return false end
+    begin(self)
+  end
+  local again = self.again
+  if not again then return false end
+  local rows, last = {}, math.min(#again.list, again.at + PIECE)
+  for i = again.at + 1, last do rows[#rows + 1] = row(self, unpack(again.list[i], 1, 3)) end
+  if #rows > 0 and not append(self, rows) then return false end
+  again.at = last
+  if last == #again.list then finish(self) end
+  return self.again ~= nil
+end
+
+--- Write what is left and close it.
+function M:close(now)
+  if not self.journal then return end
+  self:flush(now, true)
+  self.journal:sync()
+  self.journal:close()
+  self.journal, self.mark, self.mark_moved = nil, nothing, nothing
+end
+
+-- -- reading ---------------------------------------------------------------------
+
+local function moved(saved, fp, value)
+  local alert = saved.alert[fp]
+  if not alert then return end
+  alert.ends_at, alert.updated_at, alert.value, alert.shared_until = value.ends_at, value.updated_at, value.value, value.shared_until
+end
+
+local function take(saved, frame)
+  for _, r in ipairs(frame) do
+    if r[1] == "moved" then moved(saved, r[2], r[3])
+    elseif saved[r[1]] then saved[r[1]][r[2]] = r[3] end
+  end
+end
+
+--- All that JOURNAL says: kind → id → value, as `state.restore` takes it; and how many frames could not be read.  nil, message.
+function M.read(host, journal)
+  local saved, bad = {}, 0
+  for kind in pairs(kinds) do saved[kind] = {} end
+  local n, damaged = journal:replay(function(text)
+    local frame = host.json.decode(text)
+    if type(frame) == "table" then take(saved, frame) else bad = bad + 1 end
+  end)
+  if not n then return nil, damaged end
+  return saved, bad + damaged
+end
+
+return M
