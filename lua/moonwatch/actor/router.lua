@@ -66,7 +66,7 @@ return function(init)
         self.router.book:flush(at)
       end)
     end,
-    share = function(kind, id, value) self:share(kind, id, value) end,
+    share = clustered and function(kind, id, value) self:share(kind, id, value) end or nil,
   }
   self.calendars = Calendars.new(self.router, host)
   self.router.calendars = self.calendars

@@ -17,12 +17,14 @@ local Audit = require "moonwatch.route.audit"
 local Group = require "moonwatch.route.group"
 local History = require "moonwatch.route.history"
 local Links = require "moonwatch.engine.router_links"
+local Places = require "moonwatch.engine.router_places"
 local Silence = require "moonwatch.route.silence"
 local Story = require "moonwatch.route.story"
 local Tree = require "moonwatch.route.tree"
 local Book = require "moonwatch.engine.router_book"
 local audit = require "moonwatch.engine.router_audit"
 local acks = require "moonwatch.engine.router_acks"
+local agenda = require "moonwatch.engine.router_agenda"
 local Drills = require "moonwatch.engine.router_drills"
 local alive = require "moonwatch.engine.router_alive"
 local config_reader = require "moonwatch.engine.router_config"
@@ -49,6 +51,11 @@ local RESOLVE_TIMEOUT = 300
 
 local function nothing() end
 
+local function sooner(a, b)
+  if a and b then return math.min(a, b) end
+  return a or b
+end
+
 --- o = {host=, send=function(target, note, now, done(outcome, at)), share=function(kind, id, value),
 -- journal= what host.journal gave (router_book.lua), nil to keep nothing; http=function(router, msg, now) → answer,
 -- holds=false when another node may be the one that sends (a lease message will say)}.
@@ -65,6 +72,7 @@ function M.new(o)
   self.ledger, self.history, self.audits, self.story = notify.ledger(), History.new(nil, function(id) self.book:mark("history", id) end), Audit.new(o.host), Story.new()
   self.groups, self.saved_groups, self.heard, self.swaps, self.links = {}, {}, {}, {}, Links.new(self)
   self.outbox, self.drills = outbox.new(self), Drills.new(self)
+  self:begin_groups()
   return self
 end
 
@@ -89,6 +97,12 @@ function M:configure(config, now)
   return true
 end
 
+-- No group is there yet.
+function M:begin_groups()
+  self.groups, self.places = {}, Places.new(self.tree)
+  self.agenda = agenda.new(function(group) return sooner(group.next, self:step_due(group)) end)
+end
+
 -- Build the groups of the new tree from all known alerts.
 function M:regroup(now)
   local saved, member = self.saved_groups, {}
@@ -98,14 +112,15 @@ function M:regroup(now)
     member[id] = old.members and {}
     for _, fp in ipairs(old.members or {}) do member[id][fp] = true end
   end
-  self.groups, self.saved_groups = {}, {}
+  self.saved_groups = {}
+  self:begin_groups()
   for _, alert in ipairs(self.alerts:list()) do
     if not alert.drill then self.inhibitor:put(alert) end
-    for _, node in ipairs(self.tree:match(alert.labels)) do
+    for _, node in ipairs(self.places:of(alert)) do
       local text = labels.text(Tree.group_labels(node, alert.labels))
       local id = node.uid .. ":" .. text
       local was_in = saved[id] and (member[id] and member[id][alert.fp] or not member[id] and self:unfinished(node.key .. ":" .. text, alert.fp))
-      if was_in or not Alerts.resolved(alert, now) then self:group_for(node, alert, now, saved):insert(alert, now) end
+      if was_in or not Alerts.resolved(alert, now) then self:join(self:group_for(node, alert, now, saved), alert, now) end
     end
   end
 end
@@ -122,9 +137,29 @@ function M:group_for(node, alert, now, saved)
     local live = self.story:open(id)
     group.decisions, group.reasons = live.decisions, live.reasons
     self.groups[id] = group
+    self.places:put(group)
+    self.agenda:put(group)
     self.book:mark("group", id)
   end
   return group
+end
+
+-- The next look at GROUP came nearer.
+local function nearer(self, group)
+  self.agenda:put(group)
+  self.book:mark("group", group.id)
+end
+
+--- ALERT is one of GROUP's, as it is known now.
+function M:join(group, alert, now)
+  if group:insert(alert, now) then nearer(self, group) end
+end
+
+--- GROUP is to be looked at by AT.
+function M:wake(group, at)
+  if at >= group.next then return end
+  group.next = at
+  nearer(self, group)
 end
 
 -- -- alerts ------------------------------------------------------------------------
@@ -174,18 +209,13 @@ end
 
 function M:route(alert, now)
   if not alert.drill then self.inhibitor:put(alert) end
-  local nodes = self.tree:match(alert.labels)
-  for _, node in ipairs(nodes) do
+  local gone = Alerts.resolved(alert, now)
+  for _, node in ipairs(self.places:of(alert)) do
     if not node.receiver and not node.escalate then self:warn_unrouted() end
-    local group_labels = Tree.group_labels(node, alert.labels)
-    local known = self.groups[node.uid .. ":" .. labels.text(group_labels)]
-    local gone = Alerts.resolved(alert, now)
+    local known = self.places:find(node, alert.labels)
     -- Alertmanager takes an end in whether or not it knows the alert: one that was swallowed by a silence is told when it is heard of again.
     if not gone or known and known.members[alert.fp] or node.compat == "alertmanager" then
-      local group = self:group_for(node, alert, now)
-      local at = group.next
-      group:insert(alert, now)
-      if group.next ~= at then self.book:mark("group", group.id) end
+      self:join(known or self:group_for(node, alert, now), alert, now)
     end
   end
 end
@@ -248,25 +278,13 @@ end
 
 -- -- time -----------------------------------------------------------------------------------
 
-local function sooner(a, b)
-  if a and b then return math.min(a, b) end
-  return a or b
-end
-
 --- When is somebody else to be told of GROUP?  nil while another node speaks or all of it is muted.
 function M:step_due(group)
   return self.holds and recipients.due(self, group) or nil
 end
 
 function M:flush_due(now)
-  local ids = {}
-  for id, group in pairs(self.groups) do
-    local step = self:step_due(group)
-    if group.next <= now or step and step <= now then ids[#ids + 1] = id end
-  end
-  table.sort(ids)
-  for _, id in ipairs(ids) do
-    local group = self.groups[id]
+  for _, group in ipairs(self.agenda:take(now)) do
     local regular = group.next <= now
     if regular then group:begin(now) end
     local before = escalate.mark(group.escalation)
@@ -274,7 +292,8 @@ function M:flush_due(now)
     if self.holds and escalate.mark(group.escalation) ~= before then
       self.share("escalation", group.id, group.escalation)
     end
-    self.book:mark("group", id)
+    self.agenda:put(group)
+    self.book:mark("group", group.id)
   end
 end
 
@@ -284,6 +303,8 @@ function M:cleanup(now)
   for id, group in pairs(self.groups) do
     if group:empty() then
       self.groups[id] = nil
+      self.places:remove(group)
+      self.agenda:remove(group)
       self.book:mark("group", id)
       self.story:close(id)
     end
@@ -296,6 +317,7 @@ function M:cleanup(now)
   for fp, alert in pairs(self.alerts.by_fp) do
     if alert.ends_at and alert.ends_at + RESOLVED_KEPT <= now and not kept[fp] then
       self.alerts:remove(fp)
+      self.places:forget(fp)
       self.inhibitor:remove(alert)
       self.share("alert", fp, nil)
     end
@@ -327,11 +349,7 @@ function M:tick(now)
     self.drills:measure()
     self.measured_at = now
   end
-  for _, group in pairs(self.groups) do
-    at = sooner(at, group.next)
-    at = sooner(at, self:step_due(group))
-  end
-  return sooner(at, self.cleanup_at)
+  return sooner(sooner(at, self.agenda:first()), self.cleanup_at)
 end
 
 -- -- messages -----------------------------------------------------------------------------------
@@ -366,7 +384,8 @@ function handlers.lease(self, msg, now)
   self.fence, self.held_before = msg.fence, self.holds
   if not gained then return end
   for _, group in pairs(self.groups) do
-    if group.flushed then group:hurry(now, self.book) end
+    if group.flushed then self:wake(group, now) end
+    self.agenda:put(group) -- there are steps now
   end
 end
 

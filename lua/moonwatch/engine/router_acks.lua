@@ -129,7 +129,7 @@ local function ended(router, a, why, now)
     end
     if rings and group.flushed then
       group.ack_ended = ("%s was on it; %s"):format(a.author or "somebody", why)
-      group:hurry(now, router.book)
+      router:wake(group, now)
       router.book:mark("group", group.id) -- for what it says
     end
   end

@@ -59,7 +59,7 @@ local function finished(router, job, result, why, now)
   if group.seen and not group.failed and not router.outbox:owes(job.group_key) then flush.settle(router, group, group.seen) end
   if group.again then
     group.again = nil
-    group:hurry(now, router.book)
+    router:wake(group, now)
   end
 end
 

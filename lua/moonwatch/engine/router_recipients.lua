@@ -91,7 +91,10 @@ end
 --- Who is on call may be somebody else than was thought: groups that tell whoever it is look again.
 function M.changed(router, now)
   for _, group in pairs(router.groups) do
-    if group.oncall_until or group.oncall then group.oncall_until = now end
+    if group.oncall_until or group.oncall then
+      group.oncall_until = now
+      router.agenda:put(group)
+    end
   end
 end
 

@@ -9,10 +9,7 @@ function M.plan(router, group, now)
   if group.node.compat == "alertmanager" or group.seen and group.seen.view.acked then return end
   for _, entry in pairs(router.ledger:believers(group.key)) do
     local at = entry.time + group.node.repeat_interval
-    if at > now and at < group.next then
-      group.next = at
-      router.book:mark("group", group.id)
-    end
+    if at > now and at < group.next then router:wake(group, at) end
   end
 end
 

@@ -128,7 +128,10 @@ end
 function merge.escalation(router, id, value)
   local group = router.groups[id]
   if not group then return end
-  if value == nil or escalate.further(value, group.escalation) then group.escalation = value end
+  if value == nil or escalate.further(value, group.escalation) then
+    group.escalation = value
+    router.agenda:put(group)
+  end
 end
 
 function merge.pagerduty(router, id, value)

@@ -42,17 +42,15 @@ function M:save()
   return out
 end
 
+--- ALERT is one of its own.  True when its next flush came nearer by that.
 function M:insert(alert, now)
   self.members[alert.fp] = alert
-  if not self.flushed and alert.starts_at + self.node.group_wait < now then self.next = math.min(self.next, now) end
+  if self.flushed or now >= self.next or alert.starts_at + self.node.group_wait >= now then return false end
+  self.next = now
+  return true
 end
 
---- It is to be looked at by NOW, and BOOK is told.
-function M:hurry(now, book)
-  if now >= self.next then return end
-  self.next = now
-  book:mark("group", self.id)
-end
+function M:remove(fp) self.members[fp] = nil end
 
 function M:empty() return next(self.members) == nil end
 

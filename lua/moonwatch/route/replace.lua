@@ -6,7 +6,7 @@
 local M = {}
 
 local function leave(router, group, old)
-  group.members[old.fp] = nil
+  group:remove(old.fp)
   for target, entry in pairs(router.ledger.groups[group.key] or {}) do
     if entry.firing[old.fp] then
       entry.firing[old.fp] = nil
@@ -29,7 +29,7 @@ function M.apply(router, alert, labels, now)
   router.alerts:put(ended, now)
   router.inhibitor:remove(old)
   for _, group in pairs(router.groups) do
-    if group.members[old.fp] then group:insert(ended, now) end
+    if group.members[old.fp] then router:join(group, ended, now) end
   end
   router.share("alert", ended.fp, ended)
 end

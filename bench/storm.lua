@@ -1,0 +1,84 @@
+--- storm.lua - what a storm of alerts costs the router: bodies taken in, groups told, the same bodies again.
+--
+--     ./moonwatch lua bench/storm.lua [ALERTS] [GROUPS] [PROFILE]
+--
+-- The router's actor in this process, with the JIT off as it is in the server; nothing is written and receivers take everything at
+-- once.  Answers CPU microseconds for an alert.  PROFILE: what `jit.p` is to look at ("fl", "i4"), of the part that STORM_PART names.
+jit.off()
+local ALERTS, GROUPS, PROFILE = tonumber(arg and arg[1]) or 100000, tonumber(arg and arg[2]) or 1000, arg and arg[3]
+local BATCH = 64
+
+local real = require("moonwatch.host")
+local now, answers = 1760000000, {}
+local host = setmetatable({
+  data_dir = "/nowhere", read_file = function() end, write_file = function() return true end,
+  call = function(_, _, done) if done then answers[#answers + 1] = done end end, now = function() return now end,
+  log = function() end,
+}, { __index = real })
+
+local router = require "moonwatch.actor.router" { host = host }
+function router:save() self.router.changed, self.router.moved = false, false end -- what the disk costs is not asked here
+
+local function alert(i)
+  local pod = ("checkout-%d-x%dq"):format(i % 100, i)
+  return { labels = { alertname = ("HighErrorRate%04d"):format(i % GROUPS), severity = i % 10 == 0 and "critical" or "warning",
+      cluster = "eu-1", instance = ("10.%d.%d.%d:8080"):format(i / 65536, i / 256 % 256, i % 256), job = "app-" .. i % 100,
+      namespace = "checkout", node = "node-" .. i % 400, pod = pod },
+    annotations = { summary = "Error rate of " .. pod .. " is above 5% for 10 minutes", runbook = "https://runbooks.example/high-error-rate" },
+    startsAt = real.rfc3339(now), generatorURL = "http://prometheus.example/graph?g0.expr=rate" }
+end
+
+local function bodies()
+  local out, batch = {}, {}
+  for i = 1, ALERTS do
+    batch[#batch + 1] = alert(i)
+    if #batch == BATCH or i == ALERTS then out[#out + 1], batch = real.json.encode(batch), {} end
+  end
+  return out
+end
+
+local function measure(name, each, f)
+  local profiler = PROFILE and os.getenv "STORM_PART" == name and require "jit.p"
+  if profiler then profiler.start(PROFILE .. "m1") end
+  local before = os.clock()
+  f()
+  local took = os.clock() - before
+  if profiler then profiler.stop() end
+  print(("%-8s %6.2f us an alert, %5.2f s of CPU, %4.0f MiB of Lua"):format(name, took / each * 1e6, took, collectgarbage "count" / 1024))
+end
+
+local function post(texts)
+  for _, body in ipairs(texts) do
+    local answer = router:handle({ type = "http", method = "POST", path = "/api/v2/alerts", query = {},
+      headers = { ["content-type"] = "application/json" }, body = body }, now)
+    assert(answer.status == 200, answer.body)
+    router:tick(now)
+    now = now + 1e-6
+  end
+end
+
+-- Until nothing is on its way any more.
+local function tell()
+  router:tick(now)
+  while #answers > 0 do
+    local taken = answers
+    answers = {}
+    for _, done in ipairs(taken) do
+      done { status = 200, seconds = 0.001, body = "", headers = {} }
+      router:tick(now)
+    end
+  end
+end
+
+router:handle({ type = "config", config = { settings = {},
+  routes = { { receiver = "sink", group_by = { "alertname" }, group_wait = 1, group_interval = 5, repeat_interval = 14400, compat = "alertmanager" } },
+  receivers = { { name = "sink", targets = { { kind = "webhook", url = "http://127.0.0.1:9/" } } } } } }, now)
+
+local texts = bodies()
+collectgarbage()
+measure("post", ALERTS, function() post(texts) end)
+now = now + 2
+measure("tell", ALERTS, tell)
+now = now + 10
+measure("quiet", ALERTS, tell)
+measure("again", ALERTS, function() post(texts) end)

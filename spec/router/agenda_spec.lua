@@ -1,0 +1,110 @@
+--- agenda_spec.lua - groups that wait are found when their time has come, and by what their alerts say.
+local Agenda = require "moonwatch.engine.router_agenda"
+local Places = require "moonwatch.engine.router_places"
+local Tree = require "moonwatch.route.tree"
+local fake = require "fake_host"
+
+local function ids(groups)
+  local out = {}
+  for i, group in ipairs(groups) do out[i] = group.id end
+  return out
+end
+
+describe("the agenda of groups", function()
+  local agenda, a, b, c
+  before_each(function()
+    agenda = Agenda.new(function(group) return group.next end)
+    a, b, c = { id = "a", next = 30 }, { id = "b", next = 10 }, { id = "c", next = 20 }
+    for _, group in ipairs { a, b, c } do agenda:put(group) end
+  end)
+
+  it("gives those whose time has come by their ids, and says when the next one's has", function()
+    assert.equal(10, agenda:first())
+    assert.same({}, ids(agenda:take(9)))
+    assert.same({ "a", "b", "c" }, ids(agenda:take(30)))
+    assert.is_nil(agenda:first())
+  end)
+
+  it("hears that one is due sooner", function()
+    a.next = 5
+    agenda:put(a)
+    assert.equal(5, agenda:first())
+    assert.same({ "a" }, ids(agenda:take(5)))
+  end)
+
+  it("finds out by itself that one is due later", function()
+    b.next = 40
+    assert.same({}, ids(agenda:take(15)))
+    assert.equal(20, agenda:first())
+    assert.same({ "a", "c" }, ids(agenda:take(39)))
+    assert.same({ "b" }, ids(agenda:take(40)))
+  end)
+
+  it("forgets one that is no more", function()
+    agenda:remove(b)
+    agenda:remove(b)
+    assert.equal(20, agenda:first())
+  end)
+end)
+
+describe("the place of a group", function()
+  local function places(group_by)
+    local tree = Tree.new({ { receiver = "hook", group_by = group_by } }, fake.new())
+    return Places.new(tree), tree.root
+  end
+
+  it("is found by the values of the labels that its route groups by, a missing one among them", function()
+    local p, node = places { "team", "job" }
+    local both = { id = "1", node = node, labels = { team = "web", job = "api" } }
+    local one = { id = "2", node = node, labels = { team = "web" } }
+    p:put(both)
+    p:put(one)
+    assert.equal(both, p:find(node, { team = "web", job = "api", instance = "x" }))
+    assert.equal(one, p:find(node, { team = "web", instance = "x" }))
+    assert.is_nil(p:find(node, { job = "api" }))
+    p:remove(both)
+    assert.is_nil(p:find(node, { team = "web", job = "api" }))
+    assert.equal(one, p:find(node, { team = "web" }))
+    p:remove(one)
+    assert.same({}, p.drawers)
+  end)
+
+  it("is the only one of a route that does not group", function()
+    local p, node = places {}
+    local all = { id = "1", node = node, labels = {} }
+    assert.is_nil(p:find(node, { job = "api" }))
+    p:put(all)
+    assert.equal(all, p:find(node, { job = "api" }))
+    p:remove(all)
+    assert.is_nil(p:find(node, { job = "api" }))
+  end)
+
+  it("is that of all labels where a route groups by all of them", function()
+    local p, node = places "all"
+    local group = { id = node.uid .. ':{job="api"}', node = node, labels = { job = "api" } }
+    p:put(group)
+    assert.equal(group, p:find(node, { job = "api" }))
+    assert.is_nil(p:find(node, { job = "api", instance = "x" }))
+    p:remove(group)
+    assert.is_nil(p:find(node, { job = "api" }))
+  end)
+
+  it("asks the tree once for the routes of an alert", function()
+    local p, node = places { "job" }
+    local asked = 0
+    local match = p.tree.match
+    p.tree.match = function(...)
+      asked = asked + 1
+      return match(...)
+    end
+    local alert = { fp = "f", labels = { job = "api" } }
+    assert.same({ node }, p:of(alert))
+    assert.equal(p:of(alert), p:of { fp = "g", labels = { job = "db" } })
+    assert.equal(2, asked)
+    p:of(alert)
+    assert.equal(2, asked)
+    p:forget "f"
+    p:of(alert)
+    assert.equal(3, asked)
+  end)
+end)
