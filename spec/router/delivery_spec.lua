@@ -146,6 +146,31 @@ describe("the outbox", function()
     assert.same({}, world:told())
   end)
 
+  it("tells again after a crash what may have arrived, although it is over, and then that it is over", function()
+    local world = world_of.new {}
+    world.answers.hook = function(_, nth) return nth == 1 and { never = true } or { ok = true, status = 200 } end
+    world:fire("Down"):advance "1m"
+    world:restart():resolve("Down"):advance "20m"
+    assert.same({ "0:30 hook firing Down refused", "1:00 hook firing Down", "5:30 hook resolved Down" }, world:told())
+  end)
+
+  it("tells again after a crash that it was over, although it fires again, and then that it does", function()
+    local world = world_of.new {}
+    world.answers.hook = function(_, nth) return nth == 2 and { never = true } or { ok = true, status = 200 } end
+    world:fire("Down"):advance("1m"):resolve("Down"):advance "5m"
+    world:restart():fire("Down"):advance "20m"
+    assert.same({ "0:30 hook firing Down", "5:30 hook resolved Down refused", "6:00 hook resolved Down", "10:30 hook firing Down" }, world:told())
+  end)
+
+  it("does not tell after a stop what it knows to have stayed here", function()
+    local world = world_of.new {}
+    world.answers.hook = function(_, nth) return nth == 1 and { ok = false, retry = true, status = 503, after = 600 } or { ok = true, status = 200 } end
+    world:fire("Down"):advance "1m"
+    world.router.book:close(world.now)
+    world:restart(world.router:snapshot()):resolve("Down"):advance "1h"
+    assert.same({ "0:30 hook firing Down refused" }, world:told())
+  end)
+
   it("says nothing twice after a restart", function()
     local world = world_of.new {}
     world:fire("Down"):advance("1m"):restart():advance("3h"):resolve("Down"):advance "6m"

@@ -155,6 +155,8 @@ end
 --- Write what is left and close it.
 function M:close(now)
   if not self.journal then return end
+  self.closing = true
+  kinds.job.each(self.router, function(key) self:mark("job", key) end)
   self:flush(now, true)
   self.journal:sync()
   self.journal:close()

@@ -104,10 +104,10 @@ local function decide(router, group, seen, target, force, now)
   local how = { repeat_interval = group.node.repeat_interval, send_resolved = target.send_resolved,
     compat = group.node.compat == "alertmanager", force = force }
   local job = router.outbox:get(key)
-  if job and job.flying then
+  if job and (job.flying or job.doubt) then
     group.again = true
     group.unsaid[target.key] = force
-    return nil, "a message is on its way"
+    return nil, job.flying and "a message is on its way" or "a message may have arrived before a crash; it is told again first"
   end
   group.unsaid[target.key] = nil
   local entry = router.ledger:get(group.key, target.key)

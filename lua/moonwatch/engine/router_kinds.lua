@@ -96,6 +96,8 @@ M.job = {
     local job = router.outbox:get(key)
     if not job or job.once then return nil end
     local out = copy(job)
+    -- After a crash nobody knows whether it left; after a stop it is known.
+    out.doubt = job.doubt or job.flying or not router.book.closing or nil
     out.flying, out.tries, out.note = nil, nil, slim(router, job.note)
     return out
   end,

@@ -12,7 +12,7 @@
 -- the others are turned away ("deferred"), and their groups ask again.
 --
 -- Jobs are plain values, so that whoever is called by `changed` can keep them; what was in flight is owed
--- too: after a crash it is better told twice than never.
+-- too: after a crash it is better told twice than never.  Such a job is in `doubt`: nobody knows whether it arrived.
 local breaker = require "moonwatch.breaker"
 local bucket = require "moonwatch.route.bucket"
 local digests = require "moonwatch.route.digest"
@@ -123,10 +123,10 @@ function M:put(job, now)
   return job
 end
 
---- The waiting job of KEY is not needed any more.
+--- The waiting job of KEY is not needed any more.  One in doubt is sent all the same: what it said may be believed.
 function M:cancel(key, why, now)
   local job = self.jobs[key]
-  if job and not job.flying then drop(self, job, "cancelled", why, now) end
+  if job and not job.flying and not job.doubt then drop(self, job, "cancelled", why, now) end
 end
 
 --- Is anything of GROUP_KEY still owed?

@@ -126,6 +126,7 @@ function M:leave(now, stop)
   self:catch_up(now)
   if stop then
     self:save_rules(now, true)
+    self.router.book.closing = true
   elseif self.rules_saved == self.engine.generation and alive_at(self, now) > (self.whole_at or self.born) then
     self:save_rules(alive_at(self, now), true)
   end

@@ -1,0 +1,135 @@
+--- crash_spec.lua - kill -9 at random moments: whatever was accepted is told, and hardly anything twice.
+--
+-- Alerts fire and resolve, each only after the receiver heard of what it did before.  Now and then the program is killed: at any
+-- moment, or right when a message arrives, before it is answered.  SEED=n repeats a run.
+local net = require "net"
+local proc = require "proc"
+local server = require "server"
+local socket = require "socket"
+
+local TRANSITIONS, ALERTS, KILLS = 1000, 50, 25
+
+local RULES = [[
+receiver "hook" { webhook { url = "%s/hook", timeout = "2s" } }
+receiver "pager" { pagerduty { routing_key = "k", url = "%s/pager", timeout = "2s" } }
+route { receiver = "hook", group_by = { "alertname" }, group_wait = "20ms", group_interval = "100ms", routes = {
+  { receiver = "pager", continue = true }, { receiver = "hook" } } }
+]]
+
+describe("a program that is killed again and again", function()
+  local seed = tonumber(os.getenv "SEED") or os.time()
+  local sink, node, read, ask_kill
+  local heard = { hook = {}, pager = {} } -- "A7/12" (alert and number of its transition) → how often
+  local state = {}                        -- pager's: dedup key → what it was last told
+
+  local hear = {
+    ["/hook"] = function(message)
+      for _, alert in ipairs(message.alerts) do
+        local id = alert.labels.alertname .. "/" .. alert.annotations.n .. "/" .. alert.status
+        heard.hook[id] = (heard.hook[id] or 0) + 1
+      end
+    end,
+    ["/pager"] = function(event)
+      state[event.dedup_key] = event.event_action
+      heard.pager[event.dedup_key] = (heard.pager[event.dedup_key] or 0) + 1
+    end,
+  }
+
+  setup(function()
+    math.randomseed(seed)
+    sink = net.sink(function(request)
+      if ask_kill and math.random(3) == 1 then
+        ask_kill = false
+        node:kill()
+      end
+      return 202, {}, request.path == "/pager" and '{"status":"success"}' or "ok"
+    end)
+    node = server.start { rules = { ["notify.lua"] = RULES:format(sink.url, sink.url) } }
+    read = 0
+  end)
+  teardown(function()
+    sink:close()
+    proc.cleanup()
+  end)
+
+  local function listen()
+    local requests = sink:poll()
+    for i = read + 1, #requests do hear[requests[i].path](requests[i].json) end
+    read = #requests
+  end
+
+  local function up()
+    if node.proc:alive() then return end
+    node = server.start { dir = node.dir, port = node.port }
+  end
+
+  -- One alert: what it is to do next, and what of that was accepted and heard.
+  local function alert_of(i)
+    return { name = "A" .. i, n = 0, status = "resolved", accepted = true }
+  end
+
+  local function id_of(a) return ("%s/%d/%s"):format(a.name, a.n, a.status) end
+
+  local function go_on(a)
+    a.n, a.status, a.accepted = a.n + 1, a.status == "firing" and "resolved" or "firing", false
+    if a.status == "firing" then a.starts = socket.gettime() end
+  end
+
+  -- Whoever gets no answer says it again, as Prometheus does.
+  local function post(a)
+    local function rfc3339(t) return os.date("!%Y-%m-%dT%H:%M:%S", t) .. (".%03dZ"):format(t % 1 * 1000) end
+    local now = socket.gettime()
+    local status = net.post_json(node.url .. "/api/v2/alerts", { { labels = { alertname = a.name, severity = "warning" },
+      annotations = { n = tostring(a.n) }, startsAt = rfc3339(a.starts), endsAt = rfc3339(a.status == "firing" and now + 3600 or now) } })
+    a.accepted = status == 200
+  end
+
+  it("loses nothing that it accepted, and tells hardly anything twice", function()
+    local alerts, done, kills, next_kill = {}, 0, 0, 20
+    for i = 1, ALERTS do alerts[i] = alert_of(i) end
+    local told = function(a) return a.n == 0 or a.accepted and (heard.hook[id_of(a)] or 0) > 0 end
+    local progress = socket.gettime()
+    while done < TRANSITIONS do
+      local a = alerts[math.random(ALERTS)]
+      if told(a) then
+        progress = socket.gettime()
+        if a.n > 0 then done = done + 1 end
+        go_on(a)
+      end
+      if not a.accepted then post(a) end
+      if done >= next_kill then
+        kills, next_kill = kills + 1, next_kill + math.random(2 * TRANSITIONS / KILLS)
+        if math.random(2) == 1 then node:kill() else ask_kill = true end
+      end
+      listen()
+      up()
+      assert(socket.gettime() - progress < 15, ("seed %d: nothing was told for 15 s, of %s/%d and others"):format(seed, a.name, a.n))
+    end
+    ask_kill = false
+    proc.eventually(function()
+      listen()
+      up()
+      for _, a in ipairs(alerts) do
+        if not a.accepted then post(a) end
+        if not told(a) then return false end
+      end
+      return true
+    end, 20, ("seed %d: the last ones are told"):format(seed))
+
+    assert.truthy(kills >= KILLS / 2, kills)
+    local twice = 0
+    for id, n in pairs(heard.hook) do
+      assert.truthy(n <= 2, ("seed %d: %s was told %d times"):format(seed, id, n))
+      if n == 2 then twice = twice + 1 end
+    end
+    -- Eight messages at once may be on their way to a receiver when the end comes.
+    assert.truthy(twice <= kills * 8, ("seed %d: %d told twice, killed %d times"):format(seed, twice, kills))
+    proc.eventually(function()
+      listen()
+      local firing, believed = 0, 0
+      for _, a in ipairs(alerts) do firing = firing + (a.status == "firing" and 1 or 0) end
+      for _, action in pairs(state) do believed = believed + (action == "trigger" and 1 or 0) end
+      return firing == believed
+    end, 10, ("seed %d: the pager has those open that fire"):format(seed))
+  end)
+end)
