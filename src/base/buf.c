@@ -96,11 +96,9 @@ void mw_buf_json(mw_buf *b, mw_str s)
     size_t plain = 0; /* start of the run not yet copied */
     mw_buf_byte(b, '"');
     for (size_t i = 0; i < s.n;) {
+        i = (size_t)(mw_str_plain(s.p + i, s.p + s.n) - s.p);
+        if (i == s.n) break;
         unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-            i++;
-            continue;
-        }
         size_t wide = c >= 0x80 ? utf8_at(s.p + i, s.n - i) : 0;
         if (wide) {
             i += wide;

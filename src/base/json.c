@@ -1,8 +1,7 @@
 /* json.c - the pull reader.
  *
- * The only state is a position, the kind of each open container and whether a comma is due.  The
- * inside of strings is scanned eight bytes at a time: a word without quote, backslash, control
- * character or byte above 0x7f needs no closer look.  SPDX-License-Identifier: MIT */
+ * The only state is a position, the kind of each open container and whether a comma is due.
+ * SPDX-License-Identifier: MIT */
 #include "base/json.h"
 
 #include <string.h>
@@ -87,28 +86,6 @@ static bool word(mw_json *j, const char *text, size_t n)
 
 /* -- strings -------------------------------------------------------------------------------- */
 
-/* Non-zero when one of the eight bytes of W needs a closer look. */
-static uint64_t special(uint64_t w)
-{
-    const uint64_t ones = 0x0101010101010101ULL, high = ones << 7;
-    uint64_t quote = w ^ ones * '"', slash = w ^ ones * '\\';
-    return ((w - ones * 0x20) | (quote - ones) | (slash - ones) | w) & high;
-}
-
-/* Forward over bytes that stand for themselves. */
-static const char *plain(const char *p, const char *end)
-{
-    uint64_t w;
-    for (; end - p >= 8; p += 8) {
-        memcpy(&w, p, 8);
-        if (special(w)) break;
-    }
-    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
-           *p != '\\')
-        p++;
-    return p;
-}
-
 /* Length of the valid UTF-8 character (two bytes or more) at P, or 0. */
 static size_t wide(const char *p, const char *end)
 {
@@ -125,7 +102,7 @@ static const char *find_close(mw_json *j, bool *copy, size_t *grows)
     *copy = false;
     *grows = 0;
     for (;;) {
-        p = plain(p, j->end);
+        p = mw_str_plain(p, j->end);
         if (p == j->end) return NULL;
         unsigned char c = (unsigned char)*p;
         if (c == '"') return p;
@@ -231,7 +208,7 @@ static bool rewrite(mw_json *j, const char *p, const char *end, size_t grows, mw
     char *copy = mw_arena_alloc(j->arena, (size_t)(end - p) + grows + 1), *to = copy;
     if (!copy) return stop(j, MW_ELIMIT, "more text than this request may keep");
     while (p < end) {
-        const char *q = plain(p, end);
+        const char *q = mw_str_plain(p, end);
         memcpy(to, p, (size_t)(q - p));
         to += q - p;
         p = q;

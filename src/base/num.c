@@ -92,11 +92,48 @@ static int special(double v, char *out)
     return sprintf(out, "%s", isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
 }
 
+static char *put_digits(char *p, uint64_t n)
+{
+    char digits[20];
+    int i = 0;
+    do digits[i++] = (char)('0' + n % 10);
+    while (n /= 10);
+    while (i) *p++ = digits[--i];
+    return p;
+}
+
 /* Integers up to 2^53 that need no exponent in either style. */
 static int small_integer(double v, char *out)
 {
+    char *p = out;
     if (!(fabs(v) < 1e15) || v != (double)(int64_t)v || (v == 0 && signbit(v))) return 0;
-    return sprintf(out, "%lld", (long long)v);
+    if (v < 0) *p++ = '-';
+    p = put_digits(p, (uint64_t)fabs(v));
+    *p = 0;
+    return (int)(p - out);
+}
+
+/* Times: numbers with three decimals at most, which are fifteen digits at most, so that the
+ * decimal nearest to them is the shortest that reads back. */
+static int small_decimal(double v, char *out)
+{
+    double a = fabs(v), thousands = nearbyint(a * 1000);
+    if (!(a < 1e12) || thousands < 1 || thousands / 1000 != a) return 0;
+    uint64_t n = (uint64_t)thousands;
+    unsigned part = (unsigned)(n % 1000);
+    char *p = out;
+    if (v < 0) *p++ = '-';
+    p = put_digits(p, n / 1000);
+    *p++ = '.';
+    for (unsigned unit = 100; part; part %= unit, unit /= 10) *p++ = (char)('0' + part / unit);
+    *p = 0;
+    return (int)(p - out);
+}
+
+static int small(double v, char *out)
+{
+    int n = small_integer(v, out);
+    return n ? n : small_decimal(v, out);
 }
 
 /* Shortest digits: "d.ddde+XX" into OUT, with as few d as read back to V. */
@@ -146,7 +183,7 @@ int mw_double_fixed(double v, char out[MW_DOUBLE_MAX])
     char digits[40];
     bool minus;
     if (!isfinite(v)) return special(v, out);
-    int n = small_integer(v, out);
+    int n = small(v, out);
     if (n) return n;
     int exp = split(v, digits, &minus);
     return put_fixed(out, digits, exp, minus);
@@ -157,7 +194,7 @@ int mw_double_general(double v, char out[MW_DOUBLE_MAX])
     char digits[40];
     bool minus;
     if (!isfinite(v)) return special(v, out);
-    int n = small_integer(v, out);
+    int n = small(v, out);
     if (n) return n;
     int exp = split(v, digits, &minus);
     if (exp >= -4 && exp < 21) return put_fixed(out, digits, exp, minus);

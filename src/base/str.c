@@ -192,3 +192,27 @@ bool mw_unhex(mw_str hex, void *bytes, size_t n)
     }
     return true;
 }
+
+/* -- text as JSON has it ---------------------------------------------------------------------- */
+
+/* Non-zero when one of the eight bytes of W needs a closer look. */
+static uint64_t special(uint64_t w)
+{
+    const uint64_t ones = 0x0101010101010101ULL, high = ones << 7;
+    uint64_t quote = w ^ ones * '"', slash = w ^ ones * '\\';
+    return ((w - ones * 0x20) | (quote - ones) | (slash - ones) | w) & high;
+}
+
+/* A word without quote, backslash, control character or byte above 0x7f needs no closer look. */
+const char *mw_str_plain(const char *p, const char *end)
+{
+    uint64_t w;
+    for (; end - p >= 8; p += 8) {
+        memcpy(&w, p, 8);
+        if (special(w)) break;
+    }
+    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
+           *p != '\\')
+        p++;
+    return p;
+}

@@ -24,6 +24,10 @@ bool mw_str_starts(mw_str s, const char *prefix);
 mw_str mw_str_trim(mw_str s); /* without spaces and tabs at both ends */
 bool mw_utf8_valid(mw_str s);
 
+/* Forward from P over bytes that stand for themselves in a JSON string: no quotes, backslashes,
+ * control characters, nor bytes above 0x7f. */
+const char *mw_str_plain(const char *p, const char *end);
+
 /* "250ms" "30s" "1h30m" "7d" "2w" "1y" -> milliseconds.  False when it is no duration. */
 bool mw_duration_parse(mw_str s, int64_t *ms);
 /* The shortest such text: 5400000 -> "1h30m".  OUT holds at least 40 bytes; returns OUT. */

@@ -65,8 +65,7 @@ static bool has_mark(lua_State *L, int idx)
     return is;
 }
 
-/* 1..n and nothing else? */
-static bool is_list(lua_State *L, int idx, size_t n)
+bool mw_cross_is_list(lua_State *L, int idx, size_t n)
 {
     if (n == 0) return has_mark(L, idx);
     size_t seen = 0;
@@ -134,7 +133,7 @@ static mw_value *get_table(walk *w, int idx)
     if (w->depth >= w->limits->depth) return refuse(w, "nested too deeply");
     w->depth++;
     size_t n = lua_objlen(w->L, idx);
-    mw_value *v = is_list(w->L, idx, n) ? get_list(w, idx, n) : get_map(w, idx);
+    mw_value *v = mw_cross_is_list(w->L, idx, n) ? get_list(w, idx, n) : get_map(w, idx);
     w->depth--;
     return v;
 }

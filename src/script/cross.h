@@ -29,6 +29,13 @@ extern const mw_cross_limits mw_cross_trusted;
 void mw_cross_room(lua_State *L, const mw_cross_limits *limits);
 mw_value *mw_cross_get(lua_State *L, int idx, const mw_cross_limits *limits, mw_err *err);
 
+/* What mw_value_to_json would write of that value, behind OUT, without making it.  False when it is
+ * refused, with some of it written: ask mw_cross_get why.  The same room is needed. */
+bool mw_cross_json(lua_State *L, int idx, const mw_cross_limits *limits, mw_buf *out);
+
+/* Has the table at IDX, whose length is N, the keys 1..N and no others, or the mark? */
+bool mw_cross_is_list(lua_State *L, int idx, size_t n);
+
 /* Pushes V (NULL pushes nil).  Raises Lua's memory error: call it in a protected call when L has a
  * cap.  Empty lists carry the mark of json.array when L has one. */
 void mw_cross_push(lua_State *L, const mw_value *v);

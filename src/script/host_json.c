@@ -4,21 +4,25 @@
 #include "script/cross.h"
 #include "script/state.h"
 
-static int json_encode(lua_State *L)
+/* nil and why the value at 1 cannot leave. */
+static int refusal(lua_State *L)
 {
     mw_err err;
     mw_err_init(&err);
+    mw_value_free(mw_cross_get(L, 1, &mw_cross_trusted, &err));
+    return mw_lua_refuse(L, &err);
+}
+
+static int json_encode(lua_State *L)
+{
     luaL_checkany(L, 1);
     mw_cross_room(L, &mw_cross_trusted);
-    mw_value *v = mw_cross_get(L, 1, &mw_cross_trusted, &err);
-    if (!v) return mw_lua_refuse(L, &err);
     mw_buf out;
     mw_buf_init(&out);
-    mw_value_to_json(v, &out);
-    mw_value_free(v);
-    lua_pushlstring(L, out.p, out.n);
+    bool ok = mw_cross_json(L, 1, &mw_cross_trusted, &out);
+    if (ok) lua_pushlstring(L, out.p, out.n);
     mw_buf_deinit(&out);
-    return 1;
+    return ok ? 1 : refusal(L);
 }
 
 static int json_decode(lua_State *L)

@@ -77,6 +77,26 @@ static void numbers_print_the_shortest_text_that_reads_back(void **state)
     }
 }
 
+static void times_print_as_any_other_number(void **state)
+{
+    uint64_t rnd = 1;
+    for (int i = 0; i < 300000; i++) {
+        rnd = rnd * 6364136223846793005u + 1442695040888963407u;
+        double v = (double)(int64_t)(rnd >> (8 + rnd % 48)) / 1000 * (i % 2 ? 1 : -1);
+        if (i % 5 == 0) v = nextafter(v, i % 3 ? 1e300 : 0);
+        char out[MW_DOUBLE_MAX], want[64];
+        for (int digits = 15; digits <= 17; digits++) {
+            snprintf(want, sizeof want, "%.*g", digits, v);
+            if (strtod(want, NULL) == v) break;
+        }
+        if (strchr(want, 'e')) continue;
+        mw_double_general(v, out);
+        assert_string_equal(out, want);
+        mw_double_fixed(v, out);
+        assert_string_equal(out, want);
+    }
+}
+
 static void numbers_are_read_exactly_or_refused(void **state)
 {
     double v;
@@ -139,6 +159,7 @@ int main(void)
         cmocka_unit_test(the_first_error_wins),
         cmocka_unit_test(durations_read_back),
         cmocka_unit_test(numbers_print_the_shortest_text_that_reads_back),
+        cmocka_unit_test(times_print_as_any_other_number),
         cmocka_unit_test(numbers_are_read_exactly_or_refused),
         cmocka_unit_test(an_arena_refuses_past_its_limit),
         cmocka_unit_test(much_that_is_freed_is_given_back),
