@@ -123,6 +123,31 @@ describe("a receiver with a rate", function()
   end)
 end)
 
+describe("a receiver that took a message and did not say so", function()
+  local slow = { ok = false, retry = true, after = 600, unsure = true, error = "no answer within 10 s" }
+
+  it("is told that it is over", function()
+    local world = world_of.new {}
+    world.answers.hook = failing(1, slow)
+    world:fire("Down"):advance("1m"):resolve("Down"):advance "1h"
+    assert.same({ "0:30 hook firing Down refused", "10:30 hook resolved Down" }, world:told())
+  end)
+
+  it("is told that it fires when it may believe that it is over", function()
+    local world = world_of.new {}
+    world.answers.hook = function(_, nth) return nth == 2 and slow or { ok = true, status = 200 } end
+    world:fire("Down"):advance("1m"):resolve("Down"):advance("5m"):fire("Down"):advance "1h"
+    assert.same({ "0:30 hook firing Down", "5:30 hook resolved Down refused", "15:30 hook firing Down" }, world:told())
+  end)
+
+  it("is told nothing more on a route that does as Alertmanager", function()
+    local world = world_of.new { routes = { { receiver = "hook", compat = "alertmanager" } } }
+    world.answers.hook = failing(1, slow)
+    world:fire("Down"):advance("1m"):resolve("Down"):advance "1h"
+    assert.same({ "0:30 hook firing Down refused" }, world:told())
+  end)
+end)
+
 describe("the outbox", function()
   it("is written down before a new message leaves", function()
     local world = world_of.new {}

@@ -162,6 +162,7 @@ static void on_done(void *arg, const mw_net_response *r)
     mw_map_set_number(answer, "seconds", r->seconds);
     if (r->error) {
         mw_map_set_text(answer, "error", r->error);
+        mw_map_set(answer, "sent", mw_bool_new(r->sent));
     } else {
         mw_map_set_number(answer, "status", r->status);
         mw_map_set(answer, "headers", answer_headers(r->headers));

@@ -46,6 +46,7 @@ typedef struct mw_net_response {
     mw_str body, headers; /* headers: the raw block of the last answer */
     const char *error;    /* NULL, or what went wrong in words; never holds the url */
     double seconds;
+    bool sent;    /* there is an error, but the request left: it may have been acted on */
     bool stopped; /* the error is that this process is stopping: it says nothing about the peer */
 } mw_net_response;
 

@@ -191,7 +191,10 @@ mw_transfer_end mw_transfer_finish(mw_transfer *t, CURLcode rc)
         r.body = (mw_str){t->body.p ? t->body.p : "", t->body.n};
         r.headers = (mw_str){t->headers.p ? t->headers.p : "", t->headers.n};
     }
+    long left = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &left);
     r.error = words.p;
+    r.sent = r.error && left > 0;
     double seconds = answer(t, &r);
     mw_transfer_end end = {.failed = words.n > 0, .received = t->body.n, .seconds = seconds};
     mw_buf_deinit(&words);

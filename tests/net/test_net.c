@@ -117,6 +117,23 @@ static void a_request_is_answered_with_status_headers_and_body(void **state)
     mw_value_free(a);
 }
 
+static void assert_sent(mw_value *answer, bool sent)
+{
+    assert_int_equal(mw_map_bool(answer, "sent", !sent), sent);
+    mw_value_free(answer);
+}
+
+static void a_failure_says_whether_the_request_left(void **state)
+{
+    struct world *w = *state;
+    assert_sent(ask(&w->host, "http", "{\"url\":\"http://127.0.0.1:%d/x\"}", free_port()), false);
+    assert_sent(ask(&w->host, "http", "{\"url\":\"http://127.0.0.1:%d/hang\",\"timeout\":0.2}",
+                    w->http_port),
+                true);
+    assert_sent(ask(&w->host, "http", "{\"url\":\"http://127.0.0.1:%d/silent\"}", w->http_port),
+                true);
+}
+
 static void failures_are_told_in_words(void **state)
 {
     struct world *w = *state;
@@ -346,6 +363,7 @@ int main(void)
         T(failures_are_told_in_words),
         T(only_http_is_spoken_and_nothing_is_smuggled),
         T(redirects_are_followed_only_when_asked_and_only_to_http),
+        T(a_failure_says_whether_the_request_left),
         T(many_hanging_requests_do_not_hold_up_a_quick_one),
         T(a_tcp_probe_connects_says_and_hears),
         T(hanging_probes_do_not_hold_up_a_quick_one),

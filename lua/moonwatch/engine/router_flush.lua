@@ -98,6 +98,21 @@ local function of_leaver(seen, entry)
   return out
 end
 
+local function meets(a, b)
+  for fp in pairs(a) do
+    if b[fp] then return true end
+  end
+  return false
+end
+
+-- Nobody took JOB, but what it said once (job.maybe) may have arrived.  Does that no longer hold in VIEW, although whoever has
+-- ENTRY need not be told of anything?
+local function corrects(job, view, entry, how)
+  if not job or not job.maybe or how.compat then return nil end
+  if how.send_resolved and meets(job.maybe.firing, view.resolved) then return "resolved" end
+  return entry and meets(job.maybe.resolved, view.firing) and "changed" or nil
+end
+
 -- Queue, cancel or just note for one target; answers what was decided, for `why`.
 local function decide(router, group, seen, target, force, now)
   local key = group.key .. "|" .. target.key
@@ -113,7 +128,10 @@ local function decide(router, group, seen, target, force, now)
   local entry = router.ledger:get(group.key, target.key)
   local reason, why
   if #seen.visible == 0 then why = seen.muted_why or "everything in the group is muted"
-  else reason, why = notify.decide(entry, seen.view, how, now) end
+  else
+    reason, why = notify.decide(entry, seen.view, how, now)
+    reason = reason or corrects(job, seen.view, entry, how)
+  end
   if not reason then
     router.outbox:cancel(key, why, now)
     return nil, why

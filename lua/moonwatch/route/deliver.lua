@@ -96,7 +96,8 @@ function M:get(key) return self.jobs[key] end
 
 -- JOB takes the place of OLD, of the same key.
 local function supersede(self, job, old, now)
-  job.serial, job.tries, job.not_before, job.created, job.attempts = old.serial, old.tries, old.not_before, old.created, old.attempts
+  job.serial, job.tries, job.not_before, job.created = old.serial, old.tries, old.not_before, old.created
+  job.attempts, job.maybe = old.attempts, old.maybe
   drop(self, old, "superseded", "a newer message of this group took its place", now)
 end
 
@@ -167,6 +168,7 @@ local function judge(lane, job, outcome, now)
     lane.breaker:fail(now)
   end
   hold(lane, outcome, now)
+  if outcome.unsure then job.maybe = job.view end
   -- Since when nothing was taken, and why the last was not.
   if outcome.ok then
     lane.trouble, lane.fell = nil, nil

@@ -59,15 +59,16 @@ local function refused(row, answer, host, out)
   local text, retry = ("answered %d%s"):format(status, says and ": " .. says or excerpt(answer.body)), nil
   if word ~= nil then text, retry = told(row.errors and row.errors[word], text) end
   if retry == nil then text, retry = told(row[status], text) end
+  out.unsure = status == 504 or nil
   if retry == nil then retry = status == 429 or status >= 500 or (row.retry and row.retry[status]) or false end
   out.ok, out.error, out.retry = false, text, retry
 end
 
---- ANSWER of host.call("http") → {ok, retry, after, status, error, seconds, memo}, by ROW (above).
+--- ANSWER of host.call("http") → {ok, retry, after, status, error, seconds, memo, unsure (no yes, but it may have been taken)}, by ROW (above).
 function M.judge(row, answer, now, host)
   local out = { status = answer.status, seconds = answer.seconds }
   if answer.error or not answer.status then
-    out.retry, out.error = true, answer.error or "no answer"
+    out.retry, out.error, out.unsure = true, answer.error or "no answer", answer.sent
     return out
   end
   if answer.status >= 200 and answer.status < 300 then taken(row, answer, host, out) else refused(row, answer, host, out) end
