@@ -13,9 +13,9 @@ local M = {}
 local function refuse(host, status, message) return reply.peer_problem(host, status, message) end
 
 local function post_alerts(router, msg, now)
-  local reports, status, problems = intake.alerts(router, msg.body, now)
+  local reports, status, problems, ready = intake.alerts(router, msg.body, now)
   if not reports then return refuse(router.host, status, problems) end
-  router:accept(reports, now)
+  router:accept(reports, now, ready)
   if #problems > 0 then return refuse(router.host, 400, table.concat(problems, "; ")) end
   return { status = 200, headers = {}, body = "" }
 end

@@ -73,8 +73,8 @@ local function problem(router, report)
   if bad then return ("invalid annotation name %q"):format(bad) end
 end
 
---- POST /alerts → list of reports and 200 and the list of what was wrong with the others; nil, status, message.
-function M.alerts(router, body, now)
+-- A body in which something may be wrong.
+local function look_closely(router, body, now)
   local host = router.host
   local list, err = host.json.decode(body or "")
   if list == nil then return nil, 400, "the body is not JSON: " .. tostring(err) end
@@ -90,6 +90,14 @@ function M.alerts(router, body, now)
     if why then problems[#problems + 1] = why else reports[#reports + 1] = report end
   end
   return reports, 200, problems
+end
+
+--- POST /alerts → list of reports and 200 and the list of what was wrong with the others, and whether they are as `router:accept`
+-- has them already; nil, status, message.
+function M.alerts(router, body, now)
+  local plain = router.host.read_alerts(body or "", router.alerts.by_fp, now, not version.newer(router))
+  if plain then return plain, 200, {}, true end
+  return look_closely(router, body, now)
 end
 
 M.given, M.time, M.is_list, M.text_set = given, time, is_list, text_set

@@ -180,6 +180,12 @@ local function finite(v)
   return v == -math.huge and "-Inf" or v
 end
 
+-- Nobody says when ALERT ends: it does when it is not heard of any more.
+local function guess_end(self, alert, now)
+  alert.timeout = true
+  alert.ends_at = now + (self.settings.resolve_timeout or RESOLVE_TIMEOUT)
+end
+
 -- A report as it is kept.
 local function normal(self, report, now)
   local alert = { labels = without_empty(report.labels), annotations = report.annotations or {},
@@ -189,10 +195,8 @@ local function normal(self, report, now)
     evidence = report.evidence, drill = report.drill }
   if report.resolved then alert.ends_at = math.min(alert.ends_at or now, now) end
   if not alert.starts_at then alert.starts_at = alert.ends_at or now end
-  if not alert.ends_at and not report.rule then
-    alert.timeout = true
-    alert.ends_at = now + (self.settings.resolve_timeout or RESOLVE_TIMEOUT)
-  end
+  if not alert.ends_at and not report.rule then guess_end(self, alert, now) end
+  alert.fp = self.host.fingerprint(alert.labels)
   return alert
 end
 
@@ -223,6 +227,7 @@ end
 -- Do its texts differ from those that are known?  Evidence does so each time, and is not worth writing for itself.
 local function says_more(old, alert)
   if old.generator_url ~= alert.generator_url or old.severity ~= alert.severity or old.threshold ~= alert.threshold then return true end
+  if old.annotations == alert.annotations then return false end
   for name, text in pairs(alert.annotations) do
     if old.annotations[name] ~= text then return true end
   end
@@ -232,11 +237,12 @@ local function says_more(old, alert)
   return false
 end
 
---- Take reports of alerts in: {labels, annotations, starts_at, ends_at, resolved, value, threshold, ...}.
-function M:accept(reports, now)
+--- Take reports of alerts in: {labels, annotations, starts_at, ends_at, resolved, value, threshold, ...}.  READY: they come from
+-- host.read_alerts and are kept as they are.
+function M:accept(reports, now, ready)
   for _, report in ipairs(reports) do
-    local alert = normal(self, report, now)
-    alert.fp = self.host.fingerprint(alert.labels)
+    local alert = ready and report or normal(self, report, now)
+    if ready and not alert.ends_at then guess_end(self, alert, now) end
     local old = self.alerts:get(alert.fp)
     local news = is_news(old, alert, now)
     local share = news or end_is_old(old, alert, now)

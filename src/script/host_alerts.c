@@ -1,0 +1,202 @@
+/* host_alerts.c - host.read_alerts: a body of POST /api/v2/alerts as the tables that the router
+ * keeps.
+ *
+ * An alert that is known brings no new texts when it says the same: it shares the tables of the one
+ * that is known.  Names of fields stand on the stack, so none is looked up for each alert.
+ * SPDX-License-Identifier: MIT */
+#include <lauxlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "script/alerts_in.h"
+#include "script/state.h"
+
+/* Where things stand on the stack: the arguments, the answer, then the names. */
+enum { BODY = 1, KNOWN, NOW, NARROW, ANSWER, NAMES };
+#define FIELDS(X)                     \
+    X(FP, "fp")                       \
+    X(LABELS, "labels")               \
+    X(ANNOTATIONS, "annotations")     \
+    X(STARTS_AT, "starts_at")         \
+    X(ENDS_AT, "ends_at")             \
+    X(UPDATED_AT, "updated_at")       \
+    X(GENERATOR_URL, "generator_url") \
+    X(SEVERITY, "severity")
+#define NAME(id, text) id,
+enum { BEFORE_NAMES = NAMES - 1, FIELDS(NAME) END };
+#undef NAME
+
+enum { ROOM = 12 }; /* fields of an alert as the router keeps most of them */
+
+static void push_str(lua_State *L, mw_str s) { lua_pushlstring(L, s.p, s.n); }
+
+/* The value at the top of the stack, which goes, is the field KEY of the table at TO. */
+static void set(lua_State *L, int to, int key)
+{
+    lua_pushvalue(L, key);
+    lua_insert(L, -2);
+    lua_rawset(L, to);
+}
+
+static void set_number(lua_State *L, int to, int key, double v)
+{
+    lua_pushvalue(L, key);
+    lua_pushnumber(L, v);
+    lua_rawset(L, to);
+}
+
+static void push_set(lua_State *L, const mw_label *l, size_t n)
+{
+    lua_createtable(L, 0, (int)n);
+    for (size_t i = 0; i < n; i++) {
+        push_str(L, l[i].name);
+        push_str(L, l[i].value);
+        lua_rawset(L, -3);
+    }
+}
+
+/* Does the table at the top of the stack hold the N texts of L and nothing else? */
+static bool is_set(lua_State *L, const mw_label *l, size_t n)
+{
+    size_t there = 0;
+    for (lua_pushnil(L); there <= n && lua_next(L, -2); lua_pop(L, 1)) there++;
+    if (there > n) lua_pop(L, 1);
+    if (there != n) return false;
+    for (size_t i = 0; i < n; i++) {
+        mw_str s = {NULL, 0};
+        push_str(L, l[i].name);
+        lua_rawget(L, -2);
+        if (lua_type(L, -1) == LUA_TSTRING) s.p = lua_tolstring(L, -1, &s.n);
+        bool same = s.p && mw_str_eq(s, l[i].value);
+        lua_pop(L, 1);
+        if (!same) return false;
+    }
+    return true;
+}
+
+/* The field KEY of what is known of the alert, which is at OLD; true when there is such a table. */
+static bool push_known(lua_State *L, int old, int key)
+{
+    if (!lua_istable(L, old)) return false;
+    lua_pushvalue(L, key);
+    lua_rawget(L, old);
+    if (lua_istable(L, -1)) return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* Equal fingerprints are one alert, as everywhere. */
+static void push_labels(lua_State *L, const mw_alert_in *a, int old)
+{
+    if (!push_known(L, old, LABELS)) push_set(L, a->label, a->n_labels);
+}
+
+static void push_annotations(lua_State *L, const mw_alert_in *a, int old)
+{
+    if (push_known(L, old, ANNOTATIONS)) {
+        if (is_set(L, a->annotation, a->n_annotations)) return;
+        lua_pop(L, 1);
+    }
+    push_set(L, a->annotation, a->n_annotations);
+}
+
+static void push_fingerprint(lua_State *L, uint64_t fp)
+{
+    static const char digits[] = "0123456789abcdef";
+    char hex[16];
+    for (int i = 15; i >= 0; i--, fp >>= 4) hex[i] = digits[fp & 15];
+    lua_pushlstring(L, hex, sizeof hex);
+}
+
+static void set_labels(lua_State *L, int to, const mw_alert_in *a, int old)
+{
+    push_labels(L, a, old);
+    lua_pushvalue(L, SEVERITY);
+    lua_rawget(L, -2);
+    if (lua_isnil(L, -1))
+        lua_pop(L, 1);
+    else
+        set(L, to, SEVERITY);
+    set(L, to, LABELS);
+}
+
+static void set_times(lua_State *L, int to, const mw_alert_in *a)
+{
+    double now = lua_tonumber(L, NOW);
+    set_number(L, to, STARTS_AT, a->starts ? a->starts_at : a->ends ? a->ends_at : now);
+    if (a->ends) set_number(L, to, ENDS_AT, a->ends_at);
+    set_number(L, to, UPDATED_AT, now);
+}
+
+static void push_alert(lua_State *L, const mw_alert_in *a)
+{
+    int fp = lua_gettop(L) + 1, old = fp + 1, to = fp + 2;
+    push_fingerprint(L, a->fingerprint);
+    lua_pushvalue(L, fp);
+    lua_rawget(L, KNOWN);
+    lua_createtable(L, 0, ROOM);
+    lua_pushvalue(L, fp);
+    set(L, to, FP);
+    set_labels(L, to, a, old);
+    push_annotations(L, a, old);
+    set(L, to, ANNOTATIONS);
+    set_times(L, to, a);
+    if (a->url.p) {
+        push_str(L, a->url);
+        set(L, to, GENERATOR_URL);
+    }
+    lua_replace(L, fp);
+    lua_settop(L, fp);
+}
+
+typedef struct reading {
+    mw_alerts_in in;
+    mw_alert_in alert;
+    bool whole;
+} reading;
+
+/* All that may fail for want of memory: the arena is the caller's. */
+static int read_all(lua_State *L)
+{
+    reading *r = lua_touserdata(L, -1);
+    lua_settop(L, NARROW);
+    luaL_checkstack(L, END + 12, NULL);
+    lua_newtable(L);
+#define NAME(id, text) lua_pushliteral(L, text);
+    FIELDS(NAME)
+#undef NAME
+    for (int i = 1; mw_alerts_in_next(&r->in, &r->alert); i++) {
+        push_alert(L, &r->alert);
+        lua_rawseti(L, ANSWER, i);
+    }
+    r->whole = mw_alerts_in_end(&r->in);
+    lua_settop(L, ANSWER);
+    return 1;
+}
+
+/* read_alerts(body, known, now, narrow): a list of alerts, or nil when the body must be read by
+ * those who know what may be wrong with it. */
+static int read_alerts(lua_State *L)
+{
+    mw_str body;
+    body.p = luaL_checklstring(L, BODY, &body.n);
+    luaL_checktype(L, KNOWN, LUA_TTABLE);
+    luaL_checknumber(L, NOW);
+    lua_settop(L, NARROW);
+    reading r = {0};
+    mw_arena *arena = mw_arena_new(0);
+    mw_alerts_in_init(&r.in, body, arena, lua_toboolean(L, NARROW));
+    lua_pushcfunction(L, read_all);
+    lua_insert(L, 1);
+    lua_pushlightuserdata(L, &r);
+    int failed = lua_pcall(L, NARROW + 1, 1, 0);
+    mw_arena_free(arena);
+    if (failed) return lua_error(L);
+    return r.whole;
+}
+
+void mw_host_open_alerts(lua_State *L)
+{
+    static const mw_host_fn fns[] = {{"read_alerts", read_alerts}, {NULL, NULL}};
+    mw_host_set(L, fns);
+}
