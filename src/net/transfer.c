@@ -33,7 +33,7 @@ static struct curl_slist *copy_headers(const mw_net_request *req)
     struct curl_slist *list = NULL;
     for (size_t i = 0; i < req->n_headers; i++) list = curl_slist_append(list, req->headers[i]);
     if (!has_header(req, "User-Agent")) list = curl_slist_append(list, "User-Agent: moonwatch");
-    if (req->sign.region) return list; /* libcurl would sign what it is told not to send */
+    if (req->sign.region) return list;         /* libcurl would sign what it is told not to send */
     list = curl_slist_append(list, "Expect:"); /* no extra round trip before a body */
     if (!has_header(req, "Content-Type"))
         list = curl_slist_append(list, "Content-Type:"); /* libcurl would claim a web form */

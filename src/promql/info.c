@@ -248,7 +248,7 @@ static size_t add_labels(struct info *i, const mw_labels *base, const mw_labels 
 static const mw_labels *described(struct info *i, size_t row, size_t n)
 {
     const mw_labels *base = i->base.s[row].labels;
-    size_t most = base->n, kept = base->n;
+    size_t most = base->n, kept = most;
     for (size_t k = 0; k < n; k++) most += i->found.s[i->chosen[k]].labels->n;
     i->labels = mw_pq_alloc(i->e->run, most, sizeof *i->labels);
     if (base->n) memcpy(i->labels, base->l, base->n * sizeof *base->l);

@@ -120,7 +120,8 @@ mw_promql_result *mw_window_at(mw_window *w, int64_t t)
         mw_window_row *r = &w->rows[i];
         size_t at = find(r, t);
         if (at == r->n) continue;
-        rows[n++] = (mw_promql_row){.labels = r->labels, .n = 1, .t = &r->t[at], .v = &r->v[at]};
+        rows[n] = (mw_promql_row){.labels = r->labels, .n = 1, .t = &r->t[at], .v = &r->v[at]};
+        n++;
     }
     out->n = n;
     return out;
