@@ -151,4 +151,27 @@ describe("of two nodes", function()
     b:advance "1h"
     assert.same({ "33:20 bob firing Down" }, b:told())
   end)
+
+  it("one that was away while an acknowledgement was taken back does not bring it back, and lets it ring when it takes over", function()
+    local a, b = pair_of { routes = { { receiver = "slack" } } }
+    a:fire "Down"
+    both(a, b, 60)
+    local _, made = a:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "ann" })
+    both(a, b, 60)
+    local away, shared = b:journaled(), {}
+    a:told()
+    a:http("DELETE", "/api/mw/v1/ack/" .. (made.id or made.acks[1].id), { author = "ann" })
+    for _, item in ipairs(a.shared) do shared[item.kind .. item.id] = item end
+    a:advance "1m"
+    b:restart(away)
+    assert.equal(1, #b.router.acks:list())
+    -- What Redis has is told when a node connects.
+    a.shared = {}
+    for _, item in pairs(shared) do a.shared[#a.shared + 1] = item end
+    pass(a, b)
+    assert.equal(0, #b.router.acks:list())
+    -- A week later nobody needs to know any more.
+    a:resolve "Down":advance "8d"
+    assert.same({}, a.router.gone)
+  end)
 end)

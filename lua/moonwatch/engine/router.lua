@@ -30,6 +30,7 @@ local alive = require "moonwatch.engine.router_alive"
 local config_reader = require "moonwatch.engine.router_config"
 local escalate = require "moonwatch.route.escalate"
 local flush = require "moonwatch.engine.router_flush"
+local taken_back = require "moonwatch.engine.router_gone"
 local labels = require "moonwatch.route.labels"
 local metrics = require "moonwatch.engine.router_metrics"
 local mute = require "moonwatch.route.mute"
@@ -70,7 +71,7 @@ function M.new(o)
   for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
   self.ledger, self.history, self.audits, self.story = notify.ledger(), History.new(nil, function(id) self.book:mark("history", id) end), Audit.new(o.host), Story.new()
-  self.groups, self.saved_groups, self.heard, self.swaps, self.links = {}, {}, {}, {}, Links.new(self)
+  self.groups, self.saved_groups, self.heard, self.swaps, self.gone, self.links = {}, {}, {}, {}, {}, Links.new(self)
   self.outbox, self.drills = outbox.new(self), Drills.new(self)
   self:begin_groups()
   return self
@@ -306,6 +307,7 @@ end
 -- Empty groups, alerts long resolved, silences and acks that are over.
 function M:cleanup(now)
   swaps.cleanup(self, now)
+  taken_back.cleanup(self, now)
   for id, group in pairs(self.groups) do
     if group:empty() then
       self.groups[id] = nil

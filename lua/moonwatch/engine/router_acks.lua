@@ -7,6 +7,7 @@ local Ack = require "moonwatch.route.ack"
 local Alerts = require "moonwatch.route.alerts"
 local audit = require "moonwatch.engine.router_audit"
 local flush = require "moonwatch.engine.router_flush"
+local gone = require "moonwatch.engine.router_gone"
 local labels = require "moonwatch.route.labels"
 local metrics = require "moonwatch.engine.router_metrics"
 
@@ -96,7 +97,7 @@ end
 function M.ack(router, a, now, who)
   local kept, before = router.acks:add(a, now)
   if not kept then return nil, "there are too many acknowledgements already; take some back" end
-  if before then router.share("ack", before.id, nil) end
+  if before then gone.share(router, "ack", before.id, now) end
   metrics.acknowledged(router.host, kept.way)
   local timeout = not kept.ends_at and timeout_of(router, kept, now)
   if timeout then kept.ends_at = now + timeout end
@@ -137,26 +138,26 @@ end
 
 --- Take the ack ID back; BY may be nil.
 function M.unack(router, id, by, now)
-  local gone = router.acks:remove(id)
-  if not gone then return nil end
-  router.share("ack", id, nil)
-  note(router, "ack.taken-back", by, gone, now)
+  local over = router.acks:remove(id)
+  if not over then return nil end
+  gone.share(router, "ack", id, now)
+  note(router, "ack.taken-back", by, over, now)
   local name = name_of(by)
-  ended(router, gone, name and name ~= gone.author and "taken back by " .. name or "that was taken back", now)
-  return gone
+  ended(router, over, name and name ~= over.author and "taken back by " .. name or "that was taken back", now)
+  return over
 end
 
 --- Those whose time is up.  Answers when the next one's is.
 function M.expire(router, now)
   local at = router.acks:next_change()
   if not at or at > now then return at end
-  for _, gone in ipairs(router.acks:expire(now)) do
-    router.book:mark("ack", gone.id)
+  for _, over in ipairs(router.acks:expire(now)) do
+    router.book:mark("ack", over.id)
     if router.holds then
-      router.share("ack", gone.id, nil)
-      note(router, "ack.expired", "moonwatch", gone, now)
+      gone.share(router, "ack", over.id, now)
+      note(router, "ack.expired", "moonwatch", over, now)
     end
-    ended(router, gone, "the time for that is over", now)
+    ended(router, over, "the time for that is over", now)
   end
   return router.acks:next_change()
 end

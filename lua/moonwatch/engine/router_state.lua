@@ -11,6 +11,7 @@ local Story = require "moonwatch.route.story"
 local acks = require "moonwatch.engine.router_acks"
 local escalate = require "moonwatch.route.escalate"
 local evidence = require "moonwatch.alert.evidence"
+local gone = require "moonwatch.engine.router_gone"
 local kinds = require "moonwatch.engine.router_kinds"
 local labels = require "moonwatch.route.labels"
 local notify = require "moonwatch.route.notify"
@@ -145,6 +146,7 @@ function merge.links(router, _, value) router.links:merge(value) end
 --- What a peer shared: KIND, ID and VALUE (nil: gone).  Kinds that are not the router's are left alone.
 function M.merge(router, kind, id, value, now)
   if merge[kind] then
+    value = gone.read(router, kind, id, value)
     merge[kind](router, id, value, now)
     router.book:mark(kind, id, value)
   end

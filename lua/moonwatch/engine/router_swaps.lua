@@ -4,6 +4,7 @@
 -- forgotten a day after they ended.
 local Oncall = require "moonwatch.route.oncall"
 local audit = require "moonwatch.engine.router_audit"
+local gone = require "moonwatch.engine.router_gone"
 local recipients = require "moonwatch.engine.router_recipients"
 
 local M = {}
@@ -83,7 +84,7 @@ function M.remove(router, oncall, id, now, who)
   local s = router.swaps[id]
   if not s or s.oncall ~= oncall.name then return false end
   router.swaps[id] = nil
-  router.share("swap", id, nil)
+  gone.share(router, "swap", id, now)
   audit.note(router, "oncall.override-taken-back", who, now, { oncall = s.oncall, person = s.person, from = router.host.rfc3339(s.from), to = router.host.rfc3339(s.to) })
   M.apply(router, now)
   return true
