@@ -41,7 +41,14 @@ void mw_buf_add(mw_buf *b, const void *p, size_t n)
 
 void mw_buf_str(mw_buf *b, mw_str s) { mw_buf_add(b, s.p, s.n); }
 void mw_buf_text(mw_buf *b, const char *z) { mw_buf_add(b, z, strlen(z)); }
-void mw_buf_byte(mw_buf *b, char c) { mw_buf_add(b, &c, 1); }
+
+void mw_buf_byte(mw_buf *b, char c)
+{
+    char *to = mw_buf_room(b, 1);
+    to[0] = c;
+    to[1] = 0;
+    b->n++;
+}
 
 void mw_buf_printf(mw_buf *b, const char *fmt, ...)
 {
@@ -91,11 +98,11 @@ static size_t utf8_at(const char *p, size_t left)
     return 0;
 }
 
-void mw_buf_json(mw_buf *b, mw_str s)
+/* S from byte FROM on, and the closing quote. */
+static void json_rest(mw_buf *b, mw_str s, size_t from)
 {
-    size_t plain = 0; /* start of the run not yet copied */
-    mw_buf_byte(b, '"');
-    for (size_t i = 0; i < s.n;) {
+    size_t plain = from; /* start of the run not yet copied */
+    for (size_t i = from; i < s.n;) {
         i = (size_t)(mw_str_plain(s.p + i, s.p + s.n) - s.p);
         if (i == s.n) break;
         unsigned char c = (unsigned char)s.p[i];
@@ -116,4 +123,19 @@ void mw_buf_json(mw_buf *b, mw_str s)
     }
     mw_buf_add(b, s.p + plain, s.n - plain);
     mw_buf_byte(b, '"');
+}
+
+void mw_buf_json(mw_buf *b, mw_str s)
+{
+    size_t n = s.n ? (size_t)(mw_str_plain(s.p, s.p + s.n) - s.p) : 0;
+    char *to = mw_buf_room(b, n + 2);
+    *to = '"';
+    if (n) memcpy(to + 1, s.p, n);
+    b->n += n + 1;
+    if (n < s.n) {
+        json_rest(b, s, n);
+        return;
+    }
+    memcpy(to + 1 + n, "\"", 2);
+    b->n++;
 }

@@ -70,7 +70,9 @@ function M.new(o)
   end
   for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
-  self.ledger, self.history, self.audits, self.story = notify.ledger(), History.new(nil, function(id) self.book:mark("history", id) end), Audit.new(o.host), Story.new()
+  self.ledger, self.history, self.audits, self.story = notify.ledger(), History.new(nil, function(id, part)
+    if part then self.book:mark_part("history", id) else self.book:mark("history", id) end
+  end), Audit.new(o.host), Story.new()
   self.groups, self.saved_groups, self.heard, self.swaps, self.gone, self.links = {}, {}, {}, {}, {}, Links.new(self)
   self.outbox, self.drills = outbox.new(self), Drills.new(self)
   self:begin_groups()
@@ -257,7 +259,7 @@ function M:accept(reports, now, ready)
       if alert.shared_until == math.huge then alert.shared_until = now + 1e9 end
       self.share("alert", alert.fp, alert)
     end
-    if more then self.book:mark("alert", alert.fp) else self.book:mark_moved(alert.fp) end
+    if more then self.book:mark("alert", alert.fp) else self.book:mark_part("alert", alert.fp) end
     self:route(alert, now)
     if report.replaces then replace.apply(self, alert, report.replaces, now) end
   end

@@ -1,7 +1,7 @@
 --- router_book.lua - the journal of the router: what changed is on disk before a message leaves or a request is answered.
 --
 -- A frame is JSON: a list of {kind, id, value} (see router_kinds.lua), without value when it is gone; {"moved", fp, {...}} is an
--- alert that merely went on.  The last row of an id counts, so reading all frames in order gives the state.  The changes of one
+-- alert that merely went on, {"told", id, {...}} what became of a message of the history.  The last row of an id counts, so reading all frames in order gives the state.  The changes of one
 -- turn are in one frame, so that a crash finds all of them or none.
 --
 -- When the journal has grown to several times what lives, all that lives is written again, a piece at each turn, and what was
@@ -15,6 +15,12 @@ local ROWS = 20000                       -- of a frame
 local PIECE = 500                        -- rows of one step of writing all again
 local LEAST, GROWTH = 8 * 1024 * 1024, 3 -- bytes, and times as many as all took the last time
 local ALIAS = { escalation = "group" }
+-- What changes of a thing most of the time, and the row that says no more than that.
+local PARTS = {
+  alert = { row = "moved", fields = { "ends_at", "updated_at", "value", "shared_until" } },
+  history = { row = "told", fields = { "attempts", "result", "why", "done" } },
+}
+local PART_OF = { moved = "alert", told = "history" }
 
 local function nothing() end
 
@@ -24,7 +30,7 @@ function M.new(router, journal)
   for kind, of in pairs(kinds) do
     if not of.every then self.dirty[kind] = {} end
   end
-  if not journal then self.mark, self.mark_moved = nothing, nothing end
+  if not journal then self.mark, self.mark_part = nothing, nothing end
   return self
 end
 
@@ -35,20 +41,20 @@ function M:mark(kind, id, about)
   set[id], self.some = about or false, true
 end
 
---- Alert FP goes on, nothing else about it is new.
-function M:mark_moved(fp)
-  local set = self.dirty.alert
-  if set[fp] == nil then set[fp], self.some = "moved", true end
+--- Of KIND's ID, which is known, no more changed than PARTS says.
+function M:mark_part(kind, id)
+  local set = self.dirty[kind]
+  if set[id] == nil then set[id], self.some = "part", true end
 end
 
 -- -- writing ---------------------------------------------------------------------
 
 local function row(self, kind, id, about)
   local value = kinds[kind].get(self.router, id, about)
-  if kind == "alert" and about == "moved" and value then
-    return { "moved", id, { ends_at = value.ends_at, updated_at = value.updated_at, value = value.value, shared_until = value.shared_until } }
-  end
-  return { kind, id, value }
+  if about ~= "part" or not value then return { kind, id, value } end
+  local out = {}
+  for _, field in ipairs(PARTS[kind].fields) do out[field] = value[field] end
+  return { PARTS[kind].row, id, out }
 end
 
 local function append(self, rows)
@@ -160,20 +166,19 @@ function M:close(now)
   self:flush(now, true)
   self.journal:sync()
   self.journal:close()
-  self.journal, self.mark, self.mark_moved = nil, nothing, nothing
+  self.journal, self.mark, self.mark_part = nil, nothing, nothing
 end
 
 -- -- reading ---------------------------------------------------------------------
 
-local function moved(saved, fp, value)
-  local alert = saved.alert[fp]
-  if not alert then return end
-  alert.ends_at, alert.updated_at, alert.value, alert.shared_until = value.ends_at, value.updated_at, value.value, value.shared_until
+local function part(saved, kind, id, value)
+  local whole = saved[kind][id]
+  for _, field in ipairs(whole and PARTS[kind].fields or {}) do whole[field] = value[field] end
 end
 
 local function take(saved, frame)
   for _, r in ipairs(frame) do
-    if r[1] == "moved" then moved(saved, r[2], r[3])
+    if PART_OF[r[1]] then part(saved, PART_OF[r[1]], r[2], r[3])
     elseif saved[r[1]] then saved[r[1]][r[2]] = r[3] end
   end
 end

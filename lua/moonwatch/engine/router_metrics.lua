@@ -1,4 +1,6 @@
 --- router_metrics.lua - what the router says of itself in numbers.
+local Alerts = require "moonwatch.route.alerts"
+local mute = require "moonwatch.route.mute"
 local priority = require "moonwatch.route.priority"
 
 local M = {}
@@ -44,10 +46,11 @@ end
 --- Set the gauges from what ROUTER knows at NOW.
 function M.measure(router, now)
   local count = { active = 0, suppressed = 0 }
-  for _, alert in ipairs(router.alerts:firing(now)) do
-    local status = router:status(alert, now)
-    local muted = status.inhibited_by or #status.silenced_by > 0
-    count[muted and "suppressed" or "active"] = count[muted and "suppressed" or "active"] + 1
+  for _, alert in pairs(router.alerts.by_fp) do
+    if not Alerts.resolved(alert, now) then
+      local state = mute.is_muted(alert.labels, router.inhibitor, router.silences, now) and "suppressed" or "active"
+      count[state] = count[state] + 1
+    end
   end
   local metric = router.host.metric
   for name, n in pairs(count) do metric("set", "moonwatch_alerts", { state = name }, n, "Alerts by state.") end

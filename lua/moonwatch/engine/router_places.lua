@@ -10,12 +10,14 @@ local M = {}
 M.__index = M
 
 function M.new(tree)
-  return setmetatable({ tree = tree, routes = {}, drawers = {}, by_id = {}, alone = {} }, M)
+  local root = tree.root
+  local only = #root.routes == 0 and #root.matchers.list == 0 and { root } or nil
+  return setmetatable({ tree = tree, only = only, routes = {}, drawers = {}, by_id = {}, alone = {} }, M)
 end
 
 --- The routes that take ALERT, in order; the list is kept here.
 function M:of(alert)
-  local nodes = self.routes[alert.fp]
+  local nodes = self.only or self.routes[alert.fp]
   if not nodes then
     nodes = self.tree:match(alert.labels)
     if #nodes == 1 then -- most are, and share one list

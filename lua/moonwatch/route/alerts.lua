@@ -69,10 +69,16 @@ end
 
 --- How the alert looks in a message sent at NOW: it will not resolve while it is on its way.
 function M.view(alert, now)
-  local out = {}
-  for k, v in pairs(alert) do out[k] = v end
-  out.status = M.resolved(alert, now) and "resolved" or "firing"
-  if out.status == "firing" then out.ends_at = nil end
+  local over = M.resolved(alert, now)
+  -- What every alert has is written out: thousands are copied at once.
+  local out = { fp = alert.fp, labels = alert.labels, annotations = alert.annotations, starts_at = alert.starts_at,
+    ends_at = over and alert.ends_at or nil, updated_at = alert.updated_at, seen = alert.seen, timeout = alert.timeout,
+    generator_url = alert.generator_url, severity = alert.severity, shared_until = alert.shared_until, status = over and "resolved" or "firing" }
+  if alert.rule or alert.drill or alert.value ~= nil or alert.threshold ~= nil or alert.evidence ~= nil then
+    for k, v in pairs(alert) do
+      if out[k] == nil and k ~= "ends_at" then out[k] = v end
+    end
+  end
   return out
 end
 

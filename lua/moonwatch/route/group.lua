@@ -63,8 +63,7 @@ end
 function M:views(now)
   local out = {}
   for _, alert in pairs(self.members) do out[#out + 1] = alerts.view(alert, now) end
-  table.sort(out, function(a, b) return labels.message_order(a.labels, b.labels) end)
-  return out
+  return labels.put_in_order(out)
 end
 
 --- Forget the resolved alerts among VIEWS, unless news of them came meanwhile or KEEP(fp) says so.

@@ -10,7 +10,7 @@ local OF_DIGEST = 100
 
 local function nothing() end
 
---- SAVED: entries, oldest first.  CHANGED(id) is called when one came, changed or went.
+--- SAVED: entries, oldest first.  CHANGED(id, part) is called when one came, changed or went; PART: only its tries and its end are new.
 function M.new(saved, changed)
   local self = setmetatable({ list = {}, by_id = {}, first = 1, last = 0, kept = M.KEPT, retention = M.RETENTION,
     changed = changed or nothing }, M)
@@ -75,7 +75,7 @@ function M:update(job, result, why, now)
   if not entry then return end
   entry.attempts = job.attempts
   if result then entry.result, entry.why, entry.done = result, why, now end
-  self.changed(entry.id)
+  self.changed(entry.id, true)
 end
 
 --- Newest first, at most LIMIT of those that WANTED says yes to; of those before place BEFORE.  And the place of the last one,

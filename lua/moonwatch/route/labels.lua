@@ -14,13 +14,28 @@ end
 
 --- The names and values that all SETS have in common.
 function M.common(sets)
-  local out = {}
-  for name, value in pairs(sets[1] or {}) do out[name] = value end
-  for i = 2, #sets do
-    for name, value in pairs(out) do
-      if sets[i][name] ~= value then out[name] = nil end
-    end
+  local first, names, n = sets[1] or {}, {}, 0
+  for name in pairs(first) do
+    n = n + 1
+    names[n] = name
   end
+  for i = 2, #sets do
+    local set, k = sets[i], 1
+    if set ~= first then
+      while k <= n do
+        local name = names[k]
+        if set[name] == first[name] then
+          k = k + 1
+        else
+          names[k] = names[n]
+          n = n - 1
+        end
+      end
+    end
+    if n == 0 then break end
+  end
+  local out = {}
+  for k = 1, n do out[names[k]] = first[names[k]] end
   return out
 end
 
@@ -36,17 +51,34 @@ function M.before(a, b)
   return false
 end
 
---- The order of alerts in a message: by job, by instance, then by all labels.
-function M.message_order(a, b)
-  for _, name in ipairs { "job", "instance" } do
-    local x, y = a[name], b[name]
-    if x ~= y then
-      if not x then return false end
-      if not y then return true end
-      return x < y
+-- A text for each job and instance that compares as they do; what is missing comes last.
+local function key_of(job, instance)
+  if job and instance then return "\1" .. job .. "\0\1" .. instance end
+  return (job and "\1" .. job or "\2") .. "\0" .. (instance and "\1" .. instance or "\2")
+end
+
+--- LIST of things that have `labels`, put into the order of alerts in a message: by job, by instance, then by all labels.
+function M.put_in_order(list)
+  local keys, by_key = {}, {}
+  for i, thing in ipairs(list) do
+    local set = thing.labels
+    local key = key_of(set.job, set.instance)
+    local same = by_key[key]
+    if same then
+      same[#same + 1] = thing
+    else
+      by_key[key] = { thing }
+      keys[#keys + 1] = key
     end
+    list[i] = nil
   end
-  return M.before(a, b)
+  table.sort(keys) -- texts alone are sorted without a call for each two of them
+  for _, key in ipairs(keys) do
+    local same = by_key[key]
+    if #same > 1 then table.sort(same, function(a, b) return M.before(a.labels, b.labels) end) end
+    for _, thing in ipairs(same) do list[#list + 1] = thing end
+  end
+  return list
 end
 
 return M

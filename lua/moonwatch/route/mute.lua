@@ -19,6 +19,11 @@ function M.route(node, windows, now)
   if name then return { kind = "window", by = { name }, text = "muted by the window " .. name } end
 end
 
+--- Is an alert with LABELS muted on every route?
+function M.is_muted(labels, inhibitor, silences, now)
+  return inhibitor:muted_by(labels, now) ~= nil or silences:any() and #silences:muting(labels, now) > 0
+end
+
 --- Who mutes an alert with LABELS on any route: {inhibited_by=fp or nil, silenced_by={ids}}.
 function M.status(labels, inhibitor, silences, now)
   return { inhibited_by = inhibitor:muted_by(labels, now), silenced_by = silences:muting(labels, now) }
@@ -26,15 +31,13 @@ end
 
 --- The reason why an alert with LABELS on route NODE is muted, or nil.
 function M.reason(labels, node, router, now)
-  local status = M.status(labels, router.inhibitor, router.silences, now)
-  if status.inhibited_by then
-    return { kind = "inhibited", by = { status.inhibited_by }, text = "inhibited by alert " .. status.inhibited_by }
-  end
+  local source = router.inhibitor:muted_by(labels, now)
+  if source then return { kind = "inhibited", by = { source }, text = "inhibited by alert " .. source } end
   local windowed = M.route(node, router.windows, now)
   if windowed then return windowed end
-  if #status.silenced_by > 0 then
-    return { kind = "silenced", by = status.silenced_by, text = "silenced by " .. table.concat(status.silenced_by, ", ") }
-  end
+  if not router.silences:any() then return nil end
+  local ids = router.silences:muting(labels, now)
+  if #ids > 0 then return { kind = "silenced", by = ids, text = "silenced by " .. table.concat(ids, ", ") } end
 end
 
 return M

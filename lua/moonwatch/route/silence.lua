@@ -192,6 +192,9 @@ local function sorted(ids)
   return ids
 end
 
+--- May any of them mute something?
+function M:any() return not self.index:empty() end
+
 --- Ids of the active silences that mute LABELS for everybody, sorted.
 function M:muting(labels, now)
   local out = {}

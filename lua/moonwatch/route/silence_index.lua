@@ -85,6 +85,9 @@ function M:put(silence, sets)
   if #self.log > REBUILD then self:rebuild() end
 end
 
+--- Is there none that could be found?
+function M:empty() return next(self.live) == nil end
+
 function M:remove(id)
   local entries = self.live[id]
   if not entries then return end

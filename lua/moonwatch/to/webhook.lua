@@ -12,10 +12,10 @@ local UNSET = "0001-01-01T00:00:00Z"
 local REASONS = { new = "first notification", changed = "new alerts added", resolved = "all alerts resolved",
   ["some-resolved"] = "some alerts resolved", ["repeat"] = "repeat interval elapsed" }
 
-local function alert_of(alert, note, host)
+local function alert_of(alert, note, started, host)
   return {
     status = alert.status, labels = alert.labels, annotations = alert.annotations or {},
-    startsAt = host.rfc3339(alert.starts_at),
+    startsAt = started,
     endsAt = alert.status == "resolved" and alert.ends_at and host.rfc3339(alert.ends_at) or UNSET,
     generatorURL = alert.generator_url or "", fingerprint = alert.fp, evidence = not note.compat and alert.evidence or nil,
   }
@@ -47,10 +47,11 @@ end
 --- The body as a table.
 function M.body(note, fields, host)
   local most = fields.max_alerts
-  local kept = {}
+  local kept, at, started = {}, nil, nil
   for i, alert in ipairs(note.alerts) do
     if most and most > 0 and i > most then break end
-    kept[i] = alert_of(alert, note, host)
+    if alert.starts_at ~= at then at, started = alert.starts_at, host.rfc3339(alert.starts_at) end -- many start together
+    kept[i] = alert_of(alert, note, started, host)
   end
   local status, common_labels, common_annotations = head_of(note, kept)
   return {

@@ -1,4 +1,4 @@
---- agenda_spec.lua - groups that wait are found when their time has come, and by what their alerts say.
+--- storm_spec.lua - what makes storms cheap: groups that wait are not asked, places are remembered, orders are found at once.
 local Agenda = require "moonwatch.engine.router_agenda"
 local Places = require "moonwatch.engine.router_places"
 local Tree = require "moonwatch.route.tree"
@@ -90,7 +90,8 @@ describe("the place of a group", function()
   end)
 
   it("asks the tree once for the routes of an alert", function()
-    local p, node = places { "job" }
+    local tree = Tree.new({ { receiver = "hook", routes = { { match = { job = "none" } } } } }, fake.new())
+    local p, node = Places.new(tree), tree.root
     local asked = 0
     local match = p.tree.match
     p.tree.match = function(...)
@@ -106,5 +107,28 @@ describe("the place of a group", function()
     p:forget "f"
     p:of(alert)
     assert.equal(3, asked)
+  end)
+end)
+
+describe("the order of alerts in a message", function()
+  local labels = require "moonwatch.route.labels"
+
+  it("is by job, then by instance, what has none last, then by all labels", function()
+    local list = {}
+    for _, set in ipairs { { job = "b", instance = "1" }, { instance = "1" }, { job = "a" }, { job = "a", instance = "2" }, { job = "a", instance = "1", x = "1" },
+      { job = "a", instance = "1" }, { job = "ab", instance = "0" }, { x = "2" }, { x = "1" } } do list[#list + 1] = { labels = set } end
+    local out = {}
+    for i, thing in ipairs(labels.put_in_order(list)) do out[i] = labels.text(thing.labels) end
+    assert.same({ '{instance="1", job="a"}', '{instance="1", job="a", x="1"}', '{instance="2", job="a"}', '{job="a"}', '{instance="0", job="ab"}',
+      '{instance="1", job="b"}', '{instance="1"}', '{x="1"}', '{x="2"}' }, out)
+  end)
+
+  it("and what they have in common is what all have", function()
+    assert.same({ a = "1" }, labels.common { { a = "1", b = "2", c = "3" }, { a = "1", b = "3", c = "3" }, { a = "1", b = "2" } })
+    assert.same({}, labels.common { { a = "1" }, {} })
+    assert.same({}, labels.common {})
+    local one = { a = "1", b = "2" }
+    assert.same(one, labels.common { one, one, one })
+    assert.same({ a = "1", b = "2" }, one)
   end)
 end)
