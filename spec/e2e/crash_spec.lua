@@ -3,6 +3,7 @@
 -- Alerts fire and resolve, each only after the receiver heard of what it did before.  Now and then the program is killed: at any
 -- moment, or right when a message arrives, before it is answered; each time it had a while to say again what it owed from the life
 -- before.  SEED=n repeats a run.
+local json = require "dkjson"
 local net = require "net"
 local proc = require "proc"
 local server = require "server"
@@ -29,7 +30,7 @@ describe("a program that is killed again and again", function()
   local hear = {
     ["/hook"] = function(message)
       for _, alert in ipairs(message.alerts) do
-        local id = alert.labels.alertname .. "/" .. alert.annotations.n .. "/" .. alert.status
+        local id = alert.labels.alertname .. "/" .. (alert.annotations.n or "") .. "/" .. alert.status
         heard[id] = (heard[id] or 0) + 1
         local here = id .. " in life " .. life
         in_life[here] = (in_life[here] or 0) + 1
@@ -136,5 +137,30 @@ describe("a program that is killed again and again", function()
       for _, action in pairs(state) do believed = believed + (action == "trigger" and 1 or 0) end
       return firing == believed
     end, 10, ("seed %d: the pager has those open that fire"):format(seed))
+  end)
+
+  it("has what it said yes to, when it is killed in the moment after", function()
+    local made = {}
+    for i = 1, 8 do
+      local now = socket.gettime()
+      local function rfc3339(t) return os.date("!%Y-%m-%dT%H:%M:%SZ", t) end
+      local status, body = net.post_json(node.url .. "/api/v2/silences", { matchers = { { name = "alertname", value = "S" .. i, isRegex = false } },
+        startsAt = rfc3339(now), endsAt = rfc3339(now + 3600), createdBy = "ann", comment = "crash" })
+      assert.equal(200, status, body)
+      made[#made + 1] = json.decode(body).silenceID
+      assert.equal(200, (net.post_json(node.url .. "/api/v2/alerts", { { labels = { alertname = "K" .. i } } })))
+      status, body = net.post_json(node.url .. "/api/mw/v1/ack", { alert = "K" .. i, author = "ann" })
+      assert.equal(200, status, body)
+      if i % 2 == 0 then assert.equal(200, (net.request(node.url .. "/api/v2/silence/" .. made[#made], { method = "DELETE" }))) end
+      node:kill()
+      up()
+    end
+    for i, id in ipairs(made) do
+      local one = node:json("/api/v2/silence/" .. id)
+      assert.equal(i % 2 == 0 and "expired" or "active", one.status.state)
+    end
+    local acked = {}
+    for _, ack in ipairs(node:json("/api/mw/v1/ack").acks) do acked[ack.labels.alertname or ""] = ack.author end
+    assert.same({ K1 = "ann", K2 = "ann", K3 = "ann", K4 = "ann", K5 = "ann", K6 = "ann", K7 = "ann", K8 = "ann" }, acked)
   end)
 end)
