@@ -202,6 +202,20 @@ describe("the router actor", function()
     assert.equal("Down", a.router.alerts:list()[1].labels.alertname)
   end)
 
+  it("starts empty when it does not understand its journal, says so, and goes on", function()
+    for _, row in ipairs { '[["alert","x","what"]]', '[["silence","x",[1]],["ledger","y",{}]]', '[["history","x",{}],["history","y",7]]' } do
+      host = fake.new { env = { HOOK = "http://127.0.0.1:9/s3cret" } }
+      host.journal(DIR):append(row)
+      local a = actor(host)
+      a:handle({ type = "config", config = CONFIG }, host.time)
+      a:handle(down(host.time), host.time)
+      assert.equal("Down", a.router.alerts:list()[1].labels.alertname, row)
+      local errors = 0
+      for _, line in ipairs(host.logged) do errors = errors + (line.level == "error" and 1 or 0) end
+      assert.equal(1, errors)
+    end
+  end)
+
   it("runs without a journal when there can be none, and says so", function()
     host.journal = function() return nil, "Permission denied" end
     local a = actor(host)

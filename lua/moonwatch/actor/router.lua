@@ -52,13 +52,9 @@ function Actor:stop(now)
   self.router.book:close(now)
 end
 
-return function(init)
-  local host = init and init.host or require "moonwatch.host"
-  local self = setmetatable({ host = host }, Actor)
-  -- With Redis another node may be the one that sends: a lease message says when we are.
-  local clustered = init ~= nil and type(init.redis) == "string" and init.redis ~= ""
-  local journal, saved = open(host, host.data_dir .. "/router")
-  self.router = Router.new {
+-- The engine of SELF, which knows nothing yet.
+local function make(self, host, clustered, journal)
+  return Router.new {
     host = host, http = http, holds = not clustered, journal = journal,
     send = function(target, note, _, done)
       to.send(host, host.now, target, note, function(outcome, at)
@@ -68,8 +64,22 @@ return function(init)
     end,
     share = clustered and function(kind, id, value) self:share(kind, id, value) end or nil,
   }
+end
+
+return function(init)
+  local host = init and init.host or require "moonwatch.host"
+  local self = setmetatable({ host = host }, Actor)
+  -- With Redis another node may be the one that sends: a lease message says when we are.
+  local clustered = init ~= nil and type(init.redis) == "string" and init.redis ~= ""
+  local journal, saved = open(host, host.data_dir .. "/router")
+  self.router = make(self, host, clustered, journal)
+  -- What another version wrote may not be what this one expects: then it starts with nothing, rather than not at all.
+  local ok, err = pcall(function() return not saved or self.router:restore(saved) end)
+  if not ok then
+    host.log("error", "the journal of alerts cannot be understood, so it starts empty", { folder = host.data_dir .. "/router", error = tostring(err) })
+    self.router = make(self, host, clustered, journal)
+  end
   self.calendars = Calendars.new(self.router, host)
   self.router.calendars = self.calendars
-  if saved then self.router:restore(saved) end
   return self
 end

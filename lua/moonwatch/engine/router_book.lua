@@ -26,7 +26,7 @@ local function nothing() end
 
 --- Of ROUTER; JOURNAL is what host.journal gave, nil: nothing is written.
 function M.new(router, journal)
-  local self = setmetatable({ router = router, host = router.host, journal = journal, dirty = {}, some = false, written = {}, limit = LEAST }, M)
+  local self = setmetatable({ router = router, host = router.host, journal = journal, dirty = {}, some = false, written = {}, limit = LEAST, failures = 0 }, M)
   for kind, of in pairs(kinds) do
     if not of.every then self.dirty[kind] = {} end
   end
@@ -95,6 +95,7 @@ end
 
 -- The first failure is told; afterwards nothing until it works again.
 local function settle(self, ok, err)
+  if not ok then self.failures = self.failures + 1 end
   if not ok and not self.complained then
     self.host.log("error", "the journal of alerts could not be written: after a crash messages may be sent again", { error = err })
   end
@@ -120,6 +121,11 @@ function M:flush(now, all)
     self.some = false
   end
   return true
+end
+
+--- Bytes of the journal, and how often it could not be written; nil when there is none.
+function M:size()
+  if self.journal then return self.journal:bytes(), self.failures end
 end
 
 -- -- writing all again -----------------------------------------------------------------
