@@ -107,10 +107,11 @@ static void note_place(lua_State *L, mw_sandbox *box)
 }
 
 /* Not in the middle of a C function that calls back, and not with much memory in hand: others that
- * are left meanwhile have theirs. */
+ * are left meanwhile have theirs.  Nor on its way out, coroutine by coroutine (guest_leave.c): one
+ * that was left there would, when it goes on, hand on a pause that is over. */
 static bool may_pause(lua_State *L, const mw_sandbox *box)
 {
-    if (!box->pauses || !box->nested) return false;
+    if (box->paused || !box->pauses || !box->nested) return false;
     bool due = box->slices || mw_mono_ns() > box->pause_ns; /* also where there is no timer */
     return due && box->used < box->pause_room && lua_isyieldable(L);
 }

@@ -275,7 +275,8 @@ static void time_runs_from_when_the_lane_begins(void **state)
 {
     place *p = *state;
     run_lua(p->l, "turn('x', host.meter{query_seconds=0.3}, function() "
-                  "for _, e in ipairs{'sum_over_time(vector(1)[100d:1s])', 'up'} do "
+                  "for _, e in ipairs{"
+                  "'max_over_time(quantile_over_time(0.5, vector(1)[1d:1s])[1d:1s])', 'up'} do "
                   "local rows, why = host.query(e, 1000) note(why) end end) ");
     answers(p, 1);
     run_lua(p->l, "is 'x waits, its queries used up their 0.3 seconds, its queries used up their "
@@ -452,6 +453,23 @@ static void what_calls_back_is_left_for_others_and_goes_on_where_it_was(void **s
     run_lua(p->l, "is '230, deep x.lua:5: no dead, acbacbacbacbacbacbacb, 7'");
 }
 
+/* On its way up from the bottom it may be due again: that is no yield of the file's own. */
+static void coroutines_far_inside_one_another_are_left_as_one(void **state)
+{
+    place *p = *state;
+    run_lua(p->l, "local g = assert(host.guest{name='x.lua', budget={instructions=1e9, cpu=60}, "
+                  "words={alert='named'}, source=[[local function down(n)\n"
+                  "  if n > 0 then return coroutine.wrap(down)(n - 1) end\n"
+                  "  for i = 1, 1e8 do end\n"
+                  "  return 'the bottom'\n"
+                  "end\n"
+                  "alert 'A' { when = function(ctx) return down(1000) end }]]}) "
+                  "g:call(g:declarations()[1].fields.when['@fn'], {}, {kind='every', now=1}, "
+                  "function(r) note(tostring(r.error or r.values[1])) end) is ''");
+    slices(p);
+    run_lua(p->l, "is 'the bottom'");
+}
+
 /* -- memory that ends anywhere ---------------------------------------------------------------- */
 
 typedef struct failing {
@@ -590,6 +608,7 @@ int main(void)
         T(where_a_function_cannot_wait_it_is_told_so),
         T(a_comparison_waits_for_its_slow_queries_and_sorting_goes_on),
         T(what_calls_back_is_left_for_others_and_goes_on_where_it_was),
+        T(coroutines_far_inside_one_another_are_left_as_one),
         T(a_file_that_closes_calls_its_queries_off),
         T(no_pcall_gets_a_query_that_failed_in_the_lane),
         T(a_function_that_works_for_long_is_left_for_others_and_still_stopped),
