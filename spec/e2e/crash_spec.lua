@@ -30,7 +30,7 @@ describe("a program that is killed again and again", function()
   local hear = {
     ["/hook"] = function(message)
       for _, alert in ipairs(message.alerts) do
-        local id = alert.labels.alertname .. "/" .. (alert.annotations.n or "") .. "/" .. alert.status
+        local id = ("%s%s/%s/%s"):format(alert.labels.alertname, alert.labels.instance or "", alert.annotations.n or "", alert.status)
         heard[id] = (heard[id] or 0) + 1
         local here = id .. " in life " .. life
         in_life[here] = (in_life[here] or 0) + 1
@@ -162,5 +162,34 @@ describe("a program that is killed again and again", function()
     local acked = {}
     for _, ack in ipairs(node:json("/api/mw/v1/ack").acks) do acked[ack.labels.alertname or ""] = ack.author end
     assert.same({ K1 = "ann", K2 = "ann", K3 = "ann", K4 = "ann", K5 = "ann", K6 = "ann", K7 = "ann", K8 = "ann" }, acked)
+  end)
+
+  it("tells of every alert of a storm in whose middle it is killed, of each once or twice", function()
+    local per, groups = 100, 60
+    for g = 1, groups do
+      local alerts = {}
+      for i = 1, per do
+        alerts[i] = { labels = { alertname = ("Storm%d-"):format(g), instance = tostring(i), severity = "warning" }, annotations = { n = "1" } }
+      end
+      assert.equal(200, (net.post_json(node.url .. "/api/v2/alerts", alerts)))
+      if g == groups / 2 then ask_kill = true end
+      listen()
+      up()
+    end
+    local function of_storm()
+      local n, most = 0, 0
+      for key, times in pairs(heard) do
+        if key:find "^Storm" then n, most = n + 1, math.max(most, times) end
+      end
+      return n, most
+    end
+    proc.eventually(function()
+      listen()
+      up()
+      return of_storm() == per * groups
+    end, 30, "all are told")
+    assert.is_false(ask_kill)
+    local _, most = of_storm()
+    assert.truthy(most <= 2, most)
   end)
 end)
