@@ -13,7 +13,7 @@
 #include "store/journal.h"
 
 #define JOURNAL_TYPE "moonwatch.journal"
-enum { SYNC_MS = 50, SEGMENT_BYTES = 4 << 20 };
+enum { SYNC_MS = 50, SEGMENT_BYTES = 32 << 20 };
 
 static int journal_close(lua_State *L)
 {

@@ -1,10 +1,10 @@
 --- router_book.lua - the journal of the router: what changed is on disk before a message leaves or a request is answered.
 --
 -- A frame is JSON: a list of {kind, id, value} (see router_kinds.lua), without value when it is gone; {"moved", fp, {...}} is an
--- alert that merely went on, {"told", id, {...}} what became of a message of the history.  The last row of an id counts, so reading all frames in order gives the state.  The changes of one
--- turn are in one frame, so that a crash finds all of them or none.
+-- alert that merely went on, {"told", id, {...}} what became of a message of the history.  The last row of an id counts, so reading
+-- all frames in order gives the state.  The changes of one turn are in one frame, so that a crash finds all of them or none.
 --
--- When the journal has grown to several times what lives, all that lives is written again, a piece at each turn, and what was
+-- When the journal has several times as many rows as there are things that live, all that lives is written again, a piece at each turn, and what was
 -- before that is dropped: no turn takes long, however many alerts there are.
 local kinds = require "moonwatch.engine.router_kinds"
 
@@ -13,7 +13,8 @@ M.__index = M
 
 local ROWS = 20000                       -- of a frame
 local PIECE = 500                        -- rows of one step of writing all again
-local LEAST, GROWTH = 8 * 1024 * 1024, 3 -- bytes, and times as many as all took the last time
+local LEAST, GROWTH = 8 * 1024 * 1024, 3 -- bytes before anybody looks, and rows for each thing that lives
+local FRESH = 4096                       -- bytes of a journal in which nothing is
 local ALIAS = { escalation = "group" }
 -- What changes of a thing most of the time, and the row that says no more than that.
 local PARTS = {
@@ -30,6 +31,8 @@ function M.new(router, journal)
   for kind, of in pairs(kinds) do
     if not of.every then self.dirty[kind] = {} end
   end
+  -- How many rows there are; those of an earlier life are not counted, and are written again when they are many bytes.
+  self.rows = journal and journal:bytes() > FRESH and math.huge or 0
   if not journal then self.mark, self.mark_part = nothing, nothing end
   return self
 end
@@ -58,6 +61,7 @@ local function row(self, kind, id, about)
 end
 
 local function append(self, rows)
+  self.rows = self.rows + #rows
   for from = 1, #rows, ROWS do
     local frame = rows
     if #rows > ROWS then
@@ -137,21 +141,32 @@ local function begin(self)
   for kind, of in pairs(kinds) do
     of.each(self.router, function(id, about) list[#list + 1] = { kind, id, about } end)
   end
-  self.again = { segment = segment, list = list, at = 0 }
+  self.again, self.rows = { segment = segment, list = list, at = 0 }, 0
 end
 
 local function finish(self)
   if not self.journal:sync() then return end -- what was before stays, and the next step tries again
   self.journal:drop(self.again.segment)
   self.again = nil
-  self.limit = math.max(LEAST, self.journal:bytes() * GROWTH)
+  self.limit = math.max(LEAST, self.journal:bytes())
+end
+
+-- Are there so many rows that are out of date?  When not, that is asked again when there are twice as many bytes.
+local function is_worth_it(self)
+  if self.journal:bytes() < self.limit then return false end
+  local n = 0
+  local function count() n = n + 1 end
+  for _, of in pairs(kinds) do of.each(self.router, count) end
+  if self.rows >= GROWTH * n then return true end
+  self.limit = self.journal:bytes() * 2
+  return false
 end
 
 --- A step of writing all again, when the journal is large.  True while there is more to do.
 function M:tidy()
   if not self.journal or not self.router.configured then return false end
   if not self.again then
-    if self.journal:bytes() < self.limit then return false end
+    if not is_worth_it(self) then return false end
     begin(self)
   end
   local again = self.again
