@@ -180,7 +180,7 @@ local function classic_value(raw, text)
       out[#out + 1] = CLASSIC[e] or c .. e
       i = i + 2
     elseif c == '"' then
-      if closed or i < #raw then return nil, "unescaped quote in " .. text end
+      if closed or i < #raw then return nil, "matcher value contains unescaped double quote: " .. raw end
       closed, i = true, i + 1
     else
       out[#out + 1] = c
