@@ -1,10 +1,11 @@
 --- alertmanager_yaml.lua - our routing as an Alertmanager configuration, for clients that read one.
 --
--- amtool draws and tests the routing tree from this text.  Receivers have names only: how they are
--- reached, and with which secrets, is nobody's business.  Windows are left out: not all of ours can be
--- said in that language.
+-- amtool draws and tests the routing tree from this text, and `moonwatch import alertmanager` reads it.  Secrets are hidden as
+-- Alertmanager hides them.  What that language cannot say stands in comments at the top.
 local keys_of = require "moonwatch.keys"
 local matchers = require "moonwatch.route.matchers"
+local receivers = require "moonwatch.api.alertmanager_yaml_receivers"
+local windows = require "moonwatch.api.alertmanager_yaml_windows"
 
 local M = {}
 
@@ -76,7 +77,24 @@ local function duration(seconds)
   return ("%ds"):format(s)
 end
 
-local function route(node, is_root)
+-- The windows of NODE that can be said; what cannot be is noted.
+local function window_rows(c, node, is_root, out)
+  local active = node.active[#node.active] or {}
+  if is_root then
+    if #node.mute + #active > 0 then c:note "the root route has windows, which this language does not allow" end
+    return
+  end
+  if #node.active > 1 then c:note(("route %s is active only when windows of its parents are open, too"):format(node.key)) end
+  for _, row in ipairs { { "mute_time_intervals", node.mute }, { "active_time_intervals", active } } do
+    local names = {}
+    for _, name in ipairs(row[2]) do
+      if c.intervals[name] then names[#names + 1] = name end
+    end
+    if #names > 0 then out[#out + 1] = { row[1], names } end
+  end
+end
+
+local function route(c, node, is_root)
   local own, out = node.own, {}
   if is_root or own.receiver then out[#out + 1] = { "receiver", node.receiver or NOBODY } end
   local by = own.group_by or is_root and node.group_by
@@ -86,36 +104,63 @@ local function route(node, is_root)
   for _, name in ipairs { "group_wait", "group_interval", "repeat_interval" } do
     if own[name] or is_root then out[#out + 1] = { name, duration(node[name]) } end
   end
+  window_rows(c, node, is_root, out)
   local children = {}
   for _, child in ipairs(node.routes) do
-    if not child.drill then children[#children + 1] = route(child, false) end
+    if not child.drill then children[#children + 1] = route(c, child, false) end
   end
   if #children > 0 then out[#out + 1] = { "routes", children } end
   return out
 end
 
---- The text.
-function M.text(router)
-  local names = keys_of(router.receivers)
-  for _, name in ipairs(keys_of(router.oncalls)) do names[#names + 1] = "oncall:" .. name end
-  local root = router.tree.root
-  if not root.receiver then names[#names + 1] = NOBODY end
-  local receivers = {}
-  for i, name in ipairs(names) do receivers[i] = { { "name", name } } end
-  local inhibits = {}
-  for i, rule in ipairs(router.inhibitor.rules) do
-    inhibits[i] = { { "source_matchers", matcher_texts(rule.source) }, { "target_matchers", matcher_texts(rule.target) }, { "equal", rule.equal } }
+-- name → intervals of those windows that can be said, and the rows of all.
+local function intervals(c, list)
+  local rows = {}
+  c.intervals = {}
+  for _, name in ipairs(keys_of(list)) do
+    c.intervals[name] = windows.intervals(list[name])
+    if c.intervals[name] then rows[#rows + 1] = { { "name", name }, { "time_intervals", c.intervals[name] } }
+    else c:note(("window %q cannot be said in this language"):format(name)) end
   end
+  return rows
+end
+
+local function receiver_rows(c, router)
+  local rows = {}
+  for _, name in ipairs(keys_of(router.receivers)) do
+    local said, unsaid = receivers.receiver(name, router.receivers[name].list)
+    rows[#rows + 1] = said
+    for _, text in ipairs(unsaid) do c:note(text) end
+  end
+  for _, name in ipairs(keys_of(router.oncalls)) do rows[#rows + 1] = { { "name", "oncall:" .. name } } end
+  if not router.tree.root.receiver then rows[#rows + 1] = { { "name", NOBODY } } end
+  return rows
+end
+
+local function inhibit_rows(router)
+  local rows = {}
+  for i, rule in ipairs(router.inhibitor.rules) do
+    rows[i] = { { "source_matchers", matcher_texts(rule.source) }, { "target_matchers", matcher_texts(rule.target) }, { "equal", rule.equal } }
+  end
+  return rows
+end
+
+--- The text.  ROUTER has tree, inhibitor, windows, receivers, oncalls and settings.
+function M.text(router)
+  local notes = {}
+  local c = { note = function(_, text) notes[#notes + 1] = "# " .. text:gsub("%c", " ") end }
+  local times = intervals(c, router.windows)
   local map = {
     { "global", { { "resolve_timeout", duration(router.settings.resolve_timeout or 300) } } },
-    { "route", route(root, true) },
+    { "route", route(c, router.tree.root, true) },
   }
-  if #inhibits > 0 then map[#map + 1] = { "inhibit_rules", inhibits } end
-  map[#map + 1] = { "receivers", receivers }
+  for _, section in ipairs { { "inhibit_rules", inhibit_rows(router) }, { "time_intervals", times } } do
+    if #section[2] > 0 then map[#map + 1] = section end
+  end
+  map[#map + 1] = { "receivers", receiver_rows(c, router) }
   map[#map + 1] = { "templates", {} }
-  local out = {}
-  write(map, 0, out)
-  return table.concat(out, "\n") .. "\n"
+  write(map, 0, notes)
+  return table.concat(notes, "\n") .. "\n"
 end
 
 return M

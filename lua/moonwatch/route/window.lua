@@ -113,7 +113,7 @@ local function compile(spec, host)
   end
   local zone, err = zones.load(spec.zone, host)
   if not zone then return nil, err end
-  out.zone = zone
+  out.zone, out.zone_name = zone, spec.zone
   return out
 end
 
