@@ -123,6 +123,17 @@ describe("a receiver with a rate", function()
   end)
 end)
 
+describe("a receiver that takes its time", function()
+  it("is told of the end that came while it was told of the beginning", function()
+    local world = world_of.new {}
+    world.answers.hook = function(_, nth) return nth == 1 and { late = true } or { ok = true, status = 200 } end
+    world:fire("Down"):advance("1m"):resolve("Down"):advance "6m"
+    world.late({ ok = true, status = 200 }, world.now)
+    world:advance "10m"
+    assert.same({ "0:30 hook firing Down refused", "7:30 hook resolved Down" }, world:told())
+  end)
+end)
+
 describe("a receiver that took a message and did not say so", function()
   local slow = { ok = false, retry = true, after = 600, unsure = true, error = "no answer within 10 s" }
 

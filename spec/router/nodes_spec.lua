@@ -65,6 +65,21 @@ describe("of two nodes", function()
     assert.same({ "1:00 slack firing Down" }, b:told())
   end)
 
+  it("the other tells again what was on its way, and then what became of it", function()
+    a.answers.slack = function() return { never = true } end
+    a:fire "Down"
+    both(a, b, 60)
+    assert.same({ "0:30 slack firing Down refused" }, a:told())
+    b:resolve "Down"
+    b:handle { type = "lease", slot = "router", held = true, fence = 2 }
+    b:advance "10m"
+    assert.same({ "1:00 slack firing Down", "1:00 slack resolved Down" }, b:told())
+    -- Whoever comes next finds nothing on its way.
+    a.router.flying.stale = true
+    pass(b, a)
+    assert.same({ stale = true }, a.router.flying)
+  end)
+
   it("both know a silence and an acknowledgement, and their end", function()
     local id = a:silence("Down", "1h")
     a:fire "Down"

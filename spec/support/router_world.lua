@@ -56,7 +56,8 @@ function M:receive(target, note, now, done)
   local answer = self.answers[name]
   local outcome = answer and answer(note, self.counts[name]) or { ok = true, status = 200 }
   self.notes[#self.notes + 1] = { at = now - self.start, receiver = name, note = note, ok = outcome.ok }
-  if outcome.never then return end
+  if outcome.late then self.late = done end -- whoever wants to calls it with an outcome and the time
+  if outcome.never or outcome.late then return end
   done(outcome, now)
 end
 

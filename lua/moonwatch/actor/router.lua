@@ -10,6 +10,9 @@ local to = require "moonwatch.to"
 
 local SOON = 0.01 -- seconds to the next step of writing the journal again: others have their turn in between
 
+-- What only the node that sends may write.
+local FENCED = { ledger = true, escalation = true, drill = true, flying = true }
+
 local Actor = {}
 Actor.__index = Actor
 
@@ -28,7 +31,7 @@ end
 
 function Actor:share(kind, id, value)
   local arg = { kind = kind, id = id, value = value }
-  if kind == "ledger" or kind == "escalation" or kind == "drill" then arg.slot, arg.fence = "router", self.router.fence end
+  if FENCED[kind] then arg.slot, arg.fence = "router", self.router.fence end
   self.host.call("cluster.put", arg)
 end
 

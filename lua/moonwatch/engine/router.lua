@@ -30,6 +30,7 @@ local alive = require "moonwatch.engine.router_alive"
 local config_reader = require "moonwatch.engine.router_config"
 local escalate = require "moonwatch.route.escalate"
 local flush = require "moonwatch.engine.router_flush"
+local flying = require "moonwatch.engine.router_flying"
 local taken_back = require "moonwatch.engine.router_gone"
 local labels = require "moonwatch.route.labels"
 local metrics = require "moonwatch.engine.router_metrics"
@@ -74,6 +75,7 @@ function M.new(o)
     if part then self.book:mark_part("history", id) else self.book:mark("history", id) end
   end), Audit.new(o.host), Story.new()
   self.groups, self.saved_groups, self.heard, self.swaps, self.gone, self.links = {}, {}, {}, {}, {}, Links.new(self)
+  self.flown, self.flying = {}, {}
   self.outbox, self.drills = outbox.new(self), Drills.new(self)
   self:begin_groups()
   return self
@@ -94,6 +96,7 @@ function M:configure(config, now)
   self.drills:configure(self.held_drills, now)
   state.requeue(self, now)
   self:regroup(now)
+  if self.holds then flying.take_over(self, now) end
   swaps.apply(self, now)
   self.story:only(self.groups)
   self.story:mark({ kind = "config" }, now)
@@ -393,6 +396,7 @@ function handlers.lease(self, msg, now)
   if self.holds ~= self.held_before then self.story:mark({ kind = "lease", held = self.holds }, now) end
   self.fence, self.held_before = msg.fence, self.holds
   if not gained then return end
+  if self.configured then flying.take_over(self, now) end
   for _, group in pairs(self.groups) do
     if group.flushed then self:wake(group, now) end
     self.agenda:put(group) -- there are steps now

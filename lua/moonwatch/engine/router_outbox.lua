@@ -3,6 +3,7 @@ local Deliver = require "moonwatch.route.deliver"
 local digest = require "moonwatch.to.digest"
 local fallback = require "moonwatch.engine.router_fallback"
 local flush = require "moonwatch.engine.router_flush"
+local flying = require "moonwatch.engine.router_flying"
 local metrics = require "moonwatch.engine.router_metrics"
 local notify = require "moonwatch.route.notify"
 local repeats = require "moonwatch.engine.router_repeat"
@@ -13,6 +14,7 @@ local TEST_PATIENCE = 25
 
 -- A try was answered.
 local function attempted(router, job, outcome, now)
+  flying.landed(router, job)
   job.memo = outcome.memo or job.memo
   router.history:update(job, nil, nil, now)
   metrics.attempted(router.host, job, outcome)
@@ -39,6 +41,7 @@ local REPLACED = { superseded = true, cancelled = true }
 
 -- A message came to its end.
 local function finished(router, job, result, why, now)
+  flying.landed(router, job)
   router.history:update(job, result, why, now)
   metrics.finished(router.host, job, result)
   if job.answer then return job.answer(result, why, job) end
@@ -56,7 +59,8 @@ local function finished(router, job, result, why, now)
     fallback.recall(router, job, why, now)
   end
   if not group or REPLACED[result] then return end
-  if group.seen and not group.failed and not router.outbox:owes(job.group_key) then flush.settle(router, group, group.seen) end
+  local over = group.seen and not group.failed and not group.again and not router.outbox:owes(job.group_key)
+  if over then flush.settle(router, group, group.seen) end
   if group.again then
     group.again = nil
     router:wake(group, now)
@@ -76,6 +80,7 @@ function M.new(router)
   return Deliver.new {
     send = o.send,
     before_send = function(now) router.book:flush(now) end,
+    launch = function(job) flying.left(router, job) end,
     attempt = function(job, outcome, now) attempted(router, job, outcome, now) end,
     finish = function(job, result, why, now) finished(router, job, result, why, now) end,
     digest = function(target, jobs, why, now) return digested(router, target, jobs, why, now) end,

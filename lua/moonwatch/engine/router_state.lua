@@ -139,6 +139,8 @@ function merge.pagerduty(router, id, value)
   if value and value.at > (router.heard[id] or 0) then router.heard[id] = value.at end
 end
 
+function merge.flying(router, key, value) router.flying[key] = value end
+
 function merge.drill(router, name, value) router.drills:merge(name, value) end
 
 function merge.links(router, _, value) router.links:merge(value) end

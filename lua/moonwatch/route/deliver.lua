@@ -37,11 +37,11 @@ function M.delay(n)
 end
 
 --- o = {send=function(target, note, now, done), before_send=function(now) while new jobs are about to leave, most=jobs per lane,
--- attempt=function(job, outcome, now), finish=function(job, result, why, now), digest=function(target, jobs, why, now) → note,
+-- launch=function(job) before it leaves, attempt=function(job, outcome, now), finish=function(job, result, why, now), digest=function(target, jobs, why, now) → note,
 -- limited=function(target, now) when a rate begins to hold messages back, changed=function(key): the job came, was tried or went}.
 function M.new(o)
   return setmetatable({ o = o, lanes = {}, jobs = {}, by_group = {}, impatient = {}, buckets = {}, order = {}, most = o.most or MOST,
-    serial = 0, fresh = false, changed = o.changed or nothing }, M)
+    serial = 0, fresh = false, changed = o.changed or nothing, launched = o.launch or nothing }, M)
 end
 
 -- -- lanes --------------------------------------------------------------------
@@ -220,6 +220,7 @@ end
 
 local function launch(self, lane, job, now)
   job.tries = job.tries + 1
+  self.launched(job)
   lane:fly(job)
   send(self, lane, job, now, answered)
 end
@@ -230,6 +231,7 @@ local function launch_digest(self, lane, members, why, now)
     digest = true, members = members, note = self.o.digest(lane.target, members, why, now) }
   for _, job in ipairs(members) do
     job.tries = job.tries + 1
+    self.launched(job)
     lane:fly(job)
   end
   send(self, lane, digest, now, digest_answered)

@@ -98,7 +98,7 @@ end
 --- Take another node's entry if it is newer.  True when it was.
 function M:merge(group_key, target, entry)
   local old = self:get(group_key, target)
-  if old and old.time >= entry.time then return false end
+  if old and old.time > entry.time then return false end -- of two at one moment the later one to come
   self:put(group_key, target, entry)
   return true
 end
