@@ -4,9 +4,13 @@ local Places = require "moonwatch.engine.router_places"
 local Tree = require "moonwatch.route.tree"
 local fake = require "fake_host"
 
-local function ids(groups)
-  local out = {}
-  for i, group in ipairs(groups) do out[i] = group.id end
+-- What is due at NOW, in the order in which it comes.
+local function ids(agenda, now)
+  local out, group = {}, agenda:take(now)
+  while group do
+    out[#out + 1] = group.id
+    group = agenda:take(now)
+  end
   return out
 end
 
@@ -18,10 +22,12 @@ describe("the agenda of groups", function()
     for _, group in ipairs { a, b, c } do agenda:put(group) end
   end)
 
-  it("gives those whose time has come by their ids, and says when the next one's has", function()
+  it("gives those whose time has come, in the order of their times and ids, and says when the next one's has", function()
     assert.equal(10, agenda:first())
-    assert.same({}, ids(agenda:take(9)))
-    assert.same({ "a", "b", "c" }, ids(agenda:take(30)))
+    assert.same({}, ids(agenda, 9))
+    agenda:put { id = "d", next = 10 }
+    agenda:put { id = "aa", next = 10 }
+    assert.same({ "aa", "b", "d", "c", "a" }, ids(agenda, 30))
     assert.is_nil(agenda:first())
   end)
 
@@ -29,21 +35,40 @@ describe("the agenda of groups", function()
     a.next = 5
     agenda:put(a)
     assert.equal(5, agenda:first())
-    assert.same({ "a" }, ids(agenda:take(5)))
+    assert.same({ "a" }, ids(agenda, 5))
   end)
 
   it("finds out by itself that one is due later", function()
     b.next = 40
-    assert.same({}, ids(agenda:take(15)))
+    assert.same({}, ids(agenda, 15))
     assert.equal(20, agenda:first())
-    assert.same({ "a", "c" }, ids(agenda:take(39)))
-    assert.same({ "b" }, ids(agenda:take(40)))
+    assert.same({ "c", "a" }, ids(agenda, 39))
+    assert.same({ "b" }, ids(agenda, 40))
   end)
 
   it("forgets one that is no more", function()
     agenda:remove(b)
     agenda:remove(b)
     assert.equal(20, agenda:first())
+  end)
+end)
+
+describe("many groups that are due at once", function()
+  it("are looked at in several turns, and the first are told before the last were looked at", function()
+    local world = require("router_world").new { routes = { { receiver = "hook", group_by = { "alertname" } } } }
+    for i = 1, 30 do
+      for k = 1, 60 do world:fire("Down" .. i, { k = "" .. k }) end
+    end
+    world.now = world.now + 31
+    local turns, told = 0, 0
+    repeat
+      local before = told
+      world.next = world.router:tick(world.now)
+      told, turns = told + #world:told(), turns + 1
+      assert.is_true(told > before)
+    until world.next > world.now
+    assert.equal(30, told)
+    assert.equal(2, turns)
   end)
 end)
 

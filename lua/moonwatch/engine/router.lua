@@ -50,6 +50,7 @@ M.__index = M
 local CLEANUP = 30
 local RESOLVED_KEPT = 1800
 local RESOLVE_TIMEOUT = 300
+local OF_TURN = 1000 -- alerts that are looked at before others have their turn
 
 local function nothing() end
 
@@ -295,18 +296,28 @@ function M:step_due(group)
   return self.holds and recipients.due(self, group) or nil
 end
 
-function M:flush_due(now)
-  for _, group in ipairs(self.agenda:take(now)) do
-    local regular = group.next <= now
-    if regular then group:begin(now) end
-    local before = escalate.mark(group.escalation)
-    if not group:empty() then flush.flush(self, group, now, not regular) end
-    if self.holds and escalate.mark(group.escalation) ~= before then
-      self.share("escalation", group.id, group.escalation)
-    end
-    self.agenda:put(group)
-    self.book:mark("group", group.id)
+-- Flush GROUP, of which something is due; answers how many alerts were looked at.
+local function flush_one(self, group, now)
+  local regular, looked = group.next <= now, 0
+  if regular then group:begin(now) end
+  local before = escalate.mark(group.escalation)
+  if not group:empty() then looked = flush.flush(self, group, now, not regular) end
+  if self.holds and escalate.mark(group.escalation) ~= before then
+    self.share("escalation", group.id, group.escalation)
   end
+  self.book:mark("group", group.id)
+  return looked
+end
+
+-- Flush what is due, each group once; many alerts are looked at in several turns, so that others have theirs in between and the
+-- first messages leave before the last are made.
+function M:flush_due(now)
+  local done, looked, group = {}, 0, self.agenda:take(now)
+  while group do
+    done[#done + 1], looked = group, looked + flush_one(self, group, now)
+    group = looked < OF_TURN and self.agenda:take(now) or nil
+  end
+  for i = 1, #done do self.agenda:put(done[i]) end
 end
 
 -- Empty groups, alerts long resolved, silences and acks that are over.

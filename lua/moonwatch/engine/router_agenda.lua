@@ -36,16 +36,15 @@ function M:first()
   return group and group.stands_at
 end
 
---- Those of which something is due at NOW, in the order of their ids; they wait no longer until they are `put` again.
+--- The first of which something is due at NOW; it waits no longer until it is `put` again.  nil: none.
 function M:take(now)
-  local out, group = {}, self.heap:first()
+  local group = self.heap:first()
   while group and group.stands_at <= now do
     self.heap:remove(group)
-    if self.due(group) <= now then out[#out + 1] = group else self:put(group) end
+    if self.due(group) <= now then return group end
+    self:put(group)
     group = self.heap:first()
   end
-  table.sort(out, function(a, b) return a.id < b.id end)
-  return out
 end
 
 return M

@@ -233,12 +233,13 @@ local function concern(router, group, seen, target, recipient)
   return recipient.leaving and entry and of_leaver(seen, entry) or nil
 end
 
---- Flush GROUP at NOW.  ESCALATING: only because a step is due, so only those it reached are told.
+--- Flush GROUP at NOW.  ESCALATING: only because a step is due, so only those it reached are told.  Answers how many alerts it has.
 function M.flush(router, group, now, escalating)
   local seen = look(router, group, now)
   if not router.holds then
     recipients.follow(group, seen.state)
-    return follow(router, group, seen)
+    follow(router, group, seen)
+    return #seen.all
   end
   group.failed = false
   local before = group.escalation and escalate.mark(group.escalation)
@@ -260,10 +261,11 @@ function M.flush(router, group, now, escalating)
   if seen.state ~= "held" then group.ack_said, group.ack_ended = group.ack_ended or group.ack_said, nil end
   M.note_muted(router, group, seen.reasons, now)
   -- Not everybody was asked, so nothing may be forgotten yet.
-  if escalating then return end
+  if escalating then return #seen.all end
   group.seen = seen
   repeats.plan(router, group, now)
   if not router.outbox:owes(group.key) then M.settle(router, group, seen) end
+  return #seen.all
 end
 
 return M
