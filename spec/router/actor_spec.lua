@@ -112,6 +112,52 @@ describe("the router actor", function()
     assert.equal(("long "):rep(500), a.router.alerts:list()[1].annotations.summary)
   end)
 
+  it("keeps what was posted as it was posted, and knows after a restart what it knew before", function()
+    host.read_alerts = require("moonwatch.host").read_alerts
+    host.on.http = function() return { status = 200, headers = {}, seconds = 0.1 } end
+    local function post(a, body)
+      local msg = { type = "http", method = "POST", path = "/api/v2/alerts", query = {}, headers = {}, body = body }
+      assert.equal(200, a:handle(msg, host.time).status)
+    end
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    local ends = host.rfc3339(host.time + 60)
+    local one = '{"labels":{"alertname":"One"},"annotations":{"summary":"it is\\n down"}}'
+    local two = '{"labels":{"alertname":"Two","severity":"page"},"endsAt":"' .. ends .. '","generatorURL":"http://x"}'
+    post(a, "[" .. one .. "," .. two .. ',{"labels":{"alertname":"One"},"annotations":{"summary":"twice"}}]')
+    assert.is_truthy(journal(host):find(one, 1, true))
+    local function same()
+      local again = actor(host).router
+      assert.equal(2 + (a.router.alerts:get(host.fingerprint { alertname = "Three" }) and 1 or 0), #again.alerts:list())
+      assert.same(a.router.alerts:list(), again.alerts:list())
+    end
+    same()
+    host.time = host.time + 10
+    local size = #journal(host)
+    post(a, "[" .. one .. "," .. two .. "]") -- it goes on
+    assert.is_nil(journal(host):sub(size):find("severity", 1, true))
+    same()
+    post(a, "[" .. one .. "," .. two .. ',{"labels":{"alertname":"Three"}}]') -- one is new
+    same()
+    host.time = host.time + 10
+    post(a, '[{"labels":{"alertname":"Three"},"endsAt":"' .. host.rfc3339(host.time) .. '"}]')
+    same()
+    run(host, a, 40)
+    same()
+  end)
+
+  it("does not forget what was posted because the disk was full then", function()
+    host.read_alerts = require("moonwatch.host").read_alerts
+    local a = actor(host)
+    a:handle({ type = "config", config = CONFIG }, host.time)
+    host.disk_full = true
+    a:handle({ type = "http", method = "POST", path = "/api/v2/alerts", query = {}, headers = {}, body = '[{"labels":{"alertname":"One"}}]' }, host.time)
+    host.disk_full = false
+    run(host, a, 1)
+    assert.same(a.router.alerts:list(), actor(host).router.alerts:list())
+    assert.equal(1, #a.router.alerts:list())
+  end)
+
   it("writes all again when the journal is long, a little at each turn, and forgets nothing by that", function()
     host.on.http = function() return { status = 200, headers = {}, seconds = 0.1 } end
     local config = { receivers = CONFIG.receivers, settings = {}, routes = { { receiver = "hook", group_by = { "alertname" } } } }

@@ -15,7 +15,7 @@ local function refuse(host, status, message) return reply.peer_problem(host, sta
 local function post_alerts(router, msg, now)
   local reports, status, problems, ready = intake.alerts(router, msg.body, now)
   if not reports then return refuse(router.host, status, problems) end
-  router:accept(reports, now, ready)
+  router:accept(reports, now, ready and msg.body)
   if #problems > 0 then return refuse(router.host, 400, table.concat(problems, "; ")) end
   return { status = 200, headers = {}, body = "" }
 end

@@ -49,7 +49,6 @@ M.__index = M
 
 local CLEANUP = 30
 local RESOLVED_KEPT = 1800
-local RESOLVE_TIMEOUT = 300
 local OF_TURN = 1000 -- alerts that are looked at before others have their turn
 
 local function nothing() end
@@ -64,11 +63,11 @@ end
 -- holds=false when another node may be the one that sends (a lease message will say)}.
 function M.new(o)
   local self = setmetatable({ host = o.host, o = o, holds = o.holds ~= false }, M)
-  local tell_peers = o.share or nothing
+  self.tell_peers = o.share or nothing
   self.book = Book.new(self, o.journal)
   self.share = function(kind, id, value)
     self.book:mark(kind, id, value)
-    tell_peers(kind, id, value)
+    self.tell_peers(kind, id, value)
   end
   for name, value in pairs(config_reader.read({}, o.host)) do self[name] = value end
   self.alerts, self.silences, self.acks = Alerts.new(o.host), Silence.new(o.host), Ack.new(o.host)
@@ -188,10 +187,7 @@ local function finite(v)
 end
 
 -- Nobody says when ALERT ends: it does when it is not heard of any more.
-local function guess_end(self, alert, now)
-  alert.timeout = true
-  alert.ends_at = now + (self.settings.resolve_timeout or RESOLVE_TIMEOUT)
-end
+local function guess_end(self, alert, now) Alerts.guess_end(alert, now, self.settings.resolve_timeout) end
 
 -- A report as it is kept.
 local function normal(self, report, now)
@@ -244,12 +240,13 @@ local function says_more(old, alert)
   return false
 end
 
---- Take reports of alerts in: {labels, annotations, starts_at, ends_at, resolved, value, threshold, ...}.  READY: they come from
--- host.read_alerts and are kept as they are.
-function M:accept(reports, now, ready)
+--- Take reports of alerts in: {labels, annotations, starts_at, ends_at, resolved, value, threshold, ...}.  BODY: they are what
+-- host.read_alerts makes of it, and are kept as they are.
+function M:accept(reports, now, body)
+  local fresh = {}
   for _, report in ipairs(reports) do
-    local alert = ready and report or normal(self, report, now)
-    if ready and not alert.ends_at then guess_end(self, alert, now) end
+    local alert = body and report or normal(self, report, now)
+    if body and not alert.ends_at then guess_end(self, alert, now) end
     local old = self.alerts:get(alert.fp)
     local news = is_news(old, alert, now)
     local share = news or end_is_old(old, alert, now)
@@ -261,12 +258,14 @@ function M:accept(reports, now, ready)
     if share then
       alert.shared_until = alert.ends_at or math.huge
       if alert.shared_until == math.huge then alert.shared_until = now + 1e9 end
-      self.share("alert", alert.fp, alert)
+      self.tell_peers("alert", alert.fp, alert)
     end
-    if more then self.book:mark("alert", alert.fp) else self.book:mark_part("alert", alert.fp) end
+    if body and not old then fresh[#fresh + 1] = alert.fp
+    elseif more then self.book:mark("alert", alert.fp) else self.book:mark_part("alert", alert.fp) end
     self:route(alert, now)
     if report.replaces then replace.apply(self, alert, report.replaces, now) end
   end
+  if #fresh > 0 then self.book:posted(body, fresh, #reports, now) end
 end
 
 function M:warn_unrouted()

@@ -4,9 +4,14 @@
 -- alert that merely went on, {"told", id, {...}} what became of a message of the history.  The last row of an id counts, so reading
 -- all frames in order gives the state.  The changes of one turn are in one frame, so that a crash finds all of them or none.
 --
--- When the journal has several times as many rows as there are things that live, all that lives is written again, a piece at each turn, and what was
--- before that is dropped: no turn takes long, however many alerts there are.
+-- Alerts that were posted and not known yet are kept as they were posted: {"posted": when, ...}, a new line, and the body.  It is
+-- read as it was then, and speaks only of alerts that no frame before it does.
+--
+-- When the journal has several times as many rows as there are things that live, all that lives is written again, a piece at each
+-- turn, and what was before that is dropped: no turn takes long, however many alerts there are.
+local Alerts = require "moonwatch.route.alerts"
 local kinds = require "moonwatch.engine.router_kinds"
+local version = require "moonwatch.api.alertmanager_version"
 
 local M = {}
 M.__index = M
@@ -18,7 +23,7 @@ local FRESH = 4096                       -- bytes of a journal in which nothing 
 local ALIAS = { escalation = "group" }
 -- What changes of a thing most of the time, and the row that says no more than that.
 local PARTS = {
-  alert = { row = "moved", fields = { "ends_at", "updated_at", "value", "shared_until" } },
+  alert = { row = "moved", fields = { "ends_at", "timeout", "updated_at", "value", "shared_until" } },
   history = { row = "told", fields = { "attempts", "result", "why", "done" } },
 }
 local PART_OF = { moved = "alert", told = "history" }
@@ -48,6 +53,17 @@ end
 function M:mark_part(kind, id)
   local set = self.dirty[kind]
   if set[id] == nil then set[id], self.some = "part", true end
+end
+
+--- BODY brought N alerts, of which those in FRESH, a list of fingerprints, were not known.
+function M:posted(body, fresh, n, now)
+  if not self.journal then return end
+  local head = { posted = now, timeout = self.router.settings.resolve_timeout, narrow = not version.newer(self.router) }
+  if 2 * #fresh > n and self.journal:append(self.host.json.encode(head) .. "\n" .. body) then
+    self.rows = self.rows + n
+  else
+    for _, fp in ipairs(fresh) do self:mark("alert", fp) end
+  end
 end
 
 -- -- writing ---------------------------------------------------------------------
@@ -204,13 +220,35 @@ local function take(saved, frame)
   end
 end
 
+-- See M:posted.  False when TEXT cannot be read.
+local function take_posted(host, saved, text)
+  local head, body = text:match "^([^\n]*)\n(.*)$"
+  local how = head and host.json.decode(head)
+  local alerts = type(how) == "table" and host.read_alerts(body, saved.alert, how.posted, how.narrow)
+  for _, alert in ipairs(alerts or {}) do
+    if not saved.alert[alert.fp] then
+      if not alert.ends_at then Alerts.guess_end(alert, how.posted, how.timeout) end
+      alert.seen, alert.shared_until = how.posted, alert.ends_at
+      saved.alert[alert.fp] = alert
+    end
+  end
+  return alerts and true or false
+end
+
+local function take_frame(host, saved, text)
+  if text:sub(1, 1) == "{" then return take_posted(host, saved, text) end
+  local frame = host.json.decode(text)
+  if type(frame) ~= "table" then return false end
+  take(saved, frame)
+  return true
+end
+
 --- All that JOURNAL says: kind → id → value, as `state.restore` takes it; and how many frames could not be read.  nil, message.
 function M.read(host, journal)
   local saved, bad = {}, 0
   for kind in pairs(kinds) do saved[kind] = {} end
   local n, damaged = journal:replay(function(text)
-    local frame = host.json.decode(text)
-    if type(frame) == "table" then take(saved, frame) else bad = bad + 1 end
+    if not take_frame(host, saved, text) then bad = bad + 1 end
   end)
   if not n then return nil, damaged end
   return saved, bad + damaged

@@ -6,6 +6,8 @@
 local M = {}
 M.__index = M
 
+M.TIMEOUT = 300
+
 function M.new(host, saved)
   local self = setmetatable({ host = host, by_fp = {} }, M)
   for _, a in ipairs(saved or {}) do self.by_fp[a.fp] = a end
@@ -14,6 +16,11 @@ end
 
 function M.resolved(alert, now)
   return alert.ends_at ~= nil and alert.ends_at <= now
+end
+
+--- Nobody said when ALERT ends: it does when nothing is heard of it for TIMEOUT seconds.
+function M.guess_end(alert, now, timeout)
+  alert.timeout, alert.ends_at = true, now + (timeout or M.TIMEOUT)
 end
 
 local function ends(alert) return alert.ends_at or math.huge end
