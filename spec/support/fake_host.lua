@@ -225,6 +225,7 @@ local function json_api()
       if err then return nil, err end
       return v
     end,
+    mended = function(text) return text end,
     array = function(t) return setmetatable(t, { __jsontype = "array" }) end,
     null = dkjson.null,
   }

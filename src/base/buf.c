@@ -90,14 +90,6 @@ static const char *escape_of(unsigned char c)
     }
 }
 
-/* Bytes of the UTF-8 character at P, or 0 when it is none. */
-static size_t utf8_at(const char *p, size_t left)
-{
-    for (size_t n = 2; n <= 4 && n <= left; n++)
-        if (mw_utf8_valid((mw_str){p, n})) return n;
-    return 0;
-}
-
 /* S from byte FROM on, and the closing quote. */
 static void json_rest(mw_buf *b, mw_str s, size_t from)
 {
@@ -106,7 +98,7 @@ static void json_rest(mw_buf *b, mw_str s, size_t from)
         i = (size_t)(mw_str_plain(s.p + i, s.p + s.n) - s.p);
         if (i == s.n) break;
         unsigned char c = (unsigned char)s.p[i];
-        size_t wide = c >= 0x80 ? utf8_at(s.p + i, s.n - i) : 0;
+        size_t wide = c >= 0x80 ? mw_utf8_at((mw_str){s.p + i, s.n - i}) : 0;
         if (wide) {
             i += wide;
             continue;

@@ -45,6 +45,8 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
     return n;
 }
 
+size_t mw_utf8_at(mw_str s) { return s.n ? utf8_sequence((const unsigned char *)s.p, s.n) : 0; }
+
 bool mw_utf8_valid(mw_str s)
 {
     for (size_t i = 0; i < s.n;) {

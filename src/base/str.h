@@ -23,6 +23,7 @@ int mw_str_cmp(mw_str a, mw_str b); /* byte order, shorter first */
 bool mw_str_starts(mw_str s, const char *prefix);
 mw_str mw_str_trim(mw_str s); /* without spaces and tabs at both ends */
 bool mw_utf8_valid(mw_str s);
+size_t mw_utf8_at(mw_str s); /* bytes of the character that S begins with; 0: it is none */
 
 /* Forward from P over bytes that stand for themselves in a JSON string: no quotes, backslashes,
  * control characters, nor bytes above 0x7f. */

@@ -3,6 +3,8 @@ local version = require "moonwatch.api.alertmanager_version"
 
 local M = {}
 
+local VALUES = 300000 -- in a body in which something is odd; what is as it should be is read one by one
+
 local UNSET = "^0001%-01%-01T"
 
 local function is_list(v)
@@ -19,12 +21,31 @@ local function given(host, v)
   return v
 end
 
+-- Times without seconds, without a zone (they are UTC) or with a blank are taken, too.
+local function whole(v)
+  local day, clock, seconds, zone = v:match "^(%d%d%d%d%-%d%d%-%d%d)[Tt ](%d%d:%d%d)(:?[%d.]*)(.*)$"
+  if not day then return v end
+  return day .. "T" .. clock .. (seconds == "" and ":00" or seconds) .. (zone == "" and "Z" or zone)
+end
+
+--- The JSON BODY, in which U+FFFD takes the place of what is no character: one bad byte in one text is no reason to miss an alert.
+-- nil, message when it is none.
+function M.decode(host, body)
+  local v, err = host.json.decode(body, VALUES)
+  local mended = v == nil and host.json.mended(body)
+  if mended and mended ~= body then v = host.json.decode(mended, VALUES) end
+  return v, err
+end
+
+--- Is there nothing in BODY?
+function M.is_blank(body) return not body or not body:find "%S" end
+
 -- A JSON time → seconds; nil for none; false for nonsense.
 local function time(host, v)
   if v == nil or v == host.json.null then return nil end
   if type(v) ~= "string" then return false end
   if v:find(UNSET) then return nil end
-  return v:find "^%d%d%d%d%-" and host.parse_time(v) or false
+  return v:find "^%d%d%d%d%-" and host.parse_time(whole(v)) or false
 end
 
 local function text_set(host, v)
@@ -76,9 +97,11 @@ end
 -- A body in which something may be wrong.
 local function look_closely(router, body, now)
   local host = router.host
-  local list, err = host.json.decode(body or "")
+  if M.is_blank(body) then return nil, 422, "alerts in body is required" end
+  local list, err = M.decode(host, body)
+  if list == host.json.null then return {}, 200, {} end
   if list == nil then return nil, 400, "the body is not JSON: " .. tostring(err) end
-  if not is_list(list) or list == host.json.null then return nil, 400, "the body must be a list of alerts" end
+  if not is_list(list) then return nil, 400, "the body must be a list of alerts" end
   -- An empty object cannot be told from an empty list once decoded.
   if #list == 0 and not (body or ""):find "^%s*%[" then return nil, 400, "the body must be a list of alerts" end
   local reports, problems = {}, {}

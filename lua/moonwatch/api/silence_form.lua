@@ -10,37 +10,49 @@ local M = {}
 
 local TEXT = 4096 -- the longest matcher, comment or name
 
+local FIELDS = { { "name", "string" }, { "value", "string" }, { "isRegex", "boolean" }, { "isEqual", "boolean" } }
+
+-- What is of a wrong type is a bad request (400); what is not there cannot be worked with (422).
 local function matcher(host, m)
-  if type(m) ~= "table" or type(m.name) ~= "string" or type(m.value) ~= "string" then return nil end
-  local regex, equal = intake.given(host, m.isRegex), intake.given(host, m.isEqual)
-  if type(regex) ~= "boolean" or equal ~= nil and type(equal) ~= "boolean" then return nil end
-  if #m.name > TEXT or #m.value > TEXT then return nil end
-  return { name = m.name, value = m.value, isRegex = regex, isEqual = equal ~= false }
+  if type(m) ~= "table" then return nil, 400, "must be an object" end
+  local out = {}
+  for _, row in ipairs(FIELDS) do
+    local name, kind = row[1], row[2]
+    out[name] = intake.given(host, m[name])
+    if out[name] ~= nil and type(out[name]) ~= kind then return nil, 400, name .. " must be a " .. kind end
+  end
+  if not out.name or not out.value or out.isRegex == nil then return nil, 422, "needs name, value and isRegex" end
+  if #out.name > TEXT or #out.value > TEXT then return nil, 422, ("is longer than %d bytes"):format(TEXT) end
+  out.isEqual = out.isEqual ~= false
+  return out
 end
 
 local function list_of(host, list)
-  if type(list) ~= "table" or not intake.is_list(list) or #list == 0 then return nil, "matchers in body should have at least 1 items" end
+  list = intake.given(host, list)
+  if list ~= nil and (type(list) ~= "table" or not intake.is_list(list)) then return nil, "matchers must be a list", 400 end
+  if list == nil or #list == 0 then return nil, "matchers in body should have at least 1 items", 422 end
   local out = {}
   for i, m in ipairs(list) do
-    out[i] = matcher(host, m)
-    if not out[i] then return nil, ("matcher %d needs name, value and isRegex"):format(i) end
+    local status, why
+    out[i], status, why = matcher(host, m)
+    if not out[i] then return nil, ("matcher %d %s"):format(i, why), status end
   end
   return out
 end
 
--- The first list of matchers, and the others; nil, nil, message.
+-- The first list of matchers, and the others; nil, nil, message, status.
 local function lists_of(host, s)
   local sets = intake.given(host, s.matcherSets)
   if sets == nil then
-    local list, err = list_of(host, s.matchers)
-    return list, s.matcherSets == nil and nil or false, err
+    local list, err, status = list_of(host, s.matchers)
+    return list, s.matcherSets == nil and nil or false, err, status
   end
-  if type(sets) ~= "table" or not intake.is_list(sets) or #sets == 0 then return nil, nil, "matcherSets must be a list of lists of matchers" end
+  if type(sets) ~= "table" or not intake.is_list(sets) or #sets == 0 then return nil, nil, "matcherSets must be a list of lists of matchers", 422 end
   local out = {}
   for i, list in ipairs(sets) do
-    local err
-    out[i], err = list_of(host, list)
-    if not out[i] then return nil, nil, ("set %d: %s"):format(i, err) end
+    local err, status
+    out[i], err, status = list_of(host, list)
+    if not out[i] then return nil, nil, ("set %d: %s"):format(i, err), status end
   end
   local first = table.remove(out, 1)
   return first, #out > 0 and out or false
@@ -102,18 +114,24 @@ end
 --- S (JSON, decoded) with the matchers and options read; nil, status, message.
 function M.read_what(router, s)
   local host = router.host
-  local list, others, err = lists_of(host, s)
-  if not list then return nil, 422, err end
-  local out = { id = type(s.id) == "string" and s.id ~= "" and s.id or nil, matchers = list, others = others }
+  local list, others, err, status = lists_of(host, s)
+  if not list then return nil, status, err end
+  local id = intake.given(host, s.id)
+  if id ~= nil and type(id) ~= "string" then return nil, 400, "id must be a text" end
+  local out = { id = id ~= "" and id or nil, matchers = list, others = others }
   err = read_options(host, s, out)
   if err then return nil, 422, err end
   return out
 end
 
 function M.decode(router, body)
-  local s, err = router.host.json.decode(body or "")
+  local host = router.host
+  if intake.is_blank(body) then return nil, 422, "silence in body is required" end
+  local s, err = intake.decode(host, body)
   if s == nil then return nil, 400, "the body is not JSON: " .. tostring(err) end
-  if type(s) ~= "table" or s == router.host.json.null then return nil, 400, "the body must be a silence" end
+  if s == host.json.null then return nil, 422, "silence in body is required" end
+  -- An empty object cannot be told from an empty list once decoded.
+  if type(s) ~= "table" or body:find "^%s*%[" then return nil, 400, "the body must be a silence" end
   return s
 end
 
@@ -126,9 +144,12 @@ function M.read(router, body)
   out, status, err = M.read_what(router, s)
   if not out then return nil, status, err end
   out.starts_at, out.ends_at = intake.time(host, s.startsAt), intake.time(host, s.endsAt)
+  if out.starts_at == false or out.ends_at == false then return nil, 400, "startsAt and endsAt must be RFC 3339 times" end
   if not out.starts_at or not out.ends_at then return nil, 422, "startsAt and endsAt in body are required, as RFC 3339 times" end
   for _, name in ipairs { "createdBy", "comment" } do
-    if type(s[name]) ~= "string" then return nil, 422, name .. " in body is required" end
+    local text = intake.given(host, s[name])
+    if text == nil then return nil, 422, name .. " in body is required" end
+    if type(text) ~= "string" then return nil, 400, name .. " must be a text" end
   end
   out.created_by, out.comment = s.createdBy, s.comment
   return out
