@@ -1,7 +1,7 @@
 /* host_json.c - host.json: encode, decode, array and null.  SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <lauxlib.h>
 #include <math.h>
-#include <string.h>
 
 #include "script/cross.h"
 #include "script/state.h"
@@ -84,9 +84,9 @@ static unsigned escaped(const char *p, const char *end)
     unsigned v = 0;
     if (end - p < 6 || p[0] != '\\' || p[1] != 'u') return 0;
     for (int i = 2; i < 6; i++) {
-        const char *digits = "0123456789abcdef", *d = p[i] ? strchr(digits, p[i] | 0x20) : NULL;
-        if (!d) return 0;
-        v = v << 4 | (unsigned)(d - digits);
+        unsigned char c = (unsigned char)p[i];
+        if (!isxdigit(c)) return 0;
+        v = v << 4 | (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
     }
     return v;
 }

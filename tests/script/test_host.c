@@ -85,6 +85,23 @@ static void texts_have_their_helpers(void **state)
         "assert(#host.fingerprint{alertname='x'} == 16 and host.hostname() ~= '') ");
 }
 
+static void json_that_is_no_text_can_be_mended(void **state)
+{
+    run_lua(
+        *state,
+        "local m, bad = host.json.mended, '\\239\\191\\189' "
+        "for _, same in ipairs{'', 'a\\0b', 'ü', [[\\]], [[\\u]], [[\\ud80]], [[\\ud83d\\ude00]], "
+        "[[\\\\ud800]], [[\\\"\\n\\u0041]], [[\\uzzzz]]} do assert(m(same) == same, same) end "
+        "assert(m('a\\255b') == 'a' .. bad .. 'b') assert(m('\\195') == bad) "
+        "assert(m('\\\\\\255') == [[\\]] .. bad) assert(m('\\192\\128') == bad .. bad) "
+        "assert(m([[\\uD800x]]) == [[\\ufffdx]]) assert(m([[\\udc00\\ud800]]) == "
+        "[[\\ufffd\\ufffd]]) "
+        "assert(m([[\\ud800\\ud83d\\ude00]]) == [[\\ufffd\\ud83d\\ude00]]) "
+        "local v, why = host.json.decode('[1,[2],{}]', 4) assert(not v and why == 'more than 4 "
+        "values', why) assert(host.json.decode('[1,[2],{}]', 5)) "
+        "assert(host.json.decode('[\",,[[{{\\\\\",\"]', 1))");
+}
+
 static void without_a_store_the_host_says_so(void **state)
 {
     run_lua(*state,
@@ -246,6 +263,7 @@ int main(void)
         cmocka_unit_test(files_are_written_whole_and_read_back),
         cmocka_unit_test(a_journal_is_read_back_by_whoever_opens_it_next),
         cmocka_unit_test(texts_have_their_helpers),
+        cmocka_unit_test(json_that_is_no_text_can_be_mended),
         cmocka_unit_test(without_a_store_the_host_says_so),
         cmocka_unit_test(a_world_answers_as_of_its_own_time),
         cmocka_unit_test(a_world_keeps_logs_and_traces),
