@@ -11,7 +11,7 @@ local function hear(world, believes)
   for _, entry in ipairs(world.notes) do
     local of = believes[entry.receiver]
     for _, alert in ipairs(entry.note.alerts) do
-      if entry.ok then of[alert.fp] = alert.status == "firing" and entry.note.group_key or nil end
+      if entry.heard then of[alert.fp] = alert.status == "firing" and entry.note.group_key or nil end
     end
   end
   world.notes = {}
@@ -35,6 +35,12 @@ local function run(seed, turns)
   math.randomseed(seed)
   local world, believes, ids, story = world_of.new(config()), { hook = {}, pager = {}, chat = {} }, {}, {}
   world.answers.chat = function() return math.random() < 0.2 and { retry = true, status = 500 } or { ok = true, status = 200 } end
+  -- It answers late, and sometimes too late.
+  world.answers.pager = function()
+    local how = math.random()
+    if how < 0.4 then return { late = 10, retry = true, unsure = true, after = pick { 1, 900 }, error = "no answer within 10 s" } end
+    return { late = how < 0.7 and math.random(400) or nil, ok = true, status = 200 }
+  end
   local acts = {
     function() world:fire(pick(NAMES), { team = pick(TEAMS) }); return "fire" end,
     function() world:resolve(pick(NAMES), { team = pick(TEAMS) }); return "resolve" end,

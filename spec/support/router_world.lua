@@ -4,7 +4,8 @@
 --   world:fire("Down", { job = "api" }):advance "31s"
 --   assert.same({ "0:30 hook firing Down" }, world:told())
 --
--- A receiver answers 200 unless `world.answers[name]` is a function(note, nth) → outcome.
+-- A receiver answers 200 unless `world.answers[name]` is a function(note, nth) → outcome; outcome.late: after so many seconds,
+-- outcome.never: not at all.
 local fake = require "fake_host"
 local Book = require "moonwatch.engine.router_book"
 local Router = require "moonwatch.engine.router"
@@ -31,6 +32,7 @@ function M.config(config)
 end
 
 function M:build(host)
+  self.flights = {}
   self.host = host or fake.new { now = self.now }
   self.router = Router.new {
     host = self.host, http = http, holds = self.holds,
@@ -55,9 +57,12 @@ function M:receive(target, note, now, done)
   self.counts[name] = (self.counts[name] or 0) + 1
   local answer = self.answers[name]
   local outcome = answer and answer(note, self.counts[name]) or { ok = true, status = 200 }
-  self.notes[#self.notes + 1] = { at = now - self.start, receiver = name, note = note, ok = outcome.ok }
-  if outcome.late then self.late = done end -- whoever wants to calls it with an outcome and the time
-  if outcome.never or outcome.late then return end
+  self.notes[#self.notes + 1] = { at = now - self.start, receiver = name, note = note, ok = outcome.ok, heard = outcome.ok or outcome.unsure }
+  if outcome.never then return end
+  if outcome.late then
+    table.insert(self.flights, { at = now + outcome.late, done = done, outcome = outcome })
+    return table.sort(self.flights, function(x, y) return x.at < y.at end)
+  end
   done(outcome, now)
 end
 
@@ -72,8 +77,12 @@ end
 function M:advance(d)
   local until_ = self.now + seconds(d)
   local turns = 0
-  while self.next and self.next <= until_ do
-    self.now = math.max(self.now, self.next)
+  while true do
+    local flight = self.flights[1]
+    local at = math.min(self.next or math.huge, flight and flight.at or math.huge)
+    if at > until_ then break end
+    self.now = math.max(self.now, at)
+    if flight and flight.at <= self.now then table.remove(self.flights, 1).done(flight.outcome, self.now) end
     self.next = self.router:tick(self.now)
     turns = turns + 1
     assert(turns < 100000, "the router asks to be called again and again")

@@ -131,6 +131,14 @@ function M:regroup(now)
   end
 end
 
+--- Does a receiver that we still know believe that FP of the group KEY fires?
+function M:believed(key, fp)
+  for target, entry in pairs(self.ledger:believers(key)) do
+    if self.targets[target] and notify.may_believe(entry, fp) then return true end
+  end
+  return false
+end
+
 -- Is somebody still to hear of FP in the group KEY?  After a restart its members are those, beside what is active.
 function M:unfinished(key, fp) return self.ledger:believed(key, fp) or self.outbox:speaks_of(key, fp) end
 

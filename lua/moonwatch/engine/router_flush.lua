@@ -86,31 +86,17 @@ local function same_news(job, view)
   return job and equal(job.view.firing, view.firing) and equal(job.view.resolved, view.resolved)
 end
 
--- What of SEEN concerns somebody who was told ENTRY and is no recipient any more: how that goes on, not what came since.
+-- What of SEEN concerns somebody who was told ENTRY (nil: nothing) and is no recipient any more: how that goes on, not what came since.
 local function of_leaver(seen, entry)
-  local out = { visible = {}, view = { firing = {}, resolved = {}, muted = seen.view.muted, acked = true } }
+  local out = { visible = {}, view = { firing = {}, resolved = {}, muted = seen.view.muted, acked = true },
+    muted_why = "this receiver need not hear of it any more" }
   for _, alert in ipairs(seen.visible) do
-    if entry.firing[alert.fp] then
+    if entry and notify.may_believe(entry, alert.fp) then
       out.visible[#out.visible + 1] = alert
       out.view[alert.status][alert.fp] = true
     end
   end
   return out
-end
-
-local function meets(a, b)
-  for fp in pairs(a) do
-    if b[fp] then return true end
-  end
-  return false
-end
-
--- Nobody took JOB, but what it said once (job.maybe) may have arrived.  Does that no longer hold in VIEW, although whoever has
--- ENTRY need not be told of anything?
-local function corrects(job, view, entry, how)
-  if not job or not job.maybe or how.compat then return nil end
-  if how.send_resolved and meets(job.maybe.firing, view.resolved) then return "resolved" end
-  return entry and meets(job.maybe.resolved, view.firing) and "changed" or nil
 end
 
 -- Queue, cancel or just note for one target; answers what was decided, for `why`.
@@ -130,7 +116,7 @@ local function decide(router, group, seen, target, force, now)
   if #seen.visible == 0 then why = seen.muted_why or "everything in the group is muted"
   else
     reason, why = notify.decide(entry, seen.view, how, now)
-    reason = reason or corrects(job, seen.view, entry, how)
+    reason = reason or notify.corrects(entry, seen.view, how)
   end
   if not reason then
     router.outbox:cancel(key, why, now)
@@ -163,7 +149,7 @@ end
 function M.settle(router, group, seen)
   local native = group.node.compat ~= "alertmanager"
   group:settle(seen.all, function(fp)
-    return native and (seen.view.muted[fp] and router.ledger:believed(group.key, fp) or quiet.owed(router, group, seen, fp))
+    return native and router:believed(group.key, fp)
   end)
 end
 
@@ -230,7 +216,8 @@ end
 local function concern(router, group, seen, target, recipient)
   if not recipient.leaving and not recipient.only_known then return seen end
   local entry = router.ledger:get(group.key, target.key)
-  return recipient.leaving and entry and of_leaver(seen, entry) or nil
+  local known = recipient.leaving and (entry or router.outbox:get(group.key .. "|" .. target.key))
+  return known and of_leaver(seen, entry) or nil
 end
 
 --- Flush GROUP at NOW.  ESCALATING: only because a step is due, so only those it reached are told.  Answers how many alerts it has.
@@ -252,7 +239,7 @@ function M.flush(router, group, now, escalating)
       local force = recipient.force or group.unsaid[target.key]
       local concerns = (not escalating or force) and concern(router, group, seen, target, recipient)
       if concerns then
-        if not group.node.drill then concerns = quiet.for_target(router, concerns, target, now, seen) end
+        if not group.node.drill then concerns = quiet.for_target(router, concerns, target, now) end
         local reason, why = decide(router, group, concerns, target, force, now)
         router.story:decided(group, target.key, reason ~= nil, reason or why, now)
       end

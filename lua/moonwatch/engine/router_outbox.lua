@@ -12,6 +12,12 @@ local M = {}
 
 local TEST_PATIENCE = 25
 
+-- The receiver of JOB may know what it says.
+local function may_know(router, job, now)
+  if job.acknowledges or job.notice or job.once or job.how.compat then return end
+  router:believe(job.group_key, job.target, notify.entry_unsure(router.ledger:get(job.group_key, job.target), job.view, now))
+end
+
 -- A try was answered.
 local function attempted(router, job, outcome, now)
   flying.landed(router, job)
@@ -19,6 +25,9 @@ local function attempted(router, job, outcome, now)
   router.history:update(job, nil, nil, now)
   metrics.attempted(router.host, job, outcome)
   if outcome.ok then return end
+  if outcome.unsure then
+    for _, one in ipairs(job.members or { job }) do may_know(router, one, now) end
+  end
   router.host.log("warn", "a notification was not taken",
     { receiver = job.note.receiver, integration = job.note.integration, error = outcome.error, status = outcome.status,
       try = job.tries, again = outcome.retry or false })

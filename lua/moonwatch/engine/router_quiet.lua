@@ -26,13 +26,11 @@ local function why_of(muted)
 end
 
 --- SEEN, what a flush saw of its group and what concerns TARGET, as it may hear of it: SEEN itself where no silence means this
--- receiver only.  What is held back is noted in WHOLE.limited, so that it stays in the group until this receiver was told of its end.
-function M.for_target(router, seen, target, now, whole)
+-- receiver only.
+function M.for_target(router, seen, target, now)
   if not next(router.silences.limited_ones) then return seen end
   local muted = muted_for(router, seen, target, now)
   if not muted then return seen end
-  whole.limited = whole.limited or {}
-  whole.limited[target.key] = muted
   local view, visible, unacked = { firing = {}, resolved = {}, muted = {} }, {}, false
   for fp in pairs(seen.view.muted) do view.muted[fp] = true end
   for fp in pairs(muted) do view.muted[fp] = true end
@@ -45,15 +43,6 @@ function M.for_target(router, seen, target, now, whole)
   end
   view.acked = seen.view.acked or next(view.firing) ~= nil and not unacked
   return { all = seen.all, visible = visible, view = view, muted_why = why_of(muted) }
-end
-
---- Is FP held back from somebody in GROUP who still believes that it fires?
-function M.owed(router, group, seen, fp)
-  for key, muted in pairs(seen.limited or {}) do
-    local entry = muted[fp] and router.ledger:get(group.key, key)
-    if entry and entry.firing[fp] then return true end
-  end
-  return false
 end
 
 return M

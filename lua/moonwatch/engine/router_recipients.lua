@@ -48,18 +48,28 @@ local function collector(router, group, state, now)
   return out
 end
 
+local function add_leaver(out, target)
+  local known = out.by[target.receiver]
+  if not known then
+    known = { name = target.receiver, leaving = true }
+    out.by[known.name], out.list[#out.list + 1] = known, known
+  elseif known.only_known then
+    known.leaving = true
+  end
+end
+
+-- Those that were told, and those whose message still waits: it may not be true any more.
 -- Of a route with compat only those that were told in place of another.
-local function add_believers(router, group, out)
+local function add_leavers(router, group, out)
   local compat = group.node.compat == "alertmanager"
   for key, entry in pairs(router.ledger:believers(group.key)) do
     local target = (not compat or entry.fallback) and router.targets[key]
-    local known = target and out.by[target.receiver]
-    if target and not known then
-      known = { name = target.receiver, leaving = true }
-      out.by[known.name], out.list[#out.list + 1] = known, known
-    elseif known and known.only_known then
-      known.leaving = true
-    end
+    if target then add_leaver(out, target) end
+  end
+  for job in pairs(compat and {} or router.outbox:of_group(group.key)) do
+    local own = job.group_id == group.id and job.key == group.key .. "|" .. job.target and not job.fallback
+    local target = own and router.targets[job.target]
+    if target then add_leaver(out, target) end
   end
 end
 
@@ -78,7 +88,7 @@ function M.of(router, group, state, now)
     for _, name in ipairs(names) do out.add(name, "escalation") end
     for _, name in ipairs(escalate.taken(policy, group.escalation)) do out.add(name) end
   end
-  add_believers(router, group, out)
+  add_leavers(router, group, out)
   group.oncall, group.oncall_until = next(out.oncall) and out.oncall or nil, state == "waiting" and out.changes or nil
   return out.list
 end

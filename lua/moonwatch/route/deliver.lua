@@ -97,7 +97,8 @@ function M:get(key) return self.jobs[key] end
 -- JOB takes the place of OLD, of the same key.
 local function supersede(self, job, old, now)
   job.serial, job.tries, job.not_before, job.created = old.serial, old.tries, old.not_before, old.created
-  job.attempts, job.maybe = old.attempts, old.maybe
+  job.attempts = {}
+  for i, attempt in ipairs(old.attempts) do job.attempts[i] = attempt end -- the older message keeps its own list
   drop(self, old, "superseded", "a newer message of this group took its place", now)
 end
 
@@ -168,7 +169,6 @@ local function judge(lane, job, outcome, now)
     lane.breaker:fail(now)
   end
   hold(lane, outcome, now)
-  if outcome.unsure then job.maybe = job.view end
   -- Since when nothing was taken, and why the last was not.
   if outcome.ok then
     lane.trouble, lane.fell = nil, nil

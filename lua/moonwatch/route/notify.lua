@@ -63,6 +63,41 @@ function M.decide(entry, view, how, now)
   return nil, "unchanged since it was last told"
 end
 
+--- What was never taken may have arrived (entry.maybe).  Why the receiver must be told that it no longer holds, or nil.
+function M.corrects(entry, view, how)
+  if not entry or not entry.maybe or how.compat then return nil end
+  if how.send_resolved and meets(entry.maybe.firing, view.resolved) then return "resolved" end
+  return meets(entry.maybe.resolved, view.firing) and "changed" or nil
+end
+
+--- What the receiver believes when it may have been told VIEW: ENTRY, which may be nil, and `maybe`.
+function M.entry_unsure(entry, view, now)
+  local out = { firing = {}, resolved = {}, time = now }
+  for name, value in pairs(entry or {}) do out[name] = value end
+  out.maybe = { firing = {}, resolved = {} }
+  for name, other in pairs { firing = "resolved", resolved = "firing" } do
+    for fp in pairs(entry and entry.maybe and entry.maybe[name] or {}) do
+      if not view[other][fp] then out.maybe[name][fp] = true end
+    end
+    for fp in pairs(view[name]) do out.maybe[name][fp] = true end
+  end
+  return out
+end
+
+-- What of entry.maybe is muted in VIEW, so that nothing was said about it; nil when that is nothing.
+local function still_unsure(entry, view)
+  local out
+  for name, set in pairs(entry.maybe or {}) do
+    for fp in pairs(set) do
+      if view.muted[fp] then
+        out = out or { firing = {}, resolved = {} }
+        out[name][fp] = true
+      end
+    end
+  end
+  return out
+end
+
 --- What the receiver believes after it was told VIEW.
 function M.entry_after(entry, view, how, now)
   local out = { firing = {}, resolved = {}, time = now }
@@ -74,6 +109,7 @@ function M.entry_after(entry, view, how, now)
     for fp in pairs(entry.firing) do
       if view.muted[fp] then out.firing[fp] = true end
     end
+    out.maybe = still_unsure(entry, view)
   end
   return out
 end
@@ -103,11 +139,16 @@ function M:merge(group_key, target, entry)
   return true
 end
 
+--- Does whoever has ENTRY believe that FP fires, as far as one can know?
+function M.may_believe(entry, fp)
+  return entry.firing[fp] or entry.maybe ~= nil and entry.maybe.firing[fp]
+end
+
 --- Targets that believe something of this group is firing → their entries.
 function M:believers(group_key)
   local out = {}
   for target, entry in pairs(self.groups[group_key] or {}) do
-    if next(entry.firing) then out[target] = entry end
+    if next(entry.firing) or entry.maybe and next(entry.maybe.firing) then out[target] = entry end
   end
   return out
 end
@@ -115,7 +156,7 @@ end
 --- Does any target in the group believe FP is firing?
 function M:believed(group_key, fp)
   for _, entry in pairs(self.groups[group_key] or {}) do
-    if entry.firing[fp] then return true end
+    if M.may_believe(entry, fp) then return true end
   end
   return false
 end
