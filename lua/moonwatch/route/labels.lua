@@ -59,24 +59,29 @@ end
 
 --- LIST of things that have `labels`, put into the order of alerts in a message: by job, by instance, then by all labels.
 function M.put_in_order(list)
-  local keys, by_key = {}, {}
+  local keys, first, others, n = {}, {}, {}, 0
   for i, thing in ipairs(list) do
     local set = thing.labels
     local key = key_of(set.job, set.instance)
-    local same = by_key[key]
-    if same then
-      same[#same + 1] = thing
+    if not first[key] then
+      n = n + 1
+      first[key], keys[n] = thing, key
     else
-      by_key[key] = { thing }
-      keys[#keys + 1] = key
+      others[key] = others[key] or { first[key] }
+      table.insert(others[key], thing)
     end
     list[i] = nil
   end
   table.sort(keys) -- texts alone are sorted without a call for each two of them
-  for _, key in ipairs(keys) do
-    local same = by_key[key]
-    if #same > 1 then table.sort(same, function(a, b) return M.before(a.labels, b.labels) end) end
-    for _, thing in ipairs(same) do list[#list + 1] = thing end
+  local k = 0
+  for i = 1, n do
+    local key = keys[i]
+    local same = others[key]
+    if same then table.sort(same, function(a, b) return M.before(a.labels, b.labels) end) end
+    for j = 1, same and #same or 1 do
+      k = k + 1
+      list[k] = same and same[j] or first[key]
+    end
   end
   return list
 end
