@@ -4,6 +4,7 @@
 local am_pair = require "am_pair"
 local json = require "dkjson"
 local proc = require "proc"
+local server = require "server"
 
 local CONFIG = [[
 route:
@@ -233,5 +234,59 @@ describe("amtool", function()
       -- How a server refuses is the matter of its version; what amtool refuses itself it must not have asked either for.
       if not (theirs .. ours):find("status", 1, true) and not theirs:find "%[%d+%]" then assert.equal(theirs, ours) end
     end
+  end)
+end)
+
+-- What Alertmanager has no word for.
+local OWN = [[
+window "office" { days = "fri-mon", times = "22:00-06:00", zone = "Europe/Lisbon" }
+window "odd" { months = "jan", times = "22:00-06:00" }
+receiver "pager" { function() end, teams { url = secret "TEAMS" }, webhook { url = secret "HOOK" }, fallback = "chat" }
+receiver "chat" { slack { token = secret "SLACK", channel = "#ops" } }
+person "ann" { webhook { url = "http://127.0.0.1:9/sesame" } }
+oncall "web" { people = { "ann" }, weekly = "mon 09:00", start = "2026-01-05" }
+drill "daily" { to = "pager", every = "1d", within = "2m" }
+escalation "up" { { after = "15m", to = { "oncall:web" } } }
+inhibit { source = { severity = "page" }, target = { a = "b" } }
+route { receiver = "chat", escalate = "up",
+  routes = { { match = { team = "web" }, receiver = "oncall:web", mute = { "office", "odd" } }, { match = { 'team=~"a|b"' }, receiver = "pager", active = "office" } } }
+]]
+
+describe("amtool with a tree of our own words", function()
+  local s
+  setup(function() s = server.start { rules = { ["own.lua"] = OWN } } end)
+  teardown(function()
+    if s then s:stop() end
+    proc.cleanup()
+  end)
+
+  local function amtool(...)
+    local status, said = proc.run { "amtool", "--no-version-check", "--alertmanager.url=" .. s.url, ... } -- the versions are not the same
+    assert.equal(0, status, said)
+    return said
+  end
+
+  it("draws it, tests it and takes it for good", function()
+    local drawn = amtool("config", "routes", "show")
+    for _, what in ipairs { 'team="web"', "receiver: oncall:web", "receiver: pager" } do assert.truthy(drawn:find(what, 1, true), drawn) end
+    assert.equal("oncall:web", amtool("config", "routes", "test", "team=web"):match "%S+")
+    assert.equal("pager", amtool("config", "routes", "test", "team=a", "--verify.receivers=pager"):match "%S+")
+    assert.equal("chat", amtool("config", "routes", "test", "x=y"):match "%S+")
+    local _, answer = s:get "/api/v2/status"
+    local text = json.decode(answer).config.original
+    assert.is_nil(text:find("sesame", 1, true))
+    assert.truthy(text:find('# receiver "pager" also tells by teams', 1, true), text)
+    local path = proc.scratch() .. "/original.yml"
+    proc.write(path, text)
+    local status, said = proc.run { "amtool", "check-config", path }
+    assert.equal(0, status, said)
+    assert.truthy(said:find("4 receivers", 1, true), said)
+  end)
+
+  it("reads what a newer Alertmanager says", function()
+    amtool("alert", "add", "Down", "team=web")
+    amtool("silence", "add", "team=web", "-c", "c")
+    assert.truthy(amtool("alert", "query", "-s"):find("Down", 1, true))
+    assert.truthy(amtool("silence", "query"):find("team", 1, true))
   end)
 end)
