@@ -912,7 +912,7 @@ function check(name) end
 
 ---One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and the other kinds, and functions, any number of them.
 ---@param name string
----@return fun(fields: moonwatch.receiver)
+---@return fun(fields: moonwatch.receiver|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any))
 function receiver(name) end
 
 ---Somebody who can be on call, be told and take things over: a receiver with a name of a person. It may stand wherever a receiver may.
@@ -931,7 +931,7 @@ function receiver(name) end
 
 ---Somebody who can be on call, be told and take things over: a receiver with a name of a person. It may stand wherever a receiver may.
 ---@param name string
----@return fun(fields: moonwatch.person)
+---@return fun(fields: moonwatch.person|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any))
 function person(name) end
 
 ---children, tried in order; the first that matches wins
@@ -1069,7 +1069,7 @@ function drill(name) end
 
 ---Functions that are asked before a silence is made or changed, whoever asks for it and by which door. Each gives true, or false and why not, or the silence with changes. They run in the sandbox, one after the other; the first no counts.
 ---@param name string
----@return fun(fields: moonwatch.policy)
+---@return fun(fields: moonwatch.policy|(fun(s: table, who: table, ctx: moonwatch.ctx): boolean|table, string?))
 function policy(name) end
 
 ---Runs a function again and again: every("1m", function(ctx) ... end). With several nodes one of them runs it. What it keeps in ctx.state goes by its name; a job without one goes by its file and its place among the jobs there.

@@ -179,10 +179,20 @@ static mw_value *take_unfinished(mw_guest *g, unsigned id)
     return NULL;
 }
 
+/* `policy "silence" (function(s) ... end)` says the same as with braces around the function. */
+static void in_braces(lua_State *L)
+{
+    lua_settop(L, 1);
+    lua_createtable(L, 1, 0);
+    lua_insert(L, 1);
+    lua_rawseti(L, 1, 1);
+}
+
 /* The second half of `alert "name" { ... }`.  Upvalues: word, name, number. */
 static int word_fields(lua_State *L)
 {
     const mw_word *w = word_of(L);
+    if (lua_isfunction(L, 1)) in_braces(L);
     if (!lua_istable(L, 1)) return wrong(L, w, "\"name\" wants { ... } after its name");
     keep(L, text_at(L, lua_upvalueindex(2)).n);
     mw_value *fields = copy_out(L, 1);

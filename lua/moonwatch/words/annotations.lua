@@ -89,6 +89,8 @@ local says = {}
 
 function says.named(run, def)
   local class = M.class(run, def.word, def, def.help)
+  -- A function in place of the fields is the only item.
+  if def.items and def.items.fn then class = class .. "|" .. item_type(run, { fn = true, fn_type = def.items.fn_type }) end
   return ("---%s\n---@param name string\n---@return fun(fields: %s)\nfunction %s(name) end"):format(one_line(def.help), class, def.word)
 end
 
