@@ -304,8 +304,8 @@ function rocketchat(fields) end
 ---@field url? string|moonwatch.secret incoming webhook address; with a token the address of chat.postMessage, if it is not Slack's own
 ---@field token? string|moonwatch.secret token of a bot (xoxb-...) with chat:write: messages can change, see update
 ---@field channel? string channel; needed with a token, with a webhook only if that may choose
----@field update? boolean with a token: the message of a group changes with it, and a new one comes only when somebody else must look
----@field replies? boolean with a token: say in the thread of the message what changed
+---@field update? boolean with a token: the message of a group changes with it; what is new is shown in the channel from its thread, and a new message comes only when somebody else must look
+---@field replies? boolean with a token: say in the thread of the message whatever changed, not only what is new
 ---@field actions? boolean buttons to acknowledge and silence; default: when settings.ack.slack is set
 ---@field buttons? moonwatch.kind.slack.buttons[] further buttons, each a link
 ---@field username? string name shown

@@ -132,7 +132,8 @@ describe("a message with a token", function()
   local function send(n, f, replies)
     local h, asked, out = require("fake_host").new(), {}, nil
     h.on.http = function(request)
-      asked[#asked + 1] = request.url:match "[%a%.]+$" .. (h.json.decode(request.body).thread_ts and " thread" or "")
+      local sent = h.json.decode(request.body)
+      asked[#asked + 1] = request.url:match "[%a%.]+$" .. (sent.thread_ts and " thread" or "") .. (sent.reply_broadcast and " shown" or "")
       return table.remove(replies, 1)
     end
     to.send(h, function() return 0 end, { kind = "slack", fields = f }, n, function(outcome) out = outcome end)
@@ -146,8 +147,16 @@ describe("a message with a token", function()
     assert.same({ "chat.update", "chat.postMessage" }, asked)
     assert.same({ true, { ts = "9.9", channel = "C1" } }, { outcome.ok, outcome.memo })
   end)
+  it("says in the channel what is new in it, and a reminder, for nobody notices a message that changes", function()
+    for _, reason in ipairs { "changed", "repeat" } do
+      local asked = send(note { reason = reason, memo = memo }, fields,
+        { says '{"ok":true,"ts":"1.2","channel":"C1"}', says '{"ok":true,"ts":"1.3","channel":"C1"}' })
+      assert.same({ "chat.update", "chat.postMessage thread shown" }, asked)
+    end
+    assert.same({ "chat.update" }, (send(note { reason = "some-resolved", memo = memo }, fields, { says '{"ok":true,"ts":"1.2","channel":"C1"}' })))
+  end)
   it("is told in its thread, too, if that is wanted", function()
-    local asked, outcome = send(note { reason = "changed", memo = memo }, { token = "x", replies = true },
+    local asked, outcome = send(note { reason = "some-resolved", memo = memo }, { token = "x", replies = true },
       { says '{"ok":true,"ts":"1.2","channel":"C1"}', says '{"ok":true,"ts":"1.3","channel":"C1"}' })
     assert.same({ "chat.update", "chat.postMessage thread" }, asked)
     assert.is_true(outcome.ok)

@@ -2,7 +2,8 @@
 --
 -- The first line names the alert; each alert is an attachment in the colour of its severity with fields for severity, value,
 -- threshold and time.  With a token the message of a group is one that changes: Slack's answer (ts and channel) is the memo of
--- the group, and what comes later is written into it by chat.update, with `replies` told in its thread, too.  A new message is
+-- the group, and what comes later is written into it by chat.update, with `replies` told in its thread, too.  Nobody notices a
+-- message that changes, so alerts that are new in it and reminders are said in its thread and shown in the channel.  A new message is
 -- posted when somebody else must look (an escalation, a handover), and for what begins after all of it had resolved.
 local answers = require "moonwatch.to.answer"
 local chat = require "moonwatch.to.chat"
@@ -133,6 +134,9 @@ end
 -- Reasons for which somebody must look again: a message that changes silently is not enough.
 local ANEW = { escalation = true, ["on-call"] = true, ["ack-ended"] = true, handover = true, fallback = true, digest = true, test = true }
 
+-- Reasons for which the channel must notice that the message changed.
+local LOUD = { changed = true, ["repeat"] = true }
+
 local function changes(note, fields)
   return fields.token and fields.update ~= false and note.memo and not ANEW[note.reason]
 end
@@ -145,7 +149,8 @@ end
 
 -- What of the thread is told when the message above it changed.
 local function reply(note, fields)
-  return { text = chat.title(note, { title = fields.title }, DIALECT.text, TITLE), thread_ts = note.memo.ts, channel = note.memo.channel }
+  return { text = chat.title(note, { title = fields.title }, DIALECT.text, TITLE), thread_ts = note.memo.ts, channel = note.memo.channel,
+    reply_broadcast = LOUD[note.reason] }
 end
 
 --- STEP: nil, "anew" (what was to be changed is gone) or "reply".
@@ -169,7 +174,7 @@ function M.steps(note, fields, host, ask)
   local outcome = ask.each({ M.build(note, fields, host) })[1]
   if not changes(note, fields) then return outcome end
   if outcome.ok then
-    if not fields.replies or note.status == "acknowledged" then return outcome end
+    if note.status == "acknowledged" or not fields.replies and not LOUD[note.reason] then return outcome end
     local told = ask.each({ M.build(note, fields, host, "reply") })[1]
     told.memo = outcome.memo
     return told

@@ -27,8 +27,8 @@ K.slack = {
     { "url", "secret", help = "incoming webhook address; with a token the address of chat.postMessage, if it is not Slack's own" },
     { "token", "secret", help = "token of a bot (xoxb-...) with chat:write: messages can change, see update" },
     { "channel", "text", help = "channel; needed with a token, with a webhook only if that may choose" },
-    { "update", "boolean", default = true, help = "with a token: the message of a group changes with it, and a new one comes only when somebody else must look" },
-    { "replies", "boolean", default = false, help = "with a token: say in the thread of the message what changed" },
+    { "update", "boolean", default = true, help = "with a token: the message of a group changes with it; what is new is shown in the channel from its thread, and a new message comes only when somebody else must look" },
+    { "replies", "boolean", default = false, help = "with a token: say in the thread of the message whatever changed, not only what is new" },
     { "actions", "boolean", help = "buttons to acknowledge and silence; default: when settings.ack.slack is set" },
     { "buttons", "list", help = "further buttons, each a link", fields = {
       { "text", "message", required = true, help = "what it says" }, { "url", "message", required = true, help = "where it leads" },
