@@ -40,6 +40,18 @@ describe("a silence", function()
     assert.same({ "0:30 hook firing Down" }, world:told())
   end)
 
+  it("has its resolve told there when the end is reported once more, which Alertmanager takes in though its group has forgotten it", function()
+    world = world_of.new { routes = { { receiver = "hook", compat = "alertmanager" } } }
+    world:fire("Down"):advance "1m"
+    world:silence("Down", "10m")
+    world:resolve("Down"):advance "15m"
+    assert.same({ "0:30 hook firing Down" }, world:told())
+    world:resolve("Down"):advance "10m"
+    assert.same({ "16:00 hook resolved Down" }, world:told())
+    world:resolve("Down"):advance "3h"
+    assert.same({}, world:told())
+  end)
+
   it("outlives a restart", function()
     world:silence("Down", "10m")
     world:restart():fire("Down"):advance "5m"
