@@ -16,11 +16,11 @@ export async function get(path, parameters) {
   return body.data !== undefined ? body.data : body;
 }
 
-/** Change something; throws an Error with the server's own words. */
+/** Change or ask something; what the server answers, or an Error with its own words. */
 export async function send(method, path, value) {
   const response = await fetch(path, { method, headers: { "content-type": "application/json" }, body: value === undefined ? undefined : JSON.stringify(value) });
-  if (response.ok) return;
   const text = await response.text();
+  if (response.ok) { try { return JSON.parse(text); } catch { return undefined; } }
   let refusal = `${response.status} ${text.slice(0, 200)}`;
   try { refusal = JSON.parse(text).error.message || refusal; } catch { /* not ours */ }
   throw new Error(refusal);

@@ -6,11 +6,12 @@ import Home from "/pages/home.js";
 import Explore from "/pages/explore.js";
 import Logs from "/pages/logs.js";
 import Notifications from "/pages/notifications.js";
+import Silences from "/pages/silences.js";
 import { Trace, Traces } from "/pages/traces.js";
 
-const pages = { home: Home, explore: Explore, logs: Logs, traces: Traces, trace: Trace, alert: Alert, notifications: Notifications };
-const single = ["trace", "alert", "notifications"]; // what they show stands behind their name
-const links = [["home", "Now"], ["notifications", "Messages"], ["explore", "Explore"], ["logs", "Logs"], ["traces", "Traces"]];
+const pages = { home: Home, explore: Explore, logs: Logs, traces: Traces, trace: Trace, alert: Alert, notifications: Notifications, silences: Silences };
+const single = ["trace", "alert", "notifications", "silences"]; // what they show stands behind their name
+const links = [["home", "Now"], ["notifications", "Messages"], ["silences", "Silences"], ["explore", "Explore"], ["logs", "Logs"], ["traces", "Traces"]];
 
 class App extends Component {
   go = () => this.setState({ hash: location.hash });

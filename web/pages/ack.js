@@ -11,8 +11,9 @@ export const covering = (acks, labels) => acks.find((a) => (a.covers || []).some
 /** Loads what is acknowledged. */
 export const acknowledged = async () => (await get("/api/mw/v1/ack", { labels: "yes" })).acks;
 
-const named = () => { try { return localStorage.getItem(NAME) || ""; } catch { return ""; } };
-const remember = (name) => { try { localStorage.setItem(NAME, name); } catch { /* a browser that keeps nothing */ } };
+/** What one is called, as this browser remembers. */
+export const named = () => { try { return localStorage.getItem(NAME) || ""; } catch { return ""; } };
+export const remember = (name) => { try { localStorage.setItem(NAME, name); } catch { /* a browser that keeps nothing */ } };
 
 /** A button that asks for a name and says "I am on it"; where somebody is, who that is and a way to take it back. */
 export class Ack extends Component {
@@ -40,7 +41,7 @@ export class Ack extends Component {
     }
     if (!open) return html`<button type="button" onClick=${() => this.setState({ open: true })}>I am on it</button>${trouble}`;
     return html`<form onSubmit=${(event) => this.say(event)}>
-      <input name="author" required maxlength="100" placeholder="Your name" aria-label="Your name" value=${named()}/>
+      <input name="author" required maxlength="100" placeholder="Your name" aria-label="Your name" defaultValue=${named()}/>
       <select name="for" aria-label="For how long"><option value="">until it resolves</option><option value="30m">for 30 minutes</option>
         <option value="1h">for an hour</option><option value="4h">for 4 hours</option></select>
       <input name="comment" maxlength="500" placeholder="Anything to say?" aria-label="Comment"/><button>I am on it</button>

@@ -1,5 +1,6 @@
 // alert.js - one alert: what it says, and what was there when it fired.
 import { ago, duration, get, html, labels, Live, state, table } from "/api.js";
+import { silencePage } from "/pages/silences.js";
 import { Known, Story } from "/pages/story.js";
 
 const MOST = 20; // log lines, traces, facts and samples that are shown, of each
@@ -48,7 +49,8 @@ export default class Alert extends Live {
   show({ alert, story }) {
     if (!alert) return story ? html`<${Known} of=${story}/>` : html`<p class="empty">This alert is not there any more.</p>`;
     return html`<p>${state(alert.state)} <b>${alert.labels.alertname}</b> ${labels(alert.labels, ["alertname"])}
-        since ${ago(alert.activeAt)}, value <code>${Number(alert.value).toPrecision(4)}</code></p>
+        since ${ago(alert.activeAt)}, value <code>${Number(alert.value).toPrecision(4)}</code>
+        ${" "}<a href=${silencePage(alert.labels)}>Silence it</a></p>
       ${table(["Annotation", "Text"], Object.entries(alert.annotations).map(([name, text]) => [name, address(text)]), "It says nothing.")}
       <h2>Who was told, and why</h2><${Story} of=${story}/>
       <h2>What made it fire</h2><${Evidence} of=${alert.evidence}/>`;
