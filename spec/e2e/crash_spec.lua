@@ -10,11 +10,11 @@ local server = require "server"
 local socket = require "socket"
 
 local TRANSITIONS, ALERTS, KILLS = 1000, 50, 25
-local A_WHILE = 0.3 -- seconds
+local A_WHILE = 0.5 -- seconds
 
 local RULES = [[
-receiver "hook" { webhook { url = "%s/hook", timeout = "2s" } }
-receiver "pager" { pagerduty { routing_key = "k", url = "%s/pager", timeout = "2s" } }
+receiver "hook" { webhook { url = "%s/hook", timeout = "10s" } }
+receiver "pager" { pagerduty { routing_key = "k", url = "%s/pager", timeout = "10s" } }
 route { receiver = "hook", group_by = { "alertname" }, group_wait = "20ms", group_interval = "100ms", routes = {
   { receiver = "pager", continue = true }, { receiver = "hook" } } }
 ]]
