@@ -28,6 +28,14 @@ describe("the audit", function()
     assert.equal('{alertname="Down"}', entries[3].details.matchers)
   end)
 
+  it("does not say that whoever made a silence made it longer, when nobody said who did", function()
+    local id = world:silence("Down", "1h")
+    assert.equal(200, (world:http("POST", "/api/mw/v1/silences/" .. id .. "/extend", { ["for"] = "1h" })))
+    local entry = world.router.audits:tail(1)[1]
+    assert.same({ "silence.changed", "unknown" }, { entry.what, entry.who })
+    assert.equal("spec", world.router.silences:get(id).created_by)
+  end)
+
   it("knows who signed in at the proxy before the server, and from where", function()
     world:handle { type = "http", method = "POST", path = "/api/v2/silences", query = {}, remote = "192.0.2.7",
       headers = { ["x-forwarded-user"] = "ana" },

@@ -4,7 +4,9 @@ import { ago, get, html, labels, Live, send, state, table } from "/api.js";
 import { named, remember } from "/pages/ack.js";
 
 const LINE = /^\s*("(?:[^"\\]|\\.)*"|[^\s"=!~{}]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^"]*?)\s*$/;
-const plain = (text) => text[0] === '"' ? JSON.parse(text) : text;
+// What is escaped in quotes is what Alertmanager has escaped there; other backslashes are the pattern's.
+const plain = (text) => text[0] === '"' ? text.slice(1, -1).replace(/\\(["\\n])/g, (_, c) => c === "n" ? "\n" : c) : text;
+const length = (form) => form.for ? { for: form.for } : { untilResolved: true };
 const written = (m) => m.name + (m.isRegex ? (m.isEqual ? "=~" : "!~") : m.isEqual ? "=" : "!=") + JSON.stringify(m.value);
 
 /** Matchers of TEXT, one in each line; throws an Error that names the line. */
@@ -29,18 +31,19 @@ export function Preview({ of }) {
 
 class Make extends Component {
   constructor() { super(); this.state = { match: new URLSearchParams(location.hash.split("?")[1]).get("match") || "" }; }
-  componentDidMount() { if (this.state.match) this.look(); }
+  componentDidMount() { if (this.state.match) this.look({ for: "1h" }); }
   async run(work) {
     try { this.setState({ problem: null }); await work(); } catch (e) { this.setState({ problem: e.message, found: null }); }
   }
-  look() { return this.run(async () => this.setState({ found: await send("POST", "/api/mw/v1/silences/preview", { matchers: matchers(this.state.match), for: "1h" }) })); }
+  look(form) {
+    return this.run(async () => this.setState({ found: await send("POST", "/api/mw/v1/silences/preview", { matchers: matchers(this.state.match), ...length(form) }) }));
+  }
   make(event) {
     event.preventDefault();
     const form = Object.fromEntries(new FormData(event.target));
     remember(form.author);
     return this.run(async () => {
-      await send("POST", "/api/mw/v1/silences", { matchers: matchers(form.match), createdBy: form.author, comment: form.comment,
-        for: form.for || undefined, untilResolved: form.for ? undefined : true });
+      await send("POST", "/api/mw/v1/silences", { matchers: matchers(form.match), createdBy: form.author, comment: form.comment, ...length(form) });
       this.setState({ match: "", found: null });
       this.props.done();
     });
@@ -53,7 +56,7 @@ class Make extends Component {
         <option value="7d">for a week</option><option value="">until it is over</option></select>
       <input name="author" required maxlength="100" placeholder="Your name" aria-label="Your name" defaultValue=${named()}/>
       <input name="comment" required maxlength="500" placeholder="Why?" aria-label="Why"/>
-      <button type="button" onClick=${() => this.look()}>What would it mute?</button><button>Silence</button></form>
+      <button type="button" onClick=${(event) => this.look(Object.fromEntries(new FormData(event.target.form)))}>What would it mute?</button><button>Silence</button></form>
       ${problem && html`<p class="problem" role="alert">${problem}</p>`}${found && html`<${Preview} of=${found}/>`}`;
   }
 }

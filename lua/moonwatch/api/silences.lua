@@ -183,7 +183,7 @@ local function extend(router, msg, now, id)
   local longer = { id = id, matchers = s.matchers, starts_at = over and now or s.starts_at, ends_at = (over and now or s.ends_at) + seconds,
     created_by = s.created_by, comment = s.comment }
   local by = type(v.createdBy) == "string" and v.createdBy or nil
-  return request(router, msg, longer, now, audit.who(msg, by or s.created_by))
+  return request(router, msg, longer, now, audit.who(msg, by))
 end
 
 local function remove(router, msg, now, id)
