@@ -7,6 +7,8 @@
 -- A receiver answers 200 unless `world.answers[name]` is a function(note, nth) → outcome; outcome.late: after so many seconds,
 -- outcome.never: not at all.
 local fake = require "fake_host"
+
+jit.off() -- as in the server; compiled code of Debian's LuaJIT has crashed here, once in many runs
 local Book = require "moonwatch.engine.router_book"
 local Router = require "moonwatch.engine.router"
 local http = require "moonwatch.engine.router_http"
