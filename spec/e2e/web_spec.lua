@@ -97,13 +97,15 @@ alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
     see("#silences", "<h2>Silences</h2>", "Nothing is silenced.", "What would it mute?")
     local link = see("#alert?alertname=Stage&severity=warning", "Silence it"):match '<a href="(#silences%?[^"]*)">Silence it'
     see((link:gsub("&amp;", "&")), "It would mute <b>1 alert</b> of 1 that fire now", "<b>Stage</b>")
+    see("#silences?match=" .. net.escape 'alertname=~"Sta\\w+"\nseverity!="page"', "It would mute <b>1 alert</b> of 1 that fire now")
     see("#silences?match=" .. net.escape 'alertname="Sta', '<p class="problem" role="alert">"alertname="Sta" is no matcher')
     see("#silences?match=" .. net.escape 'alertname=~"Sta("', '<p class="problem" role="alert">')
     local status, body = node:post("/api/mw/v1/silences", json.encode { matchers = { { name = "alertname", value = "Stage|<b id=evil>", isRegex = true } },
-      ["for"] = "1h", createdBy = "<b id=evil>ann</b>", comment = "<b id=evil>quiet</b>" })
+      ["for"] = "1h", createdBy = "<b id=evil>ann</b>", comment = "<b id=evil>quiet</b>", receivers = { "hook" }, recurring = { days = "mon-sun", times = "00:00-24:00" } })
     assert.equal(200, status, body)
     local text = see("#silences", '<span class="state dim">active</span>', '<code>alertname=~"Stage|&lt;b id=evil&gt;"</code>', "<b>&lt;b id=evil&gt;ann&lt;/b&gt;</b>",
-      "<td>&lt;b id=evil&gt;quiet&lt;/b&gt;</td>", "<td>1 alert</td>", "An hour longer", "End it")
+      "<td>&lt;b id=evil&gt;quiet&lt;/b&gt;</td>", "<td>1 alert</td>", "An hour longer", "End it",
+      "<p>only for hook</p>", "mon-sun", "00:00-24:00")
     assert.falsy(text:find('id="evil"', 1, true))
     local id = json.decode(body).id
     assert.equal(id, node:json("/api/mw/v1/silences/" .. id, { method = "DELETE" }).id)

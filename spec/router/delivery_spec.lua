@@ -149,6 +149,15 @@ describe("a receiver that took a message and did not say so", function()
     assert.same({ "0:30 hook firing Down", "5:30 hook resolved Down refused", "15:30 hook firing Down" }, world:told())
   end)
 
+  it("is not waited for when it does not want to hear of ends", function()
+    local world = world_of.new { receivers = { { name = "hook", targets = { { kind = "webhook", send_resolved = false } } } }, routes = { { receiver = "hook" } } }
+    world.answers.hook = failing(1, slow)
+    world:fire("Down"):advance("1m"):resolve("Down"):advance "1h"
+    assert.same({ "0:30 hook firing Down refused" }, world:told())
+    assert.same({}, world.router.groups)
+    assert.same({}, world.router.ledger.groups)
+  end)
+
   it("is told nothing more on a route that does as Alertmanager", function()
     local world = world_of.new { routes = { { receiver = "hook", compat = "alertmanager" } } }
     world.answers.hook = failing(1, slow)

@@ -62,6 +62,14 @@ describe("the history of messages", function()
     assert.equal("", (names(world, "")))
   end)
 
+  it("keeps more than usual over a restart, too, where the settings say so", function()
+    local world = told { settings = { notifications = { keep = 3000 } } }
+    for i = 1, 1500 do world.router.history:add { id = "m" .. i, time = world.now, receiver = "hook", alerts = {}, attempts = {}, result = "sent" } end
+    local n = world.router.history.last
+    world:restart()
+    assert.equal(n, world.router.history.last - world.router.history.first + 1)
+  end)
+
   it("takes the same time for the first message and for the hundred thousandth", function()
     local history = History.new()
     for i = 1, 100000 do history:add { id = "m" .. i, time = i, alerts = {}, attempts = {} } end

@@ -329,6 +329,10 @@ local function add_journals(host)
   function Journal.sync() return true end
   function Journal.close() end
   host.journals = {}
+  function host.rename(from, to)
+    host.journals[to], host.journals[from] = host.journals[from], nil
+    return true
+  end
   function host.journal(dir)
     host.journals[dir] = host.journals[dir] or setmetatable({ segments = { {} }, dropped = 0, size = 0 }, Journal)
     return host.journals[dir]

@@ -8,6 +8,18 @@ local F = { routing_key = { ["@secret"] = "KEY" }, links = { { href = "http://wi
   summary = "${name} on ${labels.instance}", details = { team = "web", deep = { "${labels.instance}", 7 } }, severity = "${labels.severity}" }
 
 describe("a PagerDuty event", function()
+  it("has a link to the runbook, by either name, when that is an address", function()
+    local function links(annotations)
+      local note = notes.note { alerts = { notes.alert { annotations = annotations } } }
+      return notes.tell("pagerduty", note, { routing_key = "k" }, { { status = 202 } }).requests[1].json.links
+    end
+    for _, name in ipairs { "runbook", "runbook_url" } do
+      assert.same({ { href = "https://wiki/busy?a=b", text = "Runbook" } }, links { [name] = "https://wiki/busy?a=b" })
+    end
+    assert.is_nil(links { runbook = "ask Ann", runbook_url = "javascript:alert(1)" })
+    assert.is_nil(links {})
+  end)
+
   it("has links, images, component, class and details filled in, and no links without an address", function()
     local e = notes.tell("pagerduty", notes.note(), F, { { status = 202 } }).requests[1].json
     assert.same({ { href = "http://wiki/Busy", text = "Wiki" } }, e.links)

@@ -23,6 +23,21 @@ local function refused_with(text, part)
   assert.truthy(list[1]:find(part, 1, true), list[1] .. "\n  lacks\n" .. part)
 end
 
+describe("a policy", function()
+  it("is a function behind the name, or several in braces with what is said beside them", function()
+    local function policy(text)
+      local set, list = load.load { host = host, config = "w.lua", source = text }
+      assert.same({}, list)
+      for _, guest in pairs(set.guests) do guest:close() end
+      return set.routing.policies[1]
+    end
+    local one = policy 'policy "silence" (function(s, who) return true end)'
+    assert.same({ 1, "refuse", 5 }, { #one.items, one.on_failure, one.timeout })
+    local two = policy 'policy "silence" { function() return true end, function() return false, "no" end, on_failure = "allow", timeout = "2s" }'
+    assert.same({ 2, "allow", 2 }, { #two.items, two.on_failure, two.timeout })
+  end)
+end)
+
 describe("a misspelt field", function()
   it("is refused with its place and the nearest right name", function()
     refused('alert "A" {\n  exprr = "up",\n  when = function() end,\n}',

@@ -111,6 +111,15 @@ static int host_remove(lua_State *L)
     return 1;
 }
 
+static int host_rename(lua_State *L)
+{
+    const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
+    if (rename(from, to)) return refuse_errno(L, from);
+    sync_folder(to);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 static int host_mkdir(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
@@ -166,13 +175,10 @@ static int host_stat(lua_State *L)
 
 void mw_host_open_files(lua_State *L)
 {
-    static const mw_host_fn fns[] = {{"read_file", host_read_file},
-                                     {"write_file", host_write_file},
-                                     {"remove", host_remove},
-                                     {"mkdir", host_mkdir},
-                                     {"glob", host_glob},
-                                     {"stat", host_stat},
-                                     {NULL, NULL}};
+    static const mw_host_fn fns[] = {{"read_file", host_read_file}, {"write_file", host_write_file},
+                                     {"remove", host_remove},       {"rename", host_rename},
+                                     {"mkdir", host_mkdir},         {"glob", host_glob},
+                                     {"stat", host_stat},           {NULL, NULL}};
     mw_host_set(L, fns);
     const char *dir = ((mw_face *)lua_touserdata(L, -1))->host->data_dir;
     lua_pushstring(L, dir);

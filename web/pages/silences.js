@@ -7,7 +7,9 @@ const LINE = /^\s*("(?:[^"\\]|\\.)*"|[^\s"=!~{}]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|
 // What is escaped in quotes is what Alertmanager has escaped there; other backslashes are the pattern's.
 const plain = (text) => text[0] === '"' ? text.slice(1, -1).replace(/\\(["\\n])/g, (_, c) => c === "n" ? "\n" : c) : text;
 const length = (form) => form.for ? { for: form.for } : { untilResolved: true };
-const written = (m) => m.name + (m.isRegex ? (m.isEqual ? "=~" : "!~") : m.isEqual ? "=" : "!=") + JSON.stringify(m.value);
+const quoted = (text) => `"${text.replace(/["\\]/g, "\\$&").replace(/\n/g, "\\n")}"`;
+const name = (text) => /^[A-Za-z_]\w*$/.test(text) ? text : quoted(text);
+const written = (m) => name(m.name) + (m.isRegex ? (m.isEqual ? "=~" : "!~") : m.isEqual ? "=" : "!=") + quoted(m.value);
 
 /** Matchers of TEXT, one in each line; throws an Error that names the line. */
 export const matchers = (text) => text.split("\n").filter((line) => line.trim()).map((line) => {
@@ -17,7 +19,7 @@ export const matchers = (text) => text.split("\n").filter((line) => line.trim())
 });
 
 /** The address of a new silence for what has just these LABELS. */
-export const silencePage = (set) => "#silences?" + new URLSearchParams({ match: Object.entries(set).sort().map(([name, value]) => `${name}=${JSON.stringify(value)}`).join("\n") });
+export const silencePage = (set) => "#silences?" + new URLSearchParams({ match: Object.entries(set).sort().map(([label, value]) => written({ name: label, value, isEqual: true })).join("\n") });
 
 const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
@@ -73,10 +75,15 @@ export default class Silences extends Live {
     const longer = html`<button type="button" onClick=${() => this.act("POST", path + "/extend", { for: "1h", ...by })}>${s.status.state === "expired" ? "Again for an hour" : "An hour longer"}</button>`;
     return html`${longer}${s.status.state !== "expired" && html` <button type="button" onClick=${() => this.act("DELETE", path, by)}>End it</button>`}`;
   }
+  // For whom and when, where that is not everybody and always.
+  only(s) {
+    const times = s.window ? `in the window ${s.window}` : s.recurring ? Object.entries(s.recurring).map(([what, text]) => `${what} ${text}`).join(", ") : "";
+    return html`${s.receivers && html`<p>only for ${s.receivers.join(", ")}</p>`}${times && html`<p>only ${times}</p>`}`;
+  }
   show(silences) {
     const sets = (s) => [s.matchers, ...(s.matcherSets || []).slice(1)].map((list) => list.map(written).join(", ")).join(" or ");
     return html`<${Make} done=${() => this.refresh()}/>
-      ${table(["State", "What", "Until", "By", "Why", "Mutes now", ""], silences.map((s) => [state(s.status.state), html`<code>${sets(s)}</code>`,
+      ${table(["State", "What", "Until", "By", "Why", "Mutes now", ""], silences.map((s) => [state(s.status.state), html`<code>${sets(s)}</code>${this.only(s)}`,
         html`${new Date(s.endsAt).toLocaleString()}${s.untilResolved ? " or when it is over" : ""}`, html`<b>${s.createdBy}</b> ${ago(s.updatedAt)}`, s.comment,
         s.mutes ? count(s.mutes.count, "alert") : "", this.buttons(s)]), "Nothing is silenced.")}`;
   }

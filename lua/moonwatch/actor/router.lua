@@ -29,6 +29,16 @@ local function open(host, dir)
   return journal, saved
 end
 
+-- What another version wrote may not be what this one expects: it is kept aside, and another journal begun.
+local function begin_anew(host, dir, journal, err)
+  local aside = ("%s.bad-%d"):format(dir, host.now())
+  journal:close()
+  local moved, why = host.rename(dir, aside)
+  host.log("error", "the journal of alerts cannot be understood, so it starts empty",
+    { folder = dir, error = tostring(err), kept = moved and aside or nil, problem = why })
+  return (open(host, dir))
+end
+
 function Actor:share(kind, id, value)
   local arg = { kind = kind, id = id, value = value }
   if FENCED[kind] then arg.slot, arg.fence = "router", self.router.fence end
@@ -74,14 +84,11 @@ return function(init)
   local self = setmetatable({ host = host }, Actor)
   -- With Redis another node may be the one that sends: a lease message says when we are.
   local clustered = init ~= nil and type(init.redis) == "string" and init.redis ~= ""
-  local journal, saved = open(host, host.data_dir .. "/router")
+  local dir = host.data_dir .. "/router"
+  local journal, saved = open(host, dir)
   self.router = make(self, host, clustered, journal)
-  -- What another version wrote may not be what this one expects: then it starts with nothing, rather than not at all.
   local ok, err = pcall(function() return not saved or self.router:restore(saved) end)
-  if not ok then
-    host.log("error", "the journal of alerts cannot be understood, so it starts empty", { folder = host.data_dir .. "/router", error = tostring(err) })
-    self.router = make(self, host, clustered, journal)
-  end
+  if not ok then self.router = make(self, host, clustered, begin_anew(host, dir, journal, err)) end
   self.calendars = Calendars.new(self.router, host)
   self.router.calendars = self.calendars
   return self

@@ -30,15 +30,19 @@ local PART_OF = { moved = "alert", told = "history" }
 
 local function nothing() end
 
+local function failed(self, n)
+  self.host.metric("add", "moonwatch_router_journal_failures_total", {}, n, "How often the journal of alerts could not be written.")
+end
+
 --- Of ROUTER; JOURNAL is what host.journal gave, nil: nothing is written.
 function M.new(router, journal)
-  local self = setmetatable({ router = router, host = router.host, journal = journal, dirty = {}, some = false, written = {}, limit = LEAST, failures = 0 }, M)
+  local self = setmetatable({ router = router, host = router.host, journal = journal, dirty = {}, some = false, written = {}, limit = LEAST }, M)
   for kind, of in pairs(kinds) do
     if not of.every then self.dirty[kind] = {} end
   end
   -- How many rows there are; those of an earlier life are not counted, and are written again when they are many bytes.
   self.rows = journal and journal:bytes() > FRESH and math.huge or 0
-  if not journal then self.mark, self.mark_part = nothing, nothing end
+  if journal then failed(self, 0) else self.mark, self.mark_part = nothing, nothing end
   return self
 end
 
@@ -115,7 +119,7 @@ end
 
 -- The first failure is told; afterwards nothing until it works again.
 local function settle(self, ok, err)
-  if not ok then self.failures = self.failures + 1 end
+  if not ok then failed(self, 1) end
   if not ok and not self.complained then
     self.host.log("error", "the journal of alerts could not be written: after a crash messages may be sent again", { error = err })
   end
@@ -143,10 +147,8 @@ function M:flush(now, all)
   return true
 end
 
---- Bytes of the journal, and how often it could not be written; nil when there is none.
-function M:size()
-  if self.journal then return self.journal:bytes(), self.failures end
-end
+--- Bytes of the journal; nil when there is none.
+function M:size() return self.journal and self.journal:bytes() end
 
 -- -- writing all again -----------------------------------------------------------------
 
@@ -161,7 +163,7 @@ local function begin(self)
 end
 
 local function finish(self)
-  if not self.journal:sync() then return end -- what was before stays, and the next step tries again
+  if not self.journal:sync() then return end -- what was before stays, and a later turn tries again
   self.journal:drop(self.again.segment)
   self.again = nil
   self.limit = math.max(LEAST, self.journal:bytes())
@@ -191,8 +193,9 @@ function M:tidy()
   for i = again.at + 1, last do rows[#rows + 1] = row(self, unpack(again.list[i], 1, 3)) end
   if #rows > 0 and not append(self, rows) then return false end
   again.at = last
-  if last == #again.list then finish(self) end
-  return self.again ~= nil
+  if last < #again.list then return true end
+  finish(self)
+  return false
 end
 
 --- Write what is left and close it.
@@ -248,7 +251,8 @@ function M.read(host, journal)
   local saved, bad = {}, 0
   for kind in pairs(kinds) do saved[kind] = {} end
   local n, damaged = journal:replay(function(text)
-    if not take_frame(host, saved, text) then bad = bad + 1 end
+    local ok, read = pcall(take_frame, host, saved, text)
+    if not ok or not read then bad = bad + 1 end
   end)
   if not n then return nil, damaged end
   return saved, bad + damaged

@@ -120,6 +120,8 @@ local function decide(router, group, seen, target, force, now)
   end
   if not reason then
     router.outbox:cancel(key, why, now)
+    -- Of an end that it may not know it does not want to hear, so there is nothing to wait for.
+    if entry and entry.maybe and not target.send_resolved then router:believe(group.key, target.key, notify.entry_sure(entry)) end
     return nil, why
   end
   local alerts = target.send_resolved and seen.visible or of_status(seen.visible, "firing")
@@ -142,7 +144,7 @@ end
 
 -- Without the lease another node speaks; what it told comes to us through the ledger.
 local function follow(router, group, seen)
-  group:settle(seen.all, function(fp) return router.ledger:believed(group.key, fp) end)
+  group:settle(seen.all, function(fp) return router:believed(group.key, fp) end)
 end
 
 --- What may leave GROUP after everybody was told about SEEN.

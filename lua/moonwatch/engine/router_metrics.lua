@@ -66,11 +66,8 @@ function M.measure(router, now)
   local entries, _, bytes = router.story:size()
   metric("set", "moonwatch_decisions_kept", {}, entries, "Entries of the journal of decisions, see `why`.")
   metric("set", "moonwatch_decisions_kept_bytes", {}, bytes, "Memory that the journal of decisions takes, about.")
-  local written, failures = router.book:size()
-  if written then
-    metric("set", "moonwatch_router_journal_bytes", {}, written, "Bytes of the journal that alerts and what is owed are kept in.")
-    metric("set", "moonwatch_router_journal_failures", {}, failures, "How often that journal could not be written since the start.")
-  end
+  local written = router.book:size()
+  if written then metric("set", "moonwatch_router_journal_bytes", {}, written, "Bytes of the journal that alerts and what is owed are kept in.") end
   lanes(router, now)
 end
 

@@ -10,9 +10,9 @@ local OF_DIGEST = 100
 
 local function nothing() end
 
---- SAVED: entries, oldest first.  CHANGED(id, part) is called when one came, changed or went; PART: only its tries and its end are new.
+--- SAVED: entries, oldest first; how many of them stay `configure` says.  CHANGED(id, part) is called when one came, changed or went; PART: only its tries and its end are new.
 function M.new(saved, changed)
-  local self = setmetatable({ list = {}, by_id = {}, first = 1, last = 0, kept = M.KEPT, retention = M.RETENTION,
+  local self = setmetatable({ list = {}, by_id = {}, first = 1, last = 0, kept = math.max(M.KEPT, #(saved or {})), retention = M.RETENTION,
     changed = changed or nothing }, M)
   for _, entry in ipairs(saved or {}) do self:add(entry) end
   return self

@@ -84,6 +84,14 @@ function M.entry_unsure(entry, view, now)
   return out
 end
 
+--- ENTRY without `maybe`.
+function M.entry_sure(entry)
+  local out = {}
+  for name, value in pairs(entry) do out[name] = value end
+  out.maybe = nil
+  return out
+end
+
 -- What of entry.maybe is muted in VIEW, so that nothing was said about it; nil when that is nothing.
 local function still_unsure(entry, view)
   local out

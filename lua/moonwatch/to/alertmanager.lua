@@ -7,7 +7,7 @@
 -- takes what comes last for the truth.
 local sign_in = require "moonwatch.to.sign_in"
 
-local M = { kind = "alertmanager", dedups = true, digests = "never", at_once = 1 }
+local M = { kind = "alertmanager", digests = "never", at_once = 1 }
 
 M.answers = {
   [400] = { says = "the Alertmanager does not take some of these alerts" },

@@ -4,7 +4,7 @@
 local sign_in = require "moonwatch.to.sign_in"
 local webhook = require "moonwatch.to.webhook"
 
-local M = { kind = "incidentio", dedups = true, digests = "never" }
+local M = { kind = "incidentio", digests = "never" }
 
 M.answers = {
   [401] = { says = "the token of the alert source is not accepted" }, [404] = { says = "there is no such alert source" },

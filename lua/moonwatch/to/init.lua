@@ -4,9 +4,8 @@
 -- how its answers differ from the usual (see answer.lua); or `steps`, several requests (see steps.lua); or
 -- a `send` of its own.  `prepare(note, fields, host, done)` may first ask somebody else for what is missing.  `digests` says what it
 -- makes of many messages in one (digest.lua): "alerts" gets all alerts (programs), "never" is for kinds with incidents.
--- `dedups`: told the same twice, it shows it once.  `hears_acks`: acknowledgements can
--- be passed on.  Secrets are looked up here, when the message leaves, and taken out of whatever comes back
--- as an error.
+-- `hears_acks`: acknowledgements can be passed on.  Secrets are looked up here, when the message leaves, and taken out of
+-- whatever comes back as an error.
 local answer = require "moonwatch.to.answer"
 local steps = require "moonwatch.to.steps"
 

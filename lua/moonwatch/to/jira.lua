@@ -9,7 +9,7 @@ local plain = require "moonwatch.to.plain"
 local sign_in = require "moonwatch.to.sign_in"
 local text = require "moonwatch.to.text"
 
-local M = { kind = "jira", hears_acks = true, dedups = true, digests = "never" }
+local M = { kind = "jira", hears_acks = true, digests = "never" }
 
 M.answers = {
   [400] = { says = "a field, or the search, is not what Jira expects" },

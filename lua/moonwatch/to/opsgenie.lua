@@ -8,7 +8,7 @@ local keys_of = require "moonwatch.keys"
 local plain = require "moonwatch.to.plain"
 local text = require "moonwatch.to.text"
 
-local M = { kind = "opsgenie", hears_acks = true, dedups = true, digests = "never" }
+local M = { kind = "opsgenie", hears_acks = true, digests = "never" }
 
 M.answers = {
   [401] = { says = "the API key is not accepted" },

@@ -5,10 +5,11 @@
 -- new to PagerDuty is sent.  An event of more than 512 KB would be refused: then the list of alerts is
 -- left out, and if that is not enough all of the details.
 local filled = require "moonwatch.to.filled"
+local markup = require "moonwatch.to.markup"
 local plain = require "moonwatch.to.plain"
 local text = require "moonwatch.to.text"
 
-local M = { kind = "pagerduty", hears_acks = true, dedups = true, digests = "never" }
+local M = { kind = "pagerduty", hears_acks = true, digests = "never" }
 
 M.answers = {
   [400] = { says = "PagerDuty does not take this event" },
@@ -63,7 +64,8 @@ local function links_of(note, fields)
     if href ~= "" then out[#out + 1] = { href = href, text = filled.text(row.text, note) } end
   end
   local first = note.alerts[1]
-  local runbook = first.annotations and (first.annotations.runbook or first.annotations.runbook_url)
+  local annotations = first.annotations or {}
+  local runbook = markup.url(annotations.runbook) or markup.url(annotations.runbook_url)
   if runbook then out[#out + 1] = { href = runbook, text = "Runbook" } end
   return #out > 0 and out or nil
 end

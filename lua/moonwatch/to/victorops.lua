@@ -6,7 +6,7 @@ local filled = require "moonwatch.to.filled"
 local plain = require "moonwatch.to.plain"
 local text = require "moonwatch.to.text"
 
-local M = { kind = "victorops", hears_acks = true, dedups = true, digests = "never" }
+local M = { kind = "victorops", hears_acks = true, digests = "never" }
 
 M.answers = {
   [400] = { says = "the message is wrong" }, [401] = { says = "the API key is not accepted" }, [403] = { says = "the API key is not accepted" },
