@@ -3,7 +3,6 @@
 --     ./moonwatch lua bench/outbox.lua [MESSAGES] [GROUPS at once]
 --
 -- With the JIT off, as it is in the server.  Answers CPU microseconds for a message.
-jit.off()
 local Deliver = require "moonwatch.route.deliver"
 
 local MESSAGES, GROUPS = tonumber(arg and arg[1]) or 100000, tonumber(arg and arg[2]) or 1000

@@ -3,7 +3,6 @@
 --     ./moonwatch lua bench/reload.lua [FILES] [RULES in each] [RELOADS of the long run]
 --
 -- The loader and the engine of the server in this process, with the JIT off as it is there.  Files are texts in memory.
-jit.off()
 local load = require "moonwatch.config.load"
 local plan_of = require("moonwatch.engine.rules_plan").of
 local rules = require "moonwatch.engine.rules"

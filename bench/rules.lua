@@ -4,7 +4,6 @@
 --
 -- The engine of the server in this process, over a store in memory, with the clock in our hands and the JIT off as it is in
 -- the server.  Processor time of the whole process; memory is what the process holds more than before.
-jit.off()
 local load = require "moonwatch.config.load"
 local rules = require "moonwatch.engine.rules"
 

@@ -4,7 +4,6 @@
 --
 -- The router's actor in this process, with the JIT off as it is in the server; the journal is written to nowhere and receivers take everything at
 -- once.  Answers CPU microseconds for an alert.  PROFILE: what `jit.p` is to look at ("fl", "i4"), of the part that STORM_PART names.
-jit.off()
 local ALERTS, GROUPS, PROFILE = tonumber(arg and arg[1]) or 100000, tonumber(arg and arg[2]) or 1000, arg and arg[3]
 local BATCH = 64
 

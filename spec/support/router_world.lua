@@ -8,7 +8,6 @@
 -- outcome.never: not at all.
 local fake = require "fake_host"
 
-jit.off() -- as in the server; compiled code of Debian's LuaJIT has crashed here, once in many runs
 local Book = require "moonwatch.engine.router_book"
 local Router = require "moonwatch.engine.router"
 local http = require "moonwatch.engine.router_http"

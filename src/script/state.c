@@ -1,11 +1,15 @@
 /* state.c - opening our Lua states, and the continuations of calls that answer later.
  *
  * LuaJIT's own loader finds a linked module by its symbol luaJIT_BC_<name>, so an actor needs no
- * path on disk.  luaopen_jit is never called for an actor: the engine then stays off.
+ * path on disk.  luaopen_jit is never called for an actor: the engine then stays off.  On the
+ * command line it is there but off as well, so that tests and backtests run what the server runs,
+ * and because the x64 code of Debian's LuaJIT crashes: it may restore L->base by its lower half
+ * only.  A program of `moonwatch lua` that wants it calls jit.on().
  * SPDX-License-Identifier: MIT */
 #include "script/state.h"
 
 #include <lauxlib.h>
+#include <luajit.h>
 #include <lualib.h>
 #include <string.h>
 
@@ -79,6 +83,7 @@ static int open_all(lua_State *L)
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
     if (l->waits) {
         luaL_openlibs(L);
+        luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     } else {
         for (size_t i = 0; i < sizeof actor_libs / sizeof *actor_libs; i++) {
             lua_pushcfunction(L, actor_libs[i].open);

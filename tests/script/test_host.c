@@ -261,6 +261,12 @@ static void an_actors_state_has_no_way_out(void **state)
     mw_lua_free(l);
 }
 
+static void the_command_line_interprets_as_the_server_does(void **state)
+{
+    run_lua(*state, "assert(jit.status() == false)");
+    run_lua(*state, "jit.on() assert(jit.status() == true) jit.off()");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +284,7 @@ int main(void)
         cmocka_unit_test(calls_wait_and_unknown_operations_say_so),
         cmocka_unit_test(a_module_is_run_for_its_exit_status),
         cmocka_unit_test(an_actors_state_has_no_way_out),
+        cmocka_unit_test(the_command_line_interprets_as_the_server_does),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -186,7 +186,6 @@ local function misuse(ctx, options, rest)
 end
 
 function M.main(ctx, argv)
-  require("jit").off()
   local options, rest = client.parse(argv, FLAGS)
   local wrong = misuse(ctx, options, rest)
   if wrong then return client.misused(ctx, M, wrong) end
