@@ -36,9 +36,9 @@ inhibit { source = { alertname = "NodeDown" }, target = { 'severity!="page"', 't
 inhibit { source = { a = "b" }, target = { c = "" } }
 receiver "hooks" { webhook { url = "http://me:pw@127.0.0.1:9/T0/sesame?key=sesame", max_alerts = 3 }, webhook { url = secret "HOOK", send_resolved = false } }
 receiver "many" {
-  pagerduty { routing_key = "sesame" }, opsgenie { api_key = "sesame", url = "https://api.eu.opsgenie.com" },
+  pagerduty { routing_key = "sesame", url = "https://me:sesame@events.example.com/v2/enqueue" }, opsgenie { api_key = "sesame", url = "https://api.eu.opsgenie.com" },
   victorops { api_key = "sesame", routing_key = "team" }, pushover { token = "sesame", user_key = "sesame" },
-  slack { url = secret "SLACK", channel = "#ops" }, discord { url = "http://127.0.0.1/sesame" }, telegram { token = "sesame", chat_id = -12 },
+  slack { url = secret "SLACK", channel = "#ops" }, discord { url = "http://127.0.0.1/sesame" }, telegram { token = "sesame", chat_id = -12, url = "https://me:sesame@tg.example.com" },
   webex { token = "sesame", room_id = "r" },
 }
 receiver "mail" { email { to = { "a@b.c", "d@e.f" }, from = "m@b.c", smarthost = "mail:587", auth = { user = "me", password = "sesame" }, require_tls = false } }

@@ -181,6 +181,13 @@ describe("the calendar of a rotation", function()
     assert.equal("bob", (tick(30)))
   end)
 
+  it("keeps the address to itself, also when it cannot be asked", function()
+    local world, tick = rig "webcal://calendar.example/private-sesame/x.ics"
+    local _, about = tick(0)
+    assert.equal("it is no file, and only http:// and https:// are asked", about.error)
+    assert.falsy(world.host.json.encode(world.host.logged):find "sesame")
+  end)
+
   it("is asked for at an address, kept over failures and restarts", function()
     local world, tick = rig "https://calendar.example/x.ics"
     tick(0)

@@ -2,6 +2,7 @@
 --
 -- Only kinds that each Alertmanager of today knows are said, for its tools refuse a whole text for one field they do not know;
 -- others become a comment.  Messages are left out: ours are not written in its templates.
+local hidden_of = require "moonwatch.to.hidden"
 local keys_of = require "moonwatch.keys"
 
 local M = {}
@@ -17,6 +18,7 @@ end
 
 local function hidden() return HIDDEN end
 local function as_is(value) return value end
+local function api(value) return type(value) == "string" and hidden_of.address(value) or nil end
 local function joined(value) return type(value) == "table" and table.concat(value, ", ") or value end
 
 -- A key that is a text with places is not a route of anybody.
@@ -25,14 +27,14 @@ local function plain(value) return type(value) == "string" and value or nil end
 -- kind → { what Alertmanager calls it, rows { its field, ours, how } }
 local KINDS = {
   webhook = { "webhook", { "url", "url", address }, { "max_alerts", "max_alerts", as_is } },
-  pagerduty = { "pagerduty", { "routing_key", "routing_key", hidden }, { "url", "url", as_is } },
-  opsgenie = { "opsgenie", { "api_key", "api_key", hidden }, { "api_url", "url", as_is } },
-  victorops = { "victorops", { "api_key", "api_key", hidden }, { "routing_key", "routing_key", plain }, { "api_url", "url", as_is } },
+  pagerduty = { "pagerduty", { "routing_key", "routing_key", hidden }, { "url", "url", api } },
+  opsgenie = { "opsgenie", { "api_key", "api_key", hidden }, { "api_url", "url", api } },
+  victorops = { "victorops", { "api_key", "api_key", hidden }, { "routing_key", "routing_key", plain }, { "api_url", "url", api } },
   pushover = { "pushover", { "user_key", "user_key", hidden }, { "token", "token", hidden } },
   slack = { "slack", { "api_url", "url", hidden }, { "channel", "channel", as_is } },
   discord = { "discord", { "webhook_url", "url", hidden } },
-  telegram = { "telegram", { "bot_token", "token", hidden }, { "chat_id", "chat_id", tonumber }, { "api_url", "url", as_is } },
-  webex = { "webex", { "room_id", "room_id", as_is }, { "api_url", "url", as_is } },
+  telegram = { "telegram", { "bot_token", "token", hidden }, { "chat_id", "chat_id", tonumber }, { "api_url", "url", api } },
+  webex = { "webex", { "room_id", "room_id", as_is }, { "api_url", "url", api } },
   email = { "email", { "to", "to", joined }, { "from", "from", as_is }, { "smarthost", "smarthost", as_is }, { "hello", "hello", as_is },
     { "require_tls", "require_tls", as_is } },
   sns = { "sns", { "topic_arn", "topic_arn", as_is }, { "phone_number", "phone_number", as_is }, { "target_arn", "target_arn", as_is } },

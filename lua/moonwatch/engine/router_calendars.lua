@@ -55,6 +55,7 @@ end
 
 local function read_file(self, oncall, known, now)
   known.due = now + FILE_EVERY
+  if known.source:find "^%a[%w+.-]*://" then return complain(self, oncall, known, "it is no file, and only http:// and https:// are asked") end
   local stat = self.host.stat(known.source)
   if not stat then return complain(self, oncall, known, "there is no file " .. known.source) end
   if stat.size > ical.TEXT then return complain(self, oncall, known, ("%s is larger than %d bytes"):format(known.source, ical.TEXT)) end

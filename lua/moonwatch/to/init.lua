@@ -5,8 +5,9 @@
 -- a `send` of its own.  `prepare(note, fields, host, done)` may first ask somebody else for what is missing.  `digests` says what it
 -- makes of many messages in one (digest.lua): "alerts" gets all alerts (programs), "never" is for kinds with incidents.
 -- `hears_acks`: acknowledgements can be passed on.  Secrets are looked up here, when the message leaves, and taken out of
--- whatever comes back as an error.
+-- whatever comes back (hidden.lua).
 local answer = require "moonwatch.to.answer"
+local hidden = require "moonwatch.to.hidden"
 local steps = require "moonwatch.to.steps"
 
 local M = { kinds = {} }
@@ -36,17 +37,6 @@ local function reveal(fields, host, secrets)
   return out
 end
 
-local function hide(text, secrets)
-  if not text then return nil end
-  for _, secret in ipairs(secrets) do
-    if #secret > 0 then
-      local plain = secret:gsub("%p", "%%%0")
-      text = text:gsub(plain, "***")
-    end
-  end
-  return text
-end
-
 --- Send NOTE to TARGET; DONE(outcome, at) once.  CLOCK() says what time it is when the answer comes.
 function M.send(host, clock, target, note, done)
   local kind = M.kinds[target.kind]
@@ -56,8 +46,10 @@ function M.send(host, clock, target, note, done)
   local secrets = {}
   local fields, err = reveal(target.fields, host, secrets)
   if not fields then return done({ retry = false, error = err }, clock()) end
+  local unread = hidden.of(target.kind, fields, host, secrets)
+  host = unread:host(host)
   local function finish(outcome)
-    outcome.error = hide(outcome.error, secrets)
+    outcome.error = outcome.error and unread:out_of(outcome.error)
     done(outcome, clock())
   end
   if kind.send then return kind.send(note, fields, host, finish) end

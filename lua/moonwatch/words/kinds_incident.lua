@@ -17,11 +17,12 @@ local function check_auth(fields, problem)
   if auth and not auth.bearer and not auth.user then problem("auth: needs bearer, or user and password", { "auth" }) end
 end
 
+-- What was written is not told again: there may be a key in it.
 local function check_address(name)
   return function(fields, problem)
     local url = fields[name]
     if type(url) == "string" and not url:find "^https?://[^/%s]" then
-      problem(("%s: %q: expected an address that starts with http:// or https://"):format(name, url), { name })
+      problem(name .. ": expected an address that starts with http:// or https://", { name })
     end
   end
 end
@@ -213,7 +214,7 @@ K.alertmanager = {
   check = all(check_url, check_auth, function(fields, problem)
     for i, url in ipairs(fields.urls or {}) do
       if not url:find "^https?://[^/%s]" then
-        problem(("urls: %q: expected an address that starts with http:// or https://"):format(url), { "urls", i })
+        problem(("urls: item %d: expected an address that starts with http:// or https://"):format(i), { "urls", i })
       end
     end
   end),
