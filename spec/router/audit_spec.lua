@@ -46,6 +46,13 @@ describe("the audit", function()
     assert.equal("192.0.2.7", entries[1].from)
   end)
 
+  it("tells the client that a proxy speaks for, and the proxy", function()
+    world:handle { type = "http", method = "POST", path = "/api/mw/v1/silences", query = {}, remote = "192.0.2.7", headers = { ["x-forwarded-for"] = "203.0.113.9" },
+      body = world.host.json.encode { matchers = { { name = "a", value = "b", isRegex = false } }, ["for"] = "1h", comment = "c" } }
+    local _, entries = done(world)
+    assert.equal("203.0.113.9 by 192.0.2.7", entries[1].from)
+  end)
+
   it("can be asked for one person, one kind and a time, and outlives a restart", function()
     world:silence("Down", "10m")
     world:advance "2h"

@@ -48,6 +48,7 @@ mw_value *actor_question(mw_call *c)
     mw_map_set(q, "query", query_of(c));
     mw_map_set(q, "headers", headers_of(c));
     mw_map_set(q, "body", mw_text_new(c->body));
+    if (c->remote.n) mw_map_set(q, "remote", mw_text_new(c->remote));
     return q;
 }
 

@@ -6,6 +6,7 @@
  * the disposer cuts that and sets the call's cancel flag; only the loop's thread touches either
  * pointer.  The errand comes home through the loop's mailbox, or frees itself when the loop is
  * gone. SPDX-License-Identifier: MIT */
+#include <netdb.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -286,6 +287,16 @@ static void stay(exchange *x, errand *e, const char *why)
     hand_in(e, x->conn->loop);
 }
 
+static mw_str remote_of(mw_call *c, const h2o_req_t *req)
+{
+    struct sockaddr_storage at;
+    char name[NI_MAXHOST];
+    socklen_t n = req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&at);
+    size_t len = n ? h2o_socket_getnumerichost((struct sockaddr *)&at, n, name) : SIZE_MAX;
+    if (len == SIZE_MAX) return MW_STR("");
+    return (mw_str){mw_arena_strndup(c->arena, name, len), len};
+}
+
 static void ask_actor(exchange *x, mw_actor *a)
 {
     if (!a) {
@@ -293,6 +304,7 @@ static void ask_actor(exchange *x, mw_actor *a)
         answer(x);
         return;
     }
+    x->call->remote = remote_of(x->call, x->req);
     mw_value *question = actor_question(x->call);
     errand *e = send_away(x);
     if (mw_actor_ask(a, question, on_actor_answer, e))

@@ -7,6 +7,7 @@ local acks = require "moonwatch.engine.router_acks"
 local audit = require "moonwatch.engine.router_audit"
 local form = require "moonwatch.api.form"
 local labels_of = require "moonwatch.route.labels"
+local reply = require "moonwatch.api.router_reply"
 local silences = require "moonwatch.engine.router_silences"
 
 local M = {}
@@ -101,28 +102,30 @@ end
 
 -- -- doing it -----------------------------------------------------------------------
 
+-- Each gives DONE(sentence), or DONE(nil, why, status), at once or when it was decided.
 local does = {}
 
-function does.ack(router, t, alerts, f, now)
+function does.ack(router, t, alerts, f, now, done)
   local set = {}
   for _, alert in ipairs(alerts) do set[alert.fp] = true end
   local kept, why = router:ack({ labels = labels_of.common(acks.labels(alerts)), alerts = set, author = f.author, comment = f.comment,
     seconds = f.seconds, way = f.way or "link", link = t.id }, now, f.who)
-  if not kept then return nil, why end
-  return ("%s is on it%s."):format(kept.author, kept.ends_at and " until " .. router.host.rfc3339(kept.ends_at) or " until it resolves")
+  if not kept then return done(nil, why) end
+  done(("%s is on it%s."):format(kept.author, kept.ends_at and " until " .. router.host.rfc3339(kept.ends_at) or " until it resolves"))
 end
 
-function does.silence(router, _, alerts, f, now)
+local REFUSED = { refused = 403, unanswered = 503 }
+
+function does.silence(router, _, alerts, f, now, done)
   local common, list = labels_of.common(acks.labels(alerts)), {}
   for name, value in pairs(common) do list[#list + 1] = { name = name, value = value, isRegex = false, isEqual = true } end
-  if #list == 0 then return nil, "these alerts have no label in common, so no one silence speaks of them; silence them on the page" end
+  if #list == 0 then return done(nil, "these alerts have no label in common, so no one silence speaks of them; silence them on the page") end
   table.sort(list, function(a, b) return a.name < b.name end)
-  local answered, id, why
   silences.request(router, { matchers = list, starts_at = now, ends_at = now + f.seconds, created_by = f.author,
-    comment = f.comment or "from a link in a message" }, now, f.who, function(made, _, refused) answered, id, why = true, made, refused end)
-  if not answered then return "The policy for silences is being asked. It will be quiet once that says yes." end
-  if not id then return nil, why end
-  return ("Quiet until %s."):format(router.host.rfc3339(now + f.seconds))
+    comment = f.comment or "from a link in a message" }, now, f.who, function(id, code, why)
+    if not id then return done(nil, why, REFUSED[code]) end
+    done(("Quiet until %s."):format(router.host.rfc3339(router.silences:get(id).ends_at)))
+  end)
 end
 
 local function cut(text, most)
@@ -154,11 +157,16 @@ function M.open(router, token, now)
   return { t = t, alerts = alerts }
 end
 
---- Do what the token says.  F = {author=, comment=, seconds=, way=}.  Answers a sentence; or nil, why.
-function M.act(router, what, f, now)
-  local done, why = does[what.t.what](router, what.t, what.alerts, f, now)
-  if done then router.links:use(what.t, f.author, now) end
-  return done, why
+--- Do what the token says.  F = {author=, comment=, seconds=, way=}.  DONE(sentence); or DONE(nil, why, status); at once, or when
+-- a policy was asked.
+function M.act(router, what, f, now, done)
+  local t, links = what.t, router.links
+  if not links:claim(t) then return done(nil, "This was pressed a moment ago, and the policy about it is being asked. Look again soon.", 409) end
+  does[t.what](router, t, what.alerts, f, now, function(said, why, status)
+    links:release(t)
+    if said then links:use(t, f.author, now) end
+    done(said, why, status or 422)
+  end)
 end
 
 local function asking(router, kind, what, problem, status, now)
@@ -179,10 +187,11 @@ function M.answer(router, msg, now)
   local f, why = filled(router, kind, msg.body)
   if not f then return asking(router, kind, what, why, 400, now) end
   f.who = audit.who(msg, f.author)
-  local done
-  done, why = M.act(router, what, f, now)
-  if not done then return asking(router, kind, what, why, 422, now) end
-  return page(200, "Done", says(done) .. list_of(what.alerts))
+  return reply.wait(router.host, msg, function(done)
+    M.act(router, what, f, now, function(said, wrong, status)
+      done(said and page(200, "Done", says(said) .. list_of(what.alerts)) or asking(router, kind, what, wrong, status, now))
+    end)
+  end)
 end
 
 return M

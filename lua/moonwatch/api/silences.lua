@@ -3,6 +3,7 @@ local Alerts = require "moonwatch.route.alerts"
 local audit = require "moonwatch.engine.router_audit"
 local form = require "moonwatch.api.silence_form"
 local intake = require "moonwatch.api.alertmanager_intake"
+local keys_of = require "moonwatch.keys"
 local preview = require "moonwatch.route.silence_preview"
 local reply = require "moonwatch.api.router_reply"
 local silences = require "moonwatch.engine.router_silences"
@@ -43,6 +44,19 @@ local function span(host, s, out, now)
   return starts, ends
 end
 
+-- What is wrong with the NAMES of receivers: a silence for one that is not there would keep nobody quiet.
+local function stranger(router, names)
+  local known = {}
+  for name in pairs(router.receivers) do known[name] = true end
+  for key, target in pairs(router.targets) do known[key], known[target.receiver .. "/" .. target.kind] = true, true end
+  for _, name in ipairs(names or {}) do
+    if not known[name] then
+      local near = router.host.nearest(name, keys_of(known))
+      return ("there is no receiver %q%s"):format(name, near and (" (did you mean %q?)"):format(near) or "")
+    end
+  end
+end
+
 -- A body → the silence; nil, the refusal.  BARE: only a preview, which needs no comment.
 local function read(router, msg, now, bare)
   local host = router.host
@@ -51,6 +65,8 @@ local function read(router, msg, now, bare)
   local out
   out, status, err = form.read_what(router, s)
   if not out then return nil, no(host, status, err) end
+  err = stranger(router, out.receivers)
+  if err then return nil, no(host, 400, err) end
   out.starts_at, out.ends_at, err = span(host, s, out, now)
   if not out.starts_at then return nil, no(host, 400, err) end
   local comment = type(s.comment) == "string" and s.comment or ""

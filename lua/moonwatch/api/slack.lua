@@ -73,9 +73,15 @@ end
 
 local function whispered(text) return { response_type = "ephemeral", replace_original = false, text = text } end
 
-local function answer(router, payload, value)
+-- Where Slack wants to hear of what came of PAYLOAD; nil: in the response.
+local function address_of(payload)
   local url = payload.response_url
-  if payload.type == "block_actions" and type(url) == "string" and url:find "^https://hooks%.slack[%w%-]*%.com/" then
+  return payload.type == "block_actions" and type(url) == "string" and url:find "^https://hooks%.slack[%w%-]*%.com/" and url or nil
+end
+
+local function answer(router, payload, value)
+  local url = address_of(payload)
+  if url then
     router.host.call("http", { url = url, method = "POST", headers = { ["content-type"] = "application/json" }, timeout = 10,
       body = router.host.json.encode(value) }, function(got)
       if not got.error and got.status and got.status < 300 then return end
@@ -104,20 +110,33 @@ local function who(router, payload)
   return people.known(router.people, names) or names[2] or names[1] or "somebody in Slack"
 end
 
-local function act(router, payload, now)
+local NOTHING = { status = 200, headers = {}, body = "" }
+
+-- BEGIN(done) makes an answer, now or later.  Slack waits for three seconds only, so where it gave an address it is let go at once.
+local function wait(router, payload, msg, begin)
+  if not address_of(payload) then return reply.wait(router.host, msg, begin) end
+  local given
+  begin(function(a) given = a end)
+  return given or NOTHING
+end
+
+local function act(router, payload, msg, now)
   local token = pressed(payload)
-  if not token then return { status = 200, headers = {}, body = "" } end
+  if not token then return NOTHING end
   local what, _, why, use = ack_link.open(router, token, now)
   if not what then
     local said = why == "used" and ("%s did that already, at %s."):format(use.by or "Somebody", router.host.rfc3339(use.at)) or SAYS[why]
     return answer(router, payload, whispered(said))
   end
   local f = { author = who(router, payload), way = "slack", seconds = what.t.what == "silence" and SILENCE or nil }
-  local done, wrong = ack_link.act(router, what, f, now)
-  if not done then return answer(router, payload, whispered(wrong)) end
-  if what.t.what == "silence" then done = f.author .. " silenced it. " .. done end
-  local message = payload.message or payload.original_message
-  return answer(router, payload, replaced(router.host, type(message) == "table" and message or {}, done))
+  return wait(router, payload, msg, function(done)
+    ack_link.act(router, what, f, now, function(did, wrong)
+      if not did then return done(answer(router, payload, whispered(wrong))) end
+      if what.t.what == "silence" then did = f.author .. " silenced it. " .. did end
+      local message = payload.message or payload.original_message
+      done(answer(router, payload, replaced(router.host, type(message) == "table" and message or {}, did)))
+    end)
+  end)
 end
 
 local function actions(router, msg, now)
@@ -132,7 +151,7 @@ local function actions(router, msg, now)
   if type(payload) ~= "table" then
     return reply.problem(host, 400, "bad_request", "the form's payload must be a JSON object" .. (why and ": " .. tostring(why) or ""))
   end
-  return act(router, payload, now)
+  return act(router, payload, msg, now)
 end
 
 local ROWS = { { "POST", "^/api/mw/v1/slack/actions$", actions } }

@@ -3,6 +3,14 @@ local M = {}
 
 -- The header in which a proxy before this server says who has signed in there.
 local SIGNED_IN = { "x-forwarded-user", "x-remote-user", "x-webauth-user" }
+local CLIENT = 200 -- the longest that a proxy may say
+
+-- From where: the address that asks, and whom a proxy there says it asks for.
+local function from(msg)
+  local client = msg.headers and msg.headers["x-forwarded-for"]
+  if not client or client == "" then return msg.remote end
+  return msg.remote and ("%s by %s"):format(client:sub(1, CLIENT), msg.remote) or client
+end
 
 --- Who asks in the HTTP message MSG: the person who signed in at a proxy, or who they SAY they are.  {name=, user=, from=}.
 function M.who(msg, says)
@@ -11,7 +19,7 @@ function M.who(msg, says)
   for _, name in ipairs(SIGNED_IN) do
     if headers[name] and headers[name] ~= "" then user = user or headers[name] end
   end
-  return { name = user or says ~= "" and says or "unknown", user = user, from = msg and (msg.remote or headers["x-forwarded-for"]) }
+  return { name = user or says ~= "" and says or "unknown", user = user, from = msg and from(msg) }
 end
 
 --- Note WHAT ("silence.made", "ack.made", "test.sent") was done by WHO: a name, or what `who` gave.

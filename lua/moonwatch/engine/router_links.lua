@@ -13,7 +13,7 @@ local KEYS, USED = 4, 10000
 local ROOT = "/api/mw/v1/ack/link/"
 
 function M.new(router)
-  return setmetatable({ router = router, host = router.host, keys = {}, used = {}, count = 0 }, M)
+  return setmetatable({ router = router, host = router.host, keys = {}, used = {}, count = 0, claimed = {} }, M)
 end
 
 -- -- keys ------------------------------------------------------------------------
@@ -132,6 +132,16 @@ local function forget(self, now)
     end
   end
 end
+
+--- Somebody uses T, and whether they may is being asked: false when that is so already.  Ends with `release`.
+function M:claim(t)
+  local id = t.what .. t.id
+  if self.claimed[id] then return false end
+  self.claimed[id] = true
+  return true
+end
+
+function M:release(t) self.claimed[t.what .. t.id] = nil end
 
 --- T, that `open` gave, was used by BY.
 function M:use(t, by, now)
