@@ -852,9 +852,16 @@ function slo(name) end
 
 ---stop probing something that keeps failing
 ---@class moonwatch.check.breaker
----@field failures? integer failures within `window` that open the breaker
----@field window? moonwatch.duration time in which failures are counted
----@field open? moonwatch.duration time without probes once open
+---@field failures? integer failures in a row within `window` that open it; default 5, and none when there is a rate
+---@field window? moonwatch.duration time in which failures and calls count
+---@field rate? any share of calls that fail which opens it
+---@field slow_rate? any share of calls that are slow which opens it
+---@field slow_after? moonwatch.duration a call that takes as long as this is slow
+---@field calls? integer the rates are those of the last so many calls; default those within `window`
+---@field min_calls? integer with fewer calls rates say nothing; default 10, or `calls` when that is less
+---@field open? moonwatch.duration time without calls once open
+---@field grow? number so many times as long each time that it opens again at once; 1: always as long
+---@field open_max? moonwatch.duration but never longer than this
 ---@field probes? integer successes in half-open state that close it
 
 ---Probes something again and again. Its state is part of /health, of the series check_up and probe_success, and can be depended on.
@@ -890,13 +897,6 @@ function check(name) end
 ---@field burst? integer so many at once after a quiet time; default n
 ---@field pages? integer so many more per `per`, for pages only
 
----leave a receiver alone that keeps failing
----@class moonwatch.receiver.breaker
----@field failures? integer failures within `window` that open the breaker
----@field window? moonwatch.duration time in which failures are counted
----@field open? moonwatch.duration time without tries once open
----@field probes? integer messages taken in half-open state that close it
-
 ---One or several ways to tell somebody: slack{...}, pagerduty{...}, webhook{...} and the other kinds, and functions, any number of them.
 ---@class moonwatch.receiver
 ---@field rate? moonwatch.receiver.rate at most n messages per `per`; pages go first, and what is over waits and is told together
@@ -905,7 +905,7 @@ function check(name) end
 ---@field digest_after? moonwatch.duration so when they have waited or would have to wait for this long
 ---@field fallback? string a receiver that is told, too, when this one does not take its messages
 ---@field fallback_after? moonwatch.duration what has waited for this long; at once what was refused for good
----@field breaker? moonwatch.receiver.breaker leave a receiver alone that keeps failing
+---@field breaker? moonwatch.check.breaker leave a receiver alone that keeps failing
 ---@field send_resolved? boolean tell when an alert ends
 ---@field labels? table<string, string|number> by which lists of receivers, alerts and groups can be asked for
 ---@field [integer] moonwatch.kind|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)
@@ -924,7 +924,7 @@ function receiver(name) end
 ---@field digest_after? moonwatch.duration so when they have waited or would have to wait for this long
 ---@field fallback? string a receiver that is told, too, when this one does not take its messages
 ---@field fallback_after? moonwatch.duration what has waited for this long; at once what was refused for good
----@field breaker? moonwatch.receiver.breaker leave a receiver alone that keeps failing
+---@field breaker? moonwatch.check.breaker leave a receiver alone that keeps failing
 ---@field send_resolved? boolean tell when an alert ends
 ---@field labels? table<string, string|number> by which lists of receivers, alerts and groups can be asked for
 ---@field [integer] moonwatch.kind|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any)

@@ -1,79 +1,68 @@
---- breaker.lua - a circuit breaker as a plain value: closed, open, half-open.
+--- breaker.lua - a circuit breaker (src/base/breaker.h) that says when it turns.
 --
--- Closed lets everything through.  `failures` failures in a row, all within `window` seconds, open it.
--- Open refuses until `open` seconds have passed; then half-open lets `probes` calls through: when all
--- of them succeed it closes, one failure opens it again.  It has no clock: `now` is an argument.  All
--- of its state is in plain fields, so it can be written to disk and taken up again with `M.new`.
+-- `allow(now)` takes a permit, which must be given back with `ok(now, seconds)`, `fail(now, seconds)` or `cancel()`; a no comes
+-- with the time to ask again, or nil when that depends on somebody.  `ready(now)` takes nothing.
+local new = require("moonwatch.host").breaker
+
 local M = {}
 M.__index = M
 
-local DEFAULTS = { failures = 5, window = 30, open = 30, probes = 1 }
-local STATE = { "state", "failed", "opened_at", "out", "passed" }
-
---- A breaker with the limits of CONFIG and, if given, the state that `saved` (an older `save()`) holds.
-function M.new(config, saved)
-  local self = setmetatable({ state = "closed", failed = {}, out = 0, passed = 0 }, M)
-  for name, default in pairs(DEFAULTS) do self[name] = config and config[name] or default end
-  for _, name in ipairs(STATE) do
-    if saved and saved[name] ~= nil then self[name] = saved[name] end
-  end
-  -- Whoever was out probing when it was saved will not come back.
-  if saved then self.out = 0 end
-  return self
+--- With the limits of CONFIG (words/breaker_rows.lua; nil: 5 failures in 30 s open it for 30 s), and the state that SAVED, an older
+-- `save()`, holds.  TURNED(look, now) is called when it opened, half-opened or closed.
+function M.new(config, saved, turned)
+  local raw, wrong = new(config, saved)
+  if not raw then error(wrong, 2) end
+  return setmetatable({ raw = raw, config = config, turned = turned, turns = 0 }, M)
 end
 
-function M:save()
-  local out = {}
-  for _, name in ipairs(STATE) do out[name] = self[name] end
-  return out
-end
-
---- May a call be made now?  `true` takes a permit, which must be given back with `ok` or `fail`;
--- `false, when` says when to ask again (nil when that depends on a probe that is out).
-function M:allow(now)
-  if self.state == "closed" then return true end
-  if self.state == "open" then
-    if now < self.opened_at + self.open then return false, self.opened_at + self.open end
-    self.state, self.out, self.passed = "half-open", 0, 0
-  end
-  if self.out + self.passed >= self.probes then return false, nil end
-  self.out = self.out + 1
+local function same(a, b)
+  a, b = a or {}, b or {}
+  for name, value in pairs(a) do if b[name] ~= value then return false end end
+  for name in pairs(b) do if a[name] == nil then return false end end
   return true
 end
 
---- Would `allow` say yes?  Takes nothing.
-function M:ready(now)
-  if self.state == "closed" then return true end
-  if self.state == "open" then return now >= self.opened_at + self.open, self.opened_at + self.open end
-  return self.out + self.passed < self.probes
+--- OLD goes on with the limits of CONFIG: itself, when they are the same, so that what it counted is not lost.
+function M.continue(old, config, turned)
+  if not same(old.config, config) then return M.new(config, old:save(), turned) end
+  old.turned = turned
+  return old
 end
 
-local function trip(self, now)
-  self.state, self.opened_at, self.failed, self.out, self.passed = "open", now, {}, 0, 0
+local function told(self, now)
+  local turns = self.raw:turns()
+  if turns == self.turns then return end
+  self.turns = turns
+  if self.turned then self.turned(self.raw:look(now), now) end
 end
 
-function M:ok()
-  self.failed = {}
-  if self.state ~= "half-open" then return end
-  self.out, self.passed = math.max(0, self.out - 1), self.passed + 1
-  if self.passed >= self.probes then self.state = "closed" end
+function M:allow(now)
+  local yes, at = self.raw:allow(now)
+  told(self, now)
+  return yes, at
 end
 
-function M:fail(now)
-  if self.state == "half-open" then return trip(self, now) end
-  if self.state == "open" then return end
-  local kept = {}
-  for _, t in ipairs(self.failed) do
-    if t > now - self.window then kept[#kept + 1] = t end
-  end
-  kept[#kept + 1] = now
-  self.failed = kept
-  if #kept >= self.failures then trip(self, now) end
+function M:ready(now) return self.raw:ready(now) end
+
+function M:ok(now, seconds)
+  self.raw:ok(now, seconds)
+  told(self, now)
 end
 
---- Give a permit back without a verdict: the call was not judged.
-function M:cancel()
-  if self.state == "half-open" then self.out = math.max(0, self.out - 1) end
+function M:fail(now, seconds)
+  self.raw:fail(now, seconds)
+  told(self, now)
 end
+
+function M:cancel() self.raw:cancel() end
+
+--- HOW: "open", "closed" or nil.
+function M:force(how) self.raw:force(how) end
+
+--- { state=, forced=, cause=, opened_at=, opens_until=, level=, in_row=, calls=, failed=, slow=, refused=, turned= } at NOW.
+function M:look(now) return self.raw:look(now) end
+
+--- A plain value for `new`.
+function M:save() return self.raw:save() end
 
 return M

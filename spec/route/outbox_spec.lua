@@ -188,8 +188,8 @@ describe("whatever happens to an outbox", function()
         assert.is_truthy(job, "lost: " .. key)
         assert.equal(serial, job.serial)
       end
-      assert.equal(n, t.box:lanes_list()[1].queued)
-      local waiting = t.box:lanes_list()[1].waiting
+      assert.equal(n, t.box:lanes_list(0)[1].queued)
+      local waiting = t.box:lanes_list(0)[1].waiting
       local flying = 0
       for key in pairs(owed) do flying = flying + (t.box:get(key).flying and 1 or 0) end
       assert.equal(n, waiting[1] + waiting[2] + waiting[3] + flying)

@@ -114,7 +114,7 @@ describe("a circuit breaker", function()
   it("opens after failures in a row, probes, and closes when the probe succeeds", function()
     local b = breaker.new { failures = 3, window = 10, open = 5 }
     for t = 1, 2 do b:fail(t) end
-    b:ok()
+    b:ok(2)
     for t = 3, 5 do
       assert.is_true(b:allow(t))
       b:fail(t)
@@ -123,14 +123,14 @@ describe("a circuit breaker", function()
     assert.same({ false, 10 }, { ok, when })
     assert.is_true(b:allow(10))
     assert.is_false((b:allow(10)))
-    b:ok()
-    assert.equal("closed", b.state)
+    b:ok(10)
+    assert.equal("closed", b:look(10).state)
   end)
   it("opens again when the probe fails, and forgets failures that lie far apart", function()
     local b = breaker.new { failures = 2, window = 10, open = 5 }
     b:fail(0)
     b:fail(20)
-    assert.equal("closed", b.state)
+    assert.equal("closed", b:look(20).state)
     b:fail(21)
     assert.is_true(b:allow(26))
     b:fail(26)
@@ -140,5 +140,41 @@ describe("a circuit breaker", function()
     local b = breaker.new { failures = 1, open = 5 }
     b:fail(100)
     assert.is_false((breaker.new({ failures = 1, open = 5 }, b:save()):allow(101)))
+    for _, saved in ipairs { { state = 7, failed = "many", level = -1 }, { state = "shut", failed = { "x", {} }, opened_at = 0 / 0 }, {} } do
+      assert.is_true((breaker.new({ failures = 1, open = 5 }, saved):allow(101)))
+    end
+  end)
+  it("says when it turns, once each time", function()
+    local said = {}
+    local b = breaker.new({ rate = 0.5, failures = 0, min_calls = 4, open = 5 }, nil, function(look, now) said[#said + 1] = look.state .. " " .. now end)
+    for t = 1, 2 do
+      b:ok(t)
+      b:fail(t)
+    end
+    b:allow(3)
+    b:allow(7)
+    b:ok(8)
+    assert.same({ "open 2", "half-open 7", "closed 8" }, said)
+    assert.equal("rate", b:look(8).cause)
+    assert.equal(1, b:look(8).refused)
+  end)
+  it("goes on counting when its limits stay, and with its state when they change", function()
+    local b = breaker.new { failures = 2, window = 10, open = 5 }
+    b:fail(1)
+    assert.equal(b, breaker.continue(b, { failures = 2, window = 10, open = 5 }))
+    local wider = breaker.continue(b, { failures = 2, window = 10, open = 50 })
+    wider:fail(2)
+    assert.equal(52, wider:look(3).opens_until)
+  end)
+  it("can be forced open and closed by hand", function()
+    local b = breaker.new { failures = 1, open = 5 }
+    b:force "open"
+    assert.same({ false }, { b:allow(1) })
+    b:force "closed"
+    b:fail(1)
+    assert.is_true((b:allow(2)))
+    assert.same({ "open", "closed" }, { b:look(2).state, b:look(2).forced })
+    b:force(nil)
+    assert.is_false((b:allow(2)))
   end)
 end)

@@ -92,6 +92,7 @@ void mw_host_open_waits(lua_State *L);
 void mw_host_open_guest(lua_State *L);
 void mw_host_open_world(lua_State *L);
 void mw_host_open_past(lua_State *L);
+void mw_host_open_breaker(lua_State *L);
 void mw_host_open_line(lua_State *L);
 
 /* Replaces the face at the top of the stack (see mw_face_of) by a host table bound to it. */

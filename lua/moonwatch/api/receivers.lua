@@ -26,7 +26,8 @@ end
 local function integration(lane, host, now)
   return { kind = lane.kind, index = lane.index, queued = lane.queued, flying = lane.flying, waiting = waiting_of(lane),
     oldest = lane.oldest and host.rfc3339(lane.oldest) or nil, oldest_seconds = lane.oldest and math.max(0, now - lane.oldest) or nil,
-    breaker = lane.breaker, breaker_until = lane.breaker_until and host.rfc3339(lane.breaker_until) or nil,
+    breaker = lane.breaker.state, breaker_forced = lane.breaker.forced,
+    breaker_until = lane.breaker.opens_until and host.rfc3339(lane.breaker.opens_until) or nil,
     held_until = lane.hold > now and host.rfc3339(lane.hold) or nil, rate = rate_of(lane.rate, now),
     trouble = trouble_of(lane.trouble, host) }
 end
@@ -37,7 +38,7 @@ local function list(router, _, now)
     out[i] = { name = name, integrations = host.json.array {} }
     by[name] = out[i]
   end
-  for _, lane in ipairs(router.outbox:lanes_list()) do
+  for _, lane in ipairs(router.outbox:lanes_list(now)) do
     local row = by[lane.receiver]
     table.insert(row.integrations, integration(lane, host, now))
     if lane.fallback then

@@ -118,7 +118,7 @@ reason(function(q)
 end)
 
 local function lane_says(q, lane)
-  if lane.breaker.state == "open" then
+  if not lane.breaker:ready(q.now) and lane.breaker:look(q.now).state ~= "half-open" then
     local trouble = lane.trouble and (" since %s (%s)"):format(q.time(lane.trouble.since), words.line(lane.trouble.error or "no answer")) or ""
     return "the circuit breaker of this receiver is open, nothing is taken" .. trouble, "breaker"
   end

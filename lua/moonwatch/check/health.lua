@@ -7,7 +7,7 @@ local RANK = { healthy = 0, unknown = 0, degraded = 1, unhealthy = 2 }
 local NAME = { [0] = "healthy", "degraded", "unhealthy" }
 
 local function one(host, runner, now)
-  local status, message, details = runner:report()
+  local status, message, details = runner:report(now)
   return { status = status, message = message, details = details, timestamp = host.rfc3339(runner.probed_at or now) }
 end
 

@@ -15,9 +15,22 @@ M.word = "check"
 function M.new(rule, engine)
   return setmetatable({
     rule = rule, engine = engine, host = engine.host, kind = probe.kind(rule), verdict = verdict.new(), eager = true,
-    breaker = rule.breaker and breaker.new(rule.breaker), health = "unknown", message = "not probed yet", details = {},
+    health = "unknown", message = "not probed yet", details = {},
     serial = 0, state = {}, written = {},
-  }, M)
+  }, M):with_breaker()
+end
+
+local function breaker_turned(self, look, t)
+  self.host.metric("add", "moonwatch_breaker_transitions_total", { check = self.rule.name, to = look.state }, 1, "How often a circuit breaker turned.")
+  self.engine:changed(self, t)
+end
+
+--- A breaker of its own, which goes on where OLD or what was SAVED of one was.
+function M:with_breaker(old, saved)
+  local config = self.rule.breaker
+  local function tell(look, t) breaker_turned(self, look, t) end
+  if config then self.breaker = old and breaker.continue(old, config, tell) or breaker.new(config, saved, tell) end
+  return self
 end
 
 --- Does it fail, by its own probes?
@@ -30,12 +43,12 @@ local function broken_parent(self)
   end
 end
 
---- What /health says of it: status, message, details.
-function M:report()
+--- What /health says of it at NOW: status, message, details.
+function M:report(now)
   local details = { kind = self.kind, critical = self.rule.critical, failures = self.verdict.failures,
                     duration_seconds = self.seconds, last_probe = self.probed_at and self.host.rfc3339(self.probed_at) }
   for name, value in pairs(self.details) do details[name] = value end
-  if self.breaker then details.breaker = self.breaker.state end
+  if self.breaker then details.breaker = self.breaker:look(now or self.last_evaluation or 0).state end
   local parent = broken_parent(self)
   if parent then return "unknown", ("depends on %q, which fails"):format(parent), details end
   if self.verdict.verdict == "unknown" then return "unknown", self.message, details end
@@ -88,7 +101,7 @@ local function finish(self, t, result)
     self.message = ("slower than %s"):format(self.host.duration_text(slow))
   end
   if self.breaker then
-    if result.good then self.breaker:ok() else self.breaker:fail(t) end
+    if result.good then self.breaker:ok(t, result.seconds) else self.breaker:fail(t, result.seconds) end
   end
   local before = self.verdict.verdict
   local turned = verdict.add(self.verdict, result.good, rule)
@@ -141,7 +154,7 @@ function M:inherit(old)
   if old.kind ~= self.kind then return end
   self.verdict, self.message, self.details, self.seconds = old.verdict, old.message, old.details, old.seconds
   self.degraded, self.probed_at, self.health = old.degraded, old.probed_at, old.health
-  if self.rule.breaker and old.breaker then self.breaker = breaker.new(self.rule.breaker, old.breaker:save()) end
+  self:with_breaker(old.breaker)
 end
 
 function M:drop(t)
@@ -152,7 +165,7 @@ function M:drop(t)
 end
 
 function M:save()
-  return { verdict = self.verdict, state = self.state, message = self.message }
+  return { verdict = self.verdict, state = self.state, message = self.message, breaker = self.breaker and self.breaker:save() }
 end
 
 function M:restore(saved)
@@ -162,6 +175,7 @@ function M:restore(saved)
   end
   if type(saved.state) == "table" then self.state = saved.state end
   if type(saved.message) == "string" then self.message = saved.message end
+  if type(saved.breaker) == "table" then self:with_breaker(nil, saved.breaker) end
 end
 
 return M

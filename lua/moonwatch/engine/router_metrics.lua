@@ -10,10 +10,12 @@ local BREAKER = { closed = 0, ["half-open"] = 1, open = 2 }
 
 local function who(lane) return { receiver = lane.receiver, integration = lane.kind } end
 
--- An open breaker whose time is over lets the next message try.
-local function breaker_state(lane, now)
-  if lane.breaker_until and lane.breaker_until <= now then return BREAKER["half-open"] end
-  return BREAKER[lane.breaker]
+local function breaker_state(look) return BREAKER[look.forced or look.state] end
+
+--- The breaker of TARGET turned.
+function M.turned(host, target, look)
+  host.metric("add", "moonwatch_breaker_transitions_total", { receiver = target.receiver, integration = target.kind, to = look.state }, 1,
+    "How often a circuit breaker turned.")
 end
 
 -- For how long nothing was taken; a failure of long ago says nothing when nothing waits.
@@ -25,9 +27,9 @@ end
 -- What waits, since when, and what keeps it.
 local function lanes(router, now)
   local metric, queued = router.host.metric, {}
-  for _, lane in ipairs(router.outbox:lanes_list()) do
+  for _, lane in ipairs(router.outbox:lanes_list(now)) do
     queued[lane.receiver] = (queued[lane.receiver] or 0) + lane.queued
-    metric("set", "moonwatch_breaker_state", who(lane), breaker_state(lane, now), "Circuit breaker of a receiver: 0 closed, 1 half-open, 2 open.")
+    metric("set", "moonwatch_breaker_state", who(lane), breaker_state(lane.breaker), "Circuit breaker of a receiver: 0 closed, 1 half-open, 2 open.")
     for p, name in ipairs(priority.names) do
       metric("set", "moonwatch_notifications_queued", { receiver = lane.receiver, integration = lane.kind, priority = name },
         lane.waiting[p], "Messages waiting, by how urgent they are.")

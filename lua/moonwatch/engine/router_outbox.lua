@@ -94,6 +94,7 @@ function M.new(router)
     finish = function(job, result, why, now) finished(router, job, result, why, now) end,
     digest = function(target, jobs, why, now) return digested(router, target, jobs, why, now) end,
     changed = function(key) router.book:mark("job", key) end,
+    turned = function(target, look) metrics.turned(router.host, target, look) end,
     limited = function(target) metrics.limited(router.host, target) end,
   }
 end

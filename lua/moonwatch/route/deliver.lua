@@ -38,10 +38,11 @@ end
 
 --- o = {send=function(target, note, now, done), before_send=function(now) while new jobs are about to leave, most=jobs per lane,
 -- launch=function(job) before it leaves, attempt=function(job, outcome, now), finish=function(job, result, why, now), digest=function(target, jobs, why, now) → note,
--- limited=function(target, now) when a rate begins to hold messages back, changed=function(key): the job came, was tried or went}.
+-- turned=function(target, look) when a breaker did, limited=function(target, now) when a rate begins to hold messages back, changed=function(key): the job came, was tried or went}.
 function M.new(o)
   return setmetatable({ o = o, lanes = {}, jobs = {}, by_group = {}, impatient = {}, buckets = {}, order = {}, most = o.most or MOST,
-    serial = 0, fresh = false, changed = o.changed or nothing, launched = o.launch or nothing }, M)
+    serial = 0, fresh = false, changed = o.changed or nothing, launched = o.launch or nothing,
+    turned = o.turned or nothing }, M)
 end
 
 -- -- lanes --------------------------------------------------------------------
@@ -75,7 +76,8 @@ function M:configure(targets, now, saved)
     lane.target = target
     if not old and known then lane.hold, lane.trouble = known.hold or 0, known.trouble end
     fallback.begins(lane)
-    lane.breaker = breaker.new(target.breaker, old and old.breaker:save() or known)
+    local function turned(look) self.turned(lane.target, look) end
+    lane.breaker = old and breaker.continue(old.breaker, target.breaker, turned) or breaker.new(target.breaker, known, turned)
     lanes[key] = lane
     local name, rate = target.receiver, target.rate
     local same = self.buckets[name]
@@ -162,11 +164,11 @@ end
 
 local function judge(lane, job, outcome, now)
   if outcome.ok or not outcome.retry then
-    lane.breaker:ok(now) -- it answered: that we were refused is no fault of the line
+    lane.breaker:ok(now, outcome.seconds) -- it answered: that we were refused is no fault of the line
   elseif outcome.status == 429 then
     lane.breaker:cancel()
   else
-    lane.breaker:fail(now)
+    lane.breaker:fail(now, outcome.seconds)
   end
   hold(lane, outcome, now)
   -- Since when nothing was taken, and why the last was not.
@@ -288,11 +290,17 @@ end
 
 -- What keeps LANE from sending, for those who will not wait.
 local function obstacle(self, lane, now)
-  if lane.breaker.state == "open" then return "the circuit breaker of this receiver is open" end
+  if not lane.breaker:ready(now) then return "the circuit breaker of this receiver is open" end
   if lane.hold > now then return "this receiver wants no messages for another " .. math.ceil(lane.hold - now) .. " s" end
   local rate = self.buckets[lane.target.receiver]
   if rate and not rate:has(now) then return "the rate of this receiver holds it back" end
   return "it could not leave in time"
+end
+
+-- Will nothing leave LANE for a while?
+local function is_open(lane, now)
+  local look = lane.breaker:look(now)
+  return look.forced == "open" or not look.forced and look.state == "open"
 end
 
 -- Jobs that do not wait: whose deadline has come, and those with one try when the breaker is open.
@@ -301,7 +309,7 @@ local function refuse(self, now)
   for job in pairs(self.impatient) do
     local lane = self.lanes[job.target]
     if not job.flying then
-      if job.deadline <= now or job.once and lane.breaker.state == "open" and not lane.breaker:ready(now) then over[#over + 1] = job
+      if job.deadline <= now or job.once and is_open(lane, now) then over[#over + 1] = job
       else at = sooner(at, job.deadline) end
     end
   end
@@ -355,15 +363,15 @@ function M:breakers()
   return out
 end
 
---- How full each lane is and how its breaker stands: list of {key, receiver, kind, queued, flying, breaker, hold, ...}.
-function M:lanes_list()
+--- How full each lane is and how its breaker stands at NOW: list of {key, receiver, kind, queued, flying, breaker, hold, ...}.
+function M:lanes_list(now)
   local out = {}
   for i, key in ipairs(self.order) do
     local lane = self.lanes[key]
     out[i] = { key = key, receiver = lane.target.receiver, kind = lane.target.kind, index = lane.target.index, queued = lane.n,
-      flying = lane.flying, waiting = lane.counts, oldest = lane:oldest(), breaker = lane.breaker.state, hold = lane.hold,
+      flying = lane.flying, waiting = lane.counts, oldest = lane:oldest(), breaker = lane.breaker:look(now), hold = lane.hold,
       trouble = lane.trouble, fell = lane.fell, fallback = lane.target.fallback,
-      fallback_after = lane.target.fallback_after, breaker_until = lane.breaker.state == "open" and lane.breaker.opened_at + lane.breaker.open or nil,
+      fallback_after = lane.target.fallback_after,
       rate = self.buckets[lane.target.receiver] }
   end
   return out

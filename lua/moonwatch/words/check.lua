@@ -1,4 +1,5 @@
 --- check.lua - the word `check`: is a thing we depend on well?
+local breaker = require "moonwatch.words.breaker_rows"
 local budget = require "moonwatch.words.budget"
 local migrate = require "moonwatch.words.migrate_rows"
 local rows = require "moonwatch.words.alert_rows"
@@ -41,15 +42,12 @@ check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 100
     { "degraded", "table", help = "well, but not quite", fields = {
       { "slower_than", "span", help = "a successful probe slower than this is degraded" } } },
     { "depends_on", "texts", default = {}, help = "checks; while one of them fails this one is unknown and is not blamed" },
-    { "breaker", "table", help = "stop probing something that keeps failing", fields = {
-      { "failures", "count", default = 5, help = "failures within `window` that open the breaker" },
-      { "window", "interval", default = "30s", help = "time in which failures are counted" },
-      { "open", "interval", default = "30s", help = "time without probes once open" },
-      { "probes", "count", default = 1, help = "successes in half-open state that close it" } } },
+    breaker.row "stop probing something that keeps failing",
     { "critical", "boolean", default = true, help = "a failing critical check makes /health unhealthy; another only degraded" },
     { "labels", "labels", default = {}, help = "added to the series of this check" },
   }, migrate.state "rule"),
   after = function(fields, problem)
+    breaker.settle(fields.breaker, { "breaker" }, problem)
     tls.check(fields.http and fields.http.tls, { "http", "tls" }, problem)
     if fields.tcp and fields.tcp.address and not fields.tcp.address:find "^[^%s]+:%d+$" then
       problem(('tcp: %q: expected "host:port"'):format(fields.tcp.address), { "tcp" })

@@ -1,5 +1,6 @@
 --- receiver.lua - the word `receiver`: where notifications go.
 local keys_of = require "moonwatch.keys"
+local breaker = require "moonwatch.words.breaker_rows"
 local kinds = require "moonwatch.words.kinds"
 local tls = require "moonwatch.words.tls_rows"
 
@@ -25,15 +26,12 @@ receiver "web-team" {
     { "digest_after", "interval", default = "5m", help = "so when they have waited or would have to wait for this long" },
     { "fallback", "text", help = "a receiver that is told, too, when this one does not take its messages" },
     { "fallback_after", "interval", default = "5m", help = "what has waited for this long; at once what was refused for good" },
-    { "breaker", "table", help = "leave a receiver alone that keeps failing", fields = {
-      { "failures", "count", default = 5, help = "failures within `window` that open the breaker" },
-      { "window", "interval", default = "30s", help = "time in which failures are counted" },
-      { "open", "interval", default = "30s", help = "time without tries once open" },
-      { "probes", "count", default = 1, help = "messages taken in half-open state that close it" } } },
+    breaker.row "leave a receiver alone that keeps failing",
     { "send_resolved", "boolean", default = true, help = "tell when an alert ends" },
     { "labels", "labels", default = {}, help = "by which lists of receivers, alerts and groups can be asked for" },
   },
   after = function(fields, problem)
+    breaker.settle(fields.breaker, { "breaker" }, problem)
     for i, item in ipairs(fields.items or {}) do
       tls.check(item.tls, { i, "tls" }, problem)
       local kind = kinds[item.kind]

@@ -57,6 +57,14 @@ T.count = {
     return v
   end,
 }
+T.share = {
+  says = "a share above 0 and up to 1",
+  check = function(v)
+    if not finite(v) then return nil end
+    if v <= 0 or v > 1 then return nil, "must be above 0 and not above 1" end
+    return v
+  end,
+}
 T.boolean = {
   says = "true or false",
   check = function(v) if type(v) == "boolean" then return v end end,
