@@ -986,7 +986,7 @@ function inhibit(fields) end
 ---@class moonwatch.window
 ---@field days? string|string[] days of the week: "mon-fri"
 ---@field times? string|string[] times of the day: "09:00-17:00"; the end is not part of it
----@field dates? string|string[] dates: "2026-12-24", "2026-12-24..2026-12-26"; days of the month: "1-7", "-1"
+---@field dates? string|string[] dates: "2026-12-24", "2026-12-24..2026-12-26"; days of the month: "1-7", "-1", "20..-4"
 ---@field months? string|string[] "jan-mar" or numbers
 ---@field years? string|string[] "2026-2028"
 ---@field zone? string IANA name of the time zone

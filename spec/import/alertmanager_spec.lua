@@ -80,7 +80,7 @@ time_intervals:
         weekdays: [ 'monday:friday' ]
         location: Europe/Lisbon
       # And all of the first and last days.
-      - days_of_month: [ '1:2', '-2:-1' ]
+      - days_of_month: [ '1:2', '20:-4', '-2:-1' ]
         months: [ 'january:march', '12' ]
         years: [ '2026:2028' ]
 receivers:
@@ -106,7 +106,7 @@ route {
       mute = { "nights", "nights 2" },
     },
     {
-      match = { 'severity="ticket"', 'team=~"db.*"' }, group_by = "all",
+      match = { 'severity="ticket"', 'team=~"^(?:db.*)$"' }, group_by = "all",
       routes = { { match = { team = "dba" }, receiver = "phone" } },
     },
   },
@@ -118,7 +118,7 @@ inhibit { source = { alertname = "NodeDown" }, target = { severity = "warning" }
 window "nights" { days = "mon-fri", times = { "20:00-24:00", "00:00-06:00" }, zone = "Europe/Lisbon" }
 
 -- And all of the first and last days.
-window "nights 2" { dates = { "1-2", "-2", "-1" }, months = { "jan-mar", "12" }, years = "2026-2028" }
+window "nights 2" { dates = { "1-2", "20..-4", "-2", "-1" }, months = { "jan-mar", "12" }, years = "2026-2028" }
 
 -- the bot
 receiver "web" { webhook { url = "http://127.0.0.1:1/hook", max_alerts = 10 } }

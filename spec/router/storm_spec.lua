@@ -152,6 +152,9 @@ describe("the order of alerts in a message", function()
     assert.same({ a = "1" }, labels.common { { a = "1", b = "2", c = "3" }, { a = "1", b = "3", c = "3" }, { a = "1", b = "2" } })
     assert.same({}, labels.common { { a = "1" }, {} })
     assert.same({}, labels.common {})
+    -- As in Alertmanager, an annotation that is empty is one that is not there.
+    assert.same({ a = "1", c = "" }, labels.common { { a = "1", c = "" }, { a = "1" }, { a = "1", c = "", d = "" } })
+    assert.same({}, labels.common { { a = "1" }, { c = "" } })
     local one = { a = "1", b = "2" }
     assert.same(one, labels.common { one, one, one })
     assert.same({ a = "1", b = "2" }, one)

@@ -46,17 +46,18 @@ end
 
 --- The same request to both; both answers as {status, body}.  BODY may be a function of the side.
 function Pair:both(method, path, body)
-  local out = {}
+  local out, said = {}, nil
   for i, url in ipairs(self.urls) do
     local text = type(body) == "function" and body(i) or body
     if type(text) == "table" then text = json.encode(text) end
+    said = text
     local at = type(path) == "function" and path(i) or path
     local status, answer = net.request(url .. at, { method = method, body = text, headers = { ["content-type"] = "application/json" } })
     out[i] = { status = status, body = answer }
   end
   if out[1].status ~= out[2].status then
-    self.refusals[#self.refusals + 1] = ("%s %s: %s answered %s, we answered %s (%s)"):format(method, type(path) == "string" and path or path(1),
-      "alertmanager", out[1].status, out[2].status, out[2].body)
+    self.refusals[#self.refusals + 1] = ("%s %s %s:\n  alertmanager answered %s (%s), we answered %s (%s)"):format(method,
+      type(path) == "string" and path or path(1), said or "", out[1].status, out[1].body, out[2].status, out[2].body)
   end
   return out
 end
@@ -75,31 +76,37 @@ function does.alerts(self, list, now)
 end
 
 function does.silence(self, s, now)
-  s.now = now
-  local body = { matchers = { { name = s.name, value = s.value, isRegex = s.regex, isEqual = s.equal } }, createdBy = "spec", comment = "c",
-    startsAt = iso(now + s.starts), endsAt = iso(now + s.ends) }
+  local body = { matchers = s.matchers, createdBy = "spec", comment = s.comment, startsAt = iso(now + s.starts), endsAt = iso(now + s.ends) }
   self.silences = self.silences or {}
   self.silences[#self.silences + 1] = { body = body, ends = now + s.ends }
   self:remember(#self.silences, self:both("POST", "/api/v2/silences", body))
 end
 
+-- The ids of silence N from now on.  Whether it kept the one it had is the same on both sides.
 function Pair:remember(n, answers)
+  local kept = {}
   for i, answer in ipairs(answers) do
     local id = answer.status == 200 and json.decode(answer.body).silenceID
+    kept[i] = id == self.ids[i][n]
     if id then self.ids[i][n] = id end
   end
+  if kept[1] ~= kept[2] then self.refusals[#self.refusals + 1] = ("silence %d: only %s kept its id"):format(n, kept[1] and "alertmanager" or "we") end
 end
 
 function does.expire(self, n)
   self:both("DELETE", function(i) return "/api/v2/silence/" .. tostring(self.ids[i][n]) end)
 end
 
-function does.prolong(self, n)
+function does.change(self, change, now)
+  local n, what = change.n, change.what
   local s = self.silences[n]
-  s.ends = s.ends + 2
+  if what.longer then s.ends = s.ends + what.longer end
+  if what.ends then s.ends = now + what.ends end
+  s.body = { matchers = what.matchers or s.body.matchers, createdBy = "spec", comment = what.comment or s.body.comment,
+    startsAt = what.starts and iso(now + what.starts) or s.body.startsAt, endsAt = iso(s.ends) }
   self:remember(n, self:both("POST", "/api/v2/silences", function(i)
-    local body = { id = self.ids[i][n], endsAt = iso(s.ends) }
-    for k, v in pairs(s.body) do body[k] = body[k] or v end
+    local body = { id = self.ids[i][n] }
+    for k, v in pairs(s.body) do body[k] = v end
     return body
   end))
 end
@@ -118,13 +125,20 @@ local function plain(v)
   return "{" .. table.concat(out, " ") .. "}"
 end
 
--- Times that a server makes of its own clock may lie on two sides of a second.
-local function without(v, names)
+-- A time, to the half second: those that a server makes of its own clock, when something came in, are a little later on one side.
+local function about(text)
+  local y, m, d, hour, min, sec = text:match "^(%d+)%-(%d+)%-(%d+)T(%d+):(%d+):([%d.]+)Z$"
+  if not y or y == "0001" then return text end
+  local t = tonumber(sec) + 60 * min + 3600 * hour + 86400 * d
+  return ("%s-%s %.1f"):format(y, m, math.floor(t * 2 + 1e-6) / 2)
+end
+
+local TIMES = { updatedAt = true, endsAt = true, startsAt = true }
+
+local function with_rough_times(v)
   if type(v) ~= "table" then return v end
   local out = {}
-  for k, x in pairs(v) do
-    if not names[k] then out[k] = without(x, names) end
-  end
+  for k, x in pairs(v) do out[k] = TIMES[k] and about(x) or with_rough_times(x) end
   return out
 end
 
@@ -135,7 +149,7 @@ function Pair:told(side)
     local m = request.json
     local alerts = {}
     for i, a in ipairs(m.alerts) do
-      alerts[i] = ("%s %s %s %s %s"):format(a.fingerprint, a.status, plain(a.annotations), a.generatorURL, a.status == "firing" and a.endsAt or "ended")
+      alerts[i] = ("%s %s %s %s %s..%s"):format(a.fingerprint, a.status, plain(a.annotations), a.generatorURL, about(a.startsAt), about(a.endsAt))
     end
     local key = request.path .. " " .. m.groupKey
     out[key] = out[key] or {}
@@ -175,8 +189,6 @@ function Pair:differences(until_)
   return out
 end
 
-local VOLATILE = { updatedAt = true, endsAt = true, startsAt = true }
-
 -- The ids of silences are random, and so is their order, in alerts and in alerts of groups; and which of several alerts that
 -- inhibit another one is named is chance in Alertmanager.
 local function in_order(v)
@@ -188,7 +200,7 @@ local function in_order(v)
   end
 end
 
---- GET PATH of both, without times and with silences by number; the two as texts.
+--- GET PATH of both, with times to the half second and silences by number; the two as texts.
 function Pair:seen(path)
   local out = {}
   for i, answer in ipairs(self:both("GET", path)) do
@@ -200,7 +212,7 @@ function Pair:seen(path)
     in_order(value)
     -- Groups of the same labels and receiver have no order among themselves.
     local items = {}
-    for k, item in ipairs(type(value) == "table" and value or {}) do items[k] = plain(without(item, VOLATILE)) end
+    for k, item in ipairs(type(value) == "table" and value or {}) do items[k] = plain(with_rough_times(item)) end
     table.sort(items)
     out[i] = table.concat(items, "\n    ")
   end
@@ -216,15 +228,22 @@ function M.live(pairs_, stories, seconds, halfway)
       socket.sleep(0.005)
     until socket.gettime() >= t
   end
+  local function act(t, late)
+    for i, pair in ipairs(pairs_) do
+      for _, event in ipairs(stories[i][t] or {}) do
+        if (event.late or false) == (late or false) then pair:act(event, start + t) end
+      end
+    end
+  end
   for t = 1, seconds do
     wait(start + t)
-    for i, pair in ipairs(pairs_) do
-      for _, event in ipairs(stories[i][t] or {}) do pair:act(event, start + t) end
-    end
+    act(t)
     if halfway then
-      wait(start + t + 0.2)
+      wait(start + t + 0.15)
       for i, pair in ipairs(pairs_) do halfway(pair, t, i) end
     end
+    wait(start + t + 0.25)
+    act(t, true)
   end
   wait(start + seconds + 1)
   return start + seconds

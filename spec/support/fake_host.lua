@@ -31,11 +31,11 @@ unsigned char *HMAC(const void *md, const void *key, int kn, const unsigned char
 ]]
 local pcre = ffi.load "libpcre2-8.so.0"
 local crypto = ffi.load "libcrypto.so.3"
-local ANCHORED, ENDANCHORED = 0x80000000, 0x20000000
+local ANCHORED, ENDANCHORED, DOTALL = 0x80000000, 0x20000000, 0x20
 
-local function regex(pattern)
+local function regex(pattern, lines)
   local err, at = ffi.new "int[1]", ffi.new "size_t[1]"
-  local code = pcre.pcre2_compile_8(pattern, #pattern, ANCHORED + ENDANCHORED, err, at, nil)
+  local code = pcre.pcre2_compile_8(pattern, #pattern, ANCHORED + ENDANCHORED + (lines and 0 or DOTALL), err, at, nil)
   if code == nil then return nil, ("bad regular expression at character %d"):format(tonumber(at[0]) + 1) end
   code = ffi.gc(code, pcre.pcre2_code_free_8)
   return {

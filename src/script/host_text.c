@@ -200,8 +200,9 @@ static int host_regex(lua_State *L)
     mw_err err;
     mw_err_init(&err);
     mw_str pattern = check_text(L, 1);
+    bool lines = lua_toboolean(L, 2);
     mw_regex **re = lua_newuserdata(L, sizeof *re);
-    *re = mw_regex_new(pattern, &err);
+    *re = lines ? mw_regex_new_of_lines(pattern, &err) : mw_regex_new(pattern, &err);
     if (!*re) return mw_lua_refuse(L, &err);
     if (luaL_newmetatable(L, REGEX_TYPE)) {
         lua_pushcfunction(L, regex_free);

@@ -85,6 +85,7 @@ static void texts_have_their_helpers(void **state)
         "assert(host.nearest('alrt', {'alert', 'slo'}) == 'alert' and not host.nearest('zzz', "
         "{'alert'})) "
         "local re = host.regex('a.*c') assert(re:match('abc') and not re:match('xabc')) "
+        "assert(host.regex('a.c'):match('a\\nc') and not host.regex('a.c', true):match('a\\nc')) "
         "local no, why = host.regex('(') assert(not no and why) "
         "assert(#host.fingerprint{alertname='x'} == 16 and host.hostname() ~= '') ");
 }

@@ -4,8 +4,11 @@ local matchers = require "moonwatch.route.matchers"
 
 local M = {}
 
-local function of_map(doc, node, op, out)
-  for _, row in ipairs(doc:text_rows(node, "match")) do out[#out + 1] = { name = row[1], op = op, value = row[2], node = row.node } end
+-- WHOLE: with the anchors, which Alertmanager has in its keys of groups, and so in those of incidents.
+local function of_map(doc, node, op, out, whole)
+  for _, row in ipairs(doc:text_rows(node, "match")) do
+    out[#out + 1] = { name = row[1], op = op, value = whole and "^(?:" .. row[2] .. ")$" or row[2], source = row[2], node = row.node }
+  end
 end
 
 -- Says whether all of them could be read.
@@ -38,11 +41,11 @@ end
 function M.of(doc, fields, keys, equal, regex, texts)
   local list, bad = {}, false
   if fields[equal] then of_map(doc, fields[equal], "=", list) end
-  if fields[regex] then of_map(doc, fields[regex], "=~", list) end
+  if fields[regex] then of_map(doc, fields[regex], "=~", list, equal == "match") end
   if fields[texts] then bad = not of_texts(doc, fields[texts], list) end
   for _, m in ipairs(list) do
     local ok, why = true, nil
-    if m.op == "=~" or m.op == "!~" then ok, why = doc.host.regex(m.value) end
+    if m.op == "=~" or m.op == "!~" then ok, why = doc.host.regex(m.source or m.value) end
     if not ok then
       doc:lost(m.node, ("bad regular expression: %s"):format(tostring(why)))
       bad = true

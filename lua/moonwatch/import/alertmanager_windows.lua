@@ -62,7 +62,8 @@ local function days(text)
   if from == to then return { tostring(from) } end
   if from > 0 and to > 0 then return { ("%d-%d"):format(from, to) } end
   if from > 0 and to == -1 then return { ("%d-31"):format(from) } end
-  if from > 0 or from > to then return nil end
+  if from > 0 and to < 0 then return { ("%d..%d"):format(from, to) } end
+  if from > to then return nil end
   local out = {}
   for day = from, to do out[#out + 1] = tostring(day) end
   return out

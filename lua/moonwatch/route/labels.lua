@@ -12,7 +12,7 @@ function M.text(labels)
   return "{" .. table.concat(out, ", ") .. "}"
 end
 
---- The names and values that all SETS have in common.
+--- The names and values that all SETS have in common; what one of them does not have is empty there.
 function M.common(sets)
   local first, names, n = sets[1] or {}, {}, 0
   for name in pairs(first) do
@@ -24,7 +24,7 @@ function M.common(sets)
     if set ~= first then
       while k <= n do
         local name = names[k]
-        if set[name] == first[name] then
+        if (set[name] or "") == first[name] then
           k = k + 1
         else
           names[k] = names[n]

@@ -2,7 +2,7 @@
 --
 -- Three ways to write the same thing: a table `{team="web"}` (equality), a text `{team=~"web|api"}`,
 -- or a list of single texts as Alertmanager has them (`{ 'team="web"', 'env!=dev' }`).  Regular
--- expressions are anchored at both ends; a label that is missing is the empty text.
+-- expressions are anchored at both ends, and "." is no line break; a label that is missing is the empty text.
 local text_of = require "moonwatch.route.matcher_text"
 
 local M = {}
@@ -78,7 +78,7 @@ function M.compile(spec, host)
     local re
     if not TESTS[m.op] then return nil, ("unknown operator %q"):format(tostring(m.op)) end
     if m.op:find "~" then
-      re, err = host.regex(m.value)
+      re, err = host.regex(m.value, true)
       if not re then return nil, ("%s%s%s: %s"):format(m.name, m.op, M.quote(m.value), err) end
     end
     m.test = TESTS[m.op](m, re)

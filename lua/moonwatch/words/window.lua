@@ -46,7 +46,7 @@ local function dates(list)
     for piece in text:gmatch "[^,%s]+" do
       local day = "%d%d%d%d%-%d%d%-%d%d"
       if not piece:find("^" .. day .. "$") and not piece:find("^" .. day .. "%.%." .. day .. "$")
-         and not piece:find "^%-?%d%d?$" and not piece:find "^%d%d?%-%d%d?$" then
+         and not piece:find "^%-?%d%d?$" and not piece:find "^%d%d?%-%d%d?$" and not piece:find "^%-?%d%d?%.%.%-?%d%d?$" then
         return nil, piece
       end
     end
@@ -70,7 +70,7 @@ window "office" { days = "mon-fri", times = "09:00-17:00", zone = "Europe/Lisbon
   fields = {
     { "days", "texts", help = 'days of the week: "mon-fri"' },
     { "times", "texts", help = 'times of the day: "09:00-17:00"; the end is not part of it' },
-    { "dates", "texts", help = 'dates: "2026-12-24", "2026-12-24..2026-12-26"; days of the month: "1-7", "-1"' },
+    { "dates", "texts", help = 'dates: "2026-12-24", "2026-12-24..2026-12-26"; days of the month: "1-7", "-1", "20..-4"' },
     { "months", "texts", help = '"jan-mar" or numbers' },
     { "years", "texts", help = '"2026-2028"' },
     { "zone", "text", default = "UTC", help = "IANA name of the time zone" },
