@@ -837,6 +837,12 @@ function slo(name) end
 ---@field send? string text to send
 ---@field expect? string the answer must contain this
 
+---not probed: something has to tell POST /api/mw/v1/checks/NAME/beat, or `moonwatch beat NAME`, that it is well; a duration, or a table
+---@class moonwatch.check.heartbeat
+---@field ttl moonwatch.duration so long after one beat the next must have come; then it is late, which is degraded
+---@field grace? moonwatch.duration so long it may be late before it counts as failing
+---@field finish_within? moonwatch.duration what said that it starts must say that it ended within this
+
 ---what one evaluation may use, where that is less than settings.limits says
 ---@class moonwatch.check.budget
 ---@field seconds? moonwatch.duration processor time of one call of a function
@@ -849,6 +855,8 @@ function slo(name) end
 ---well, but not quite
 ---@class moonwatch.check.degraded
 ---@field slower_than? moonwatch.duration a successful probe slower than this is degraded
+---@field certificate_within? moonwatch.duration so is one whose certificate ends within this
+---@field after? integer so many probes in a row
 
 ---stop probing something that keeps failing
 ---@class moonwatch.check.breaker
@@ -871,13 +879,17 @@ function slo(name) end
 ---@field redis? string|moonwatch.secret address redis://host:port; PING must answer
 ---@field postgres? string|moonwatch.secret libpq connection text; SELECT 1 must answer, pool figures are kept
 ---@field run? (fun(ctx: moonwatch.ctx): any) function(ctx): true or false, message, details
----@field every? moonwatch.duration time between probes
+---@field heartbeat? moonwatch.check.heartbeat|string not probed: something has to tell POST /api/mw/v1/checks/NAME/beat, or `moonwatch beat NAME`, that it is well; a duration, or a table
+---@field display? string what people call it, on the status page
+---@field every? moonwatch.duration time between probes; checks are spread over it by their names
+---@field jitter? moonwatch.duration each probe comes up to so much later, another time each time, the same on every node; less than `every`
 ---@field budget? moonwatch.check.budget what one evaluation may use, where that is less than settings.limits says
 ---@field timeout? moonwatch.duration a probe that takes longer has failed
----@field fail_after? integer failures in a row before the check counts as failing
----@field pass_after? integer successes in a row before a failing check counts as well again
+---@field fail_after? integer failures in a row before the check counts as failing; 3, of a heartbeat 1
+---@field pass_after? integer successes in a row before a failing check counts as well again; 2, of a heartbeat 1
 ---@field degraded? moonwatch.check.degraded well, but not quite
----@field depends_on? string|string[] checks; while one of them fails this one is unknown and is not blamed
+---@field depends_on? string|string[] checks; while one of them fails this one is probed but not blamed for failing: it is unknown
+---@field maintenance? string|string[] names of windows in which it is probed but not blamed, and which do not count in its uptime
 ---@field breaker? moonwatch.check.breaker stop probing something that keeps failing
 ---@field critical? boolean a failing critical check makes /health unhealthy; another only degraded
 ---@field labels? table<string, string|number> added to the series of this check

@@ -1,25 +1,68 @@
---- checks.lua - /api/mw/v1/checks: every check with its figures.
+--- checks.lua - /api/mw/v1/checks: every check with its figures; what heartbeats say.
 local answer = require "moonwatch.api.answer"
+local heartbeat = require "moonwatch.check.heartbeat"
 
 local function row(engine, runner, now)
   local status, message, details = runner:report(now)
   local rule = runner.rule
-  return { name = rule.name, kind = runner.kind, status = status, message = message, details = details, critical = rule.critical,
+  return { name = rule.name, display = rule.display, kind = runner.kind, status = status, message = message, details = details, critical = rule.critical,
            every = rule.every, timeout = rule.timeout, file = rule.file, line = rule.line, traceback = runner.traceback,
            depends_on = engine.host.json.array(rule.depends_on), labels = rule.labels }
 end
 
-return {
-  ["/api/mw/v1/checks"] = function(engine, _, now)
-    local out = engine.host.json.array {}
-    for _, runner in ipairs(engine.runners) do
-      if runner.rule.word == "check" then out[#out + 1] = row(engine, runner, now) end
-    end
-    return answer.json(engine.host, 200, { checks = out })
-  end,
-  ["/api/mw/v1/checks/**"] = function(engine, _, now, name)
-    local runner = engine.by_id["check/" .. name]
-    if not runner then return answer.problem(engine.host, 404, "not_found", ("there is no check %q"):format(name)) end
-    return answer.json(engine.host, 200, row(engine, runner, now))
-  end,
-}
+local function list(engine, _, now)
+  local out = engine.host.json.array {}
+  for _, runner in ipairs(engine.runners) do
+    if runner.rule.word == "check" then out[#out + 1] = row(engine, runner, now) end
+  end
+  return answer.json(engine.host, 200, { checks = out })
+end
+
+local function problem(engine, status, code, message) return answer.problem(engine.host, status, code, message) end
+
+-- -- what may stand behind a name ------------------------------------------
+
+local below = {}
+
+function below.beat(engine, req, now, runner)
+  local host = engine.host
+  if req.method ~= "POST" and req.method ~= "PUT" then return problem(engine, 405, "method", "POST says that it is well") end
+  if not runner.beats then
+    return problem(engine, 409, "not_heartbeat", ("check %q is probed: only one with `heartbeat` is told how it is"):format(runner.rule.name))
+  end
+  local said = {}
+  if req.body and req.body:find "%S" then said = host.json.decode(req.body) end
+  if type(said) ~= "table" then return problem(engine, 400, "bad_request", "the body is no JSON object") end
+  for _, name in ipairs { "kind", "message", "seconds" } do said[name] = answer.param(req, name) or said[name] end
+  local beat, why = heartbeat.read(said)
+  if not beat then return problem(engine, 400, "bad_request", why) end
+  engine:check_beat(runner, beat, now)
+  return answer.json(host, 200, row(engine, runner, now))
+end
+
+-- -- one check -------------------------------------------------------------
+
+local function names(engine)
+  local out = {}
+  for _, runner in ipairs(engine.runners) do
+    if runner.rule.word == "check" then out[#out + 1] = runner.rule.name end
+  end
+  return out
+end
+
+local function missing(engine, name)
+  local near = engine.host.nearest(name, names(engine))
+  return problem(engine, 404, "not_found", ("there is no check %q%s"):format(name, near and (" (did you mean %q?)"):format(near) or ""))
+end
+
+-- The name of a check may have slashes in it, so the longest that fits is meant.
+local function one(engine, req, now, name)
+  local runner = engine.by_id["check/" .. name]
+  if runner then return answer.json(engine.host, 200, row(engine, runner, now)) end
+  local shorter, what = name:match "^(.+)/([^/]+)$"
+  runner = shorter and below[what] and engine.by_id["check/" .. shorter]
+  if runner then return below[what](engine, req, now, runner) end
+  return missing(engine, runner == nil and below[what] and shorter or name)
+end
+
+return { ["/api/mw/v1/checks"] = list, ["/api/mw/v1/checks/**"] = one }

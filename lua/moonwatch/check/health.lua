@@ -3,7 +3,7 @@
 -- A failing critical check makes the whole unhealthy; a failing other one, or a degraded one, makes it degraded.
 local M = {}
 
-local RANK = { healthy = 0, unknown = 0, degraded = 1, unhealthy = 2 }
+local RANK = { healthy = 0, unknown = 0, maintenance = 0, degraded = 1, unhealthy = 2 }
 local NAME = { [0] = "healthy", "degraded", "unhealthy" }
 
 local function one(host, runner, now)

@@ -1,10 +1,16 @@
---- rule.lua - one check at work: probe, verdict, breaker, series.
+--- rule.lua - one check at work: probe, verdict, blame, breaker, series.
 --
 --   check_up, probe_success, check_duration_seconds, probe_duration_seconds {check, kind, labels}
+--   check_degraded, and check_excused{reason="maintenance" or "depends"} while it is not counted
 --   db_connections_active, db_connections_idle {check} from PostgreSQL
+-- What a kind measured beside that is result.series, a list of { name, value, labels }.
+local blame = require "moonwatch.check.blame"
 local breaker = require "moonwatch.breaker"
 local budget = require "moonwatch.engine.rules_budget"
+local degraded = require "moonwatch.check.degraded"
+local history = require "moonwatch.check.history"
 local probe = require "moonwatch.check.probe"
+local series = require "moonwatch.check.series"
 local suspend = require "moonwatch.engine.rules_suspend"
 local verdict = require "moonwatch.check.state"
 
@@ -13,10 +19,11 @@ M.__index = M
 M.word = "check"
 
 function M.new(rule, engine)
+  local kind = rule.heartbeat and "heartbeat" or probe.kind(rule)
   return setmetatable({
-    rule = rule, engine = engine, host = engine.host, kind = probe.kind(rule), verdict = verdict.new(), eager = true,
+    rule = rule, engine = engine, host = engine.host, kind = kind, verdict = verdict.new(), blame = blame.new(), eager = true,
     health = "unknown", message = "not probed yet", details = {},
-    serial = 0, state = {}, written = {},
+    serial = 0, state = {}, series = series.of(engine.host, rule, kind), status = "unknown", changes = {}, slack = 0,
   }, M):with_breaker()
 end
 
@@ -36,47 +43,66 @@ end
 --- Does it fail, by its own probes?
 function M:is_down() return self.verdict.verdict == "bad" end
 
--- The name of something it depends on that fails.
-local function broken_parent(self)
-  for _, name in ipairs(self.rule.depends_on) do
-    if self.engine:is_down(name, {}) then return name end
-  end
+-- -- what is said of it ----------------------------------------------------
+
+local function when_bad(self, excuse)
+  if excuse then return excuse.kind == "maintenance" and "maintenance" or "unknown", excuse.says, excuse end
+  if blame.is_waiting(self) then return "unknown", "has an excuse no longer, and time to come back: " .. tostring(self.message) end
+  return "unhealthy", self.message
 end
 
---- What /health says of it at NOW: status, message, details.
-function M:report(now)
+--- Status ("healthy", "degraded", "unhealthy", "maintenance", "unknown"), message, and the excuse (see blame.lua) at T.
+function M:standing(t)
+  local excuse, own = blame.excuse(self, t), self.verdict.verdict
+  if own == "bad" then return when_bad(self, excuse) end
+  if own == "unknown" then return "unknown", self.message, excuse end
+  return self.reasons and "degraded" or "healthy", self.message, excuse
+end
+
+--- What /health says of it: status, message, details.
+function M:report(t)
+  t = t or self.settled_at or 0
+  local status, message, excuse = self:standing(t)
+  local rfc3339 = self.host.rfc3339
   local details = { kind = self.kind, critical = self.rule.critical, failures = self.verdict.failures,
-                    duration_seconds = self.seconds, last_probe = self.probed_at and self.host.rfc3339(self.probed_at) }
+                    duration_seconds = self.seconds, last_probe = self.probed_at and rfc3339(self.probed_at),
+                    since = self.since and rfc3339(self.since), reasons = self.reasons and self.host.json.array(self.reasons) }
   for name, value in pairs(self.details) do details[name] = value end
-  if self.breaker then details.breaker = self.breaker:look(now or self.last_evaluation or 0).state end
-  local parent = broken_parent(self)
-  if parent then return "unknown", ("depends on %q, which fails"):format(parent), details end
-  if self.verdict.verdict == "unknown" then return "unknown", self.message, details end
-  if self.verdict.verdict == "bad" then return "unhealthy", self.message, details end
-  return self.degraded and "degraded" or "healthy", self.message, details
+  if self.breaker then details.breaker = self.breaker:look(t).state end
+  if excuse then details[excuse.kind == "maintenance" and "maintenance" or "blocked_by"] = excuse.name end
+  return status, message, details
 end
 
--- -- series ----------------------------------------------------------------
+-- -- after each turn -------------------------------------------------------
 
-local function write(self, t, values)
-  local rows = {}
-  for name, value in pairs(values) do
-    local labels = { __name__ = name, check = self.rule.name, kind = self.kind }
-    for k, v in pairs(self.rule.labels) do labels[k] = v end
-    rows[#rows + 1] = { labels = labels, t = t, value = value }
-    self.written[name] = labels
-  end
-  self.host.append(rows)
+local LOUD = { unhealthy = "warn", degraded = "warn" }
+
+local function note(self, t, status, message)
+  if status == self.status then return end
+  local before = self.status
+  self.status, self.since = status, t
+  history.add(self.changes, t, status, message)
+  self.engine:changed(self, t)
+  if before == "unknown" and status == "healthy" then return end
+  self.host.log(LOUD[status] or "info", ("check %q is %s: %s"):format(self.rule.name, status, tostring(message)), { check = self.rule.name })
 end
 
-local function figures(self, result)
-  local up
-  if self.verdict.verdict ~= "unknown" and not broken_parent(self) then up = self.verdict.verdict == "good" and 1 or 0 end
-  return {
-    check_up = up, probe_success = result.good and 1 or 0, check_duration_seconds = result.seconds,
-    probe_duration_seconds = result.seconds, db_connections_active = result.details.in_use,
-    db_connections_idle = result.details.idle,
-  }
+-- Is it up, as far as that counts: 1, 0, or false.
+local function up(status, excuse)
+  if excuse or status == "unknown" then return false end
+  return status ~= "unhealthy" and 1 or 0
+end
+
+--- What was learnt at T, GOOD or not, is part of the verdict: who is to blame, what changed, what is stored.
+function M:settle(t, good, values, measured)
+  blame.step(self, good, t)
+  self.settled_at = t
+  local status, message, excuse = self:standing(t)
+  note(self, t, status, message)
+  values.check_up = up(status, excuse)
+  values.check_degraded = (self.reasons or self.series.live.check_degraded or self.rule.degraded) and (self.reasons and 1 or 0) or nil
+  if excuse and measured then measured[#measured + 1] = { "check_excused", 1, { reason = excuse.kind } } end
+  self.series:write(t, values, measured)
 end
 
 -- -- one probe -------------------------------------------------------------
@@ -91,28 +117,33 @@ local function judge_function(self, t, result)
   end
 end
 
-local function finish(self, t, result)
-  local rule = self.rule
-  local slow = rule.degraded and rule.degraded.slower_than
-  self.message, self.details, self.seconds, self.traceback = result.message, result.details or {}, result.seconds, result.traceback
-  result.details = self.details
-  self.degraded = result.good and (result.degraded or (slow and result.seconds and result.seconds > slow)) or false
-  if self.degraded and not result.degraded then
-    self.message = ("slower than %s"):format(self.host.duration_text(slow))
-  end
+-- Reasons count after so many probes in a row; a message of theirs takes the place of "ok".
+local function weigh(self, t, result)
+  local limits = self.rule.degraded
+  local names, text = degraded.reasons(result, limits, self.host, t)
+  self.slack = names and self.slack + 1 or 0
+  self.reasons = names and self.slack >= (limits and limits.after or 1) and names or nil
+  if self.reasons then self.message = text end
+end
+
+local function figures(result)
+  local details = result.details
+  return { probe_success = result.good and 1 or 0, check_duration_seconds = result.seconds, probe_duration_seconds = result.seconds,
+           db_connections_active = details.in_use, db_connections_idle = details.idle }
+end
+
+--- RESULT of a probe that began at T.
+function M:finish(t, result)
+  result.details = result.details or {}
+  self.message, self.details, self.seconds, self.traceback = result.message, result.details, result.seconds, result.traceback
   if self.breaker then
     if result.good then self.breaker:ok(t, result.seconds) else self.breaker:fail(t, result.seconds) end
   end
-  local before = self.verdict.verdict
-  local turned = verdict.add(self.verdict, result.good, rule)
-  if turned then self.engine:changed(self, t) end
-  if turned and before ~= "unknown" then
-    self.host.log(result.good and "info" or "warn", ("check %q is %s: %s"):format(rule.name, result.good and "well again" or "failing",
-                  tostring(self.message)), { check = rule.name })
-  end
+  if verdict.add(self.verdict, result.good, self.rule) then self.engine:changed(self, t) end
+  weigh(self, t, result)
   self.health = "ok"
   judge_function(self, t, result)
-  write(self, t, figures(self, result))
+  self:settle(t, result.good, figures(result), result.series or {})
 end
 
 -- An answer that never comes must not end the probing.
@@ -120,17 +151,24 @@ local function overdue(self, t)
   if t - self.started < 2 * self.rule.timeout + 1 then return false end
   self.running = false
   self.serial = self.serial + 1
-  finish(self, t, { good = false, message = "the probe never answered", details = {} })
+  self:finish(t, { good = false, message = "the probe never answered" })
   return true
+end
+
+-- What is not asked any more because it kept failing does fail.
+local function refuse(self, t)
+  self.message = "circuit open: not probed"
+  if self.verdict.verdict ~= "bad" then
+    self.verdict.verdict = "bad"
+    self.engine:changed(self, t)
+  end
+  self:settle(t, false, {})
 end
 
 function M:evaluate(t)
   self.last_evaluation = t
   if self.running and not overdue(self, t) then return end
-  if self.breaker and not self.breaker:allow(t) then
-    self.message = "circuit open: not probed"
-    return write(self, t, { check_up = 0 })
-  end
+  if self.breaker and not self.breaker:allow(t) then return refuse(self, t) end
   self.running, self.started, self.probed_at = true, t, t
   self.serial = self.serial + 1
   local serial, engine = self.serial, self.engine
@@ -141,32 +179,36 @@ function M:evaluate(t)
   }, function(result)
     if serial ~= self.serial then return end
     self.running = false
-    finish(self, t, result)
+    self:finish(t, result)
   end)
 end
 
 -- -- over reloads ----------------------------------------------------------
 
+local PROBED = { "verdict", "blame", "message", "details", "seconds", "reasons", "slack", "probed_at", "health", "settled_at" }
+
 -- A probe of OLD that is still on its way is not ours: the next turn makes another.
 function M:inherit(old)
   old.serial = old.serial + 1
-  self.state, self.written, self.last_evaluation = old.state, old.written, old.last_evaluation
+  self.state, self.last_evaluation = old.state, old.last_evaluation
+  self.series:inherit(old.series)
+  self.changes, self.status, self.since = old.changes, old.status, old.since
   if old.kind ~= self.kind then return end
-  self.verdict, self.message, self.details, self.seconds = old.verdict, old.message, old.details, old.seconds
-  self.degraded, self.probed_at, self.health = old.degraded, old.probed_at, old.health
+  for _, name in ipairs(PROBED) do self[name] = old[name] end
   self:with_breaker(old.breaker)
 end
 
 function M:drop(t)
   self.serial = self.serial + 1
-  local rows = {}
-  for _, labels in pairs(self.written) do rows[#rows + 1] = { labels = labels, t = t, value = "stale" } end
-  if #rows > 0 then self.host.append(rows) end
+  self.series:close(t)
 end
 
 function M:save()
-  return { verdict = self.verdict, state = self.state, message = self.message, breaker = self.breaker and self.breaker:save() }
+  return { verdict = self.verdict, state = self.state, message = self.message, status = self.status, since = self.since,
+           blame = next(self.blame) and self.blame or nil, changes = self.changes[1] and self.changes or nil, breaker = self.breaker and self.breaker:save() }
 end
+
+local STATUS = { healthy = true, degraded = true, unhealthy = true, maintenance = true, unknown = true }
 
 function M:restore(saved)
   local v = saved.verdict
@@ -175,7 +217,9 @@ function M:restore(saved)
   end
   if type(saved.state) == "table" then self.state = saved.state end
   if type(saved.message) == "string" then self.message = saved.message end
+  if STATUS[saved.status] then self.status, self.since = saved.status, tonumber(saved.since) end
   if type(saved.breaker) == "table" then self:with_breaker(nil, saved.breaker) end
+  self.blame, self.changes = blame.read(saved.blame), history.read(saved.changes)
 end
 
 return M

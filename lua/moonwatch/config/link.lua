@@ -215,6 +215,7 @@ function M.check(items, host, problem, limits)
   end
   for _, item in ipairs(items.check or {}) do
     check_names(host, item, { "depends_on" }, item.fields.depends_on, checks, "check", problem)
+    check_names(host, item, { "maintenance" }, item.fields.maintenance or {}, known.windows, "window", problem)
   end
   cycles(items, problem)
   heirs(items, problem)

@@ -4,6 +4,7 @@
 -- `emit`.  A rule is known by what config/identity.lua says; its state stays when the set around it changes.  With several nodes a rule
 -- belongs to one of 16 slots, and only the node that holds the slot evaluates alerts and jobs of it; records, SLO figures
 -- and checks run on every node, because each has a store of its own.
+local heartbeat = require "moonwatch.check.heartbeat"
 local identity = require "moonwatch.config.identity"
 local line = require "moonwatch.engine.rules_line"
 local suspend = require "moonwatch.engine.rules_suspend"
@@ -148,6 +149,14 @@ function M:beat(runner, now)
   if self.cluster then self.host.call("cluster.put", { kind = "expect-beat", id = runner.id, value = { at = now } }) end
 end
 
+--- RUNNER, a heartbeat, was told BEAT, see check/heartbeat.lua.
+function M:check_beat(runner, beat, now)
+  runner:beat(beat, now, now)
+  if not self.cluster then return end
+  self.host.call("cluster.put", { kind = "check-beat", id = runner.id,
+    value = { at = now, kind = beat.kind, message = beat.message, seconds = beat.seconds } })
+end
+
 --- Run SET from now on.  Rules that were there before keep their state; those that are gone end.  MOVES: of the plan, if there
 -- was one.
 function M:load(set, now, moves) swap.load(self, set, now, moves) end
@@ -250,6 +259,14 @@ function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.valu
 shared["expect-beat"] = function(self, msg, now)
   local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)
   if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end
+end
+
+shared["check-beat"] = function(self, msg, now)
+  local runner, v = self.by_id[msg.id], type(msg.value) == "table" and msg.value or {}
+  local at = tonumber(v.at)
+  if not runner or not runner.beats or not at or at > now + 60 or at <= (runner.beats.at or 0) then return end
+  local beat = heartbeat.read(v)
+  if beat then runner:beat(beat, at, now) end
 end
 
 shared["alert-state"] = function(self, msg, now)

@@ -2,6 +2,7 @@
 --
 -- A group comes up at fixed places of the clock, offset + n * every.  The offset comes from its name, so that many groups
 -- do not come up at once; whatever was missed is counted and never made up for.  Who was taken comes back when it is done.
+-- One with a jitter comes up to that much after its place: how much comes from its name and the place.
 local M = {}
 M.__index = M
 
@@ -45,9 +46,17 @@ function M.slot(entry, now)
   return entry.offset + math.floor((now - entry.offset) / entry.every + 1e-9) * entry.every
 end
 
---- entry: { every=, offset=, order= }; comes up at FIRST, else at its first place after AFTER.
+-- How much after PLACE it comes.
+local function delay(entry, place)
+  if not entry.jitter then return 0 end
+  return math.sin(M.hash(("%s %.3f"):format(entry.name, place))) * 1e4 % 1 * entry.jitter
+end
+
+--- entry: { every=, offset=, order=, name= and jitter= (less than every), if it has one }; comes up at FIRST, else at its first place after
+-- AFTER.
 function M:add(entry, after, first)
-  entry.next = first or M.slot(entry, after) + entry.every
+  local place = M.slot(entry, after) + entry.every
+  entry.next = first or place + delay(entry, place)
   self.heap[#self.heap + 1] = entry
   up(self.heap, #self.heap)
 end

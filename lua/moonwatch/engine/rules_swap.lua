@@ -18,7 +18,7 @@ local M = {}
 local RUNNERS = {
   { list = "records", new = require("moonwatch.engine.rules_record").new, word = "record", grouped = true },
   { list = "slos", new = require("moonwatch.slo.rule").new, word = "slo", grouped = true },
-  { list = "checks", new = require("moonwatch.check.rule").new, word = "check" },
+  { list = "checks", new = require("moonwatch.check").new, word = "check" },
   { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true, grouped = true },
   { list = "expects", new = require("moonwatch.expect.rule").new, word = "expect", owned = true, grouped = true },
   { list = "everys", new = require("moonwatch.engine.rules_every").new, word = "every", owned = true },
@@ -69,7 +69,8 @@ local function enter(self, group, order, now, eager)
   local before = self.keyed[group.key]
   local entry = { group = group, every = group.every, order = order,
                   offset = self.spread and schedule.hash(group.key) % math.floor(group.every * 1000) / 1000 or 0 }
-  local last = now
+  local last, jitter = now, not group.listed and group.members[1].rule.jitter or 0
+  if jitter > 0 then entry.jitter, entry.name = jitter, group.key end
   group.entry = entry
   group:complete(self.host, before)
   if before then group:wait_with(before) end

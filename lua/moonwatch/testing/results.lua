@@ -122,10 +122,10 @@ end
 --- All of them: { labels=, value= } or { labels=, histogram= }.
 function M:values(expr) return assert(self.host.samples(expr, self.now)) end
 
---- The verdict on check NAME: "healthy", "degraded", "unhealthy" or "unknown", and the whole report.
+--- The verdict on check NAME: "healthy", "degraded", "unhealthy", "maintenance" or "unknown", and the whole report.
 function M:check(name)
   local runner = self.engine.by_id["check/" .. name] or error(("there is no check %q"):format(name), 2)
-  return runner:report()
+  return runner:report(self.now)
 end
 
 --- Rules that could not do their work at their last turn: { word=, name=, error= }.
