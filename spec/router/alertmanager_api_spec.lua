@@ -58,6 +58,20 @@ describe("the API of Alertmanager", function()
     assert.same({ ["service.name"] = "x", ["größe"] = "y" }, alerts[1].labels)
   end)
 
+  it("takes of a flag that is said twice the last, and one that says nothing for one that is not there", function()
+    local world = world_of.new {}
+    world:fire("Down"):advance "31s"
+    local function found(query)
+      local _, alerts = world:http("GET", "/api/v2/alerts?" .. query)
+      return #alerts
+    end
+    assert.equal(0, found "active=false")
+    assert.equal(1, found "active=")
+    assert.equal(1, found "active=false&active=true")
+    assert.equal(0, found "active=true&active=false")
+    assert.equal(0, found "receiver=hook&receiver=other")
+  end)
+
   it("says which windows keep a group quiet, and leaves such groups out where that is asked for", function()
     local world = world_of.new { windows = { { name = "always", times = "00:00-24:00" }, { name = "never", years = "1999" } }, routes = { { receiver = "hook",
       routes = { { match = 'alertname="A"', mute = { "always" } }, { match = 'alertname="B"', active = { "never" } } } } } }

@@ -34,6 +34,15 @@ describe("a body posted to the API of Alertmanager", function()
     end
   end)
 
+  it("may have empty times, which are the beginning of 1970, as for Alertmanager", function()
+    local status, alerts = posted '[{"labels":{"a":"b"},"startsAt":""}]'
+    assert.equal(200, status)
+    assert.equal("1970-01-01T00:00:00.000Z", alerts[1].startsAt)
+    status, alerts = posted '[{"labels":{"a":"b"},"endsAt":""}]'
+    assert.equal(200, status)
+    assert.same({}, alerts)
+  end)
+
   it("that has nothing in it is told so, and null is no alerts", function()
     for _, path in ipairs { "/api/v2/alerts", "/api/v2/silences" } do
       local status, why = world_with():http("POST", path, " \n")

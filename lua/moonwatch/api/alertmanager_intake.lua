@@ -40,10 +40,11 @@ end
 --- Is there nothing in BODY?
 function M.is_blank(body) return not body or not body:find "%S" end
 
--- A JSON time → seconds; nil for none; false for nonsense.
+-- A JSON time → seconds; nil for none; false for nonsense.  Alertmanager reads an empty text as the beginning of 1970.
 local function time(host, v)
   if v == nil or v == host.json.null then return nil end
   if type(v) ~= "string" then return false end
+  if v == "" then return 0 end
   if v:find(UNSET) then return nil end
   return v:find "^%d%d%d%d%-" and host.parse_time(whole(v)) or false
 end

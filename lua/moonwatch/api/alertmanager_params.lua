@@ -6,9 +6,16 @@ local M = {}
 
 local TRUE = { ["true"] = true, ["1"] = true, yes = true, ok = true, y = true, on = true, t = true, selected = true, checked = true, enabled = true }
 
+-- What NAME says: of several the last; nothing is as good as none.
+local function last(msg, name)
+  local values = reply.params(msg, name)
+  local v = values[#values]
+  return v ~= "" and v or nil
+end
+
 --- Flag NAME; true unless it is said, and whatever is not a yes is a no.
 function M.flag(msg, name)
-  local v = reply.param(msg, name)
+  local v = last(msg, name)
   if v == nil then return true end
   return TRUE[v:lower()] or false
 end
@@ -32,8 +39,8 @@ function M.filter(router, msg, name)
 end
 
 local function by_name(router, msg)
-  local text = reply.param(msg, "receiver")
-  if not text or text == "" then return function() return true end end
+  local text = last(msg, "receiver")
+  if not text then return function() return true end end
   local re, err = router.host.regex(text)
   if not re then return nil, "failed to parse receiver param: " .. err end
   return function(name) return re:match(name) end

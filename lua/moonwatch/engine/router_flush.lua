@@ -4,6 +4,7 @@
 -- for each of their integrations notify.decide says whether there is something to tell.  What is to be told
 -- goes to the outbox; when nothing of the group is owed any more, resolved alerts leave it.
 local Ack = require "moonwatch.route.ack"
+local compat = require "moonwatch.engine.router_compat"
 local escalate = require "moonwatch.route.escalate"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
@@ -130,13 +131,14 @@ local function decide(router, group, seen, target, force, now)
     router:believe(group.key, target.key, notify.entry_after(entry, seen.view, how, now))
     return nil, "this receiver does not want to hear of resolves"
   end
+  if job and job.patience then router.outbox:afresh(key, now) end
   if same_news(job, seen.view) then return nil, "a message is waiting to be tried again" end
   local note = M.notification(router, group, target, alerts, reason, now)
   local kind = to.kinds[target.kind]
   if kind and kind.wants_told and kind.wants_told(target.fields) then note.told = entry and entry.firing end
   if kind and kind.alive then router.outbox:cancel(key .. "|alive", "there is news", now) end
   job, why = router.outbox:put({ key = key, target = target.key, note = note, group_key = group.key, group_id = group.id,
-    view = seen.view, how = how }, now)
+    view = seen.view, how = how, patience = compat.patience(group.node), begun = now }, now)
   if not job then return nil, why end
   router.history:open(job, now)
   return reason
@@ -228,6 +230,12 @@ function M.flush(router, group, now, escalating)
   if not router.holds then
     recipients.follow(group, seen.state)
     follow(router, group, seen)
+    return #seen.all
+  end
+  local busy = not escalating and compat.busy_until(router, group, now)
+  if busy then
+    group.again = true
+    router:wake(group, busy)
     return #seen.all
   end
   group.failed = false

@@ -1,5 +1,6 @@
 --- router_outbox.lua - the router and its outbox: what becomes of a message is written into ledger, history and numbers.
 local Deliver = require "moonwatch.route.deliver"
+local compat = require "moonwatch.engine.router_compat"
 local digest = require "moonwatch.to.digest"
 local fallback = require "moonwatch.engine.router_fallback"
 local flush = require "moonwatch.engine.router_flush"
@@ -83,11 +84,16 @@ local function digested(router, target, jobs, why, now)
   return note
 end
 
+-- Give NOTE to TARGET in the manner of its route.
+local function send(router, target, note, now, done)
+  if note.compat ~= "alertmanager" then return router.o.send(target, note, now, done) end
+  router.o.send(target, note, now, function(outcome, at) done(compat.outcome(target, outcome), at) end)
+end
+
 --- The outbox of ROUTER.
 function M.new(router)
-  local o = router.o
   return Deliver.new {
-    send = o.send,
+    send = function(target, note, now, done) send(router, target, note, now, done) end,
     before_send = function(now) router.book:flush(now) end,
     launch = function(job) flying.left(router, job) end,
     attempt = function(job, outcome, now) attempted(router, job, outcome, now) end,

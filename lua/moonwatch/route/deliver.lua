@@ -133,6 +133,17 @@ function M:cancel(key, why, now)
   if job and not job.flying and not job.doubt then drop(self, job, "cancelled", why, now) end
 end
 
+--- The waiting job of KEY begins anew with its tries.
+function M:afresh(key, now)
+  local job = self.jobs[key]
+  if not job or job.flying then return end
+  local lane = self.lanes[job.target]
+  lane:remove(job)
+  job.tries, job.not_before, job.begun = 0, now, now
+  lane:add(job, now)
+  self.changed(key)
+end
+
 --- Is anything of GROUP_KEY still owed?
 function M:owes(group_key) return self.by_group[group_key] ~= nil end
 
@@ -153,7 +164,7 @@ function M:of_group(group_key) return self.by_group[group_key] or {} end
 -- 429 without a time: the whole lane waits as a message would, longer each time.
 local function hold(lane, outcome, now)
   local after = outcome.after
-  if outcome.status == 429 then
+  if outcome.status == 429 and outcome.retry then
     lane.throttled = (lane.throttled or 0) + 1
     after = after or M.delay(lane.throttled)
   elseif outcome.ok then
@@ -165,7 +176,7 @@ end
 local function judge(lane, job, outcome, now)
   if outcome.ok or not outcome.retry then
     lane.breaker:ok(now, outcome.seconds) -- it answered: that we were refused is no fault of the line
-  elseif outcome.status == 429 then
+  elseif outcome.status == 429 or job.patience and not lane.target.breaker then
     lane.breaker:cancel()
   else
     lane.breaker:fail(now, outcome.seconds)
