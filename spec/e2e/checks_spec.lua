@@ -50,6 +50,17 @@ check "own" { run = function(ctx) return "degraded", "as said" end, every = "200
     assert.is_true((node:value "db_connections_active" or -1) >= 0)
   end)
 
+  it("shows the history of one on the command line", function()
+    local code, out = node:cli("health", "web")
+    assert.equal(0, code)
+    assert.truthy(out:find("web: healthy: ok", 1, true), out)
+    assert.truthy(out:find "1h +100 %%", out)
+    assert.truthy(out:find "LATENCY +P50 +P90 +P99 +MAX\n1h +[%d.]+", out)
+    code, out = node:cli("health", "wob")
+    assert.equal(1, code)
+    assert.truthy(out:find('there is no check "wob" (did you mean "web"?)', 1, true), out)
+  end)
+
   it("answers 503 when one of them is gone, and tells which", function()
     redis.proc:kill()
     proc.eventually(function()

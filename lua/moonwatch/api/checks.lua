@@ -1,5 +1,6 @@
 --- checks.lua - /api/mw/v1/checks: every check with its figures; what heartbeats say.
 local answer = require "moonwatch.api.answer"
+local check_history = require "moonwatch.api.check_history"
 local heartbeat = require "moonwatch.check.heartbeat"
 
 local function row(engine, runner, now)
@@ -22,7 +23,7 @@ local function problem(engine, status, code, message) return answer.problem(engi
 
 -- -- what may stand behind a name ------------------------------------------
 
-local below = {}
+local below = { history = check_history.get }
 
 function below.beat(engine, req, now, runner)
   local host = engine.host
