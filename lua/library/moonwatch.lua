@@ -902,6 +902,26 @@ function slo(name) end
 ---@return fun(fields: moonwatch.check)
 function check(name) end
 
+---A circuit breaker for requests of functions: ctx.http.get(url, { breaker = "NAME" }). While it is open no request is made, and the answer is { error =, open = true }. Its state survives restarts and is the same on all nodes.
+---@class moonwatch.breaker
+---@field failing? integer|string|(integer|string)[] statuses that count as failures, beside no answer at all: a status, a list, "5xx" or "500-504"
+---@field failures? integer failures in a row within `window` that open it; default 5, and none when there is a rate
+---@field window? moonwatch.duration time in which failures and calls count
+---@field rate? any share of calls that fail which opens it
+---@field slow_rate? any share of calls that are slow which opens it
+---@field slow_after? moonwatch.duration a call that takes as long as this is slow
+---@field calls? integer the rates are those of the last so many calls; default those within `window`
+---@field min_calls? integer with fewer calls rates say nothing; default 10, or `calls` when that is less
+---@field open? moonwatch.duration time without calls once open
+---@field grow? number so many times as long each time that it opens again at once; 1: always as long
+---@field open_max? moonwatch.duration but never longer than this
+---@field probes? integer successes in half-open state that close it
+
+---A circuit breaker for requests of functions: ctx.http.get(url, { breaker = "NAME" }). While it is open no request is made, and the answer is { error =, open = true }. Its state survives restarts and is the same on all nodes.
+---@param name string
+---@return fun(fields: moonwatch.breaker)
+function breaker(name) end
+
 ---at most n messages per `per`; pages go first, and what is over waits and is told together
 ---@class moonwatch.receiver.rate
 ---@field n integer messages

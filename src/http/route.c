@@ -89,6 +89,7 @@ const mw_route mw_routes[] = {
     {READ,    "/api/mw/v1/settings",               NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/slos/**",                NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/checks/**",              NULL,                  MW_OURS,       MW_TO_RULES},
+    {ANY,     "/api/mw/v1/breakers/**",            NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/expect/**",              NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/bundles/**",             NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/nodes/**",               NULL,                  MW_OURS,       MW_TO_RULES},

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "script/guest_inside.h"
+#include "script/http_breaker.h"
 
 enum { MAX_RUNS = 256 };
 
@@ -90,6 +91,7 @@ static void run_free(mw_guest_run *r)
     mw_value_free(r->answer);
     mw_lane_release(r->job);
     mw_free(r->ask_expr);
+    mw_free(r->breaker);
     mw_meter_release(r->meter);
     mw_free(r->error);
     mw_free(r->traceback);
@@ -363,6 +365,25 @@ static mw_value *finish(mw_guest_run *r)
 
 static bool then_resume(mw_lua *l, void *arg, mw_value *answer, mw_err *err);
 
+/* A request that names a breaker goes through it; what comes back in its place, or NULL. */
+static mw_value *pass_breaker(mw_guest_run *r, const char *op, const mw_value *arg)
+{
+    mw_str name = mw_map_text(arg, "breaker");
+    if (!name.n || strcmp(op, "http") != 0) return NULL;
+    mw_value *refused = mw_http_breaker_ask(r->guest->face, name.p, r->now);
+    if (!refused) r->breaker = mw_strndup(name.p, name.n);
+    return refused;
+}
+
+/* ANSWER NULL: the call ends before it comes. */
+static void leave_breaker(mw_guest_run *r, const mw_value *answer)
+{
+    if (!r->breaker) return;
+    if (r->guest) mw_http_breaker_judge(r->guest->face, r->breaker, r->now, answer);
+    mw_free(r->breaker);
+    r->breaker = NULL;
+}
+
 static void ask(mw_guest_run *r)
 {
     mw_value *arg = r->op_arg;
@@ -377,13 +398,20 @@ static void ask(mw_guest_run *r)
         mw_lua_leave(r->lua, then_resume, r);
         return;
     }
-    mw_host_op(r->guest->face->host, op, arg, mw_call_answer,
-               mw_lua_expect(r->lua, then_resume, r, NULL));
+    mw_call_ticket *ticket = mw_lua_expect(r->lua, then_resume, r, NULL);
+    mw_value *refused = pass_breaker(r, op, arg);
+    if (!refused) {
+        mw_host_op(r->guest->face->host, op, arg, mw_call_answer, ticket);
+        return;
+    }
+    mw_value_free(arg);
+    mw_call_answer(ticket, refused);
 }
 
 static bool then_resume(mw_lua *l, void *arg, mw_value *answer, mw_err *err)
 {
     mw_guest_run *r = arg;
+    leave_breaker(r, answer);
     if (!answer || !r->guest) { /* closing, or its file was closed: DONE has been told */
         mw_value_free(answer);
         if (!answer && r->guest) {
@@ -436,6 +464,7 @@ void mw_guest_close(mw_guest *g, bool quiet)
             set_error(r, "its file was closed");
             result = result_of(r);
         }
+        leave_breaker(r, NULL);
         leave_guest(r);
         mw_lane_release(r->job); /* nobody waits for it any more */
         r->job = NULL;

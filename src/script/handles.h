@@ -19,4 +19,7 @@ mw_series *mw_histogram_at(lua_State *L, int idx);
 /* What host.histogram or host.samples gave, at IDX; NULL when it is something else. */
 const mw_nhist *mw_test_histogram(lua_State *L, int idx);
 
+/* What host.breaker gave, at IDX; raises a Lua error when it is something else. */
+struct mw_breaker *mw_check_breaker(lua_State *L, int idx);
+
 #endif

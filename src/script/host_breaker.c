@@ -16,10 +16,12 @@ static const char *const states[] = {"closed", "half-open", "open"};
 static const char *const forces[] = {NULL, "open", "closed"};
 static const char *const causes[] = {NULL, "failures", "rate", "slow", "probe"};
 
-static mw_breaker *check(lua_State *L)
+mw_breaker *mw_check_breaker(lua_State *L, int idx)
 {
-    return *(mw_breaker **)luaL_checkudata(L, 1, BREAKER_TYPE);
+    return *(mw_breaker **)luaL_checkudata(L, idx, BREAKER_TYPE);
 }
+
+static mw_breaker *check(lua_State *L) { return mw_check_breaker(L, 1); }
 
 /* -- from tables ----------------------------------------------------------------------------- */
 

@@ -108,7 +108,7 @@ static int open_all(lua_State *L)
 mw_lua *mw_lua_new(mw_host *host, bool command_line, mw_err *err)
 {
     mw_lua *l = mw_zalloc(sizeof *l);
-    l->face = (mw_face){host, l};
+    l->face = (mw_face){.host = host, .lua = l};
     l->waits = command_line;
     l->inbox = mw_mailbox_new(4096);
     l->left_end = &l->left;
@@ -270,11 +270,13 @@ void mw_host_set(lua_State *L, const mw_host_fn *fns)
 void mw_host_push(lua_State *L)
 {
     static void (*const open[])(lua_State *) = {
-        mw_host_open_signals, mw_host_open_queries, mw_host_open_series,    mw_host_open_records,
-        mw_host_open_files,   mw_host_open_journal, mw_host_open_json,      mw_host_open_text,
-        mw_host_open_alerts,  mw_host_open_metrics, mw_host_open_calls,     mw_host_open_guest,
-        mw_host_open_world,   mw_host_open_yaml,    mw_host_open_histogram, mw_host_open_line,
-        mw_host_open_waits,   mw_host_open_past,    mw_host_open_breaker,
+        mw_host_open_signals, mw_host_open_queries,       mw_host_open_series,
+        mw_host_open_records, mw_host_open_files,         mw_host_open_journal,
+        mw_host_open_json,    mw_host_open_text,          mw_host_open_alerts,
+        mw_host_open_metrics, mw_host_open_calls,         mw_host_open_guest,
+        mw_host_open_world,   mw_host_open_yaml,          mw_host_open_histogram,
+        mw_host_open_line,    mw_host_open_waits,         mw_host_open_past,
+        mw_host_open_breaker, mw_host_open_http_breakers,
     };
     lua_newtable(L);
     lua_insert(L, -2);

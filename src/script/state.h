@@ -17,6 +17,7 @@ typedef struct mw_lua mw_lua;
 typedef struct mw_face {
     mw_host *host;
     mw_lua *lua;
+    struct mw_http_breakers *breakers; /* see http_breaker.h; NULL: none */
 } mw_face;
 
 struct mw_lua {
@@ -93,6 +94,7 @@ void mw_host_open_guest(lua_State *L);
 void mw_host_open_world(lua_State *L);
 void mw_host_open_past(lua_State *L);
 void mw_host_open_breaker(lua_State *L);
+void mw_host_open_http_breakers(lua_State *L);
 void mw_host_open_line(lua_State *L);
 
 /* Replaces the face at the top of the stack (see mw_face_of) by a host table bound to it. */

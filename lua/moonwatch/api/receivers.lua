@@ -1,4 +1,5 @@
 --- receivers.lua - how each receiver is doing: what waits, what keeps it, who is told instead; and a test message.
+local audit = require "moonwatch.engine.router_audit"
 local keys_of = require "moonwatch.keys"
 local notifications = require "moonwatch.api.notifications"
 local priority = require "moonwatch.route.priority"
@@ -69,8 +70,25 @@ local function test(router, msg, now, name)
   return host.later
 end
 
+local FORCE = { open = true, closed = true, none = true }
+local WRONG = 'the body must be a JSON object {"force": "open", "closed" or "none", "author": "who", "reason": "why"}'
+
+-- The breakers of all integrations of a receiver, forced or left to themselves again.
+local function force(router, msg, now, name)
+  local host = router.host
+  if not router.receivers[name] then return reply.problem(host, 404, "not_found", ("there is no receiver %q"):format(name)) end
+  local body = host.json.decode(msg.body or "")
+  if type(body) ~= "table" or not FORCE[body.force or ""] or type(body.author or "") ~= "string" or type(body.reason or "") ~= "string" then
+    return reply.problem(host, 400, "bad_request", WRONG)
+  end
+  router.outbox:force(name, body.force ~= "none" and body.force or nil)
+  router:audit("receiver.breaker", audit.who(msg, body.author), now, { receiver = name, force = body.force, reason = body.reason })
+  return list(router, msg, now)
+end
+
 local ROWS = {
   { "GET", "^/api/mw/v1/receivers/?$", list },
+  { "POST", "^/api/mw/v1/receivers/([^/]+)/force$", force },
   { "POST", "^/api/mw/v1/receivers/([^/]+)/test$", test },
 }
 

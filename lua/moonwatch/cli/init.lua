@@ -13,6 +13,7 @@ M.commands = {
   { "silence", "moonwatch.cli.silence" }, { "ack", "moonwatch.cli.ack" }, { "unack", "moonwatch.cli.unack" },
   { "why", "moonwatch.cli.why" }, { "audit", "moonwatch.cli.audit" }, { "oncall", "moonwatch.cli.oncall" },
   { "notify", "moonwatch.cli.notify" }, { "receivers", "moonwatch.cli.receivers" }, { "drills", "moonwatch.cli.drills" },
+  { "breakers", "moonwatch.cli.breakers" },
   { "shadow", "moonwatch.cli.shadow" }, { "promote", "moonwatch.cli.promote" },
   { "push", "moonwatch.cli.push" }, { "versions", "moonwatch.cli.versions" }, { "rollback", "moonwatch.cli.rollback" },
   { "import", "moonwatch.cli.import" }, { "init", "moonwatch.cli.starter" }, { "lua", "moonwatch.cli.lua" },

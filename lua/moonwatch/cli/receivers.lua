@@ -14,6 +14,7 @@ end
 
 -- What keeps messages from an integration, in words.
 local function state_of(i)
+  if i.breaker_forced then return ("breaker forced %s (%s by itself)"):format(i.breaker_forced, i.breaker) end
   if i.breaker == "open" then return "breaker open until " .. (i.breaker_until or "?") end
   if i.held_until then return "wants none until " .. i.held_until end
   if i.trouble then return "failing" end

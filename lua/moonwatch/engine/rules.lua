@@ -4,6 +4,7 @@
 -- `emit`.  A rule is known by what config/identity.lua says; its state stays when the set around it changes.  With several nodes a rule
 -- belongs to one of 16 slots, and only the node that holds the slot evaluates alerts and jobs of it; records, SLO figures
 -- and checks run on every node, because each has a store of its own.
+local breakers = require "moonwatch.engine.rules_breakers"
 local heartbeat = require "moonwatch.check.heartbeat"
 local identity = require "moonwatch.config.identity"
 local line = require "moonwatch.engine.rules_line"
@@ -32,7 +33,7 @@ function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
     spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, promoted = {}, groups = {}, busy = line.new(), schedule = schedule.new(),
-    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0,
+    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0, breakers = {}, shared_breakers = {},
     turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
   }, M)
   self.own = own.new(options.emit, function() return self.external_labels end)
@@ -207,6 +208,7 @@ function M:tick(now)
   resume(self, clock)
   self.guests:tick(now)
   self.own:tick(now)
+  breakers.tick(self, now)
   line_up(self, now)
   local untill, before = clock and clock() + BATCH_SECONDS, nil
   while self.busy:any() and left > 0 and not (before and clock() - before >= LONG) and not (clock and clock() >= untill) do
@@ -255,6 +257,8 @@ function on.shared(self, msg, now)
 end
 
 function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
+
+function shared.breaker(self, msg) breakers.shared(self, msg.id, msg.value) end
 
 shared["expect-beat"] = function(self, msg, now)
   local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)
@@ -309,7 +313,8 @@ function M:snapshot(now, fresh)
     end
     if runner.kept_text then parts[#parts + 1] = encode(id) .. ":" .. runner.kept_text end
   end
-  return ('{"version":2,"at":%s,"rules":{%s}}'):format(encode(now), table.concat(parts, ","))
+  local kept_breakers = breakers.save(self)
+  return ('{"version":2,"at":%s,"rules":{%s}%s}'):format(encode(now), table.concat(parts, ","), kept_breakers and ',"breakers":' .. encode(kept_breakers) or "")
 end
 
 -- The runner that was saved under ID.  Version 1 knew rules by word and name only.
@@ -356,6 +361,7 @@ function M:restore(snapshot, now)
     end
   end
   begin_shadows(self, snapshot.rules, now, down)
+  breakers.restore(self, snapshot.breakers)
   return true
 end
 

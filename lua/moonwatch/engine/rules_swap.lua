@@ -3,6 +3,7 @@
 -- A rule keeps what it knows by its id; one of which nothing changed keeps its runner.  Groups keep their times, and one that
 -- was at work goes on where it was.
 local alert_state = require "moonwatch.alert.state"
+local breakers = require "moonwatch.engine.rules_breakers"
 local burn = require "moonwatch.slo.burn"
 local groups = require "moonwatch.engine.rules_group"
 local identity = require "moonwatch.config.identity"
@@ -239,6 +240,7 @@ function M.load(self, set, now, moves)
     end
   end
   self.guests:swap(set.units, now)
+  breakers.load(self, set)
   find_keepers(self)
   self.generation = self.generation + 1
 end

@@ -363,6 +363,13 @@ end
 
 -- -- state --------------------------------------------------------------------------
 
+--- Force the breakers of all integrations of receiver NAME: HOW is "open", "closed" or nil.
+function M:force(name, how)
+  for _, lane in pairs(self.lanes) do
+    if lane.target.receiver == name then lane.breaker:force(how) end
+  end
+end
+
 --- How each lane stands: key → its breaker, what it holds back, its trouble and its rate, as `configure` takes it.
 function M:breakers()
   local out = {}

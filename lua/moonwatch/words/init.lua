@@ -3,7 +3,7 @@ local keys_of = require "moonwatch.keys"
 
 local M = {}
 
-local NAMES = { "settings", "include", "scrape", "record", "alert", "expect", "slo", "check", "receiver", "person",
+local NAMES = { "settings", "include", "scrape", "record", "alert", "expect", "slo", "check", "breaker", "receiver", "person",
                 "route", "inhibit", "window", "escalation", "oncall", "drill", "policy", "every", "pipeline", "sample", "sink" }
 
 M.list, M.by_name = {}, {}
