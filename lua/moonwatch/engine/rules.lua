@@ -34,8 +34,9 @@ function M.new(options)
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
     spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, promoted = {}, groups = {}, busy = line.new(), schedule = schedule.new(),
     keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0, breakers = {}, shared_breakers = {},
-    turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
+    turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, alone = {}, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
   }, M)
+  self.late = options.host.instrument("observe", "moonwatch_rule_lateness_seconds", {}, "How late groups of rules, checks and jobs began.")
   self.own = own.new(options.emit, function() return self.external_labels end)
   return self
 end
@@ -188,6 +189,7 @@ local function line_up(self, now)
     local entry, t, missed = self.schedule:pop(now)
     if not entry then return end
     entry.group:begin(t, missed)
+    self.late(math.max(0, now - t))
     self.busy:add(entry)
   end
 end

@@ -2,7 +2,8 @@
 --
 -- The records, alerts and SLOs of one file with one interval are a group, unless they name another with `group`; checks and
 -- jobs stand alone.  All rules of a group look at the same time, so that one sees what an earlier one of its group has just
--- written.  A long group is worked off in pieces, others in between; its time stays the one it began with.
+-- written.  A long group is worked off in pieces, others in between; its time stays the one it began with.  Those that stand
+-- alone share their figures by their word: ten thousand checks shall not make ninety thousand series.
 --
 -- A rule whose query is slow leaves the others to go on: its turn ends later (rules_turn.lua), and until then it has no other.
 -- Only rules of its group whose expressions name the series that it writes wait for it, likewise.
@@ -59,8 +60,29 @@ end
 
 -- -- figures ---------------------------------------------------------------
 
+local function nothing() end
+
+-- The figures of all that stand alone and are the same WORD.
+local function shared_figures(self, host, word)
+  local all = self.engine.alone
+  if all[word] then return all[word] end
+  local labels = { rule_group = word }
+  all[word] = {
+    evaluations = host.instrument("add", "moonwatch_rule_evaluations_total", labels, HELP.evaluations),
+    iterations = host.instrument("add", "moonwatch_rule_group_iterations_total", labels, HELP.iterations),
+    missed = host.instrument("add", "moonwatch_rule_iterations_missed_total", labels, HELP.missed),
+    duration = nothing, at = nothing, samples = nothing, rules = nothing,
+  }
+  all[word].missed(0)
+  return all[word]
+end
+
 --- Ready for work, with all its members: makes its instruments, or goes on with those of BEFORE, this group in the set before.
 function M:complete(host, before)
+  if not self.listed then
+    self.count = shared_figures(self, host, self.members[1].rule.word)
+    return self:completed()
+  end
   if before then
     self.count = before.count
     if before.every ~= self.every then host.instrument("set", "moonwatch_rule_group_interval_seconds", { rule_group = self.key }, HELP.interval)(self.every) end
