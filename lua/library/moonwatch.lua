@@ -468,6 +468,7 @@ function webhook(fields) end
 ---@field metrics? moonwatch.duration samples
 ---@field logs? moonwatch.duration log records
 ---@field traces? moonwatch.duration spans
+---@field audit? moonwatch.duration entries of the audit chain; they leave a segment at a time, and an entry says so
 ---@field bytes? number|string|moonwatch.settings.retention.bytes the oldest leaves beyond this; a number is the budget of metrics
 ---@field [integer] moonwatch.settings.retention.item
 

@@ -315,6 +315,7 @@ static void ask_actor(exchange *x, mw_actor *a)
 static void ask_pool(exchange *x)
 {
     mw_call *c = x->call;
+    c->remote = remote_of(c, x->req);
     c->body =
         (mw_str){mw_arena_strndup(c->arena, c->body.p ? c->body.p : "", c->body.n), c->body.n};
     errand *e = send_away(x);

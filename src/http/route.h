@@ -86,7 +86,11 @@ void api_otlp_logs(mw_call *c);
 void api_loki_push(mw_call *c);
 void api_queries(mw_call *c); /* api_queries.c */
 void api_query_cancel(mw_call *c);
-void api_cardinality(mw_call *c);  /* api_cardinality.c */
+void api_cardinality(mw_call *c); /* api_cardinality.c */
+void api_audit_head(mw_call *c);  /* api_audit.c */
+void api_audit_verify(mw_call *c);
+void api_audit_export(mw_call *c);
+void api_audit_chain(mw_call *c);
 void api_logs(mw_call *c);         /* api_logs.c */
 void loki_query_range(mw_call *c); /* api_loki.c */
 void loki_labels(mw_call *c);

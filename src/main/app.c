@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -75,6 +76,35 @@ static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
     return MW_OK;
 }
 
+/* Who did what is kept before anybody can do anything. */
+static int open_audit(mw_app *app, const mw_value *settings, mw_err *err)
+{
+    int64_t keep = mw_setting_ms(mw_map_find(settings, "retention"), "audit", 0);
+    mw_str node = mw_map_text(settings, "node");
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    app->audit_dir = mw_sprintf("%s/audit", mw_map_text(settings, "data").p);
+    app->audit = mw_audit_open(
+        &(mw_audit_options){
+            .dir = app->audit_dir,
+            .node = node.n ? node.p : host,
+            .clock = &app->clock,
+            .keep_ms = keep,
+        },
+        err);
+    return app->audit ? MW_OK : err->code;
+}
+
+/* An entry of this node for the router, which shows them and tells the other nodes. */
+static void tell_router(void *arg, mw_str entry)
+{
+    mw_app *app = arg;
+    mw_value *e = mw_value_from_json(entry, NULL), *msg = mw_map_new();
+    mw_map_set_text(msg, "type", "audited");
+    mw_map_set(msg, "entry", e ? e : mw_nil_new());
+    mw_actor_send(app->router, msg);
+}
+
 /* -- the pieces that move ------------------------------------------------------------------- */
 
 static mw_actor *find_actor(mw_host *host, const char *name)
@@ -93,6 +123,7 @@ static void fill_host(mw_app *app, const mw_value *settings)
         .promql = app->promql,
         .logs = app->logs,
         .traces = app->traces,
+        .audit = app->audit,
         .registry = app->registry,
         .data_dir = mw_strdup(mw_map_text(settings, "data").p),
         .actor = find_actor,
@@ -120,6 +151,7 @@ static int open_actors(mw_app *app, const mw_value *settings, mw_err *err)
     app->router =
         mw_actor_new(&app->host, "router", "moonwatch.actor.router", mw_value_copy(settings), err);
     if (!app->router) return err->code;
+    mw_audit_listen(app->audit, tell_router, app); /* the rules are loaded next, and say so */
     app->rules =
         mw_actor_new(&app->host, "rules", "moonwatch.actor.rules", mw_value_copy(settings), err);
     if (!app->rules) return err->code;
@@ -211,7 +243,8 @@ int mw_app_open(mw_app *app, const mw_value *settings, mw_err *err)
     app->registry = mw_registry_new(0);
     app->stats = mw_host_stats_new(app->registry, "/proc");
     mw_registry_on_collect(app->registry, mw_host_stats_collect, app->stats);
-    if (make_data_dir(settings, err) || open_stores(app, settings, err)) goto fail;
+    if (make_data_dir(settings, err) || open_audit(app, settings, err)) goto fail;
+    if (open_stores(app, settings, err)) goto fail;
     fill_host(app, settings);
     open_outbound(app, settings);
     if (open_cluster(app, settings, err)) goto fail;
@@ -244,8 +277,24 @@ int mw_app_recover(mw_app *app, mw_err *err)
     return MW_OK;
 }
 
+void mw_app_audit(mw_app *app, const char *what, const char *name, const char *value)
+{
+    mw_err err;
+    mw_buf details = {0};
+    mw_err_init(&err);
+    mw_buf_printf(&details, "{\"pid\":%d,\"%s\":", (int)getpid(), name);
+    mw_buf_json(&details, mw_str_of(value));
+    mw_buf_byte(&details, '}');
+    mw_audit_note note = {
+        .what = mw_str_of(what), .who = MW_STR("moonwatch"), .details = {details.p, details.n}};
+    if (mw_audit_add(app->audit, &note, NULL, &err))
+        mw_log(MW_ERROR, "an audit entry was not written", "what=%s error=\"%s\"", what, err.msg);
+    mw_buf_deinit(&details);
+}
+
 int mw_app_go(mw_app *app, const mw_value *settings, mw_err *err)
 {
+    mw_app_audit(app, "server.started", "version", MW_VERSION);
     if (open_actors(app, settings, err)) {
         mw_app_stop(app);
         return err->code;
@@ -267,6 +316,7 @@ static void keep_house(void *arg)
     mw_logs_tick(app->logs);
     mw_traces_tick(app->traces);
     mw_tsdb_tick(app->tsdb);
+    mw_audit_tick(app->audit);
     if (++app->rounds % 10 == 0) mw_arena_trim();
     mw_trim();
 }
@@ -274,11 +324,13 @@ static void keep_house(void *arg)
 /* A round that takes longer than a second is not asked for again while it runs. */
 void mw_app_tick(mw_app *app) { mw_pool_add(app->house, keep_house, app); }
 
-void mw_app_reload(mw_app *app)
+void mw_app_reload(mw_app *app, const char *from)
 {
     mw_value *msg = mw_map_new();
     mw_map_set_text(msg, "type", "reload");
     mw_map_set_text(msg, "reason", "SIGHUP");
+    mw_map_set_text(msg, "who", "signal");
+    mw_map_set_text(msg, "from", from);
     if (mw_actor_send(app->rules, msg) != MW_OK)
         mw_log(MW_ERROR, "reload not started: the rules are too busy to hear it", NULL);
 }
@@ -296,6 +348,7 @@ void mw_app_stop(mw_app *app)
     if (app->router) mw_actor_stop(app->router);
     if (app->cluster) mw_cluster_stop(app->cluster);
     if (app->net) mw_net_stop(app->net);
+    if (app->audit) mw_audit_listen(app->audit, NULL, NULL);
     if (app->log_tapped) mw_log_set_tap(NULL, NULL);
     mw_server_free(app->server);
     mw_free(app->external_labels);
@@ -309,6 +362,8 @@ void mw_app_stop(mw_app *app)
     mw_traces_close(app->traces);
     mw_logs_close(app->logs);
     mw_tsdb_close(app->tsdb);
+    mw_audit_close(app->audit);
+    mw_free(app->audit_dir);
     mw_keep_classes_free(app->classes, app->n_classes);
     mw_free(app->metrics_dir);
     mw_host_stats_free(app->stats);

@@ -21,6 +21,8 @@ typedef struct mw_app {
     mw_promql *promql;
     mw_ingest ingest;
     mw_net *net;
+    mw_audit *audit;
+    char *audit_dir;
     mw_scraper *scraper;
     mw_cluster *cluster;
     mw_host host;
@@ -38,9 +40,11 @@ typedef struct mw_app {
 int mw_app_open(mw_app *app, const mw_value *settings, mw_err *err); /* listens; answers 503 */
 int mw_app_recover(mw_app *app, mw_err *err); /* reads what the disk holds; may take long */
 int mw_app_go(mw_app *app, const mw_value *settings, mw_err *err); /* rules, scrapes, ready */
+/* An entry of the audit chain that this process makes, with a detail NAME. */
+void mw_app_audit(mw_app *app, const char *what, const char *name, const char *value);
 void mw_app_tick(mw_app *app); /* ask for housekeeping, about once a second; does not wait */
-void mw_app_reload(mw_app *app);
-void mw_app_stop(mw_app *app); /* in-flight work finished, state on disk */
+void mw_app_reload(mw_app *app, const char *from); /* FROM: who sent the signal */
+void mw_app_stop(mw_app *app);                     /* in-flight work finished, state on disk */
 
 /* -- settings.c: settings as numbers ---------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum store { TSDB, LOGS, TRACES };
+enum store { TSDB, LOGS, TRACES, AUDIT };
 
 static const struct figure {
     const char *name, *help;
@@ -87,6 +87,21 @@ static const struct figure {
            mw_traces_stats, appended),
     FIGURE("moonwatch_traces_dropped_spans_total", "Spans dropped by retention or budget.", TRACES,
            mw_traces_stats, dropped_spans),
+    FIGURE("moonwatch_audit_head_seq", "Number of the last entry of the audit chain.", AUDIT,
+           mw_audit_stats, seq),
+    FIGURE("moonwatch_audit_head_hash",
+           "The first 13 hex digits of the hash of that entry, as a number.", AUDIT, mw_audit_stats,
+           head),
+    FIGURE("moonwatch_audit_entries_total", "Entries added to the audit chain since the start.",
+           AUDIT, mw_audit_stats, added),
+    FIGURE("moonwatch_audit_failures_total", "Audit entries that the disk did not take.", AUDIT,
+           mw_audit_stats, failures),
+    FIGURE("moonwatch_audit_expired_entries_total", "Audit entries that left with the retention.",
+           AUDIT, mw_audit_stats, expired),
+    FIGURE("moonwatch_audit_bytes", "Bytes of the audit chain on disk.", AUDIT, mw_audit_stats,
+           bytes),
+    FIGURE("moonwatch_audit_segments", "Files of the audit chain.", AUDIT, mw_audit_stats,
+           segments),
 #undef FIGURE
 };
 
@@ -130,6 +145,9 @@ static void collect(void *arg, mw_registry *reg)
     mw_logs_stats logs;
     mw_traces_stats traces;
     show_tsdb(app, reg);
+    mw_audit_stats audit;
+    mw_audit_stats_read(app->audit, &audit);
+    show(reg, AUDIT, &audit);
     mw_logs_stats_read(app->logs, &logs);
     mw_traces_stats_read(app->traces, &traces);
     show(reg, LOGS, &logs);

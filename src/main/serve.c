@@ -53,14 +53,22 @@ static int start(mw_app *app, const mw_value *settings, mw_err *err)
     return MW_OK;
 }
 
+static void reload(mw_app *app, const siginfo_t *info)
+{
+    char from[64];
+    snprintf(from, sizeof from, "pid %d of user %u", (int)info->si_pid, (unsigned)info->si_uid);
+    mw_app_reload(app, from);
+}
+
 /* Until a signal says stop; its number. */
 static int run(mw_app *app, const sigset_t *set)
 {
+    siginfo_t info;
     for (;;) {
-        int sig = sigtimedwait(set, NULL, &(struct timespec){.tv_sec = 1});
+        int sig = sigtimedwait(set, &info, &(struct timespec){.tv_sec = 1});
         if (sig == SIGTERM || sig == SIGINT) return sig;
         if (sig == SIGHUP)
-            mw_app_reload(app);
+            reload(app, &info);
         else if (sig < 0 && errno == EAGAIN)
             mw_app_tick(app);
     }
@@ -80,6 +88,7 @@ int mw_serve(const mw_value *settings)
     }
     int sig = run(&app, &set);
     mw_log(MW_INFO, "stopping", "signal=%s", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+    mw_app_audit(&app, "server.stopped", "signal", sig == SIGTERM ? "SIGTERM" : "SIGINT");
     mw_app_stop(&app);
     mw_log(MW_INFO, "stopped", NULL);
     return 0;

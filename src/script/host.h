@@ -9,6 +9,7 @@
 #include "metrics/registry.h"
 #include "promql/promql.h"
 #include "script/value.h"
+#include "store/audit.h"
 #include "traces/traces.h"
 #include "tsdb/tsdb.h"
 
@@ -35,6 +36,7 @@ struct mw_host {
     mw_logs *logs;
     mw_traces *traces;
     mw_registry *registry;
+    mw_audit *audit; /* NULL: nothing is audited, as in a simulated world */
     const char *data_dir;
     const char *version; /* NULL: "unknown" */
     const char

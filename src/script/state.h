@@ -82,6 +82,7 @@ void mw_host_open_series(lua_State *L);
 void mw_host_open_records(lua_State *L);
 void mw_host_open_files(lua_State *L);
 void mw_host_open_journal(lua_State *L);
+void mw_host_open_audit(lua_State *L);
 void mw_host_open_json(lua_State *L);
 void mw_host_open_alerts(lua_State *L);
 void mw_host_open_text(lua_State *L);

@@ -9,6 +9,7 @@ local loader = require "moonwatch.actor.rules_load"
 local overlay = require "moonwatch.config.overlay"
 local problems_of = require "moonwatch.config.problems"
 local plans = require "moonwatch.engine.rules_plan"
+local prints = require "moonwatch.config.prints"
 local promoted = require "moonwatch.engine.rules_promoted"
 local rules = require "moonwatch.engine.rules"
 local scrape = require "moonwatch.config.scrape"
@@ -39,11 +40,12 @@ local function set_targets(self, set)
   end)
 end
 
-local function refuse(self, problems, reason)
+local function refuse(self, problems, reason, job)
   self.engine.problems = problems
   for _, p in ipairs(problems) do self.host.log("error", p.text) end
   self.host.metric("add", "moonwatch_reloads_total", { result = "refused" }, 1)
   self.host.metric("set", "moonwatch_config_last_reload_successful", {}, 0)
+  self.prints:refused(problems, reason, job and job.who)
   local summary = ("%s: %d problems; the rules that ran go on"):format(reason, #problems)
   self.host.log("error", summary)
   return { ok = false, summary = summary, problems = self.host.json.array(problems_of.texts(problems)) }
@@ -71,6 +73,7 @@ local function swap(self, set, problems, plan, moves, job)
   tell_router(self, set)
   set_targets(self, set)
   self.kept:take(set)
+  self.prints:loaded(set, job)
   self.host.metric("add", "moonwatch_reloads_total", { result = "ok" }, 1)
   self.host.metric("set", "moonwatch_config_last_reload_successful", {}, #problems == 0 and 1 or 0)
   self.host.metric("set", "moonwatch_config_last_reload_seconds", {}, self.now)
@@ -82,12 +85,12 @@ local function swap(self, set, problems, plan, moves, job)
 end
 
 local function start_loader(self)
-  self.kept = kept.new(self.host)
+  self.kept, self.prints = kept.new(self.host), prints.new(self.host)
   self.loader = loader.new {
     host = self.host, engine = self.engine,
     options = function() return { host = self.host, config = self.init.config, rules = self.init.rules, bundle = self.pushed } end,
     swap = function(...) return swap(self, ...) end,
-    refuse = function(problems, reason) return refuse(self, problems, reason) end,
+    refuse = function(problems, reason, job) return refuse(self, problems, reason, job) end,
     begins = function() self.watch:mark() end,
     seen = function(seen, now) self.watch:set(seen, now) end,
     kept = function() return self.kept.texts end,
@@ -172,7 +175,7 @@ end
 function on.reload(self, msg)
   self.loader:reload(msg.reason or "asked", function(result)
     if msg.reply then msg.reply(result) end
-  end)
+  end, { name = msg.who or "unknown", from = msg.from })
   return self.host.later
 end
 
@@ -211,8 +214,8 @@ end
 local function start_bundles(self)
   self.bundles = bundle.new {
     host = self.host,
-    apply = function(files)
-      local result = self.loader:now("bundle", { bundle = files }, self.now)
+    apply = function(files, version)
+      local result = self.loader:now("bundle", { bundle = files }, self.now, { name = "bundle", from = version and ("version %s"):format(version) })
       return result.ok, result.problems
     end,
   }
@@ -255,7 +258,7 @@ function M.new(init, host, now)
     emit = function(alerts) host.send("router", { type = "alerts", alerts = alerts }) end,
   }
   self.scrape = scrape.new(host, function(fn, args) return self.engine:run_guest(fn, args, { kind = "relabel", now = self.now }) end)
-  self.engine.reload = function(reason, done) self.loader:reload(reason, done) end
+  self.engine.reload = function(reason, done, who) self.loader:reload(reason, done, who) end
   self.engine.plan = function(...) return plan(self, ...) end
   self.engine.promoted = promoted.read(host)
   self.engine.keep_promoted = function(now_promoted) promoted.write(host, now_promoted) end

@@ -50,12 +50,12 @@ end
 -- The last step, in which nothing is evaluated.
 local function finish(self, job, now)
   local set, problems = job.set, job.problems
-  if not set then return job.dry and job.dry(nil, problems) or self.owner.refuse(problems, job.reason) end
+  if not set then return job.dry and job.dry(nil, problems) or self.owner.refuse(problems, job.reason, job) end
   local plan, moves = change.of(self.engine, set, now)
   if #plan.problems > 0 or job.dry then load.discard(set) end
   if #plan.problems > 0 then
     problems = as_problems(plan.problems)
-    return job.dry and job.dry(nil, problems) or self.owner.refuse(problems, job.reason)
+    return job.dry and job.dry(nil, problems) or self.owner.refuse(problems, job.reason, job)
   end
   if job.dry then return job.dry(plan, problems, set) end
   return self.owner.swap(set, problems, plan, moves, job)
@@ -71,19 +71,19 @@ local function broken(self, job, why)
   local text = "a fault of moonwatch while it loaded: " .. tostring(why)
   local problems = { { file = "moonwatch", line = 1, col = 1, message = text, text = text } }
   if job.dry then return job.dry(nil, problems) end
-  return self.owner.refuse(problems, job.reason)
+  return self.owner.refuse(problems, job.reason, job)
 end
 
 -- -- the queue -------------------------------------------------------------
 
---- Load what is on disk; DONE(answer) when it is over.
-function M:reload(reason, done)
+--- Load what is on disk; DONE(answer) when it is over.  WHO asked: of audit.lua.
+function M:reload(reason, done, who)
   local job
   for _, waiting in ipairs(self.waiting) do
     if not waiting.dry then job = waiting end
   end
   if not job then
-    job = { reason = reason, done = {} }
+    job = { reason = reason, done = {}, who = who }
     table.insert(self.waiting, job)
   end
   job.done[#job.done + 1] = done
@@ -97,9 +97,9 @@ function M:plan(options, dry, done)
 end
 
 --- Everything that waits, and then this: at once, with OPTIONS on top.  Gives the answer.
-function M:now(reason, options, now)
+function M:now(reason, options, now, who)
   while self:busy() do self:tick(now, math.huge) end
-  local job = { reason = reason, options = options, done = {} }
+  local job = { reason = reason, options = options, done = {}, who = who }
   begin(self, job)
   while load.step(job.run) do end
   link(self, job, now)

@@ -7,7 +7,7 @@ local MOST = 1000
 
 local function shown(host, e)
   local details = next(e.details or {}) and e.details or nil
-  return { id = e.id, time = host.rfc3339(e.time), what = e.what, who = e.who, from = e.from, details = details }
+  return { id = e.id, time = host.rfc3339(e.time), what = e.what, who = e.who, from = e.from, node = e.node, seq = e.seq, details = details }
 end
 
 -- "2h" ago, or a time; nil, message.

@@ -1,4 +1,5 @@
 --- cluster.lua - /api/mw/v1/nodes and /api/mw/v1/bundles: who is there, and which rules everybody runs.
+local audit = require "moonwatch.audit"
 local answer = require "moonwatch.api.answer"
 
 local function refuse(host, failure)
@@ -88,6 +89,7 @@ local function push(engine, req)
   local author, comment = tostring(body.author or ""), tostring(body.comment or "")
   local arg = { files = files, author = author, comment = comment }
   return ask(engine, req, "cluster.push", arg, function(found)
+    audit.note(host, "bundle.pushed", audit.who(req, author), { version = found.version, sha256 = found.sha, comment = comment })
     return { version = found.version, sha = found.sha }
   end)
 end
@@ -106,6 +108,7 @@ local function rollback(engine, req)
   if not version then return answer.problem(host, 400, "bad_request", "version must be a number") end
   local arg = { version = version, author = tostring(body.author or "") }
   return ask(engine, req, "cluster.rollback", arg, function(found)
+    audit.note(host, "bundle.rolled-back", audit.who(req, arg.author), { to = version, version = found.version, sha256 = found.sha })
     return { version = found.version, sha = found.sha }
   end)
 end

@@ -3,6 +3,7 @@ local audit = require "moonwatch.engine.router_audit"
 local keys_of = require "moonwatch.keys"
 local notifications = require "moonwatch.api.notifications"
 local priority = require "moonwatch.route.priority"
+local audit = require "moonwatch.engine.router_audit"
 local reply = require "moonwatch.api.router_reply"
 
 local M = {}
@@ -52,7 +53,7 @@ end
 
 -- A test message; the answer waits for the receiver's.
 local function test(router, msg, now, name)
-  local host = router.host
+  local host, who = router.host, audit.who(msg)
   local answer
   local ok, why = router:test(name, now, function(results)
     local good = true
@@ -60,6 +61,7 @@ local function test(router, msg, now, name)
       good = good and r.result == "sent"
       r.attempts = notifications.attempts(host, r.attempts)
     end
+    audit.note(router, "receiver.tested", who, now, { receiver = name, ok = good })
     answer = reply.json(host, 200, { ok = good, results = host.json.array(results) })
     if msg.waiting then msg.reply(answer) end
   end)

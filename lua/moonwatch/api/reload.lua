@@ -1,4 +1,5 @@
 --- reload.lua - POST /-/reload: 200 with what changed, or 422 with what is wrong.
+local audit = require "moonwatch.audit"
 local answer = require "moonwatch.api.answer"
 
 return {
@@ -8,7 +9,7 @@ return {
     end
     engine.reload("POST /-/reload", function(result)
       req.reply(answer.json(engine.host, result.ok and 200 or 422, result))
-    end)
+    end, audit.who(req))
     return engine.host.later
   end,
 }

@@ -1,4 +1,5 @@
 --- slos.lua - /api/mw/v1/slos: objectives, what is left of their budgets and how fast it goes.
+local audit = require "moonwatch.audit"
 local answer = require "moonwatch.api.answer"
 local burn = require "moonwatch.slo.burn"
 local sli = require "moonwatch.slo.sli"
@@ -44,9 +45,11 @@ local function row(engine, runner)
   }
 end
 
-local function gate(engine, runner)
+local function gate(engine, runner, req)
   local r = row(engine, runner)
   local open = r.status ~= "burning" and r.status ~= "exhausted"
+  audit.note(engine.host, open and "gate.passed" or "gate.refused", audit.who(req),
+    { slo = r.name, status = r.status, budget_remaining = r.budget_remaining })
   return answer.json(engine.host, open and 200 or 409, { name = r.name, open = open, status = r.status,
                                                          budget_remaining = r.budget_remaining })
 end
@@ -68,9 +71,9 @@ return {
     if not runner then return missing(engine, name) end
     return answer.json(engine.host, 200, row(engine, runner))
   end,
-  ["/api/mw/v1/slos/*/gate"] = function(engine, _, _, name)
+  ["/api/mw/v1/slos/*/gate"] = function(engine, req, _, name)
     local runner = engine.by_id["slo/" .. name]
     if not runner then return missing(engine, name) end
-    return gate(engine, runner)
+    return gate(engine, runner, req)
   end,
 }

@@ -29,6 +29,19 @@ function M.request(ctx, method, path, value)
   return answer.status, answer.body ~= "" and ctx.host.json.decode(answer.body or "") or nil
 end
 
+local LARGE = 64 * 1024 * 1024
+
+--- GET a body that is no JSON value; nil when it failed, and that is said.
+function M.text(ctx, path)
+  local headers = {}
+  if ctx.token and ctx.token ~= "" then headers.authorization = "Bearer " .. ctx.token end
+  local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. path, method = "GET", headers = headers, timeout = 300, max_body = LARGE })
+  if not answer.error and answer.status < 300 then return answer.body or "" end
+  local body = not answer.error and ctx.host.json.decode(answer.body or "") or nil
+  ctx.err(("moonwatch: %s\n"):format(tostring(answer.error or said(body) or "answered " .. answer.status)))
+  return nil
+end
+
 --- One request.  Answers the decoded body (true when there is none); nil when it failed, and that is said.
 function M.ask(ctx, method, path, value)
   local status, body = M.request(ctx, method, path, value)

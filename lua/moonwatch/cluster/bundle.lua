@@ -45,7 +45,7 @@ local function load_kept(self)
     self.host.log("error", "the kept bundle is unreadable and was left aside", { file = path(self) })
     return
   end
-  local ok, problems = self.apply(bundle.files)
+  local ok, problems = self.apply(bundle.files, bundle.version)
   if ok then
     self.current = bundle
     self.host.log("info", ("bundle version %s loaded from disk"):format(tostring(bundle.version)))
@@ -54,7 +54,7 @@ local function load_kept(self)
   end
 end
 
---- options: { host=, apply=function(files) -> ok, problems }.
+--- options: { host=, apply=function(files, version) -> ok, problems }.
 function M.new(options)
   local self = setmetatable({ host = options.host, apply = options.apply, nodes = {} }, M)
   load_kept(self)
@@ -70,7 +70,7 @@ function on.bundle(self, msg, now)
     set_status(self, bundle, true, {}, now)
     return tell(self)
   end
-  local ok, problems = self.apply(msg.files)
+  local ok, problems = self.apply(msg.files, msg.version)
   if ok then
     keep(self, bundle)
     self.host.log("info", ("bundle version %s loaded"):format(tostring(msg.version)))

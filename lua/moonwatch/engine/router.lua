@@ -401,6 +401,8 @@ function handlers.alerts(self, msg, now)
   return { ok = true }
 end
 
+function handlers.audited(self, msg) audit.heard(self, msg.entry) end
+
 function handlers.shared(self, msg, now)
   state.merge(self, msg.kind, msg.id, msg.value, now)
 end

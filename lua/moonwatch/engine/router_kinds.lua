@@ -22,7 +22,21 @@ local function of_store(field)
   }
 end
 
-M.silence, M.ack, M.audit = of_store "silences", of_store "acks", of_store "audits"
+M.silence, M.ack = of_store "silences", of_store "acks"
+
+-- What is in the chain of this node needs no other place.
+M.audit = {
+  get = function(router, id)
+    local e = router.audits.by_id[id]
+    return e and not router.audits:is_ours(e) and e or nil
+  end,
+  each = function(router, visit)
+    for id, e in pairs(router.audits.by_id) do
+      if not router.audits:is_ours(e) then visit(id) end
+    end
+  end,
+}
+
 M.swap, M.pagerduty = of_table "swaps", of_table "heard"
 
 M.alert = {

@@ -1,46 +1,51 @@
---- audit.lua - who did what: silences, acknowledgements, handovers, tests.
+--- audit.lua - who did what lately: silences, acknowledgements, handovers, tests, reloads, what was forgotten.
 --
--- A ring of plain entries {id, time, what="silence.made", who=, from=(address), details={name=text or number}}.  It is bounded in
--- number and in what one entry may hold, so that whoever may write cannot make it grow.
+-- A ring of plain entries {id, time, what="silence.made", who=, from=(address), node=, seq=, details={name=text or number}}.  It is
+-- bounded in number and in what one entry may hold, so that whoever may write cannot make it grow.  What this node did is in its
+-- chain on disk (host.audit), where it has the number `seq`; the ring is the recent view of it, together with what the other nodes
+-- say.  An entry without `seq` is in no chain: it was made before there was one, or where there is none.
+local note = require "moonwatch.audit"
+
 local M = {}
 M.__index = M
 
 M.KEPT = 1000
-local TEXT, DETAILS = 500, 20
-
 function M.new(host, saved)
   local self = setmetatable({ host = host, list = {}, by_id = {} }, M)
   for _, entry in ipairs(saved or {}) do self:merge(entry) end
+  if host.audit_tail then self:take_chain(host.audit_tail(M.KEPT)) end
   return self
-end
-
-local function cut(v)
-  if type(v) == "number" or type(v) == "boolean" then return v end
-  v = tostring(v)
-  return #v > TEXT and v:sub(1, TEXT) .. "..." or v
-end
-
-local function plain(details)
-  local out, n = {}, 0
-  for name, value in pairs(details or {}) do
-    n = n + 1
-    if n > DETAILS then break end
-    out[tostring(name)] = cut(value)
-  end
-  return out
 end
 
 --- Note it; answers the entry.  DETAILS: texts and numbers by name.
 function M:add(what, who, from, now, details)
-  local entry = { id = self.host.random_hex(8), time = now, what = what, who = cut(who or "unknown"), from = from and cut(from) or nil,
-    details = plain(details) }
+  local entry = note.entry(self.host, what, who, from, details)
+  entry.time = now
+  note.keep(self.host, entry)
   self:merge(entry)
   return entry
 end
 
+--- Take the entries of the chain, as host.audit_tail gives them.
+-- NODE is who we are in it.
+function M:take_chain(entries, node)
+  self.node = node
+  for _, e in ipairs(entries or {}) do self:merge(M.of_chain(self.host, e)) end
+end
+
+--- Is ENTRY in the chain of this node?
+function M:is_ours(entry) return entry.seq and entry.node == self.node end
+
+--- An entry of the chain as the ring keeps it; nil when it is none.
+function M.of_chain(host, e)
+  local time = type(e) == "table" and type(e.time) == "string" and host.parse_time(e.time)
+  if not time or type(e.id) ~= "string" or type(e.what) ~= "string" then return nil end
+  return { id = e.id, time = time, what = e.what, who = e.who or "unknown", from = e.from, node = e.node, seq = e.seq, details = e.details or {} }
+end
+
 --- Take an entry that another node or an older run made; the list stays in order of time.
 function M:merge(entry)
-  if self.by_id[entry.id] then return false end
+  if not entry or self.by_id[entry.id] then return false end
   local at = #self.list + 1
   while at > 1 and self.list[at - 1].time > entry.time do at = at - 1 end
   table.insert(self.list, at, entry)

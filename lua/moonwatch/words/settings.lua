@@ -42,6 +42,7 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       fields = {
         { "metrics", "interval", default = "15d", help = "samples" }, { "logs", "interval", default = "7d", help = "log records" },
         { "traces", "interval", default = "3d", help = "spans" },
+        { "audit", "interval", default = "730d", help = "entries of the audit chain; they leave a segment at a time, and an entry says so" },
         { "bytes", { "bytes", "table" }, help = "the oldest leaves beyond this; a number is the budget of metrics", fields = {
           { "metrics", "bytes", help = "samples on disk" }, { "logs", "bytes", help = "log records, in place of limits.logs_bytes" },
           { "traces", "bytes", help = "spans, in place of limits.traces_bytes" } } } } },
