@@ -6,6 +6,7 @@ local intake = require "moonwatch.api.alertmanager_intake"
 local keys_of = require "moonwatch.keys"
 local preview = require "moonwatch.route.silence_preview"
 local reply = require "moonwatch.api.router_reply"
+local rules = require "moonwatch.route.silence_rules"
 local silences = require "moonwatch.engine.router_silences"
 
 local M = {}
@@ -86,22 +87,50 @@ local function lists(host, found)
   return found
 end
 
-local function shown(router, s, alerts, now)
+-- S with what it mutes of ALERTS that fire: FOUND, or what is found among them.
+local function shown(router, s, alerts, now, found)
   local out = form.shown(router, s, now)
   if alerts and now < s.ends_at then
-    out.mutes = lists(router.host, preview.count(router.silences.compiled[s.id].sets, alerts))
+    local counted = found and preview.counted(found, #alerts) or preview.count(router.silences.compiled[s.id].sets, alerts)
+    out.mutes = lists(router.host, counted)
     out.mutes.examples = nil
   end
   return out
 end
 
-local function list(router, msg, now)
-  local host, all, out = router.host, reply.param(msg, "all"), {}
-  local alerts = firing(router, now)
-  for _, s in ipairs(router.silences:list(now)) do
-    if now < s.ends_at or all and all ~= "false" and all ~= "0" then out[#out + 1] = shown(router, s, alerts, now) end
+-- Silence id → those of ALERTS that it covers: the index is asked once for each alert, not each silence.
+local function by_silence(router, alerts)
+  local out = {}
+  for _, alert in ipairs(alerts) do
+    for _, entry in ipairs(router.silences.index:matching(alert.labels)) do
+      local found = not entry.gone and (out[entry.id] or {})
+      if found and found[#found] ~= alert then found[#found + 1], out[entry.id] = alert, found end
+    end
   end
-  return reply.json(host, 200, { silences = host.json.array(out) })
+  return out
+end
+
+-- Is TEXT (in small letters) in what S says?
+local function says(s, text)
+  return table.concat({ s.id, rules.text(s), s.created_by, s.comment }, "\n"):lower():find(text, 1, true) ~= nil
+end
+
+local function number_of(msg, name) return tonumber(reply.param(msg, name) or "") end
+
+-- ?all=1 with those that ended; ?text= that stands in it; ?limit= and ?offset=, with `total` of how many.
+local function list(router, msg, now)
+  local host, all, text, wanted = router.host, reply.param(msg, "all"), (reply.param(msg, "text") or ""):lower(), {}
+  all = all and all ~= "false" and all ~= "0"
+  for _, s in ipairs(router.silences:list(now)) do
+    if (all or now < s.ends_at) and (text == "" or says(s, text)) then wanted[#wanted + 1] = s end
+  end
+  local from, out = math.max(0, number_of(msg, "offset") or 0), {}
+  local alerts = firing(router, now)
+  local found = by_silence(router, alerts)
+  for i = from + 1, math.min(#wanted, from + (number_of(msg, "limit") or #wanted)) do
+    out[#out + 1] = shown(router, wanted[i], alerts, now, found[wanted[i].id] or {})
+  end
+  return reply.json(host, 200, { silences = host.json.array(out), total = #wanted })
 end
 
 local function one(router, _, now, id)
@@ -161,8 +190,8 @@ local function try(router, msg, now)
     found.history.hours, found.history.examples = hours, nil
   end
   return reply.wait(host, msg, function(done)
-    ask_rules(host, function(rules)
-      found.rules = rules and preview.rules(compiled.sets, rules) or nil
+    ask_rules(host, function(there)
+      found.rules = there and preview.rules(compiled.sets, there) or nil
       local warnings = preview.warnings(whole, found, host)
       done(reply.json(host, 200, { now = lists(host, found.now), history = lists(host, found.history), rules = lists(host, found.rules),
         warnings = host.json.array(warnings) }))

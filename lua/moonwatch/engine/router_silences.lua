@@ -87,10 +87,9 @@ local function covered(router, wanted, now)
   for id in pairs(wanted) do out[id] = {} end
   for _, alert in pairs(router.alerts.by_fp) do
     if not Alerts.resolved(alert, now) then
-      local last
       for _, entry in ipairs(router.silences.index:matching(alert.labels)) do
-        local list = not entry.gone and entry.id ~= last and out[entry.id]
-        if list then list[#list + 1], last = alert, entry.id end
+        local list = not entry.gone and out[entry.id]
+        if list and list[#list] ~= alert then list[#list + 1] = alert end
       end
     end
   end

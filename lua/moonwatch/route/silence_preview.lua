@@ -27,19 +27,25 @@ local function names_of(by_name)
   return out, total
 end
 
---- How many of LIST (things with labels) SETS of compiled matchers fit: {count=, of=, names={ {name=,count=} }, examples={labels}}.
-function M.count(sets, list)
-  local by_name, out = {}, { count = 0, of = #list, examples = {} }
-  for _, item in ipairs(list) do
-    if fits(sets, item.labels) then
-      local name = item.labels.alertname or ""
-      by_name[name] = (by_name[name] or 0) + 1
-      out.count = out.count + 1
-      if #out.examples < EXAMPLES then out.examples[#out.examples + 1] = item.labels end
-    end
+--- FOUND, things with labels out of OF: {count=, of=, names={ {name=,count=} }, examples={labels}}.
+function M.counted(found, of)
+  local by_name, out = {}, { count = #found, of = of, examples = {} }
+  for i, item in ipairs(found) do
+    local name = item.labels.alertname or ""
+    by_name[name] = (by_name[name] or 0) + 1
+    if i <= EXAMPLES then out.examples[i] = item.labels end
   end
   out.names = names_of(by_name)
   return out
+end
+
+--- How many of LIST (things with labels) SETS of compiled matchers fit, as `counted` says it.
+function M.count(sets, list)
+  local found = {}
+  for _, item in ipairs(list) do
+    if fits(sets, item.labels) then found[#found + 1] = item end
+  end
+  return M.counted(found, #list)
 end
 
 -- Can an alert of a rule called NAME with these LABELS satisfy M?  Labels that the rule does not fix may be anything.
