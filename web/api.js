@@ -31,13 +31,12 @@ export class Live extends Component {
   constructor() { super(); this.every = 5000; this.state = {}; }
   componentDidMount() { this.refresh(); this.timer = setInterval(() => this.refresh(), this.every); }
   componentWillUnmount() { clearInterval(this.timer); this.gone = true; }
+  // What was asked for last is shown, also when an older answer comes after its own.
   async refresh() {
-    try {
-      const data = await this.load();
-      if (!this.gone) this.setState({ data, problem: null });
-    } catch (e) {
-      if (!this.gone) this.setState({ problem: e.message });
-    }
+    const turn = this.turn = (this.turn || 0) + 1;
+    let news;
+    try { news = { data: await this.load(), problem: null }; } catch (e) { news = { problem: e.message }; }
+    if (!this.gone && turn === this.turn) this.setState(news);
   }
   render(props, state) {
     return html`<section><h2>${this.title}</h2>
@@ -46,8 +45,13 @@ export class Live extends Component {
   }
 }
 
+const BRIEF = 300; // characters of a text that one row of a list has room for
+
+/** TEXT, or its beginning where it is very long. */
+export const brief = (text) => text && text.length > BRIEF ? text.slice(0, BRIEF) + "…" : text;
+
 export const labels = (set, hide = []) => html`<span class="labels">${Object.entries(set || {})
-  .filter(([name]) => !hide.includes(name)).map(([name, value]) => html`<span>${name}=${value}</span>`)}</span>`;
+  .filter(([name]) => !hide.includes(name)).map(([name, value]) => html`<span>${brief(name)}=${brief(value)}</span>`)}</span>`;
 
 const tones = { firing: "bad", pending: "warn", unhealthy: "bad", degraded: "warn", healthy: "good", up: "good", down: "bad", error: "bad", warn: "warn", fatal: "bad" };
 export const state = (text) => html`<span class="state ${tones[text] || "dim"}">${text}</span>`;

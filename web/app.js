@@ -3,15 +3,22 @@ import { Component, render } from "/vendor/preact.mjs";
 import { html } from "/api.js";
 import Alert from "/pages/alert.js";
 import Home from "/pages/home.js";
-import Explore from "/pages/explore.js";
 import Logs from "/pages/logs.js";
 import Notifications from "/pages/notifications.js";
 import Silences from "/pages/silences.js";
 import { Trace, Traces } from "/pages/traces.js";
+import Why from "/pages/why.js";
 
-const pages = { home: Home, explore: Explore, logs: Logs, traces: Traces, trace: Trace, alert: Alert, notifications: Notifications, silences: Silences };
-const single = ["trace", "alert", "notifications", "silences"]; // what they show stands behind their name
-const links = [["home", "Now"], ["notifications", "Messages"], ["silences", "Silences"], ["explore", "Explore"], ["logs", "Logs"], ["traces", "Traces"]];
+// A page that is fetched when somebody first wants it: it brings a library along that is larger than all the rest.
+const later = (load) => class extends Component {
+  componentDidMount() { load().then((module) => this.setState({ Page: module.default }), (e) => this.setState({ problem: e.message })); }
+  render(_, { Page, problem }) { return Page ? html`<${Page}/>` : problem && html`<p class="problem" role="alert">${problem}</p>`; }
+};
+const Explore = later(() => import("/pages/explore.js"));
+
+const pages = { home: Home, explore: Explore, logs: Logs, traces: Traces, trace: Trace, alert: Alert, notifications: Notifications, silences: Silences, why: Why };
+const single = ["trace", "alert", "notifications", "silences", "why"]; // what they show stands behind their name
+const links = [["home", "Now"], ["notifications", "Messages"], ["silences", "Silences"], ["why", "Why?"], ["explore", "Explore"], ["logs", "Logs"], ["traces", "Traces"]];
 
 class App extends Component {
   go = () => this.setState({ hash: location.hash });

@@ -112,6 +112,25 @@ alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
     see("#silences", '<span class="state dim">expired</span>', "Again for an hour")
   end)
 
+  it("is small: all that its first load fetches is at most 60 kB", function()
+    local seen, total = {}, 0
+    local function fetch(path)
+      if seen[path] then return end
+      seen[path] = true
+      local _, text = node:get(path)
+      local status, packed = node:get(path, { headers = { ["accept-encoding"] = "gzip" } })
+      assert.equal(200, status, path)
+      total = total + #packed
+      -- What a module or the document needs before anything is shown; import("...") comes later.
+      for _, pattern in ipairs { 'from "(/[^"]*)"', 'href="(/[^"]*)"', 'src="(/[^"]*)"' } do
+        for other in text:gmatch(pattern) do if path == "/" or path:find "js$" then fetch(other) end end
+      end
+    end
+    fetch "/"
+    assert.is_true(seen["/pages/silence_form.js"] and seen["/app.css"])
+    assert.is_true(total <= 60000, ("%d bytes"):format(total))
+  end)
+
   it("says of an alert that nothing was kept, or that it is gone", function()
     if not has_browser() then return pending(BROWSER .. " is not installed") end
     see("#alert?alertname=Idle&severity=warning", '<span class="state warn">pending</span>', "Nothing was kept.")

@@ -1,7 +1,9 @@
 // home.js - what a person wants to know at a glance.
 import { Ack, acknowledged, covering, OnCall } from "/pages/ack.js";
 import { alertPage } from "/pages/alert.js";
-import { ago, get, html, labels, Live, state, table } from "/api.js";
+import { ago, brief, get, html, labels, Live, state, table } from "/api.js";
+
+const MOST = 500; // alerts that are shown; who has more of them needs another tool
 
 class Alerts extends Live {
   title = "Alerts";
@@ -11,12 +13,12 @@ class Alerts extends Live {
   }
   show({ alerts, acks }) {
     const order = { firing: 0, pending: 1 };
-    return table(["State", "Alert", "Since", "Value", "What", "Who is on it"],
-      alerts.sort((a, b) => order[a.state] - order[b.state]).map((a) => [
+    return html`${table(["State", "Alert", "Since", "Value", "What", "Who is on it"],
+      alerts.sort((a, b) => order[a.state] - order[b.state]).slice(0, MOST).map((a) => [
         state(a.state), html`<a href=${alertPage(a)}><b>${a.labels.alertname}</b></a> ${labels(a.labels, ["alertname"])}`, ago(a.activeAt),
-        html`<code>${Number(a.value).toPrecision(4)}</code>`, a.annotations.summary || a.annotations.description || "",
+        html`<code>${Number(a.value).toPrecision(4)}</code>`, brief(a.annotations.summary || a.annotations.description || ""),
         a.state === "firing" ? html`<${Ack} key=${JSON.stringify(a.labels)} labels=${a.labels} ack=${covering(acks, a.labels)} done=${() => this.refresh()}/>` : ""]),
-      "Nothing is firing or pending.");
+      "Nothing is firing or pending.")}${alerts.length > MOST && html`<p class="dim">and ${alerts.length - MOST} more</p>`}`;
   }
 }
 

@@ -1,6 +1,6 @@
 // notifications.js - who was told what, when, and how it was taken.
 import { Component } from "/vendor/preact.mjs";
-import { ago, get, html, Live, state, table } from "/api.js";
+import { ago, brief, get, html, Live, state, table } from "/api.js";
 import { alertPage } from "/pages/alert.js";
 
 const MOST = 5; // names of alerts that are shown, of one message
@@ -11,7 +11,7 @@ const tone = (result) => ({ sent: "good", digested: "good", failed: "bad", dropp
 const tries = (n) => n.attempts.length === 0 ? "" : html`<details><summary>${n.attempts.length}</summary>${n.attempts.map((a) => html`<div><code>${
   new Date(a.time).toLocaleTimeString()} ${a.ok ? "taken" : a.error || "no answer"}${a.status ? ` (${a.status})` : ""}</code></div>`)}</details>`;
 
-const about = (n) => html`${n.alerts.slice(0, MOST).map((a) => html`<a href=${alertPage(a)}>${a.labels.alertname || "alert"}</a> `)}${
+const about = (n) => html`${n.alerts.slice(0, MOST).map((a) => html`<a href=${alertPage(a)}>${brief(a.labels.alertname) || "alert"}</a> `)}${
   n.alerts.length > MOST && html`<span class="dim">and ${n.alerts.length - MOST} more</span>`}`;
 
 class List extends Live {
@@ -20,7 +20,7 @@ class List extends Live {
   show({ notifications, next }) {
     return html`${table(["When", "Receiver", "About", "State", "Why it was sent", "Result", "Tries"], notifications.map((n) => [
       html`<time datetime=${n.time} title=${n.time}>${ago(n.time)}</time>`, html`<b>${n.receiver}</b> <span class="dim">${n.integration}</span>`, about(n),
-      state(n.status), n.test ? "a test" : n.reason, html`<span class=${tone(n.result)}>${n.result}</span> ${n.why || ""}`, tries(n)]),
+      state(n.status), n.test ? "a test" : n.reason, html`<span class=${tone(n.result)}>${n.result}</span> ${brief(n.why) || ""}`, tries(n)]),
       "Nobody was told anything that fits.")}
       ${next && html`<p><a href=${"#notifications?" + new URLSearchParams({ ...filters(), before: next })}>Older</a></p>`}`;
   }

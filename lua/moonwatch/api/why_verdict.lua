@@ -237,8 +237,8 @@ local function told_sentence(list)
   return table.concat(names, "; ")
 end
 
---- The sentence over all VERDICTS.
-function M.sentence(verdicts)
+--- The sentence over all VERDICTS, or over that of the receiver called ONLY: of others it says nothing.
+function M.sentence(verdicts, only)
   local heard, not_told, texts, seen = {}, {}, {}, {}
   for _, v in ipairs(verdicts) do
     if v.told or v.was_told then heard[#heard + 1] = v else
@@ -248,7 +248,7 @@ function M.sentence(verdicts)
   end
   if #verdicts == 0 then return "nobody is told: no route with a receiver takes these labels" end
   if #heard == 0 then
-    if #texts == 1 then return "nobody was told because " .. texts[1] end
+    if #texts == 1 then return ("%s told because %s"):format(only and words.line(only) .. " was not" or "nobody was", texts[1]) end
     for i, v in ipairs(not_told) do texts[i] = ("%s: %s"):format(v.receiver, v.text) end
     return "nobody was told: " .. table.concat(texts, "; ")
   end
@@ -267,7 +267,7 @@ function M.of(router, alert, set, only, explained, now)
     out[i] = M.receiver(router, alert, set, name, by[name], explained, now)
     any = any or out[i].told
   end
-  return { text = M.sentence(out), told = any, receivers = router.host.json.array(out) }
+  return { text = M.sentence(out, only), told = any, receivers = router.host.json.array(out) }
 end
 
 return M
