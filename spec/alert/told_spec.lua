@@ -15,6 +15,31 @@ local function told(w)
   return out
 end
 
+describe("a message about an alert", function()
+  it("says since when it fires, not since when it is pending, and comes each minute for whoever takes silence for the end", function()
+    local w = testing.world('alert "A" { expr = "x > 0", every = "20s", hold = "5m" }\nreceiver "am" { alertmanager { url = "http://am.example" } }\n' ..
+      'route { receiver = "am", group_wait = "0s" }')
+    local from = w.now
+    w:set("x", 1):advance "8m"
+    assert.equal(3, #w.requests)
+    for i, r in ipairs(w.requests) do
+      local a = r.json[1]
+      assert.equal(320, w.host.parse_time(a.startsAt) - from)
+      assert.equal(240, w.host.parse_time(a.endsAt) - r.at)
+      assert.is_true(r.at - from <= 320 + 75 * (i - 1))
+    end
+  end)
+  it("leads to the page of that alert, as the page itself names it, when it is known where people reach us", function()
+    local rule = 'alert "A" { expr = "x > 0", every = "20s", labels = { team = "web & co" } }\n' .. HOOK .. 'route { receiver = "hook", group_wait = "0s" }\n'
+    local w = testing.world(rule .. 'settings { external_url = "https://watch.example/" }')
+    w:set('x{n="ä"}', 1):advance "1m"
+    assert.equal("https://watch.example/#alert?alertname=A&n=%C3%A4&severity=warning&team=web%20%26%20co", w.requests[1].json.alerts[1].generatorURL)
+    w = testing.world(rule)
+    w:set("x", 1):advance "1m"
+    assert.equal("", w.requests[1].json.alerts[1].generatorURL)
+  end)
+end)
+
 describe("a change of severity", function()
   it("is told once, and as no end of anything", function()
     local w = testing.world(TWO .. HOOK .. 'route { receiver = "hook", group_wait = "10s", group_interval = "1m" }')

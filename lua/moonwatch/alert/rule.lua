@@ -117,7 +117,7 @@ local function message(self, alert, t)
     annotations = alert.annotations or {}, starts_at = alert.fired_at,
     ends_at = alert.resolved_at or t + 4 * math.max(rule.every, RESEND), value = alert.value,
     threshold = alert.threshold or threshold.number(rule), severity = labels.severity, evidence = alert.evidence,
-    generator_url = self.engine:generator_url(rule), rule = self.id, updated_at = t,
+    generator_url = self.engine:alert_page(labels), rule = self.id, updated_at = t,
     resolved = alert.state == "inactive",
   }
 end

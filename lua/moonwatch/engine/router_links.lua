@@ -3,6 +3,7 @@
 -- A link carries a token (route/sign.lua) of the group it came with; what it may do it may do once, and
 -- for a while.  The key that signs is that of the settings, or one made up at the first start, which the
 -- nodes agree on: the oldest wins, and what another signed meanwhile stays good.
+local page = require "moonwatch.alert.page"
 local sign = require "moonwatch.route.sign"
 
 local M = {}
@@ -62,29 +63,17 @@ end
 
 -- -- tokens ----------------------------------------------------------------------
 
-local function base_url(settings)
-  local url = settings.external_url
-  return url and url ~= "" and (url:gsub("/+$", "")) or nil
-end
-
-local function escape(text)
-  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
 -- Where the page tells the story of the first alert of NOTE.
 local function why_url(base, note)
   local first = note.alerts[1]
-  local labels = {}
-  for name, value in pairs(first and first.labels or {}) do labels[#labels + 1] = escape(name) .. "=" .. escape(value) end
-  table.sort(labels)
-  return base .. "/#alert?" .. table.concat(labels, "&")
+  return page.address(base, first and first.labels or {})
 end
 
 --- The links of NOTE: {ack=, silence=, why=, token=, silence_token=, slack=}; the tokens are for buttons that bring them back, which
 -- Slack's do when `slack` is true.
 -- nil when nobody said where people reach us.
 function M:of(note, settings, now)
-  local ack, base = settings.ack or {}, base_url(settings)
+  local ack, base = settings.ack or {}, page.base(settings.external_url)
   if not base then return nil end
   local out = { why = why_url(base, note), slack = ack.slack ~= nil or nil }
   local key = ack.links ~= false and note.status == "firing" and configured(self)

@@ -13,6 +13,7 @@ local turns = require "moonwatch.engine.rules_turn"
 local migrate = require "moonwatch.engine.rules_migrate"
 local guests = require "moonwatch.engine.rules_guests"
 local own = require "moonwatch.engine.rules_own"
+local page = require "moonwatch.alert.page"
 local promoted = require "moonwatch.engine.rules_promoted"
 local schedule = require "moonwatch.engine.rules_schedule"
 local swap = require "moonwatch.engine.rules_swap"
@@ -58,10 +59,10 @@ end
 
 function M:emit(alerts, now) self.emit_to(alerts, now) end
 
-function M:generator_url(rule)
-  return ("%s/#/rules/%s"):format(self.external_url or "", (rule.name:gsub("[^%w%-_%.~]", function(c)
-    return ("%%%02X"):format(c:byte())
-  end)))
+--- Where people see the alert of LABELS; nil when nobody said where they reach us.
+function M:alert_page(labels)
+  local base = page.base(self.external_url)
+  return base and page.address(base, labels)
 end
 
 function M:call_guest(fn, args, ctx, done) self.guests:call(fn, args, ctx, done) end
