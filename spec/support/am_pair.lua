@@ -176,13 +176,15 @@ local function same(a, b, until_)
 end
 
 --- What the two did differently, as lines; empty when they agree.  Messages after UNTIL may be missing on one side.
-function Pair:differences(until_)
-  local out = { unpack(self.refusals) }
+-- BELOW: only what was told to addresses that begin with it.
+function Pair:differences(until_, below)
+  local out = below and {} or { unpack(self.refusals) }
   local peer, ours = self:told(1), self:told(2)
   for key in pairs(ours) do peer[key] = peer[key] or {} end
   for key, list in pairs(peer) do
     local other = ours[key] or {}
-    if not same(list, other, until_) then
+    local asked = not below or key:sub(1, #below) == below
+    if asked and not same(list, other, until_) then
       out[#out + 1] = ("%s\n  alertmanager told\n%s\n  we told\n%s"):format(key, listed(list, until_), listed(other, until_))
     end
   end
