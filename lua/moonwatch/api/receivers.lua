@@ -3,7 +3,6 @@ local audit = require "moonwatch.engine.router_audit"
 local keys_of = require "moonwatch.keys"
 local notifications = require "moonwatch.api.notifications"
 local priority = require "moonwatch.route.priority"
-local audit = require "moonwatch.engine.router_audit"
 local reply = require "moonwatch.api.router_reply"
 
 local M = {}
