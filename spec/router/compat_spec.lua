@@ -53,6 +53,31 @@ describe("a message of a route that keeps to Alertmanager", function()
     assert.equal("0:11 hook firing Down+Slow", world:told()[8])
   end)
 
+  it("says then what the alerts say then, although the same ones fire", function()
+    local world = world_with()
+    world.answers.hook = failing(7, BROKEN)
+    world:fire("Down", nil, { annotations = { summary = "old" } }):advance("4s")
+    world:fire("Down", nil, { annotations = { summary = "new" } }):advance "1m"
+    assert.equal("new", world.notes[8].note.common_annotations.summary)
+  end)
+
+  it("is asked at its usual times again once another integration no longer fails", function()
+    local world = world_with(nil, { { kind = "webhook", url = "http://a" }, { kind = "slack", url = "http://b" } })
+    local tries = 0
+    world.answers.hook = function(note)
+      if note.integration == "webhook" then return { retry = false, status = 404, error = "answered 404" } end
+      tries = tries + 1
+      return tries <= 7 and BROKEN or { ok = true, status = 200 }
+    end
+    -- The flush at 1 s is given up at 11 s, the next one is through at 11.5 s: the one after that is due at 17 s.
+    world:fire("Down"):advance "20s"
+    local webhook = {}
+    for _, entry in ipairs(world.notes) do
+      if entry.note.integration == "webhook" then webhook[#webhook + 1] = entry.at end
+    end
+    assert.same({ 1, 11, 17 }, webhook)
+  end)
+
   it("keeps the other integrations of its receiver waiting, and no other group", function()
     local world = world_with({ group_by = { "alertname" } }, { { kind = "webhook", url = "http://a" }, { kind = "slack", url = "http://b" } })
     local tries = 0

@@ -7,12 +7,16 @@ local M = {}
 
 local GROUPS = { "[alertname]", "[alertname, team]", "['...']", "[]", "[nothing, team]", "[instance]" }
 local EQUAL = { "", "team", "instance", "nothing", "team, instance", "team, severity, nothing", "alertname" }
-local RECEIVERS = { "r0", "r1", "r2", "r3", "null" }
+M.receivers = { "r0", "r1", "r2", "r3", "null" }
 
-local function timers(c, pad, out)
+-- Where receivers fail, nothing may depend on the moment of a second try.
+local function intervals(world) return world.trouble and { "3s" } or { "2s", "3s" } end
+local function repeats(world) return world.trouble and { "1h", "3500ms" } or { "1h", "4500ms", "3500ms" } end
+
+local function timers(c, world, pad, out)
   if c:often(30) then out[#out + 1] = pad .. "group_wait: " .. c:one { "500ms", "1500ms" } end
-  if c:often(30) then out[#out + 1] = pad .. "group_interval: " .. c:one { "2s", "3s" } end
-  if c:often(30) then out[#out + 1] = pad .. "repeat_interval: " .. c:one { "3500ms", "4500ms", "1h" } end
+  if c:often(30) then out[#out + 1] = pad .. "group_interval: " .. c:one(intervals(world)) end
+  if c:often(30) then out[#out + 1] = pad .. "repeat_interval: " .. c:one(repeats(world)) end
 end
 
 local function windows(c, world, pad, out)
@@ -34,10 +38,10 @@ local function route(c, world, depth, out)
   local pad = ("  "):rep(depth + 1)
   item(labels.rows(c, world.words, 2, ""), pad, out)
   pad = pad .. "  "
-  if c:often(70) then out[#out + 1] = pad .. "receiver: " .. c:one(RECEIVERS) end
+  if c:often(70) then out[#out + 1] = pad .. "receiver: " .. c:one(M.receivers) end
   if c:often(40) then out[#out + 1] = pad .. "group_by: " .. c:one(GROUPS) end
   if c:often(35) then out[#out + 1] = pad .. "continue: true" end
-  timers(c, pad, out)
+  timers(c, world, pad, out)
   windows(c, world, pad, out)
   if depth < 3 and c:often(45) then
     out[#out + 1] = pad .. "routes:"
@@ -54,9 +58,9 @@ local function inhibit(c, world, out)
   item(rows, "  ", out)
 end
 
-local function webhooks(c, name, hook, out)
+local function webhooks(c, world, name, hook, out)
   out[#out + 1] = "    webhook_configs:"
-  for i = 1, c:often(20) and 2 or 1 do
+  for i = 1, c:often(world.trouble and 60 or 20) and 2 or 1 do
     out[#out + 1] = ("      - url: %s/%s/%d"):format(hook, name, i)
     if c:often(30) then out[#out + 1] = "        send_resolved: false" end
     if c:often(20) then out[#out + 1] = "        max_alerts: 2" end
@@ -65,21 +69,20 @@ end
 
 local function receiver(c, world, name, hook, out)
   out[#out + 1] = "  - name: '" .. name .. "'"
-  if name ~= "null" then (world.receiver or webhooks)(c, name, hook, out) end
+  if name ~= "null" then webhooks(c, world, name, hook, out) end
 end
 
---- A configuration in YAML whose receivers are below the address HOOK.  WORLD: { words= (am_labels), windows= (am_windows),
--- receiver= function that writes the kinds of one }.
+--- A configuration in YAML whose receivers are below the address HOOK.  WORLD: am_worlds.lua.
 function M.config(c, world, hook)
   local out = { "global:", "  resolve_timeout: 4s", "route:", "  receiver: " .. c:one { "r0", "r1" }, "  group_by: " .. c:one(GROUPS),
-    "  group_wait: 500ms", "  group_interval: 2s", "  repeat_interval: " .. c:one { "1h", "4500ms" }, "  routes:" }
+    "  group_wait: 500ms", "  group_interval: " .. intervals(world)[1], "  repeat_interval: " .. c:one(repeats(world)), "  routes:" }
   for _ = 1, 2 + c:next(3) do route(c, world, 1, out) end
   local rules = c:next(4)
   if rules > 0 then out[#out + 1] = "inhibit_rules:" end
   for _ = 1, rules do inhibit(c, world, out) end
   for _, line in ipairs(world.windows.lines) do out[#out + 1] = line end
   out[#out + 1] = "receivers:"
-  for _, name in ipairs(RECEIVERS) do receiver(c, world, name, hook, out) end
+  for _, name in ipairs(M.receivers) do receiver(c, world, name, hook, out) end
   return table.concat(out, "\n") .. "\n"
 end
 

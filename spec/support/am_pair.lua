@@ -15,9 +15,11 @@ local function iso(t)
 end
 M.iso = iso
 
---- Start both.  YAML(hook) is the text of the configuration whose webhooks are below the address HOOK.
-function M.start(yaml)
-  local self = setmetatable({ sinks = { net.sink(), net.sink() }, ids = { {}, {} }, refusals = {} }, Pair)
+--- Start both.  YAML(hook) is the text of the configuration whose webhooks are below the address HOOK.  ANSWER(), when given, makes
+-- what a sink says (net.lua), one for each side.
+function M.start(yaml, answer)
+  local sinks = { net.sink(answer and answer()), net.sink(answer and answer()) }
+  local self = setmetatable({ sinks = sinks, ids = { {}, {} }, refusals = {} }, Pair)
   local dirs = { proc.scratch(), proc.scratch() }
   local port = proc.free_port()
   for i, dir in ipairs(dirs) do proc.write(dir .. "/alertmanager.yml", yaml(self.sinks[i].url)) end
@@ -142,10 +144,20 @@ local function with_rough_times(v)
   return out
 end
 
+-- The requests of SIDE that were taken, in the order of their answers.
+local function taken(self, side)
+  local out = {}
+  for _, request in ipairs(self.sinks[side].requests) do
+    if request.taken ~= false then out[#out + 1] = request end
+  end
+  table.sort(out, function(a, b) return a.time < b.time end)
+  return out
+end
+
 --- The messages of SIDE as texts, by webhook and group: what, about which alerts.
 function Pair:told(side)
   local out = {}
-  for _, request in ipairs(self.sinks[side].requests) do
+  for _, request in ipairs(taken(self, side)) do
     local m = request.json
     local alerts = {}
     for i, a in ipairs(m.alerts) do
@@ -165,14 +177,25 @@ local function listed(list, until_)
   return #out > 0 and table.concat(out, "\n") or "    nothing"
 end
 
+local PATIENCE = 1.2 -- less than from one flush to the next
+
 -- The last message of one side may have come when the other one was still about to send.
 local function same(a, b, until_)
   for i = 1, math.max(#a, #b) do
     local x, y = a[i], b[i]
-    if x and y and x.text ~= y.text then return false end
+    if x and y and (x.text ~= y.text or math.abs(x.time - y.time) > PATIENCE) then return false end
     if (x == nil or y == nil) and (x or y).time < until_ then return false end
   end
   return true
+end
+
+-- When SIDE tried to tell KEY anything, and what of that was not taken, seen from UNTIL.
+local function tries(self, side, key, until_)
+  local out = {}
+  for _, r in ipairs(self.sinks[side].requests) do
+    if r.path .. " " .. r.json.groupKey == key then out[#out + 1] = ("%+.2f%s"):format(r.came - until_, r.taken == false and " not taken" or "") end
+  end
+  return "tries: " .. table.concat(out, ", ")
 end
 
 --- What the two did differently, as lines; empty when they agree.  Messages after UNTIL may be missing on one side.
@@ -185,7 +208,8 @@ function Pair:differences(until_, below)
     local other = ours[key] or {}
     local asked = not below or key:sub(1, #below) == below
     if asked and not same(list, other, until_) then
-      out[#out + 1] = ("%s\n  alertmanager told\n%s\n  we told\n%s"):format(key, listed(list, until_), listed(other, until_))
+      out[#out + 1] = ("%s\n  alertmanager told\n%s\n    %s\n  we told\n%s\n    %s"):format(key, listed(list, until_), tries(self, 1, key, until_),
+        listed(other, until_), tries(self, 2, key, until_))
     end
   end
   return out

@@ -1,10 +1,12 @@
 --- am_worlds.lua - which worlds there are beside a real Alertmanager: each is odd in one way.
+local am_config = require "am_config"
 local labels = require "am_labels"
+local trouble = require "am_trouble"
 local windows = require "am_windows"
 
 local M = {}
 
-M.kinds = { "plain", "windows", "labels", "lives" }
+M.kinds = { "plain", "windows", "labels", "lives", "trouble" }
 
 local MAKE = {}
 
@@ -12,6 +14,14 @@ function MAKE.plain() return { words = labels.plain, windows = windows.plain() }
 function MAKE.windows(c, now) return { words = labels.plain, windows = windows.near(c, now) } end
 function MAKE.labels() return { words = labels.odd, windows = windows.plain() } end
 function MAKE.lives() return { words = labels.plain, windows = windows.plain(), lively = true } end
+
+function MAKE.trouble(c)
+  local paths = {}
+  for _, name in ipairs(am_config.receivers) do
+    for i = 1, 2 do paths[#paths + 1] = ("/%s/%d"):format(name, i) end
+  end
+  return { words = labels.plain, windows = windows.plain(), trouble = trouble.plan(c, paths) }
+end
 
 --- A world of KIND at NOW.
 function M.make(kind, c, now) return MAKE[kind](c, now) end

@@ -46,13 +46,13 @@ local Sink = {}
 Sink.__index = Sink
 
 --- answer(request, n) -> status, headers, body; default 200.  A text in place of the status is all that is sent before the
--- line is cut; false: no answer.  answer = "hang" never answers.
+-- line is cut; { after=, status= }: the status, that many seconds later; false: no answer.  answer = "hang" never answers.
 function M.sink(answer)
   local listener = assert(socket.bind("127.0.0.1", 0))
   listener:settimeout(0)
   local _, port = listener:getsockname()
   return setmetatable({ listener = listener, port = tonumber(port), url = "http://127.0.0.1:" .. port,
-    answer = answer, clients = {}, requests = {} }, Sink)
+    answer = answer, clients = {}, requests = {}, late = {} }, Sink)
 end
 
 -- A whole request in CLIENT's buffer, or nil while it is not complete.
@@ -68,9 +68,17 @@ local function complete(client)
   return { method = method, path = path, headers = headers, body = rest:sub(1, length), time = socket.gettime() }
 end
 
+local function say(client, status, headers, body)
+  local lines = { ("HTTP/1.1 %d X"):format(status), "Content-Length: " .. #(body or "") }
+  for k, v in pairs(headers or {}) do lines[#lines + 1] = k .. ": " .. v end
+  client.socket:settimeout(2)
+  client.socket:send(table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or ""))
+  client.socket:settimeout(0)
+end
+
 function Sink:respond(client, request)
   self.requests[#self.requests + 1] = request
-  request.json = json.decode(request.body)
+  request.json, request.came = json.decode(request.body), request.time
   if self.answer == "hang" then return end
   local status, headers, body = 200, {}, ""
   if self.answer then status, headers, body = self.answer(request, #self.requests) end
@@ -80,15 +88,29 @@ function Sink:respond(client, request)
     client.socket:send(status)
     return client.socket:shutdown "both"
   end
-  local lines = { ("HTTP/1.1 %d X"):format(status), "Content-Length: " .. #(body or "") }
-  for k, v in pairs(headers or {}) do lines[#lines + 1] = k .. ": " .. v end
-  client.socket:settimeout(2)
-  client.socket:send(table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or ""))
-  client.socket:settimeout(0)
+  if type(status) == "table" then
+    self.late[#self.late + 1] = { client = client, request = request, at = request.time + status.after, status = status.status }
+    return
+  end
+  say(client, status, headers, body)
+end
+
+-- Answers whose time has come.
+local function catch_up(self)
+  local now = socket.gettime()
+  for i = #self.late, 1, -1 do
+    local late = self.late[i]
+    if late.at <= now then
+      late.request.time = now
+      say(late.client, late.status)
+      table.remove(self.late, i)
+    end
+  end
 end
 
 --- Take what has arrived; the requests so far.
 function Sink:poll()
+  catch_up(self)
   while true do
     local s = self.listener:accept()
     if not s then break end

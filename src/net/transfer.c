@@ -1,7 +1,7 @@
 /* transfer.c - one HTTP request: its copy, its libcurl handle, its answer.
  *
  * The answer is gathered in memory up to max_body decoded bytes; one byte more ends the transfer.
- * With redirects only the last answer's headers are kept.
+ * With redirects only the last answer's headers are kept.  What may change something leaves once.
  * SPDX-License-Identifier: MIT */
 #include "net/transfer.h"
 
@@ -104,10 +104,29 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
     mw_transfer *t = arg;
     mw_str line = {p, size * n};
-    if (mw_str_starts(line, "HTTP/")) mw_buf_reset(&t->headers);
+    if (mw_str_starts(line, "HTTP/")) {
+        mw_buf_reset(&t->headers);
+        t->heard = false;
+    }
+    if (mw_str_eq(line, mw_str_of("\r\n")) || mw_str_eq(line, mw_str_of("\n"))) t->heard = true;
     if (line.n > MAX_HEADERS - t->headers.n) return 0;
     mw_buf_str(&t->headers, line);
     return line.n;
+}
+
+/* Where a connection that was kept breaks, libcurl sends the request anew on another one.  It may
+ * have been acted on, so that is for those to decide who asked. */
+static int on_leaving(void *arg, char *to, char *from, int to_port, int from_port)
+{
+    mw_transfer *t = arg;
+    if (t->left) return CURL_PREREQFUNC_ABORT;
+    t->left = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+static bool changes_something(const mw_transfer *t)
+{
+    return strcmp(t->method, "GET") && strcmp(t->method, "HEAD");
 }
 
 static void set_method(mw_transfer *t)
@@ -163,6 +182,10 @@ CURL *mw_transfer_begin(mw_transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->trouble);
+    if (changes_something(t) && !t->follow) {
+        curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_leaving);
+        curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
+    }
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, (long)READ_BYTES);
     if (t->compressed) curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
@@ -181,6 +204,8 @@ mw_transfer_end mw_transfer_finish(mw_transfer *t, CURLcode rc)
     mw_buf words = {0};
     mw_net_response r = {0};
     long status = 0;
+    if (rc == CURLE_ABORTED_BY_CALLBACK && t->left) rc = CURLE_GOT_NOTHING;
+    if (rc == CURLE_OK && !t->heard) rc = CURLE_PARTIAL_FILE; /* libcurl minds no half head */
     if (t->too_big) {
         mw_buf_printf(&words, "the answer is larger than %zu bytes", t->max_body);
     } else if (rc != CURLE_OK) {

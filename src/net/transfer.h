@@ -19,6 +19,8 @@ struct mw_transfer {
     mw_net_tls tls;               /* its texts are owned */
     char *sign_scope, *sign_user; /* NULL: not signed */
     bool has_body, follow, compressed;
+    bool left;  /* the request went out once */
+    bool heard; /* the head of the last answer is whole */
     mw_buf send, body, headers;
     char trouble[CURL_ERROR_SIZE];
     mw_net_done *done;

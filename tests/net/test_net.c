@@ -1,6 +1,8 @@
 /* test_net.c - promises of outbound requests and probes.  SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include <sys/mman.h>
+
 #include "net/net.h"
 #include "net/redis_url.h"
 #include "world.h"
@@ -20,6 +22,8 @@ static void say(int fd, const char *text)
     if (write(fd, text, strlen(text)) < 0) _exit(1);
 }
 
+static int *silences; /* how often a request to /silent came in */
+
 static void serve_http(int fd)
 {
     char head[8192];
@@ -38,7 +42,11 @@ static void serve_http(int fd)
         } else if (!strncmp(path, "/half", 5)) {
             say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
             _exit(0);
+        } else if (!strncmp(path, "/torn", 5)) {
+            say(fd, "HTTP/1.1 200 OK\r\nContent-Le");
+            _exit(0);
         } else if (!strncmp(path, "/silent", 7)) {
+            (*silences)++;
             _exit(0);
         } else if (!strncmp(path, "/away", 5)) {
             say(fd, "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");
@@ -73,6 +81,9 @@ static void serve_chatty(int fd)
 static int setup(void **state)
 {
     struct world *w = mw_zalloc(sizeof *w);
+    silences =
+        mmap(NULL, sizeof *silences, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(silences, MAP_FAILED);
     w->http = start_server(serve_http, &w->http_port);
     w->mute = start_server(serve_mute, &w->mute_port);
     w->chatty = start_server(serve_chatty, &w->chatty_port);
@@ -94,6 +105,7 @@ static int teardown(void **state)
     end_server(w->chatty);
     mw_free(w->host.ops);
     mw_free(w);
+    munmap(silences, sizeof *silences);
     return 0;
 }
 
@@ -134,6 +146,21 @@ static void a_failure_says_whether_the_request_left(void **state)
                 true);
 }
 
+/* On a connection that was used before, too: what it asked for may have been done. */
+static void a_request_that_changes_something_leaves_once(void **state)
+{
+    struct world *w = *state;
+    mw_value_free(ask(&w->host, "http", "{\"url\":\"http://127.0.0.1:%d/\"}", w->http_port));
+    assert_error(ask(&w->host, "http",
+                     "{\"url\":\"http://127.0.0.1:%d/silent\",\"body\":\"buy one\"}", w->http_port),
+                 "closed the connection without an answer");
+    assert_int_equal(*silences, 1);
+    assert_sent(ask(&w->host, "http",
+                    "{\"url\":\"http://127.0.0.1:%d/silent\",\"method\":\"DELETE\"}", w->http_port),
+                true);
+    assert_int_equal(*silences, 2);
+}
+
 static void failures_are_told_in_words(void **state)
 {
     struct world *w = *state;
@@ -147,6 +174,8 @@ static void failures_are_told_in_words(void **state)
     assert_error(ask(&w->host, "http", "{\"url\":\"http://127.0.0.1:%d/silent\"}", w->http_port),
                  "closed the connection without an answer");
     assert_error(ask(&w->host, "http", "{\"url\":\"http://127.0.0.1:%d/half\"}", w->http_port),
+                 "in the middle of its answer");
+    assert_error(ask(&w->host, "http", "{\"url\":\"http://127.0.0.1:%d/torn\"}", w->http_port),
                  "in the middle of its answer");
     assert_error(ask(&w->host, "http",
                      "{\"url\":\"http://127.0.0.1:%d/endless\",\"max_body\":1000}", w->http_port),
@@ -360,6 +389,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_request_is_answered_with_status_headers_and_body),
+        T(a_request_that_changes_something_leaves_once),
         T(failures_are_told_in_words),
         T(only_http_is_spoken_and_nothing_is_smuggled),
         T(redirects_are_followed_only_when_asked_and_only_to_http),

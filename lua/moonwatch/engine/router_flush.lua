@@ -131,8 +131,8 @@ local function decide(router, group, seen, target, force, now)
     router:believe(group.key, target.key, notify.entry_after(entry, seen.view, how, now))
     return nil, "this receiver does not want to hear of resolves"
   end
-  if job and job.patience then router.outbox:afresh(key, now) end
-  if same_news(job, seen.view) then return nil, "a message is waiting to be tried again" end
+  if job and job.patience then router.outbox:afresh(key, now)
+  elseif same_news(job, seen.view) then return nil, "a message is waiting to be tried again" end
   local note = M.notification(router, group, target, alerts, reason, now)
   local kind = to.kinds[target.kind]
   if kind and kind.wants_told and kind.wants_told(target.fields) then note.told = entry and entry.firing end
@@ -239,6 +239,7 @@ function M.flush(router, group, now, escalating)
     return #seen.all
   end
   group.failed = false
+  if not escalating then group.again = nil end -- whoever is not through yet will say so
   local before = group.escalation and escalate.mark(group.escalation)
   local heard_by = recipients.of(router, group, seen.state, now)
   if group.escalation and group.escalation.step > 0 and escalate.mark(group.escalation) ~= before then router.story:stepped(group, now) end
