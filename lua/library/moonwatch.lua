@@ -761,8 +761,57 @@ function expect(name) end
 
 ---good means faster than
 ---@class moonwatch.slo.latency
----@field metric string histogram, with or without matchers: http_request_duration_seconds{job="web"}
----@field under moonwatch.duration the bound; must be a bucket of the histogram
+---@field metric string classic or native histogram, with or without matchers: http_request_duration_seconds{job="web"}
+---@field under moonwatch.duration the bound; between two buckets what is faster is interpolated, and said to be
+---@field quantile? number 0.95: so much of the requests is to be under the bound; takes the place of objective
+
+---those that are good
+---@class moonwatch.slo.logs.good
+---@field selector? moonwatch.selector streams, {job="web"}
+---@field contains? string the message contains this
+---@field level? string records of this level or a worse one
+
+---those that are bad
+---@class moonwatch.slo.logs.bad
+---@field selector? moonwatch.selector streams, {job="web"}
+---@field contains? string the message contains this
+---@field level? string records of this level or a worse one
+
+---all that count
+---@class moonwatch.slo.logs.total
+---@field selector? moonwatch.selector streams, {job="web"}
+---@field contains? string the message contains this
+---@field level? string records of this level or a worse one
+
+---log records
+---@class moonwatch.slo.logs
+---@field good? moonwatch.slo.logs.good those that are good
+---@field bad? moonwatch.slo.logs.bad those that are bad
+---@field total? moonwatch.slo.logs.total all that count
+
+---spans: those of one service, or of one name in it
+---@class moonwatch.slo.spans
+---@field service string service
+---@field name? string name of the span
+---@field tags? table<string, string|number|moonwatch.secret> attributes that it has
+---@field errors? boolean with an error status it is bad
+---@field under? moonwatch.duration longer than this it is bad
+
+---made of other SLOs: their events are added up, or with weights their ratios
+---@class moonwatch.slo.of
+---@field slo string name of an SLO that counts events
+---@field weight? number how much its ratio counts
+
+---count slices of time in the place of events: one is good when enough of its events are
+---@class moonwatch.slo.timeslice
+---@field length? moonwatch.duration of a slice
+---@field target number share of its events that must be good
+
+---what it means when there are no events
+---@class moonwatch.slo.no_data
+---@field policy? "ok"|"burn"|"hold"|"alert" ok: nothing happened; burn: as many as usual were bad; hold: burn rates and alerts stay as they are; alert: SLONoData fires
+---@field after? moonwatch.duration so long without an event
+---@field severity? string of SLONoData
 
 ---true: page at burn rates 14.4 and 6, ticket at 3 and 1, scaled to the window; or a list of your own
 ---@class moonwatch.slo.alerts
@@ -794,16 +843,26 @@ function expect(name) end
 ---@field query_samples? integer samples that all its queries may read
 ---@field query_seconds? moonwatch.duration time that all its queries may take
 
----A service level objective over a rolling window. Give the counters of good (or bad) and all events, or a latency histogram. Where only a ratio is known, give that. moonwatch stores slo_error_budget_remaining and slo:sli_error:ratio_rate<window>, and alerts when the budget burns too fast.
+---A service level objective. Give the counters of good (or bad) and all events, a latency histogram, a check, log records, spans or other SLOs. Where only a ratio is known, give that. moonwatch counts events as they come, stores slo_error_budget_remaining and slo:sli_error:ratio_rate<window> (docs/slo.md has all series), and alerts when the budget burns too fast.
 ---@class moonwatch.slo
 ---@field good? moonwatch.expr counter of good events: a selector, or an expression with $window in the place of the range
 ---@field bad? moonwatch.expr counter of bad events, likewise
 ---@field total? moonwatch.expr counter of all events, likewise
 ---@field ratio? any share of bad events, 0 to 1: an expression with $window in the place of the range
 ---@field latency? moonwatch.slo.latency good means faster than
----@field objective number 0.999 or 99.9
----@field window? moonwatch.duration rolling window of the budget
+---@field check? string name of a check: each of its probes is an event
+---@field logs? moonwatch.slo.logs log records
+---@field spans? moonwatch.slo.spans spans: those of one service, or of one name in it
+---@field of? moonwatch.slo.of[] made of other SLOs: their events are added up, or with weights their ratios
+---@field objective? number 0.999 or 99.9; must be said unless latency.quantile does
+---@field window? moonwatch.duration rolling window of the budget; 30d unless there is a calendar
+---@field calendar? "week"|"month"|"quarter"|"year" the budget is that of this week, month, quarter or year, whole again when the next begins
+---@field zone? string IANA name of the time zone of the calendar; UTC unless said
+---@field timeslice? moonwatch.slo.timeslice count slices of time in the place of events: one is good when enough of its events are
+---@field by? string|string[] labels whose values are counted apart, to see which of them spent the budget
 ---@field labels? table<string, string|number> added to the series and alerts; `service` names the service
+---@field no_data? moonwatch.slo.no_data|string what it means when there are no events
+---@field maintenance? string|string[] names of windows whose times never count
 ---@field alerts? boolean|moonwatch.slo.alerts[] true: page at burn rates 14.4 and 6, ticket at 3 and 1, scaled to the window; or a list of your own
 ---@field alerting? moonwatch.slo.alerting what the burn alerts are called and say
 ---@field min_events? integer burn alerts stay silent with fewer events in the long window
@@ -811,7 +870,7 @@ function expect(name) end
 ---@field summary? (string|fun(alert: moonwatch.alert_view): string?) one line for a person, on the burn alerts
 ---@field runbook? (string|fun(alert: moonwatch.alert_view): string?) address of what to do
 
----A service level objective over a rolling window. Give the counters of good (or bad) and all events, or a latency histogram. Where only a ratio is known, give that. moonwatch stores slo_error_budget_remaining and slo:sli_error:ratio_rate<window>, and alerts when the budget burns too fast.
+---A service level objective. Give the counters of good (or bad) and all events, a latency histogram, a check, log records, spans or other SLOs. Where only a ratio is known, give that. moonwatch counts events as they come, stores slo_error_budget_remaining and slo:sli_error:ratio_rate<window> (docs/slo.md has all series), and alerts when the budget burns too fast.
 ---@param name string
 ---@return fun(fields: moonwatch.slo)
 function slo(name) end

@@ -88,6 +88,7 @@ const mw_route mw_routes[] = {
     {DO,      "/api/mw/v1/plan",                   NULL,                  MW_OURS,       MW_TO_RULES},
     {READ,    "/api/mw/v1/settings",               NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/slos/**",                NULL,                  MW_OURS,       MW_TO_RULES},
+    {READ,    "/api/mw/v1/slo-reports",            NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/checks/**",              NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/breakers/**",            NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/expect/**",              NULL,                  MW_OURS,       MW_TO_RULES},

@@ -1,4 +1,4 @@
-/* host_records.c - host.logs_search, logs_count and traces_search.
+/* host_records.c - host.logs_search, logs_count, traces_search and spans_count.
  * SPDX-License-Identifier: MIT */
 #include <lauxlib.h>
 
@@ -51,11 +51,29 @@ static int host_logs_count(lua_State *L)
     return 1;
 }
 
+static int host_spans_count(lua_State *L)
+{
+    mw_err err;
+    mw_err_init(&err);
+    mw_span_count n = {0};
+    mw_value *q = check_query(L);
+    int rc = mw_signal_spans_count(mw_face_of(L)->host, q, &n, &err);
+    mw_value_free(q);
+    if (rc != MW_OK) return mw_lua_refuse(L, &err);
+    lua_createtable(L, 0, 2);
+    lua_pushnumber(L, (double)n.total);
+    lua_setfield(L, -2, "total");
+    lua_pushnumber(L, (double)n.bad);
+    lua_setfield(L, -2, "bad");
+    return 1;
+}
+
 void mw_host_open_records(lua_State *L)
 {
     static const mw_host_fn fns[] = {{"logs_search", host_logs_search},
                                      {"logs_count", host_logs_count},
                                      {"traces_search", host_traces_search},
+                                     {"spans_count", host_spans_count},
                                      {NULL, NULL}};
     mw_host_set(L, fns);
 }

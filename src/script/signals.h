@@ -6,6 +6,7 @@
 #ifndef MW_SCRIPT_SIGNALS_H
 #define MW_SCRIPT_SIGNALS_H
 #include "script/host.h"
+#include "traces/traces.h"
 
 int64_t mw_ms_of(double seconds); /* milliseconds, rounded; saturates; NaN is 0 */
 
@@ -28,6 +29,10 @@ void mw_pairs_deinit(mw_pairs *p);
 mw_value *mw_signal_logs(mw_host *h, const mw_value *q, size_t max, mw_err *err);
 int mw_signal_logs_count(mw_host *h, const mw_value *q, uint64_t *out, mw_err *err);
 mw_value *mw_signal_traces(mw_host *h, const mw_value *q, size_t max, mw_err *err);
+
+/* Q: {service=, name=, tags=, from=, to= (of the ends of spans), under= (seconds), errors=}; with
+ * errors and those that take longer than under are bad. */
+int mw_signal_spans_count(mw_host *h, const mw_value *q, mw_span_count *out, mw_err *err);
 
 /* The instrument that HOW (as below) records with, made when it is new. */
 int mw_signal_instrument(mw_host *h, const char *how, const char *name, const mw_value *labels,

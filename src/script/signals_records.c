@@ -178,15 +178,12 @@ static int keep_trace(void *arg, const mw_trace_summary *s)
     return to->list->list.n >= to->max;
 }
 
-mw_value *mw_signal_traces(mw_host *h, const mw_value *q, size_t max, mw_err *err)
+/* The query Q says; its tags are in PAIRS and *TAGS, which the caller frees.  MW_OK or a refusal.
+ */
+static int traces_query(const mw_value *q, mw_traces_query *tq, mw_pairs *pairs, mw_attr **tags,
+                        mw_err *err)
 {
-    if (!h->traces) {
-        mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
-        return NULL;
-    }
-    mw_pairs pairs;
-    rows to = {NULL, limit_of(q, 20, max)};
-    mw_traces_query tq = {
+    *tq = (mw_traces_query){
         .service = mw_map_text(q, "service"),
         .name = mw_map_text(q, "name"),
         .min_ns = ns_of(mw_map_number(q, "from", 0)),
@@ -194,13 +191,26 @@ mw_value *mw_signal_traces(mw_host *h, const mw_value *q, size_t max, mw_err *er
         .max_duration_ns = ns_of(mw_map_number(q, "max", 0)),
         .errors_only = mw_map_bool(q, "errors", false),
         .slowest = mw_map_bool(q, "slowest", false),
-        .limit = to.max,
     };
     double until = mw_map_number(q, "to", 0);
-    if (until > 0) tq.max_ns = ns_of(until) + 1;
-    mw_attr *tags = attrs_of(mw_map_find(q, "tags"), &pairs, &tq.n_tags, err);
-    if (!tags) return NULL;
-    tq.tags = tags;
+    if (until > 0) tq->max_ns = ns_of(until) + 1;
+    *tags = attrs_of(mw_map_find(q, "tags"), pairs, &tq->n_tags, err);
+    tq->tags = *tags;
+    return *tags ? MW_OK : MW_EARG;
+}
+
+mw_value *mw_signal_traces(mw_host *h, const mw_value *q, size_t max, mw_err *err)
+{
+    if (!h->traces) {
+        mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
+        return NULL;
+    }
+    mw_pairs pairs;
+    mw_attr *tags;
+    mw_traces_query tq;
+    rows to = {NULL, limit_of(q, 20, max)};
+    if (traces_query(q, &tq, &pairs, &tags, err) != MW_OK) return NULL;
+    tq.limit = to.max;
     to.list = mw_list_new();
     int rc = mw_traces_search(h->traces, &tq, keep_trace, &to, err);
     mw_pairs_deinit(&pairs);
@@ -209,4 +219,21 @@ mw_value *mw_signal_traces(mw_host *h, const mw_value *q, size_t max, mw_err *er
     mw_fail(err, rc, 0, 0, "%s", mw_code_text(rc));
     mw_value_free(to.list);
     return NULL;
+}
+
+int mw_signal_spans_count(mw_host *h, const mw_value *q, mw_span_count *out, mw_err *err)
+{
+    if (!h->traces) return mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
+    mw_pairs pairs;
+    mw_attr *tags;
+    mw_traces_query tq;
+    mw_span_promise promise = {.under_ns = ns_of(mw_map_number(q, "under", 0)),
+                               .errors = mw_map_bool(q, "errors", false)};
+    int rc = traces_query(q, &tq, &pairs, &tags, err);
+    if (rc != MW_OK) return rc;
+    tq.errors_only = false; /* they are what is counted, not what is looked at */
+    rc = mw_traces_count(h->traces, &tq, &promise, out, err);
+    mw_pairs_deinit(&pairs);
+    mw_free(tags);
+    return rc == MW_OK ? rc : mw_fail(err, rc, 0, 0, "%s", mw_code_text(rc));
 }

@@ -51,14 +51,18 @@ typedef struct candidate {
     size_t spans, errors;
 } candidate;
 
-typedef struct search {
+typedef struct search search;
+struct search {
     mw_traces *t;
     const mw_traces_query *q;
-    mw_buf *tag_text; /* the text that each tag of the query must have */
+    void (*look)(search *s, const trace *tr); /* at a trace that may match */
+    mw_buf *tag_text;                         /* the text that each tag of the query must have */
     mw_buf scratch;
     candidate *best; /* a heap, worst on top */
     size_t n, cap, limit;
-} search;
+    const mw_span_promise *promise; /* of whoever counts: a span is of the time at which it ended */
+    mw_span_count *count;
+};
 
 static bool attr_is(search *s, const mw_attr *a, mw_str want)
 {
@@ -80,7 +84,8 @@ static bool matches(search *s, const mw_span *span)
     const mw_traces_query *q = s->q;
     int64_t duration = span_duration(span->start_ns, span->end_ns);
     if (q->errors_only && span->status != MW_SPAN_ERROR) return false;
-    if (span->start_ns < q->min_ns || (q->max_ns && span->start_ns >= q->max_ns)) return false;
+    int64_t at = s->count ? span->end_ns : span->start_ns;
+    if (at < q->min_ns || (q->max_ns && at >= q->max_ns)) return false;
     if (duration < q->min_duration_ns) return false;
     if (q->max_duration_ns && duration > q->max_duration_ns) return false;
     if (q->service.n && !mw_str_eq(span->service, q->service)) return false;
@@ -180,6 +185,25 @@ static void offer(search *s, candidate *c)
     sift_up(s, s->n - 1);
 }
 
+static void look_for_best(search *s, const trace *tr)
+{
+    candidate c;
+    if (examine(s, tr, &c)) offer(s, &c);
+}
+
+static void tally(search *s, const trace *tr)
+{
+    const mw_span_promise *p = s->promise;
+    for (size_t i = 0; i < tr->n; i++) {
+        const mw_span *span = &tr->spans[i]->s;
+        if (!matches(s, span)) continue;
+        bool failed = p->errors && span->status == MW_SPAN_ERROR;
+        bool slow = p->under_ns && duration_of(tr->spans[i]) > p->under_ns;
+        s->count->total++;
+        s->count->bad += failed || slow;
+    }
+}
+
 /* The heap as an array from best to worst. */
 static void sort_best(search *s)
 {
@@ -212,10 +236,9 @@ static bool walk(search *s, trace **at)
     trace *tr = from ? (from->forgotten ? NULL : from->older) : s->t->youngest;
     *at = NULL;
     for (; tr; tr = tr->older) {
-        candidate c;
         if (may_match(s, tr)) {
             looked += tr->n;
-            if (examine(s, tr, &c)) offer(s, &c);
+            s->look(s, tr);
         }
         if ((looked += EACH) < SPANS) continue;
         trace_retain(*at = tr);
@@ -242,20 +265,31 @@ static void summarise(const candidate *c, mw_trace_summary *out)
     memcpy(out->trace_id, c->root->s.trace_id, 16);
 }
 
-int mw_traces_search(mw_traces *t, const mw_traces_query *q, mw_trace_visit *visit, void *arg,
-                     mw_err *err)
+/* The whole walk. */
+static int look_at_all(search *s, mw_err *err)
 {
-    search s = {.t = t, .q = q, .limit = q->limit ? q->limit : 20};
+    const mw_traces_query *q = s->q;
     trace *at = NULL;
     int rc = MW_OK;
-    s.tag_text = mw_array(q->n_tags + 1, sizeof *s.tag_text);
-    for (size_t i = 0; i < q->n_tags; i++) mw_attr_text(&q->tags[i], &s.tag_text[i]);
-    while (walk(&s, &at)) {
+    s->tag_text = mw_array(q->n_tags + 1, sizeof *s->tag_text);
+    for (size_t i = 0; i < q->n_tags; i++) mw_attr_text(&q->tags[i], &s->tag_text[i]);
+    while (walk(s, &at)) {
         if (!q->cancel || !__atomic_load_n(q->cancel, __ATOMIC_RELAXED)) continue;
         trace_release(at);
         rc = mw_fail(err, MW_ECANCEL, 0, 0, "trace search was cancelled");
         break;
     }
+    for (size_t i = 0; i < q->n_tags; i++) mw_buf_deinit(&s->tag_text[i]);
+    mw_buf_deinit(&s->scratch);
+    mw_free(s->tag_text);
+    return rc;
+}
+
+int mw_traces_search(mw_traces *t, const mw_traces_query *q, mw_trace_visit *visit, void *arg,
+                     mw_err *err)
+{
+    search s = {.t = t, .q = q, .limit = q->limit ? q->limit : 20, .look = look_for_best};
+    int rc = look_at_all(&s, err);
     sort_best(&s);
     bool stop = rc != MW_OK;
     for (size_t i = 0; i < s.n; i++) {
@@ -264,11 +298,16 @@ int mw_traces_search(mw_traces *t, const mw_traces_query *q, mw_trace_visit *vis
         stop = stop || visit(arg, &sum);
         let_go(&s.best[i]);
     }
-    for (size_t i = 0; i < q->n_tags; i++) mw_buf_deinit(&s.tag_text[i]);
-    mw_buf_deinit(&s.scratch);
-    mw_free(s.tag_text);
     mw_free(s.best);
     return rc;
+}
+
+int mw_traces_count(mw_traces *t, const mw_traces_query *q, const mw_span_promise *promise,
+                    mw_span_count *out, mw_err *err)
+{
+    *out = (mw_span_count){0};
+    search s = {.t = t, .q = q, .look = tally, .promise = promise, .count = out};
+    return look_at_all(&s, err);
 }
 
 /* -- names ---------------------------------------------------------------------------------- */

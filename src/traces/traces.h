@@ -56,6 +56,21 @@ typedef int mw_trace_visit(void *arg, const mw_trace_summary *s);
 int mw_traces_search(mw_traces *t, const mw_traces_query *q, mw_trace_visit *visit, void *arg,
                      mw_err *err);
 
+/* What a span has to keep to be good. */
+typedef struct mw_span_promise {
+    int64_t under_ns; /* not longer than this; 0: any */
+    bool errors;      /* no error status */
+} mw_span_promise;
+
+typedef struct mw_span_count {
+    uint64_t total, bad;
+} mw_span_count;
+
+/* How many spans match Q, whose times are of the END of a span here (limit and slowest do not
+ * count), and how many of them break PROMISE. */
+int mw_traces_count(mw_traces *t, const mw_traces_query *q, const mw_span_promise *promise,
+                    mw_span_count *out, mw_err *err);
+
 typedef int mw_traces_name_visit(void *arg, mw_str name, mw_span_kind kind);
 int mw_traces_services(mw_traces *t, mw_traces_name_visit *visit, void *arg);
 int mw_traces_operations(mw_traces *t, mw_str service, mw_traces_name_visit *visit, void *arg);

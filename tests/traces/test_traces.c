@@ -81,6 +81,31 @@ static void traces_are_found_by_what_their_spans_are_like(void **state)
     mw_traces_close(t);
 }
 
+static void assert_counts(mw_traces *t, const mw_traces_query *q, mw_span_promise promise,
+                          uint64_t total, uint64_t bad)
+{
+    mw_span_count n;
+    assert_int_equal(mw_traces_count(t, q, &promise, &n, NULL), MW_OK);
+    assert_int_equal(n.total, total);
+    assert_int_equal(n.bad, bad);
+}
+
+static void spans_are_counted_by_when_they_ended_and_what_they_promised(void **state)
+{
+    mw_traces *t = three_traces();
+    assert_counts(t, &(mw_traces_query){0}, (mw_span_promise){0}, 4, 0);
+    assert_counts(t, &(mw_traces_query){0}, (mw_span_promise){.errors = true}, 4, 1);
+    assert_counts(t, &(mw_traces_query){0}, (mw_span_promise){200, true}, 4, 2);
+    assert_counts(t, &(mw_traces_query){0}, (mw_span_promise){.under_ns = 199}, 4, 3);
+    assert_counts(t, &(mw_traces_query){.service = MW_STR("api")}, (mw_span_promise){0, true}, 2,
+                  1);
+    assert_counts(t, &(mw_traces_query){.min_ns = 1150, .max_ns = 2500}, (mw_span_promise){0}, 2,
+                  0);
+    assert_counts(t, &(mw_traces_query){.min_ns = 1151, .max_ns = 2501}, (mw_span_promise){0}, 2,
+                  0);
+    mw_traces_close(t);
+}
+
 static int keep_summary(void *arg, const mw_trace_summary *s)
 {
     mw_buf_printf(arg, "%.*s/%.*s %lld+%lld %zu/%zu %.*s", MW_STR_ARG(s->root_service),
@@ -400,6 +425,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(traces_are_found_by_what_their_spans_are_like),
+        cmocka_unit_test(spans_are_counted_by_when_they_ended_and_what_they_promised),
         cmocka_unit_test(a_summary_names_the_root_and_the_span_that_matched),
         cmocka_unit_test(a_trace_comes_back_whole_and_in_order_of_start),
         cmocka_unit_test(a_span_sent_again_replaces_the_first),

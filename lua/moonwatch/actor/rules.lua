@@ -13,6 +13,7 @@ local prints = require "moonwatch.config.prints"
 local promoted = require "moonwatch.engine.rules_promoted"
 local rules = require "moonwatch.engine.rules"
 local scrape = require "moonwatch.config.scrape"
+local slos = require "moonwatch.engine.rules_slos"
 local story = require "moonwatch.api.story"
 local watch = require "moonwatch.config.watch"
 
@@ -262,6 +263,8 @@ function M.new(init, host, now)
   self.engine.plan = function(...) return plan(self, ...) end
   self.engine.promoted = promoted.read(host)
   self.engine.keep_promoted = function(now_promoted) promoted.write(host, now_promoted) end
+  self.engine.corrections = slos.read(host)
+  self.engine.keep_corrections = function(list) return slos.write(host, list) end
   start_loader(self)
   self.loader:now("start", nil, now)
   restore(self)

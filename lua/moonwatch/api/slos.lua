@@ -1,9 +1,15 @@
---- slos.lua - /api/mw/v1/slos: objectives, what is left of their budgets and how fast it goes.
+--- slos.lua - /api/mw/v1/slos: objectives, what is left of their budgets, how fast it goes, who spent it, and the gate for deployments.
 local audit = require "moonwatch.audit"
 local answer = require "moonwatch.api.answer"
 local burn = require "moonwatch.slo.burn"
+local corrections = require "moonwatch.api.slo_corrections"
+local forecast = require "moonwatch.slo.forecast"
+local gate_of = require "moonwatch.slo.gate"
+local parts = require "moonwatch.slo.parts"
+local report = require "moonwatch.slo.report"
 local sli = require "moonwatch.slo.sli"
-local slo = require "moonwatch.slo.rule"
+
+local MOST_HOURS, POINTS = 24, 240
 
 local function burns(runner)
   local out = {}
@@ -18,62 +24,170 @@ local function burns(runner)
   return out
 end
 
-local function alert_state(engine, name)
-  local worst = "inactive"
-  for _, runner in ipairs(engine.runners) do
-    if runner.rule.slo == name then
-      local s = runner:status()
-      if s == "firing" or (s == "pending" and worst == "inactive") then worst = s end
-    end
-  end
-  return worst
+local function time(host, t) return t and host.rfc3339(t) or nil end
+
+local function forecast_of(runner)
+  local f = forecast.of(runner)
+  if not f then return nil end
+  return { text = f.text, burn = f.burn, pace_seconds = f.pace, gone_at = time(runner.host, f.gone_at), back_at = time(runner.host, f.back_at),
+           ends_at = time(runner.host, f.ends_at) }
+end
+
+local function members_of(engine, rule)
+  if not rule.of then return nil end
+  local out = engine.host.json.array {}
+  for i, part in ipairs(rule.of) do out[i] = { slo = part.slo, weight = part.weight } end
+  return out
 end
 
 local function row(engine, runner)
-  local rule = runner.rule
-  local m = runner.measured and runner.measured[rule.window]
-  local remaining = m and slo.remaining(rule.objective, m)
+  local rule, host, b = runner.rule, engine.host, runner:budget()
+  local firing, pending = gate_of.alerts(engine, rule.name)
   local status = "no data"
-  if m and m.ratio then status = remaining <= 0 and "exhausted" or "ok" end
-  if alert_state(engine, rule.name) == "firing" then status = "burning" end
+  if b and b.ratio then status = b.remaining <= 0 and "exhausted" or "ok" end
+  if #firing > 0 then status = "burning" end
   return {
-    name = rule.name, service = rule.labels.service or rule.name, objective = rule.objective, window = sli.window(rule.window),
-    window_seconds = rule.window, status = status, budget_remaining = remaining, ratio = m and m.ratio and 1 - m.ratio or nil,
-    error_ratio = m and m.ratio, total = m and m.total, bad = m and m.bad, alert = alert_state(engine, rule.name),
-    burn = engine.host.json.array(burns(runner)), labels = rule.labels, file = rule.file, line = rule.line,
+    name = rule.name, service = rule.labels.service or rule.name, kind = runner.kind, objective = rule.objective,
+    window = runner.period:name(sli.window), window_seconds = rule.window, calendar = rule.calendar, zone = rule.calendar and runner.period.zone_name,
+    timeslice = rule.timeslice and { length = rule.timeslice.length, target = rule.timeslice.target },
+    from = b and time(host, b.from), to = b and time(host, b.to), status = status,
+    budget_remaining = b and b.remaining, budget_left = b and b.left, ratio = b and b.ratio and 1 - b.ratio or nil, error_ratio = b and b.ratio,
+    total = b and b.total, bad = b and b.bad, allowed = b and b.allowed,
+    alert = #firing > 0 and "firing" or pending and "pending" or "inactive", burn = host.json.array(burns(runner)), forecast = forecast_of(runner),
+    of = members_of(engine, rule), no_data = rule.no_data and rule.no_data.policy, data = runner.data, notes = host.json.array(runner:notes()),
+    since = time(host, runner.ledger and runner.ledger.began), labels = rule.labels, file = rule.file, line = rule.line,
     health = runner.health, lastError = runner.last_error,
   }
 end
 
-local function gate(engine, runner, req)
-  local r = row(engine, runner)
-  local open = r.status ~= "burning" and r.status ~= "exhausted"
+-- -- one of them -----------------------------------------------------------
+
+local function spent_hours(runner, b)
+  local host, out = runner.host, runner.host.json.array {}
+  for i, h in ipairs(report.hours(runner, b.from, math.min(b.to, runner.counted_to), MOST_HOURS)) do
+    out[i] = { from = host.rfc3339(h.from), to = host.rfc3339(h.to), total = h.total, bad = h.bad, share = h.share }
+  end
+  return out
+end
+
+local function spent_parts(runner, b)
+  if not runner.rule.by then return nil end
+  local list, why = parts.spent(runner, b.from, runner.counted_to)
+  if not list then return nil, why end
+  return runner.host.json.array(list)
+end
+
+-- The row of one, with what takes longer to find out.
+local function whole(engine, runner)
+  local out, b = row(engine, runner), runner:budget()
+  out.corrections = corrections.list(engine, runner)
+  if not b or not runner:counts() or report.began(runner) == math.huge then return out end
+  local why
+  out.hours = spent_hours(runner, b)
+  out.spent_by, why = spent_parts(runner, b)
+  if why then table.insert(out.notes, "who spent it is not known: " .. why) end
+  out.burn_down = engine.host.json.array(report.burn_down(runner, b.from, math.min(b.to, runner.counted_to), POINTS, b.allowed))
+  out.gaps = engine.host.json.array {}
+  for i, gap in ipairs(runner.gaps) do out.gaps[i] = { from = engine.host.rfc3339(gap[1]), to = engine.host.rfc3339(gap[2]) } end
+  return out
+end
+
+local function bad(engine, message) return answer.problem(engine.host, 400, "bad_request", message) end
+
+local function gate(engine, req, _, runner)
+  local text = answer.param(req, "min")
+  local least = text and tonumber((text:gsub("%%$", "")))
+  if text and (not least or least < 0 or least > 100) then return bad(engine, ("min: %q is no share of the budget: 0.1, 10 or 10%%"):format(text)) end
+  if least and (least > 1 or text:find "%%$") then least = least / 100 end
+  local open, reason, status = gate_of.judge(engine, runner, least)
+  local b = runner:budget()
   audit.note(engine.host, open and "gate.passed" or "gate.refused", audit.who(req),
-    { slo = r.name, status = r.status, budget_remaining = r.budget_remaining })
-  return answer.json(engine.host, open and 200 or 409, { name = r.name, open = open, status = r.status,
-                                                         budget_remaining = r.budget_remaining })
+    { slo = runner.rule.name, status = status, reason = reason, budget_remaining = b and b.remaining })
+  return answer.json(engine.host, open and 200 or 409, { name = runner.rule.name, open = open, status = status, reason = reason, min = least,
+                                                         budget_remaining = b and b.remaining })
+end
+
+-- -- reports ---------------------------------------------------------------
+
+-- What the parameters ask for: kind, how many, format; or nil and the refusal.
+local function asked(engine, req)
+  local kind, format, n = answer.param(req, "per") or "week", answer.param(req, "format") or "json", tonumber(answer.param(req, "n") or 12)
+  local known = false
+  for _, name in ipairs(report.KINDS) do known = known or name == kind end
+  if not known then return nil, bad(engine, ("per: %q is not one of week, month, quarter, year"):format(kind)) end
+  if format ~= "json" and format ~= "csv" then return nil, bad(engine, ("format: %q is neither json nor csv"):format(format)) end
+  if not n or n < 1 or n > 500 or n % 1 ~= 0 then return nil, bad(engine, "n: a whole number from 1 to 500") end
+  return kind, n, format
+end
+
+local function json_rows(host, rows)
+  local out = host.json.array {}
+  for i, r in ipairs(rows) do
+    out[i] = { period = r.name, from = host.rfc3339(r.from), to = host.rfc3339(r.to), known_from = host.rfc3339(r.known_from), known_to = host.rfc3339(r.known_to),
+               whole = r.whole, total = r.total, bad = r.bad, ratio = r.ratio, objective = r.objective, met = r.met, budget_spent = r.spent,
+               left_out_seconds = r.left_out_seconds, total_uncorrected = r.total_uncorrected, bad_uncorrected = r.bad_uncorrected }
+  end
+  return out
+end
+
+local function reports(engine, req, runners)
+  local kind, n, format = asked(engine, req)
+  if not kind then return n end
+  local csv, list = {}, engine.host.json.array {}
+  for _, runner in ipairs(runners) do
+    local rows = runner:counts() and report.rows(runner, kind, n) or {}
+    csv[#csv + 1] = report.csv(runner, rows, #csv == 0)
+    list[#list + 1] = { name = runner.rule.name, objective = runner.rule.objective, per = kind, zone = runner.period.zone_name, rows = json_rows(engine.host, rows) }
+  end
+  if format == "csv" then return { status = 200, headers = { ["content-type"] = "text/csv; charset=utf-8" }, body = table.concat(csv) } end
+  return answer.json(engine.host, 200, #runners == 1 and list[1] or { reports = list })
+end
+
+-- -- paths -----------------------------------------------------------------
+
+local function slos_of(engine)
+  local out = {}
+  for _, runner in ipairs(engine.runners) do
+    if runner.rule.word == "slo" then out[#out + 1] = runner end
+  end
+  return out
 end
 
 local function missing(engine, name)
-  return answer.problem(engine.host, 404, "not_found", ("there is no SLO %q"):format(name))
+  local names = {}
+  for i, runner in ipairs(slos_of(engine)) do names[i] = runner.rule.name end
+  local near = engine.host.nearest(name, names)
+  return answer.problem(engine.host, 404, "not_found", ("there is no SLO %q%s"):format(name, near and (" (did you mean %q?)"):format(near) or ""))
+end
+
+-- A handler of one SLO for the METHODS that it names.
+local function of_one(handlers)
+  return function(engine, req, now, name, ...)
+    local handler = handlers[req.method == "HEAD" and "GET" or req.method]
+    if not handler then return answer.problem(engine.host, 405, "method", ("%s is not done here"):format(req.method)) end
+    local runner = engine.by_id["slo/" .. name]
+    if not runner then return missing(engine, name) end
+    return handler(engine, req, now, runner, ...)
+  end
+end
+
+local function get(handler)
+  return function(engine, req, ...)
+    if req.method and req.method ~= "GET" and req.method ~= "HEAD" then return answer.problem(engine.host, 405, "method", "GET") end
+    return handler(engine, req, ...)
+  end
 end
 
 return {
-  ["/api/mw/v1/slos"] = function(engine)
+  ["/api/mw/v1/slos"] = get(function(engine)
     local out = engine.host.json.array {}
-    for _, runner in ipairs(engine.runners) do
-      if runner.rule.word == "slo" then out[#out + 1] = row(engine, runner) end
-    end
+    for i, runner in ipairs(slos_of(engine)) do out[i] = row(engine, runner) end
     return answer.json(engine.host, 200, { slos = out })
-  end,
-  ["/api/mw/v1/slos/*"] = function(engine, _, _, name)
-    local runner = engine.by_id["slo/" .. name]
-    if not runner then return missing(engine, name) end
-    return answer.json(engine.host, 200, row(engine, runner))
-  end,
-  ["/api/mw/v1/slos/*/gate"] = function(engine, req, _, name)
-    local runner = engine.by_id["slo/" .. name]
-    if not runner then return missing(engine, name) end
-    return gate(engine, runner, req)
-  end,
+  end),
+  ["/api/mw/v1/slos/*"] = of_one { GET = function(engine, _, _, runner) return answer.json(engine.host, 200, whole(engine, runner)) end },
+  ["/api/mw/v1/slos/*/gate"] = of_one { GET = gate },
+  ["/api/mw/v1/slos/*/report"] = of_one { GET = function(engine, req, _, runner) return reports(engine, req, { runner }) end },
+  ["/api/mw/v1/slo-reports"] = get(function(engine, req) return reports(engine, req, slos_of(engine)) end),
+  ["/api/mw/v1/slos/*/corrections"] = of_one { GET = corrections.get, POST = corrections.add },
+  ["/api/mw/v1/slos/*/corrections/*"] = of_one { DELETE = corrections.remove },
 }

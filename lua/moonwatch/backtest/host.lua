@@ -1,6 +1,6 @@
 --- host.lua - the host that rules over stored data are given: time is told, what leaves is caught, what they write is their own.
 local burn = require "moonwatch.slo.burn"
-local sli = require "moonwatch.slo.sli"
+local figures = require "moonwatch.slo.figures"
 
 local M = {}
 
@@ -15,13 +15,7 @@ local function written(set)
   end
   for _, rule in ipairs(set.records) do put(rule.name) end
   for _, rule in ipairs(set.slos) do
-    for _, seconds in ipairs(burn.windows(rule)) do
-      put("slo:sli_error:ratio_rate" .. sli.window(seconds))
-      put("slo:sli_events:increase" .. sli.window(seconds))
-    end
-    put "slo_error_budget_remaining"
-    put "slo:objective:ratio"
-    put "slo:current_burn_rate:ratio"
+    for _, name in ipairs(figures.names(rule, burn.windows(rule))) do put(name) end
   end
   return out
 end

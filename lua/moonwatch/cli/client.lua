@@ -54,6 +54,19 @@ function M.ask(ctx, method, path, value)
   return body or true
 end
 
+--- One GET whose answer is printed as it is.
+function M.print(ctx, path)
+  local headers = ctx.token and ctx.token ~= "" and { authorization = "Bearer " .. ctx.token } or nil
+  local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. path, method = "GET", headers = headers, timeout = 30 })
+  if answer.error or answer.status >= 300 then
+    local body = answer.body and ctx.host.json.decode(answer.body)
+    ctx.err(("moonwatch: %s\n"):format(answer.error or tostring(said(body) or "answered " .. answer.status)))
+    return 1
+  end
+  ctx.out(answer.body)
+  return 0
+end
+
 --- TEXT fit for a URL's query.
 function M.escape(text)
   return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))

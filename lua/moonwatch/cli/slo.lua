@@ -1,22 +1,168 @@
---- slo.lua - `moonwatch slo`: objectives and what is left of their budgets.
+--- slo.lua - `moonwatch slo`: objectives and what is left of their budgets, the gate for deployments, corrections, reports.
 local client = require "moonwatch.cli.client"
 
-local M = { usage = "slo", help = "objectives and what is left of their error budgets" }
+local M = {}
+
+M.usage = "slo [NAME] [--json] | gate NAME [--min SHARE] | correct NAME --from T --to T --reason R | corrections NAME [--drop ID] | report [NAME] [--per week|month|quarter|year] [--n N] [--format text|json|csv]"
+M.help = "objectives and what is left of their error budgets; gate: may something be deployed (exit 0 yes, 1 no)? correct: time that does not count "
+  .. "(--for D in place of --to, --window NAME: only its times, --author A); report: what became of each week or month"
+
+local FLAGS = { json = "switch", min = "value", from = "value", to = "value", ["for"] = "value", reason = "value", window = "value", author = "value",
+  drop = "value", per = "value", n = "value", format = "value" }
+
+local DOOR = "/api/mw/v1/slos"
 
 local function percent(x) return type(x) == "number" and ("%.3f %%"):format(x * 100) or "no data" end
+local function plain(time) return time and time:gsub("%.000Z$", "Z") or "-" end
+local function count(x) return ("%.10g"):format(math.floor(x + 0.5)) end
 
-function M.main(ctx, argv)
-  local options, rest = client.parse(argv, {})
-  if not options or #rest > 0 then return client.misused(ctx, M, options and "slo takes no arguments" or rest) end
-  local found = client.ask(ctx, "GET", "/api/mw/v1/slos")
+local function path(name, tail) return DOOR .. "/" .. client.escape(name) .. (tail or "") end
+
+-- -- looking ---------------------------------------------------------------
+
+local function list(ctx, options)
+  local found = client.ask(ctx, "GET", DOOR)
   if not found then return 1 end
-  local rows = { { "SLO", "OBJECTIVE", "BUDGET LEFT", "WINDOW" } }
+  if options.json then
+    ctx.out(ctx.host.json.encode(found) .. "\n")
+    return 0
+  end
+  local rows = { { "SLO", "OBJECTIVE", "BUDGET LEFT", "WINDOW", "STATUS", "OUTLOOK" } }
   for _, s in ipairs(found.slos) do
-    local window = type(s.window) == "number" and ctx.host.duration_text(s.window) or tostring(s.window)
-    rows[#rows + 1] = { s.name, percent(s.objective), percent(s.budget_remaining), window }
+    rows[#rows + 1] = { s.name, percent(s.objective), percent(s.budget_remaining), tostring(s.window), s.status, s.forecast and s.forecast.text or "" }
   end
   ctx.out(#rows > 1 and client.columns(rows) or "no SLO is defined\n")
   return 0
+end
+
+local function labels(set)
+  local out = {}
+  for name, value in pairs(set) do out[#out + 1] = ("%s=%s"):format(name, value) end
+  table.sort(out)
+  return table.concat(out, " ")
+end
+
+local function tell_spent(ctx, s)
+  if s.hours and s.hours[1] then
+    local rows = { { "HOUR", "EVENTS", "BAD", "SHARE" } }
+    for i = 1, math.min(5, #s.hours) do
+      local h = s.hours[i]
+      rows[#rows + 1] = { plain(h.from), count(h.total), count(h.bad), percent(h.share) }
+    end
+    ctx.out("spent by hour:\n" .. client.columns(rows))
+  end
+  if s.spent_by and s.spent_by[1] then
+    local rows = { { "WHO", "EVENTS", "BAD", "SHARE" } }
+    for i = 1, math.min(10, #s.spent_by) do
+      local p = s.spent_by[i]
+      rows[#rows + 1] = { labels(p.labels), count(p.total), count(p.bad), percent(p.share) }
+    end
+    ctx.out("spent by:\n" .. client.columns(rows))
+  end
+end
+
+local function tell_corrections(ctx, list_of)
+  local rows = { { "ID", "FROM", "TO", "BY", "REASON" } }
+  for _, c in ipairs(list_of or {}) do
+    rows[#rows + 1] = { c.id, plain(c.from), plain(c.to), c.author, (c.window and "in " .. c.window .. ": " or "") .. c.reason
+      .. (c.taken_back_at and " (taken back by " .. c.taken_back_by .. ")" or "") }
+  end
+  if #rows > 1 then ctx.out("does not count:\n" .. client.columns(rows)) end
+end
+
+local function one(ctx, name, options)
+  local s = client.ask(ctx, "GET", path(name))
+  if not s then return 1 end
+  if options.json then
+    ctx.out(ctx.host.json.encode(s) .. "\n")
+    return 0
+  end
+  ctx.out(("%s: %s of %s, objective %s: %s\n"):format(s.name, percent(s.ratio), s.calendar and "this " .. s.calendar or "the last " .. s.window, percent(s.objective), s.status))
+  ctx.out(("budget left: %s%s\n"):format(percent(s.budget_remaining),
+    s.total and (" (%s of %s bad events, of %s)"):format(count(s.bad), count(s.allowed), count(s.total)) or ""))
+  if s.forecast then ctx.out(s.forecast.text .. "\n") end
+  for _, note in ipairs(s.notes) do ctx.out("note: " .. note .. "\n") end
+  tell_spent(ctx, s)
+  tell_corrections(ctx, s.corrections)
+  return 0
+end
+
+-- -- doing -----------------------------------------------------------------
+
+local does = {}
+
+function does.gate(ctx, options, name, more)
+  if not name or more then return client.misused(ctx, M, "say which SLO: gate NAME") end
+  local status, body = client.request(ctx, "GET", path(name, "/gate" .. (options.min and "?min=" .. client.escape(options.min) or "")))
+  if not status then return 1 end
+  if type(body) ~= "table" or body.open == nil then
+    local said = type(body) == "table" and body.error and body.error.message or "answered " .. status
+    ctx.err(("moonwatch: %s\n"):format(said))
+    return status == 400 and 2 or 1
+  end
+  ctx.out((options.json and ctx.host.json.encode(body) or ("%s: %s"):format(body.open and "open" or "closed", body.reason)) .. "\n")
+  return body.open and 0 or 1
+end
+
+function does.correct(ctx, options, name, more)
+  if not name or more then return client.misused(ctx, M, "say which SLO: correct NAME") end
+  if not options.reason then return client.misused(ctx, M, "say why: --reason TEXT") end
+  if not options.to and not options["for"] then return client.misused(ctx, M, "say until when: --to T, or --for D") end
+  local made = client.ask(ctx, "POST", path(name, "/corrections"), { from = options.from, to = options.to, ["for"] = options["for"], reason = options.reason,
+    window = options.window, author = options.author or ctx.host.env "USER" })
+  if not made then return 1 end
+  ctx.out(("%s does not count from %s to %s (%s)\n"):format(name, plain(made.from), plain(made.to), made.id))
+  return 0
+end
+
+function does.corrections(ctx, options, name, more)
+  if not name or more then return client.misused(ctx, M, "say which SLO: corrections NAME") end
+  if options.drop then
+    return client.ask(ctx, "DELETE", path(name, "/corrections/" .. client.escape(options.drop)) .. "?author="
+      .. client.escape(options.author or ctx.host.env "USER" or "")) and 0 or 1
+  end
+  local found = client.ask(ctx, "GET", path(name, "/corrections"))
+  if not found then return 1 end
+  if options.json then ctx.out(ctx.host.json.encode(found) .. "\n")
+  elseif #found.corrections == 0 then ctx.out("all of the time counts\n")
+  else tell_corrections(ctx, found.corrections) end
+  return 0
+end
+
+local function tell_report(ctx, r)
+  local rows = { { "SLO", "PERIOD", "EVENTS", "BAD", "GOOD", "OBJECTIVE", "MET", "BUDGET SPENT" } }
+  for _, row in ipairs(r.rows) do
+    rows[#rows + 1] = { r.name, row.period .. (row.whole and "" or " so far"), count(row.total), count(row.bad), percent(row.ratio), percent(row.objective),
+      row.met == nil and "-" or row.met and "yes" or "no", percent(row.budget_spent) }
+  end
+  ctx.out(client.columns(rows))
+end
+
+function does.report(ctx, options, name, more)
+  if more then return client.misused(ctx, M, "report takes one NAME at most") end
+  local format = options.json and "json" or options.format or "text"
+  if format ~= "text" and format ~= "json" and format ~= "csv" then return client.misused(ctx, M, ("--format: %q is not text, json or csv"):format(format)) end
+  local query = ("?per=%s&n=%s&format=%s"):format(client.escape(options.per or "week"), client.escape(options.n or "12"), format == "csv" and "csv" or "json")
+  local door = (name and path(name, "/report") or "/api/mw/v1/slo-reports") .. query
+  if format == "csv" then return client.print(ctx, door) end
+  local found = client.ask(ctx, "GET", door)
+  if not found then return 1 end
+  if format == "json" then
+    ctx.out(ctx.host.json.encode(found) .. "\n")
+    return 0
+  end
+  for _, r in ipairs(found.rows and { found } or found.reports) do tell_report(ctx, r) end
+  return 0
+end
+
+function M.main(ctx, argv)
+  local options, rest = client.parse(argv, FLAGS)
+  if not options then return client.misused(ctx, M, rest) end
+  local what = does[rest[1]]
+  if what then return what(ctx, options, rest[2], rest[3]) end
+  if rest[2] then return client.misused(ctx, M, ("%q is none of gate, correct, corrections, report"):format(rest[1])) end
+  if rest[1] then return one(ctx, rest[1], options) end
+  return list(ctx, options)
 end
 
 return M

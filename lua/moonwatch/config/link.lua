@@ -169,6 +169,35 @@ local function cycles(items, problem)
   for _, name in ipairs(keys_of(all)) do visit(name) end
 end
 
+-- -- SLOs ------------------------------------------------------------------
+
+-- What SLOs are made of is there and counts events, and none is made of itself.
+local function check_slos(host, items, known, checks, problem)
+  local slos = names_of(items, "slo")
+  local function made_of(name, seen)
+    if seen[name] then return true end
+    seen[name] = true
+    for _, part in ipairs(slos.set[name] and slos.set[name].fields.of or {}) do
+      if made_of(part.slo, seen) then return true end
+    end
+    seen[name] = nil
+  end
+  for _, item in ipairs(items.slo or {}) do
+    local f = item.fields
+    if f.check then check_names(host, item, { "check" }, f.check, checks, "check", problem) end
+    check_names(host, item, { "maintenance" }, f.maintenance or {}, known.windows, "window", problem)
+    for i, part in ipairs(f.of or {}) do
+      check_names(host, item, { "of", i, "slo" }, part.slo, slos, "slo", problem)
+      local other = slos.set[part.slo]
+      if other and other.fields.ratio then problem(item, { "of", i, "slo" }, ("%q knows only a ratio: it has no events to add"):format(part.slo)) end
+      if other and not part.weight and (other.fields.timeslice ~= nil) ~= (slos.set[f.of[1].slo] and slos.set[f.of[1].slo].fields.timeslice ~= nil) then
+        problem(item, { "of", i, "slo" }, "slices of time and events cannot be added: give weights")
+      end
+    end
+    if f.of and made_of(item.name, {}) then problem(item, { "of" }, "is made of itself") end
+  end
+end
+
 -- -- names of before -------------------------------------------------------
 
 -- Who takes over from a rule that is still there would take nothing.
@@ -217,6 +246,7 @@ function M.check(items, host, problem, limits)
     check_names(host, item, { "depends_on" }, item.fields.depends_on, checks, "check", problem)
     check_names(host, item, { "maintenance" }, item.fields.maintenance or {}, known.windows, "window", problem)
   end
+  check_slos(host, items, known, checks, problem)
   cycles(items, problem)
   heirs(items, problem)
   for _, word in ipairs { "record", "alert", "slo", "check", "every" } do

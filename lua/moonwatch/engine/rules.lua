@@ -16,8 +16,10 @@ local own = require "moonwatch.engine.rules_own"
 local page = require "moonwatch.alert.page"
 local promoted = require "moonwatch.engine.rules_promoted"
 local schedule = require "moonwatch.engine.rules_schedule"
+local slos = require "moonwatch.engine.rules_slos"
 local swap = require "moonwatch.engine.rules_swap"
 local alert_state = require "moonwatch.alert.state"
+local corrections = require "moonwatch.slo.corrections"
 
 local M = {}
 M.__index = M
@@ -35,7 +37,7 @@ function M.new(options)
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
     spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, promoted = {}, groups = {}, busy = line.new(), schedule = schedule.new(),
     keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0, breakers = {}, shared_breakers = {},
-    turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, alone = {}, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
+    corrections = corrections.new(), turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, alone = {}, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
   }, M)
   self.late = options.host.instrument("observe", "moonwatch_rule_lateness_seconds", {}, "How late groups of rules, checks and jobs began.")
   self.own = own.new(options.emit, function() return self.external_labels end)
@@ -92,6 +94,9 @@ function M:observe(runner, seconds) self:observer(runner.rule.word)(seconds) end
 
 --- How far back RULE looks and writes.
 function M:behind(rule) return rule.query_offset or self.set and self.set.settings.query_offset or 0 end
+
+--- The window that is called NAME, or nil.
+function M:window(name) return slos.window(self, name) end
 
 --- The store did not take samples of RUNNER: REFUSED is reason -> number.
 function M:refused(runner, refused, now)
@@ -262,6 +267,8 @@ end
 function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
 
 function shared.breaker(self, msg) breakers.shared(self, msg.id, msg.value) end
+
+shared["slo-correction"] = function(self, msg) slos.shared(self, msg.value) end
 
 shared["expect-beat"] = function(self, msg, now)
   local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)

@@ -2,6 +2,7 @@
 --
 -- Two windows have to agree: the long one says that enough of the budget went, the short one that it is still going.  Pairs
 -- of one severity are one alert.
+local figures = require "moonwatch.slo.figures"
 local sli = require "moonwatch.slo.sli"
 
 local M = {}
@@ -43,13 +44,13 @@ end
 
 local function condition(rule, pair)
   local function ratio(seconds)
-    return ('slo:sli_error:ratio_rate%s{slo="%s"}'):format(sli.window(seconds), rule.name)
+    return ('max without (%s) (slo:sli_error:ratio_rate%s{slo="%s"})'):format(figures.SLOTH, sli.window(seconds), rule.name)
   end
   local budget = ("%.12g"):format(1 - rule.objective)
   local burn = ("%.12g"):format(pair.burn)
   local text = ("%s / %s > %s and %s / %s > %s"):format(ratio(pair.long), budget, burn, ratio(pair.short), budget, burn)
   if rule.min_events then
-    text = text .. (' and slo:sli_events:increase%s{slo="%s"} >= %d'):format(sli.window(pair.long), rule.name, rule.min_events)
+    text = text .. (' and max without (%s) (slo:sli_events:increase%s{slo="%s"}) >= %d'):format(figures.SLOTH, sli.window(pair.long), rule.name, rule.min_events)
   end
   return "(" .. text .. ")"
 end
@@ -60,6 +61,19 @@ local function joined(a, b)
     for name, value in pairs(map) do out[name] = value end
   end
   return out
+end
+
+-- The policy for no data says that somebody shall hear of it.
+local function no_data_alert(rule)
+  local policy = rule.no_data
+  local labels = joined((rule.alerting or {}).labels)
+  labels.severity = nil
+  return {
+    word = "alert", name = rule.name .. " no data", alertname = "SLONoData", file = rule.file, line = rule.line, order = rule.order, slo = rule.name,
+    expr = ('slo_no_data_seconds{slo="%s"} >= %d'):format(rule.name, policy.after), every = 30, hold = 0, keep = 0, severity = policy.severity,
+    labels = labels, annotations = {}, depends_on = {}, runbook = rule.runbook,
+    summary = "${labels.slo} has counted no event for ${value|duration}: nobody knows whether it keeps its promise",
+  }
 end
 
 local function alert(rule, severity, conditions)
@@ -90,6 +104,7 @@ function M.alerts(rule)
   for _, severity in ipairs(order) do
     if not (rule.alerting and rule.alerting[severity] == false) then out[#out + 1] = alert(rule, severity, by[severity]) end
   end
+  if rule.no_data and rule.no_data.policy == "alert" then out[#out + 1] = no_data_alert(rule) end
   return out
 end
 

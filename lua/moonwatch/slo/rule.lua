@@ -1,84 +1,153 @@
---- rule.lua - one SLO at work: what it measured, stored as series.
---
---   slo_error_budget_remaining{slo,service}    1 nothing spent (or nothing happened), 0 all of it
---   slo:sli_error:ratio_rate<window>           share of bad events within each window
---   slo:sli_events:increase<window>, slo:objective:ratio, slo:current_burn_rate:ratio
+--- rule.lua - one SLO at work: it counts (count.lua), measures its windows, and writes what it found as series (figures.lua).
+local budget = require "moonwatch.slo.budget"
 local burn = require "moonwatch.slo.burn"
+local composite = require "moonwatch.slo.composite"
+local count = require "moonwatch.slo.count"
+local figures = require "moonwatch.slo.figures"
+local parts = require "moonwatch.slo.parts"
+local period = require "moonwatch.slo.period"
 local sli = require "moonwatch.slo.sli"
-local state = require "moonwatch.alert.state"
+local source = require "moonwatch.slo.source"
+local typical = require "moonwatch.slo.typical"
 
 local M = {}
 M.__index = M
 M.word = "slo"
 
+local FILL_SECONDS = 0.05 -- of one evaluation for what was before the first one
+
+local KIND = { "ratio", "latency", "check", "logs", "spans", "of", "good", "bad" }
+
+--- What RULE is about: "events", "latency", "ratio", "check", "logs", "spans" or "composite".
+function M.kind(rule)
+  for _, name in ipairs(KIND) do
+    if rule[name] then return name == "of" and "composite" or (name == "good" or name == "bad") and "events" or name end
+  end
+end
+
+-- What the sums of RULE are about: others begin anew.
+local function key_of(rule, host)
+  local out = {}
+  for _, name in ipairs { "good", "bad", "total", "ratio", "latency", "check", "logs", "spans", "timeslice" } do
+    if rule[name] then out[#out + 1] = { name, rule[name] } end
+  end
+  return host.sha256(host.json.encode(out)):sub(1, 16)
+end
+
 function M.new(rule, engine)
-  return setmetatable({ rule = rule, engine = engine, host = engine.host, every = 30, windows = burn.windows(rule),
-                        written = {}, health = "unknown" }, M)
+  local self = setmetatable({ rule = rule, engine = engine, host = engine.host, every = 30, windows = burn.windows(rule), kind = M.kind(rule),
+                              handles = {}, written = {}, summed = {}, parts = {}, n_parts = 0, gaps = {}, health = "unknown", data = "unknown" }, M)
+  self.period = assert(period.new(rule, engine.host))
+  local promql = engine.set and engine.set.settings.promql or {}
+  self.source, self.key = source.new(rule, engine.host, promql.ranges == "closed"), key_of(rule, engine.host)
+  return self
 end
 
-local function labels_of(rule, name)
-  local out = { __name__ = name, slo = rule.name }
-  for k, v in pairs(rule.labels) do out[k] = v end
-  out.service = out.service or rule.name
-  return out
-end
-M.labels_of = labels_of
+-- -- measuring -------------------------------------------------------------
 
---- What is left of the budget: 1 to 0.
-function M.remaining(objective, measured)
-  if not measured.total then return math.max(0, 1 - (measured.ratio or 0) / (1 - objective)) end
-  local allowed = (1 - objective) * measured.total
-  if measured.total <= 0 or allowed <= 0 then return 1 end
-  return math.max(0, (allowed - measured.bad) / allowed)
+--- Does it count events, so that any stretch can be asked for?
+function M:counts() return self.source ~= nil or self.rule.of ~= nil end
+
+--- Events from FROM to TO; RAW: with what corrections take out.
+function M:between(from, to, raw)
+  if self.rule.of then return composite.between(self, from, to, raw) end
+  return count.between(self, from, to, raw)
 end
 
-local function series(self, measured)
-  local rule, out = self.rule, {}
-  local function put(name, value) out[#out + 1] = { labels = labels_of(rule, name), value = value } end
-  for seconds, m in pairs(measured) do
-    local window = sli.window(seconds)
-    if m.ratio then put("slo:sli_error:ratio_rate" .. window, m.ratio) end
-    if m.total then put("slo:sli_events:increase" .. window, m.total) end
+-- Short windows of what counts in long steps only are asked of the raw series.
+local function measure(self, to, seconds)
+  local rule, grain = self.rule, self.source and self.source.grain or 0
+  local from = to - seconds
+  if seconds == rule.window and rule.calendar then from = self.period:span(to) end
+  if not self:counts() or seconds < 12 * grain and not rule.timeslice then
+    return sli.measure(rule, self.host, to, to - from, self.source and self.source.how)
   end
-  put("slo_error_budget_remaining", M.remaining(rule.objective, measured[rule.window]))
-  put("slo:objective:ratio", rule.objective)
-  local now = measured[self.windows[1]]
-  if now.ratio then put("slo:current_burn_rate:ratio", now.ratio / (1 - rule.objective)) end
-  return out
+  return self:between(from, to)
 end
 
-local function write(self, rows, t)
-  local written = {}
-  for _, row in ipairs(rows) do
-    row.t = t
-    written[state.key(row.labels)] = row.labels
+-- Count, as far as it is known what happened.  When that is; or nil, why.
+local function count_up(self, t)
+  local to = t - self.engine:behind(self.rule) - (self.source and self.source.lag or 0)
+  if self.rule.of then return composite.counted_to(self, to) end
+  if not self.source then return to end
+  if not self.ledger or not self.ledger.at then
+    count.begin(self, to)
+    if self.rule.by then parts.restore(self, to) end
   end
-  for key, labels in pairs(self.written) do
-    if not written[key] then rows[#rows + 1] = { labels = labels, t = t, value = "stale" } end
+  local ok, why = count.book(self, to)
+  if not ok then return nil, why end
+  if self.fill then
+    local clock = self.engine.clock
+    count.fill(self, clock and clock() + FILL_SECONDS)
   end
-  self.written = written
-  if #rows > 0 then self.host.append(rows) end
+  return self.data == "missing" and to or self.ledger.at
+end
+
+-- The windows as they are now, or as they were when there last was something and the policy is to hold on to that.
+local function look(self, to)
+  if self.measured and self.seen and budget.without_data(self, to) == "hold" then return self.measured end
+  local measured = {}
+  for _, seconds in ipairs(self.windows) do
+    local m, why = measure(self, to, seconds)
+    if not m then return nil, why end
+    measured[seconds] = m
+  end
+  return measured
+end
+
+--- The budget as of the last evaluation: { remaining= (1 to 0), left= (also below 0), from=, to=, allowed=, total=, bad=, ratio= }.
+function M:budget()
+  local m, rule = self.measured and self.measured[self.rule.window], self.rule
+  if not m then return nil end
+  local from, to = self.period:span(self.counted_to)
+  local slices = budget.slices(rule, from, to)
+  return { remaining = budget.remaining(rule.objective, m, slices), left = budget.left(rule.objective, m, slices), from = from, to = to,
+           allowed = m.total and (1 - rule.objective) * (slices or m.total), total = m.total, bad = m.bad, ratio = m.ratio }
 end
 
 function M:evaluate(t)
   self.last_evaluation = t
-  local measured = {}
-  for _, seconds in ipairs(self.windows) do
-    local m, why = sli.measure(self.rule, self.host, t, seconds)
-    if not m then return self.engine:failed(self, { error = why }, t) end
-    measured[seconds] = m
-  end
-  self.measured, self.health, self.last_error = measured, "ok", nil
-  write(self, series(self, measured), t)
+  local to, why = count_up(self, t)
+  local measured
+  if to then measured, why = look(self, to) end
+  if not measured then return self.engine:failed(self, { error = why }, t) end
+  self.measured, self.counted_to, self.health, self.last_error = measured, to, "ok", nil
+  self.typical = typical.of(self, to)
+  figures.write(self, t, measured, self.windows[1], self:budget().remaining)
 end
 
+--- What people should know about how it counts: a list of texts.
+function M:notes()
+  local out = {}
+  if self.source and self.source.note then out[#out + 1] = self.source.note end
+  if self.note_fill then out[#out + 1] = self.note_fill end
+  if self.fill then out[#out + 1] = ("still counting what was before %s"):format(self.host.rfc3339(self.ledger.began)) end
+  if self.data == "missing" then out[#out + 1] = "there are no series to count" end
+  return out
+end
+
+-- -- over reloads and restarts ---------------------------------------------
+
+local KEPT = { "ledger", "fill", "since", "seen", "gaps", "parts", "n_parts", "data", "saved", "counted_to" }
+
 function M:inherit(old)
-  self.written, self.health, self.last_evaluation = old.written, old.health, old.last_evaluation
+  self.health, self.last_evaluation = old.health, old.last_evaluation
+  figures.take(self, old)
+  if old.key ~= self.key then return end
+  for _, name in ipairs(KEPT) do self[name] = old[name] end
+  if table.concat(old.rule.by or {}, ",") ~= table.concat(self.rule.by or {}, ",") then self.parts, self.n_parts = {}, 0 end
+  if self.ledger and self.ledger.at then self.ledger.reach = math.max(self.ledger.reach, self.rule.window) end
   local same = true
   for _, seconds in ipairs(self.windows) do same = same and old.measured and old.measured[seconds] ~= nil end
   self.measured = same and old.measured or nil
 end
 
-function M:drop(t) write(self, {}, t) end
+function M:drop(t) figures.stop(self, t) end
+
+function M:save() return self.source and (count.save(self) or self.saved) end
+
+function M:restore(saved)
+  if self.source and not (self.ledger and self.ledger.at) then self.saved = saved end
+end
 
 return M

@@ -1,8 +1,12 @@
 --- sli.lua - the expressions behind an SLO: events and bad events within a window.
 --
 -- good/total and bad/total are selectors, summed as increases, or whole expressions with $window where the range goes; then
--- only their ratio counts.  Latency counts the bucket of the bound against all of the histogram, so both come from sums
--- over the window: a quiet night weighs as little as it should.  A ratio counts no events.
+-- only their ratio counts.  Latency is in latency.lua.  Checks are counters of probes.  A ratio counts no events.
+--
+-- Ranges that touch each other lose what rose between the last sample of one and the first of the next.  `anchored` ones do
+-- not: each begins with the last sample before it.  So the increases of neighbours add up to the increase of the whole.
+local latency = require "moonwatch.slo.latency"
+
 local M = {}
 
 --- A window as the names of series write it: 5m, 6h, 30d.
@@ -13,46 +17,45 @@ function M.window(seconds)
   return ("%ds"):format(math.floor(seconds + 0.5))
 end
 
-local function over(text, window)
-  if text:find("$window", 1, true) then
-    return (text:gsub("%$window", window))
-  end
-  return ("sum(increase(%s[%s]))"):format(text, window)
+--- A range of SECONDS as PromQL writes it, to the millisecond.
+function M.range(seconds)
+  local ms = math.max(1, math.floor(seconds * 1000 + 0.5))
+  return ms % 1000 == 0 and ("%ds"):format(ms / 1000) or ("%dms"):format(ms)
 end
 
--- 0.2 may be written le="0.2", 1 also le="1.0".
-local function bound(seconds)
-  local text = ("%.10g"):format(seconds)
-  local escaped = text:gsub("%.", "\\\\.")
-  if text:find "%." then return ('le="%s"'):format(text) end
-  return ('le=~"%s|%s\\\\.0"'):format(escaped, escaped)
+-- The sum of what SELECTOR rose, for each of the labels BY.
+local function increase(selector, window, anchored, by)
+  return ("sum%s(increase(%s[%s]%s))"):format(by and (" by (%s) "):format(by) or "", selector, window, anchored and " anchored" or "")
 end
 
-local function latency(metric, under, window)
-  local name, matchers = metric:match "^%s*([%a_:][%w_:]*)%s*{?(.-)}?%s*$"
-  if not name then return nil end
-  local all = matchers:gsub("%s*,%s*$", "")
-  local good = all == "" and bound(under) or all .. "," .. bound(under)
-  return over(("%s_bucket{%s}"):format(name, good), window), over(("%s_count{%s}"):format(name, all), window)
+local function over(text, window, anchored, by)
+  if not text then return nil end
+  if not text:find("$window", 1, true) then return increase(text, window, anchored, by) end
+  if anchored then text = text:gsub("%[%s*%$window%s*%]", "[" .. window .. "] anchored") end
+  return (text:gsub("%$window", window))
 end
 
---- Is the metric of LATENCY ({ metric=, under= }) a name with or without matchers?  True, or nil, why.
-function M.check_latency(l, host)
-  local good, total = latency(l.metric, l.under, "5m")
-  local fits = good and host.check_expr(good) and host.check_expr(total)
-  if not fits then return nil, ("%q is not a metric name with or without matchers"):format(l.metric) end
-  return true
+-- One probe is one event.
+local function of_check(name, window, by)
+  local probes = ('check_up{check="%s"}[%s]'):format(name, window)
+  local sum = by and ("sum by (%s) "):format(by) or "sum"
+  return { good = ("%s(sum_over_time(%s))"):format(sum, probes), total = ("%s(count_over_time(%s))"):format(sum, probes) }
 end
 
---- The expressions of RULE over WINDOW (a text such as "5m"): { ratio= } or { good= or bad=, total= }.
-function M.expressions(rule, window)
+--- The expressions of RULE over WINDOW (a text such as "5m"): { ratio= } or { good= or bad=, total= }.  how: { anchored=, by= (labels,
+-- as PromQL lists them), plan= (of latency.lua) }.
+function M.expressions(rule, window, how)
+  how = how or {}
   if rule.ratio then return { ratio = over(rule.ratio, window) } end
   if rule.latency then
-    local good, total = latency(rule.latency.metric, rule.latency.under, window)
-    return { good = good, total = total }
+    return latency.expressions(rule.latency, how.plan, function(selector, wrap)
+      local text = increase(selector, window, how.anchored, how.by)
+      return wrap and wrap(text) or text
+    end)
   end
-  return { good = rule.good and over(rule.good, window), bad = rule.bad and over(rule.bad, window),
-           total = over(rule.total, window) }
+  if rule.check then return of_check(rule.check, window, how.by) end
+  return { good = over(rule.good, window, how.anchored, how.by), bad = over(rule.bad, window, how.anchored, how.by),
+           total = over(rule.total, window, how.anchored, how.by) }
 end
 
 -- An expression that says rate(...) gives events per second.
@@ -60,6 +63,7 @@ local function scale(text, seconds)
   if text and text:find("$window", 1, true) and text:find "rate%s*%(" then return seconds end
   return 1
 end
+M.scale = scale
 
 local function number(host, expr, t)
   local rows, why = host.query(expr, t)
@@ -72,11 +76,12 @@ local function number(host, expr, t)
 end
 
 local function within(ratio) return math.min(1, math.max(0, ratio)) end
+M.within = within
 
 --- What happened in the last SECONDS before T: { total=, bad=, ratio= }, ratio nil when nothing happened, total and bad nil
--- when they are not counted; or nil, why.
-function M.measure(rule, host, t, seconds)
-  local e = M.expressions(rule, M.window(seconds))
+-- when they are not counted; or nil, why.  WINDOW: SECONDS as a text.
+function M.measure(rule, host, t, seconds, how)
+  local e = M.expressions(rule, M.window(seconds), how)
   if e.ratio then
     local ratio, why = number(host, e.ratio, t)
     if why then return nil, why end

@@ -4,6 +4,7 @@
 -- world.shared, as Redis would.  What is on disk follows the server's rhythm: the rules' state is saved now and then
 -- (actor/rules.lua; because nothing changes between two steps of a world, a save that fell between them is made up for at the
 -- next), the router's journal has all that happened (actor/router.lua).
+local corrections = require "moonwatch.slo.corrections"
 local Router = require "moonwatch.engine.router"
 local rules = require "moonwatch.engine.rules"
 local router_http = require "moonwatch.engine.router_http"
@@ -131,6 +132,7 @@ function M:leave(now, stop)
     self:save_rules(alive_at(self, now), true)
   end
   self.disk.router = self.world.host.json.encode(self.router:snapshot())
+  self.disk.corrections = self.world.host.json.encode(self.world.host.json.array(self.engine.corrections.list))
   return self.disk
 end
 
@@ -138,6 +140,7 @@ end
 function M:come_up(disk, set, now)
   local decode = self.world.host.json.decode
   if disk.router then assert(self.router:restore(assert(decode(disk.router)))) end
+  if disk.corrections then self.engine.corrections = corrections.new(decode(disk.corrections)) end
   self:load(set, now)
   if disk.rules then self.engine:restore(assert(decode(disk.rules)), now) end
   self.disk = { rules = disk.rules, router = disk.router }
