@@ -67,6 +67,28 @@ describe("a receiver that fails", function()
     assert.equal(1, body.receivers[1].integrations[1].queued)
   end)
 
+  it("is tried by the node that takes over with one message, not with all that wait", function()
+    local config = { routes = { { receiver = "hook", group_by = { "alertname" } } } }
+    world = world_of.new(config)
+    config.holds = false
+    local other = world_of.new(config)
+    world.answers.hook, other.answers.hook = failing(nil, { retry = true, status = 500 }), failing(nil, { retry = true, status = 500 })
+    for i = 1, 9 do world:fire("Down" .. i) end
+    world:advance "40s"
+    other:advance "40s"
+    for _, s in ipairs(world.shared) do
+      other.router:handle({ type = "shared", kind = s.kind, id = s.id, value = other.host.json.decode(other.host.json.encode(s.value)) }, other.now)
+    end
+    other:handle { type = "lease", slot = "router", held = true, fence = 2 }
+    other:advance "20s"
+    assert.equal(1, #other.notes)
+    other:http("POST", "/api/mw/v1/receivers/hook/force", { force = "closed", author = "ana" })
+    other:advance "1s"
+    assert.is_true(#other.notes > 8)
+    assert.equal(400, (other:http("POST", "/api/mw/v1/receivers/hook/force", { force = "ajar" })))
+    assert.equal(404, (other:http("POST", "/api/mw/v1/receivers/nobody/force", { force = "open" })))
+  end)
+
   it("hears the newest when it is back, not everything it missed", function()
     world.answers.hook = failing(nil, { retry = true, status = 500 })
     world:fire("Down"):advance("6m"):fire("Slow"):advance "6m"

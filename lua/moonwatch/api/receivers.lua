@@ -2,6 +2,7 @@
 local audit = require "moonwatch.engine.router_audit"
 local keys_of = require "moonwatch.keys"
 local notifications = require "moonwatch.api.notifications"
+local outbox = require "moonwatch.engine.router_outbox"
 local priority = require "moonwatch.route.priority"
 local reply = require "moonwatch.api.router_reply"
 
@@ -82,7 +83,7 @@ local function force(router, msg, now, name)
   if type(body) ~= "table" or not FORCE[body.force or ""] or type(body.author or "") ~= "string" or type(body.reason or "") ~= "string" then
     return reply.problem(host, 400, "bad_request", WRONG)
   end
-  router.outbox:force(name, body.force ~= "none" and body.force or nil)
+  for _, key in ipairs(router.outbox:force(name, body.force ~= "none" and body.force or nil)) do outbox.share_breaker(router, key) end
   router:audit("receiver.breaker", audit.who(msg, body.author), now, { receiver = name, force = body.force, reason = body.reason })
   return list(router, msg, now)
 end

@@ -90,6 +90,9 @@ local function send(router, target, note, now, done)
   router.o.send(target, note, now, function(outcome, at) done(compat.outcome(target, outcome), at) end)
 end
 
+--- The other nodes hear how the breaker of the integration KEY stands: one of them may take over.
+function M.share_breaker(router, key) router.share("receiver-breaker", key, router.outbox:breaker_of(key)) end
+
 --- The outbox of ROUTER.
 function M.new(router)
   return Deliver.new {
@@ -100,7 +103,10 @@ function M.new(router)
     finish = function(job, result, why, now) finished(router, job, result, why, now) end,
     digest = function(target, jobs, why, now) return digested(router, target, jobs, why, now) end,
     changed = function(key) router.book:mark("job", key) end,
-    turned = function(target, look) metrics.turned(router.host, target, look) end,
+    turned = function(target, look)
+      metrics.turned(router.host, target, look)
+      if router.holds then M.share_breaker(router, target.key) end
+    end,
     limited = function(target) metrics.limited(router.host, target) end,
   }
 end

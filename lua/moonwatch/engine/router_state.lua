@@ -141,6 +141,14 @@ end
 
 function merge.flying(router, key, value) router.flying[key] = value end
 
+-- Whoever sends knows better.
+merge["receiver-breaker"] = function(router, key, value)
+  if router.holds or type(value) ~= "table" or router.outbox:take_breaker(key, value) then return end
+  router.saved_breakers = router.saved_breakers or {}
+  value.opened_at = nil
+  router.saved_breakers[key] = value
+end
+
 function merge.drill(router, name, value) router.drills:merge(name, value) end
 
 function merge.links(router, _, value) router.links:merge(value) end

@@ -65,6 +65,10 @@ local function drop(self, job, result, why, now)
   self.o.finish(job, result, why, now)
 end
 
+local function tells_turns(self, lane)
+  return function(look) self.turned(lane.target, look) end
+end
+
 --- TARGETS: key → {receiver=, kind=, index=, fields=, rate=}.  Jobs of targets that are gone are dropped.
 -- SAVED: what `save` said of the lanes.
 function M:configure(targets, now, saved)
@@ -76,7 +80,7 @@ function M:configure(targets, now, saved)
     lane.target = target
     if not old and known then lane.hold, lane.trouble = known.hold or 0, known.trouble end
     fallback.begins(lane)
-    local function turned(look) self.turned(lane.target, look) end
+    local turned = tells_turns(self, lane)
     lane.breaker = old and breaker.continue(old.breaker, target.breaker, turned) or breaker.new(target.breaker, known, turned)
     lanes[key] = lane
     local name, rate = target.receiver, target.rate
@@ -363,11 +367,29 @@ end
 
 -- -- state --------------------------------------------------------------------------
 
---- Force the breakers of all integrations of receiver NAME: HOW is "open", "closed" or nil.
+--- Force the breakers of all integrations of receiver NAME: HOW is "open", "closed" or nil.  Answers their keys.
 function M:force(name, how)
-  for _, lane in pairs(self.lanes) do
-    if lane.target.receiver == name then lane.breaker:force(how) end
+  local keys = {}
+  for key, lane in pairs(self.lanes) do
+    if lane.target.receiver == name then
+      lane.breaker:force(how)
+      keys[#keys + 1] = key
+    end
   end
+  return keys
+end
+
+--- The breaker of the lane KEY as a plain value; nil when there is no such lane.
+function M:breaker_of(key) return self.lanes[key] and self.lanes[key].breaker:save() end
+
+--- That of another node, SAVED, is ours now.  It may have been its own way there that failed, so an open one lets a message try at
+-- once.  False when there is no such lane.
+function M:take_breaker(key, saved)
+  local lane = self.lanes[key]
+  if not lane then return false end
+  saved.opened_at = nil
+  lane.breaker = breaker.new(lane.target.breaker, saved, tells_turns(self, lane))
+  return true
 end
 
 --- How each lane stands: key → its breaker, what it holds back, its trouble and its rate, as `configure` takes it.
