@@ -5,6 +5,7 @@ local answer = require "moonwatch.api.answer"
 local bundle = require "moonwatch.cluster.bundle"
 local kept = require "moonwatch.config.kept"
 local load = require "moonwatch.config.load"
+local marks = require "moonwatch.marks.book"
 local loader = require "moonwatch.actor.rules_load"
 local overlay = require "moonwatch.config.overlay"
 local problems_of = require "moonwatch.config.problems"
@@ -23,7 +24,7 @@ M.__index = M
 local SAVE_EVERY = 5
 local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
-local APIS = { "rules", "health", "slos", "checks", "breakers", "expect", "reload", "plan", "shadow", "settings", "cluster" }
+local APIS = { "rules", "health", "slos", "checks", "breakers", "expect", "reload", "plan", "shadow", "settings", "cluster", "marks", "canaries" }
 
 local function tables()
   local out = {}
@@ -142,13 +143,14 @@ local function path(self) return self.host.data_dir .. "/rules-state.json" end
 local function save(self)
   self.next_save = self.now + SAVE_EVERY
   local whole = self.stopping or self.now - (self.whole_at or 0) >= SAVE_ANYWAY
-  if self.saved == self.engine.generation and not whole then return end
+  if self.saved == self.engine.generation and not whole then return true end
   local ok, why = self.host.write_file(path(self), self.engine:snapshot(self.now, whole))
   if ok == nil or ok == false then
     self.host.log("error", "rules state not written: " .. tostring(why))
-  else
-    self.saved, self.whole_at = self.engine.generation, whole and self.now or self.whole_at
+    return nil, why
   end
+  self.saved, self.whole_at = self.engine.generation, whole and self.now or self.whole_at
+  return true
 end
 
 local function restore(self)
@@ -250,6 +252,16 @@ function M:stop(now)
   save(self)
 end
 
+-- Marks are kept on disk when it can be had: it is better to run without than not to run.
+local function open_marks(self)
+  local dir, host = self.host.data_dir .. "/marks", self.host
+  local journal, why = host.journal(dir, "write")
+  if not journal then host.log("error", "the journal of marks cannot be opened: they are kept in memory only", { folder = dir, error = why }) end
+  return marks.new { host = host, journal = journal, share = function(id, value)
+    if self.engine.cluster then host.call("cluster.put", { kind = "mark", id = id, value = value }) end
+  end }
+end
+
 --- The actor with another host than the server's, for specs.
 function M.new(init, host, now)
   local self = setmetatable({ init = init or {}, host = host, now = now, apis = tables(), receiver_state = {},
@@ -259,6 +271,8 @@ function M.new(init, host, now)
     emit = function(alerts) host.send("router", { type = "alerts", alerts = alerts }) end,
   }
   self.scrape = scrape.new(host, function(fn, args) return self.engine:run_guest(fn, args, { kind = "relabel", now = self.now }) end)
+  self.engine.marks = open_marks(self)
+  self.engine.save_now = function() return save(self) end
   self.engine.reload = function(reason, done, who) self.loader:reload(reason, done, who) end
   self.engine.plan = function(...) return plan(self, ...) end
   self.engine.promoted = promoted.read(host)

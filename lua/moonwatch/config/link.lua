@@ -249,7 +249,7 @@ function M.check(items, host, problem, limits)
   check_slos(host, items, known, checks, problem)
   cycles(items, problem)
   heirs(items, problem)
-  for _, word in ipairs { "record", "alert", "slo", "check", "every" } do
+  for _, word in ipairs { "record", "alert", "slo", "check", "every", "canary" } do
     for _, item in ipairs(items[word] or {}) do
       local options = item.fields.args and item.fields.args[3] or item.fields
       for _, p in ipairs(budget.beyond(options, limits)) do problem(item, p.path, p.message) end

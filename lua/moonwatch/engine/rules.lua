@@ -10,8 +10,10 @@ local identity = require "moonwatch.config.identity"
 local line = require "moonwatch.engine.rules_line"
 local suspend = require "moonwatch.engine.rules_suspend"
 local turns = require "moonwatch.engine.rules_turn"
+local marks = require "moonwatch.marks.book"
 local migrate = require "moonwatch.engine.rules_migrate"
 local guests = require "moonwatch.engine.rules_guests"
+local order = require "moonwatch.engine.rules_order"
 local own = require "moonwatch.engine.rules_own"
 local page = require "moonwatch.alert.page"
 local promoted = require "moonwatch.engine.rules_promoted"
@@ -40,6 +42,7 @@ function M.new(options)
     corrections = corrections.new(), turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, alone = {}, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
   }, M)
   self.late = options.host.instrument("observe", "moonwatch_rule_lateness_seconds", {}, "How late groups of rules, checks and jobs began.")
+  self.marks = marks.new { host = options.host }
   self.own = own.new(options.emit, function() return self.external_labels end)
   return self
 end
@@ -135,6 +138,13 @@ function M:changed(runner, now)
   local value = migrate.save(runner) or { alerts = {}, at = now }
   value.at = now
   self.host.call("cluster.put", { kind = "alert-state", id = id, value = value, slot = "rules/" .. M.slot_of(id), fence = lease.fence })
+end
+
+--- The same, and on disk before anybody is told.  True, or nil, why.
+function M:keep(runner, now)
+  self:changed(runner, now)
+  if self.save_now then return self.save_now(now) end
+  return true
 end
 
 --- The rules of WORD that are called NAME.
@@ -260,6 +270,8 @@ end
 
 local on, shared = {}, {}
 
+function shared.mark(self, msg) self.marks:shared(msg.id, msg.value) end
+
 function on.shared(self, msg, now)
   if shared[msg.kind] then shared[msg.kind](self, msg, now) end
 end
@@ -282,6 +294,8 @@ shared["check-beat"] = function(self, msg, now)
   local beat = heartbeat.read(v)
   if beat then runner:beat(beat, at, now) end
 end
+
+shared["rule-order"] = function(self, msg, now) order.shared(self, msg.id, msg.value, now) end
 
 shared["alert-state"] = function(self, msg, now)
   self.shared[msg.id] = msg.value

@@ -22,6 +22,7 @@ local RUNNERS = {
   { list = "checks", new = require("moonwatch.check").new, word = "check" },
   { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true, grouped = true },
   { list = "expects", new = require("moonwatch.expect.rule").new, word = "expect", owned = true, grouped = true },
+  { list = "canaries", new = require("moonwatch.canary.rule").new, word = "canary", owned = true },
   { list = "everys", new = require("moonwatch.engine.rules_every").new, word = "every", owned = true },
 }
 

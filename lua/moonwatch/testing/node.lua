@@ -44,6 +44,10 @@ function M.new(world)
       self.told = true
     end,
   }
+  self.engine.save_now = function(now)
+    self:save_rules(now)
+    return true
+  end
   local changed = self.engine.changed
   self.engine.changed = function(engine, runner, now)
     changed(engine, runner, now)

@@ -4,6 +4,7 @@ local keys_of = require "moonwatch.keys"
 local M = {}
 
 local NAMES = { "settings", "include", "scrape", "record", "alert", "expect", "slo", "check", "breaker", "receiver", "person",
+                "canary",
                 "route", "inhibit", "window", "escalation", "oncall", "drill", "policy", "every", "pipeline", "sample", "sink" }
 
 M.list, M.by_name = {}, {}
