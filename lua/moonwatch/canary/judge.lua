@@ -143,8 +143,17 @@ end
 local WORSE = { pass = 0, marginal = 1, fail = 2 }
 local function worst(a, b) return WORSE[b] > WORSE[a] and b or a end
 
+-- What the score says; it can fail a canary only where a metric has.
+local function by_score(rows, score, options)
+  if not score then return "fail" elseif score >= options.pass then return "pass" elseif score >= options.marginal then return "marginal" end
+  for _, row in ipairs(rows) do
+    if row.result == "fail" then return "fail" end
+  end
+  return "marginal"
+end
+
 local function verdict_of(rows, score, seen, options)
-  local verdict = not score and "fail" or score >= options.pass and "pass" or score >= options.marginal and "marginal" or "fail"
+  local verdict = by_score(rows, score, options)
   for _, row in ipairs(rows) do
     if row.critical and (row.result == "fail" or row.result == "nodata") then verdict = "fail" end
     if row.result ~= "pass" then verdict = worst(verdict, "marginal") end
