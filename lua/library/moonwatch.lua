@@ -1026,6 +1026,51 @@ function receiver(name) end
 ---@return fun(fields: moonwatch.person|(fun(n: moonwatch.notification, ctx: moonwatch.ctx): any))
 function person(name) end
 
+---what is compared
+---@class moonwatch.canary.metrics
+---@field expr string PromQL with $labels where the labels of a version go: sum(rate(errors_total{job="shop",$labels}[1m])); or a selector, which gets them. It gives one series
+---@field name? string what it is called; default the expression
+---@field bad? "up"|"down"|"both" which way is worse
+---@field weight? number how much it counts in the score
+---@field critical? boolean when it fails, or has no data, the canary fails
+---@field tolerance? number how much worse it may be, as a share: 0.05 is 5 %
+---@field allow? number how much worse it may be, in its own unit; on top of tolerance
+
+---whether both got enough requests, and the candidate its share
+---@class moonwatch.canary.traffic
+---@field requests string counter of requests: a selector, with or without $labels
+---@field min? integer requests that each version must have had
+---@field share? number share of the requests that the candidate should get, 0 to 1
+---@field within? number how much the share may differ, as a share of it
+
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.canary.budget
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+
+---Compares two versions of a service while both run: each metric by a Mann-Whitney test and the size of its effect, and whether both got enough requests. It runs when it is told to (`moonwatch canary start NAME`, POST /api/mw/v1/canaries/NAME/start), and its verdict, pass, marginal or fail with reasons, is a gate for pipelines. docs/canary.md has the arithmetic and how often it errs.
+---@class moonwatch.canary
+---@field baseline table<string, string|number> labels of the version that is known
+---@field candidate table<string, string|number> labels of the version that is new
+---@field metrics moonwatch.canary.metrics[] what is compared
+---@field traffic? moonwatch.canary.traffic whether both got enough requests, and the candidate its share
+---@field lasts? moonwatch.duration how long it runs
+---@field every? moonwatch.duration time between two values; not less than the ranges in the expressions, or the values resemble each other
+---@field warmup? moonwatch.duration time after the start that does not count
+---@field min_samples? integer values of each version without which a metric is not judged
+---@field alpha? number how often versions that are alike may be called different, over all metrics
+---@field effect? number Cliff's delta below which a difference does not matter: 0.15 small, 0.33 medium, 0.47 large
+---@field pass? number score from which it passes
+---@field marginal? number score from which it is marginal
+---@field fail_fast? boolean end as soon as a critical metric is worse beyond doubt
+---@field labels? table<string, string|number> added to its series; `service` names the service of its mark
+---@field budget? moonwatch.canary.budget what one evaluation may use, where that is less than settings.limits says
+
+---Compares two versions of a service while both run: each metric by a Mann-Whitney test and the size of its effect, and whether both got enough requests. It runs when it is told to (`moonwatch canary start NAME`, POST /api/mw/v1/canaries/NAME/start), and its verdict, pass, marginal or fail with reasons, is a gate for pipelines. docs/canary.md has the arithmetic and how often it errs.
+---@param name string
+---@return fun(fields: moonwatch.canary)
+function canary(name) end
+
 ---children, tried in order; the first that matches wins
 ---@class moonwatch.route.routes
 ---@field receiver? string name of a receiver or person, or "oncall:NAME"; default that of the parent
