@@ -49,6 +49,7 @@ route { receiver = "hook" }
     assert.equal(0, code, out)
     assert.truthy(out:find "shop%s+forced open %(closed by itself%)", out)
     proc.eventually(function() return shop().refused >= 1 end, 20, "nobody asks any more")
+    assert.truthy(select(2, moonwatch("audit", "--what", "breaker")):find("maintenance", 1, true))
     code, out = moonwatch("breakers", "free", "shop")
     assert.equal(0, code, out)
     assert.is_nil(shop().forced)

@@ -2,6 +2,7 @@
 --
 -- A breaker of a check is called check/NAME.  Those of receivers are in /api/mw/v1/receivers.
 local answer = require "moonwatch.api.answer"
+local audit = require "moonwatch.audit"
 local breakers = require "moonwatch.engine.rules_breakers"
 local keys_of = require "moonwatch.keys"
 
@@ -40,7 +41,7 @@ local function force(engine, req, now, name, one)
   end
   local how = body.force ~= "none" and body.force or nil
   one.force(how)
-  host.log("warn", ("breaker %q: %s"):format(name, how and "forced " .. how or "forced no more"), { author = body.author or "unknown", reason = body.reason })
+  audit.note(host, "breaker.forced", audit.who(req, body.author), { breaker = name, force = body.force, reason = body.reason })
   return answer.json(host, 200, row(host, name, one.rule, one.breaker:look(now)))
 end
 

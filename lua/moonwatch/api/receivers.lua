@@ -84,7 +84,7 @@ local function force(router, msg, now, name)
     return reply.problem(host, 400, "bad_request", WRONG)
   end
   for _, key in ipairs(router.outbox:force(name, body.force ~= "none" and body.force or nil)) do outbox.share_breaker(router, key) end
-  router:audit("receiver.breaker", audit.who(msg, body.author), now, { receiver = name, force = body.force, reason = body.reason })
+  router:audit("breaker.forced", audit.who(msg, body.author), now, { breaker = "receiver/" .. name, force = body.force, reason = body.reason })
   return list(router, msg, now)
 end
 
