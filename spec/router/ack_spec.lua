@@ -47,6 +47,14 @@ describe("a link in a message", function()
     assert.same({}, world:told())
   end)
 
+  it("shows what is very long by its beginning", function()
+    local world = new()
+    world:fire("Down", { long = ("<ü>"):rep(100000) }):advance "1m"
+    local _, page = raw(world, "GET", path_of(last_note(world).links.ack))
+    assert.truthy(page:find("long=&lt;ü&gt;", 1, true))
+    assert.is_true(#page < 20000)
+  end)
+
   it("works once, and says who used it", function()
     local world = new()
     local link = path_of(firing(world).ack)

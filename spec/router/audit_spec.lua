@@ -53,6 +53,18 @@ describe("the audit", function()
     assert.equal("203.0.113.9 by 192.0.2.7", entries[1].from)
   end)
 
+  it("knows who took an acknowledgement back, also when only the proxy says it", function()
+    world:fire("Down"):advance "1m"
+    local _, ack = world:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "ann" })
+    local function send(method, path, body)
+      world:handle { type = "http", method = method, path = path, query = {}, headers = { ["x-forwarded-user"] = "ana" }, body = body }
+    end
+    send("DELETE", "/api/mw/v1/ack/" .. ack.id)
+    world:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "ann" })
+    send("POST", "/api/mw/v1/ack/undo", '{"alert":"Down"}')
+    assert.same({ "ack.taken-back ana", "ack.made ann", "ack.taken-back ana", "ack.made ann" }, (done(world)))
+  end)
+
   it("can be asked for one person, one kind and a time, and outlives a restart", function()
     world:silence("Down", "10m")
     world:advance "2h"

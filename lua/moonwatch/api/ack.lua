@@ -149,9 +149,14 @@ local function list(router, msg, now)
   return reply.json(router.host, 200, { acks = router.host.json.array(out) })
 end
 
+-- Who takes something back: whoever signed in, or AUTHOR, as they say; nil when nobody says.
+local function taker(msg, author)
+  local who = audit.who(msg, author)
+  return (author or who.user) and who or nil
+end
+
 local function remove(router, msg, now, id)
-  local author = reply.param(msg, "author")
-  if not router:unack(id, author and audit.who(msg, author), now) then
+  if not router:unack(id, taker(msg, reply.param(msg, "author")), now) then
     return reply.problem(router.host, 404, "not_found", "there is no acknowledgement with this id")
   end
   return reply.json(router.host, 200, { id = id })
@@ -163,7 +168,7 @@ local function undo(router, msg, now)
   if not a then return bad(router.host, err) end
   local ids = {}
   for i, ack in ipairs(matching(router, a, now)) do
-    router:unack(ack.id, a.author and audit.who(msg, a.author), now)
+    router:unack(ack.id, taker(msg, a.author), now)
     ids[i] = ack.id
   end
   if #ids == 0 then return reply.problem(router.host, 404, "not_found", "nobody acknowledged such an alert") end

@@ -9,10 +9,11 @@ local form = require "moonwatch.api.form"
 local labels_of = require "moonwatch.route.labels"
 local reply = require "moonwatch.api.router_reply"
 local silences = require "moonwatch.engine.router_silences"
+local texts = require "moonwatch.to.text"
 
 local M = {}
 
-local FORM, NAME, COMMENT, SHOWN = 16384, 100, 500, 10
+local FORM, NAME, COMMENT, SHOWN, LABELS = 16384, 100, 500, 10, 500
 
 local HEADERS = {
   ["content-type"] = "text/html; charset=utf-8", ["cache-control"] = "no-store", ["referrer-policy"] = "no-referrer",
@@ -45,7 +46,8 @@ local function name_of(alert)
     if name ~= "alertname" then rest[#rest + 1] = name .. "=" .. value end
   end
   table.sort(rest)
-  return ("<li><b>%s</b> <span class=dim>%s</span></li>"):format(html(alert.labels.alertname or "alert"), html(table.concat(rest, " ")))
+  local name, others = texts.cut(alert.labels.alertname or "alert", LABELS), texts.cut(table.concat(rest, " "), LABELS)
+  return ("<li><b>%s</b> <span class=dim>%s</span></li>"):format(html(name), html(others))
 end
 
 local function list_of(alerts)
@@ -130,7 +132,7 @@ end
 
 local function cut(text, most)
   text = (text or ""):gsub("%c", " "):match "^%s*(.-)%s*$"
-  return #text > 0 and text:sub(1, most) or nil
+  return #text > 0 and texts.cut(text, most) or nil
 end
 
 -- The fields of the form; nil, message.

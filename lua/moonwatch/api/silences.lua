@@ -115,7 +115,11 @@ local function says(s, text)
   return table.concat({ s.id, rules.text(s), s.created_by, s.comment }, "\n"):lower():find(text, 1, true) ~= nil
 end
 
-local function number_of(msg, name) return tonumber(reply.param(msg, name) or "") end
+-- Parameter NAME as a whole number that counts something, or nil.
+local function number_of(msg, name)
+  local n = tonumber(reply.param(msg, name) or "")
+  return n and n >= 0 and n < 2 ^ 53 and math.floor(n) or nil
+end
 
 -- ?all=1 with those that ended; ?text= that stands in it; ?limit= and ?offset=, with `total` of how many.
 local function list(router, msg, now)
@@ -124,7 +128,7 @@ local function list(router, msg, now)
   for _, s in ipairs(router.silences:list(now)) do
     if (all or now < s.ends_at) and (text == "" or says(s, text)) then wanted[#wanted + 1] = s end
   end
-  local from, out = math.max(0, number_of(msg, "offset") or 0), {}
+  local from, out = number_of(msg, "offset") or 0, {}
   local alerts = firing(router, now)
   local found = by_silence(router, alerts)
   for i = from + 1, math.min(#wanted, from + (number_of(msg, "limit") or #wanted)) do
