@@ -1112,7 +1112,7 @@ function route(fields) end
 ---@class moonwatch.inhibit
 ---@field source table<string, string|number>|string|string[] the alert that explains
 ---@field target table<string, string|number>|string|string[] the alerts it explains
----@field equal? string|string[] labels that must be the same on both
+---@field equal? string|table<integer|string, string> labels that must be the same on both; node = "instance": node of the source is instance of the target
 ---@field name? string name shown as the reason
 
 ---While an alert matches `source`, alerts that match `target` and agree on the labels in `equal` are not told.

@@ -95,21 +95,49 @@ describe("an inhibiting alert", function()
   end)
 
   it("lets them speak when it is gone, including a resolve that was held back", function()
-    world:fire("Slow", { severity = "warning" }):advance("1m"):fire("Dead", { severity = "critical" }):advance "1m"
+    world:fire("Slow", { severity = "warning", cluster = "a" }):advance("1m"):fire("Dead", { severity = "critical", cluster = "a" }):advance "1m"
     assert.same({ "0:30 hook firing Slow", "1:30 hook firing Dead" }, world:told())
-    world:resolve("Slow", { severity = "warning" }):advance "10m"
+    world:resolve("Slow", { severity = "warning", cluster = "a" }):advance "10m"
     assert.same({}, world:told())
-    world:resolve("Dead", { severity = "critical" }):advance "10m"
+    world:resolve("Dead", { severity = "critical", cluster = "a" }):advance "10m"
     local told = world:told()
     table.sort(told)
     assert.same({ "15:30 hook resolved Slow", "16:30 hook resolved Dead" }, told)
   end)
 
-  it("takes two missing labels for equal, and is itself not inhibited by one that is on both sides too", function()
-    world = world_of.new { inhibits = { { source = { team = "x" }, target = { team = "x" }, equal = { "none" } } },
-      routes = { { receiver = "hook", group_by = { "alertname" } } } }
-    world:fire("A", { team = "x" }):fire("B", { team = "x" }):advance "1m"
+  it("is itself not inhibited by one that is on both sides too", function()
+    world = world_of.new { inhibits = { { source = { team = "x" }, target = { team = "x" }, equal = { "alertname" } } },
+      routes = { { receiver = "hook", group_by = { "n" } } } }
+    world:fire("A", { team = "x", n = "1" }):fire("A", { team = "x", n = "2" }):advance "1m"
     assert.equal(2, #world:told())
+  end)
+
+  -- What is told of TARGET while SOURCE fires.
+  local function told_of(target, source, equal, compat)
+    world = world_of.new { inhibits = { { source = { severity = "critical" }, target = { severity = "warning" }, equal = equal } },
+      routes = { { receiver = "hook", group_by = { "alertname" }, compat = compat } } }
+    source.severity, target.severity = "critical", "warning"
+    world:fire("Dead", source):fire("Slow", target):advance "1m"
+    return #world:told() - 1
+  end
+
+  it("takes a label that both lack for equal, but not all of them, unless the root is Alertmanager's", function()
+    local two = { "cluster", "node" }
+    assert.equal(0, told_of({ cluster = "a" }, { cluster = "a" }, two))
+    assert.equal(1, told_of({ cluster = "a", node = "n" }, { cluster = "a" }, two))
+    assert.equal(1, told_of({}, {}, two))
+    assert.equal(1, told_of({ cluster = "" }, {}, { "cluster" }))
+    assert.equal(0, told_of({}, {}, two, "alertmanager"))
+    assert.equal(0, told_of({ cluster = "" }, {}, { "cluster" }, "alertmanager"))
+    assert.equal(0, told_of({}, {}, {}))
+  end)
+
+  it("may compare labels of different names", function()
+    local equal = { "cluster", { "node", "instance" } }
+    assert.equal(0, told_of({ cluster = "a", instance = "n" }, { cluster = "a", node = "n" }, equal))
+    assert.equal(1, told_of({ cluster = "a", node = "n" }, { cluster = "a", node = "n" }, equal))
+    assert.equal(1, told_of({ cluster = "b", instance = "n" }, { cluster = "a", node = "n" }, equal))
+    world:resolve("Dead", { cluster = "a", node = "n", severity = "critical" })
   end)
 end)
 

@@ -164,6 +164,12 @@ describe("a name", function()
     refused_with('receiver "r" {}\nroute { receiver = "r", routes = { { mute = { "w" } } } }', 'there is no window "w"')
     refused_with('escalation "e" { { after = 0, to = "x" } }', 'there is no receiver "x"')
   end)
+  it("of labels that are compared may be two, one for each side", function()
+    clean 'inhibit { source = { a = "b" }, target = { c = "d" }, equal = { "site", name = "uplink" } }'
+    refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = { "site", name = 1 } }', "name: expected the name of a label")
+    refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = { { "a", "b" } } }', "1: expected the name of a label")
+    refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = 7 }', "expected a list of label names")
+  end)
   it("that depends on itself is refused, whichever way round", function()
     refused_with('alert "A" { expr = "up", depends_on = { "B" } }\nalert "B" { expr = "up", depends_on = { "A" } }',
                  "depends on itself: A -> B -> A")

@@ -137,10 +137,25 @@ local function receiver_rows(c, router)
   return rows
 end
 
-local function inhibit_rows(router)
+-- The labels that RULE compares; nil when two have different names.
+local function equal_names(rule)
+  local out = {}
+  for i, pair in ipairs(rule.equal) do
+    if pair[1] ~= pair[2] then return nil end
+    out[i] = pair[1]
+  end
+  return out
+end
+
+local function inhibit_rows(c, router)
   local rows = {}
-  for i, rule in ipairs(router.inhibitor.rules) do
-    rows[i] = { { "source_matchers", matcher_texts(rule.source) }, { "target_matchers", matcher_texts(rule.target) }, { "equal", rule.equal } }
+  for _, rule in ipairs(router.inhibitor.rules) do
+    local equal = equal_names(rule)
+    if equal then
+      rows[#rows + 1] = { { "source_matchers", matcher_texts(rule.source) }, { "target_matchers", matcher_texts(rule.target) }, { "equal", equal } }
+    else
+      c:note(("the inhibition of %s by %s compares labels of different names"):format(rule.target.text, rule.source.text))
+    end
   end
   return rows
 end
@@ -154,7 +169,7 @@ function M.text(router)
     { "global", { { "resolve_timeout", duration(router.settings.resolve_timeout or 300) } } },
     { "route", route(c, router.tree.root, true) },
   }
-  for _, section in ipairs { { "inhibit_rules", inhibit_rows(router) }, { "time_intervals", times } } do
+  for _, section in ipairs { { "inhibit_rules", inhibit_rows(c, router) }, { "time_intervals", times } } do
     if #section[2] > 0 then map[#map + 1] = section end
   end
   map[#map + 1] = { "receivers", receiver_rows(c, router) }

@@ -122,7 +122,7 @@ function M.read(config, host)
   local tree, err = Tree.new(config.routes, host)
   if not tree then return nil, err end
   local inhibitor
-  inhibitor, err = Inhibit.new(config.inhibits, host)
+  inhibitor, err = Inhibit.new(config.inhibits, host, tree.root.compat == "alertmanager")
   if not inhibitor then return nil, err end
   local windows
   windows, err = read_windows(config.windows, host)

@@ -367,6 +367,24 @@ T.texts = {
     return v
   end,
 }
+--- Labels that two alerts have in common: names, and OURS = "THEIRS" for what is called otherwise on the other one.
+T.equal = {
+  says = 'a list of label names; NAME = "OTHER" in it compares labels of different names',
+  check = function(v)
+    if type(v) == "string" then return { v } end
+    if type(v) ~= "table" then return nil end
+    local out, named = {}, {}
+    for key, name in pairs(v) do
+      if type(name) ~= "string" then return nil, ("%s: expected the name of a label"):format(tostring(key)) end
+      if type(key) == "string" then named[#named + 1] = { key, name }
+      elseif v[#out + 1] == nil then return nil
+      else out[#out + 1] = v[#out + 1] end
+    end
+    table.sort(named, function(a, b) return a[1] < b[1] end)
+    for _, pair in ipairs(named) do out[#out + 1] = pair end
+    return out
+  end,
+}
 T.group_by = {
   says = 'a list of label names or "all"',
   check = function(v)
