@@ -1079,6 +1079,8 @@ function canary(name) end
 ---@field group_wait? moonwatch.duration wait before the first message of a group; root default 30s
 ---@field group_interval? moonwatch.duration wait before a changed group is told again; root default 5m
 ---@field repeat_interval? moonwatch.duration wait before an unchanged group is told again; root default 4h
+---@field repeat_factor? number each repeat waits so many times longer than the one before, until there is news; 1: none does
+---@field repeat_most? moonwatch.duration but no longer than this; default 1d
 ---@field continue? boolean also look at the routes after this one
 ---@field mute? string|string[] windows in which nothing is sent
 ---@field active? string|string[] windows outside of which nothing is sent
@@ -1097,6 +1099,8 @@ function canary(name) end
 ---@field group_wait? moonwatch.duration wait before the first message of a group; root default 30s
 ---@field group_interval? moonwatch.duration wait before a changed group is told again; root default 5m
 ---@field repeat_interval? moonwatch.duration wait before an unchanged group is told again; root default 4h
+---@field repeat_factor? number each repeat waits so many times longer than the one before, until there is news; 1: none does
+---@field repeat_most? moonwatch.duration but no longer than this; default 1d
 ---@field continue? boolean also look at the routes after this one
 ---@field mute? string|string[] windows in which nothing is sent
 ---@field active? string|string[] windows outside of which nothing is sent

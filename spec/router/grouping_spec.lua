@@ -72,6 +72,26 @@ describe("a group of alerts", function()
     assert.same({ "0:30 hook firing Down", "1:30 hook firing Down", "2:30 hook firing Down" }, world:told())
   end)
 
+  it("repeats itself ever more seldom where that is wanted, and as often as at first once there is news, over a restart", function()
+    world = world_of.new { routes = { { receiver = "hook", group_by = { "job" }, repeat_interval = 3600, repeat_factor = 2, repeat_most = 4 * 3600 } } }
+    world:fire("Down"):advance("4h"):restart():advance "10h"
+    assert.same({ "0:30 hook firing Down", "1:00:30 hook firing Down", "3:00:30 hook firing Down", "7:00:30 hook firing Down", "11:00:30 hook firing Down" }, world:told())
+    world:fire("Slow"):advance "2h"
+    assert.same({ "14:00:30 hook firing Down+Slow", "15:00:30 hook firing Down+Slow" }, world:told())
+  end)
+
+  it("is told anew after five days of a longer repeat_interval where it is Alertmanager's, and else keeps to it", function()
+    local function days(compat)
+      world = world_of.new { routes = { { receiver = "hook", repeat_interval = 30 * 86400, compat = compat } } }
+      world:fire("Down"):advance "20d"
+      local out = {}
+      for i, entry in ipairs(world.notes) do out[i] = math.floor(entry.at / 86400) end
+      return out
+    end
+    assert.same({ 0, 5, 10, 15 }, days "alertmanager")
+    assert.same({ 0 }, days())
+  end)
+
   it("does not make an alert wait that was firing long before it came here", function()
     world:fire("Down", nil, { starts_at = world.now - 3600 }):advance "0s"
     assert.same({ "0:00 hook firing Down" }, world:told())

@@ -164,12 +164,6 @@ describe("a name", function()
     refused_with('receiver "r" {}\nroute { receiver = "r", routes = { { mute = { "w" } } } }', 'there is no window "w"')
     refused_with('escalation "e" { { after = 0, to = "x" } }', 'there is no receiver "x"')
   end)
-  it("of labels that are compared may be two, one for each side", function()
-    clean 'inhibit { source = { a = "b" }, target = { c = "d" }, equal = { "site", name = "uplink" } }'
-    refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = { "site", name = 1 } }', "name: expected the name of a label")
-    refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = { { "a", "b" } } }', "1: expected the name of a label")
-    refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = 7 }', "expected a list of label names")
-  end)
   it("that depends on itself is refused, whichever way round", function()
     refused_with('alert "A" { expr = "up", depends_on = { "B" } }\nalert "B" { expr = "up", depends_on = { "A" } }',
                  "depends on itself: A -> B -> A")
@@ -200,6 +194,19 @@ scrape "b" { targets = "https://example.com/", relabel = function(target) return
     refused_with('scrape "s" { http = { url = "http://a/", auth = { user = "u", bearer = "b" } } }', "auth: either bearer or user")
     refused_with('scrape "s" { targets = "a:1", drop = "a{" }', 'drop: bad selector "a{"')
     refused_with('scrape "s" { targets = "a:1", only = {} }', "only: expected a selector")
+  end)
+end)
+
+describe("a route", function()
+  it("has repeats that grow, but none that come faster and faster", function()
+    clean 'receiver "r" {}\nroute { receiver = "r", repeat_factor = 2, repeat_most = "6h", routes = { { repeat_factor = 1 } } }'
+    refused_with('receiver "r" {}\nroute { receiver = "r", routes = { { repeat_factor = 0.5 } } }', "repeat_factor: must be 1 or more")
+  end)
+  it("or an inhibition may compare labels of two names", function()
+    clean 'inhibit { source = { a = "b" }, target = { c = "d" }, equal = { "site", name = "uplink" } }'
+    refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = { "site", name = 1 } }', "name: expected the name of a label")
+    refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = { { "a", "b" } } }', "1: expected the name of a label")
+    refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = 7 }', "expected a list of label names")
   end)
 end)
 

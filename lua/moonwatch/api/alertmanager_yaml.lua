@@ -104,6 +104,7 @@ local function route(c, node, is_root)
   for _, name in ipairs { "group_wait", "group_interval", "repeat_interval" } do
     if own[name] or is_root then out[#out + 1] = { name, duration(node[name]) } end
   end
+  if own.repeat_factor and own.repeat_factor > 1 then c:note(("repeats of route %s wait longer each time"):format(node.key)) end
   window_rows(c, node, is_root, out)
   local children = {}
   for _, child in ipairs(node.routes) do

@@ -103,8 +103,9 @@ end
 -- Queue, cancel or just note for one target; answers what was decided, for `why`.
 local function decide(router, group, seen, target, force, now)
   local key = group.key .. "|" .. target.key
-  local how = { repeat_interval = group.node.repeat_interval, send_resolved = target.send_resolved,
-    compat = group.node.compat == "alertmanager", force = force }
+  local node = group.node
+  local how = { repeat_interval = node.repeat_interval, repeat_factor = node.repeat_factor, repeat_most = node.repeat_most,
+    send_resolved = target.send_resolved, compat = node.compat == "alertmanager", force = force }
   local job = router.outbox:get(key)
   if job and (job.flying or job.doubt) then
     group.again = true

@@ -41,6 +41,7 @@ local function told(router, job, now)
   local after = notify.entry_after(entry, job.view, job.how, now)
   -- What the next message of the group may change; when all is over the next one is new.
   after.memo = next(after.firing) and (job.memo or entry and entry.memo) or nil
+  after.repeats = job.note.reason == "repeat" and (entry and entry.repeats or 0) + 1 or nil
   after.fallback = (job.fallback or entry and entry.fallback) and true or nil
   router:believe(job.group_key, job.target, after)
 end

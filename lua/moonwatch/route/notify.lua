@@ -11,6 +11,7 @@ local M = {}
 M.__index = M
 
 M.RETENTION = 120 * 3600
+local MOST = 86400 -- between repeats that grow, when nothing else is said
 
 local function count(set)
   local n = 0
@@ -32,8 +33,17 @@ local function meets(a, b)
   return false
 end
 
+--- When whoever was told what ENTRY says is told it again, if nothing changes.  HOW: of `decide`, or a route.
+function M.repeat_at(entry, how)
+  local factor = how.repeat_factor or 1
+  local after = how.repeat_interval
+  if factor > 1 then after = math.max(after, math.min(how.repeat_most or MOST, after * factor ^ (entry.repeats or 0))) end
+  return entry.time + after
+end
+
 --- Why the receiver must be told: "new", "changed", "resolved", "some-resolved", "repeat",
--- what how.force says, or nil and why not.  ENTRY is the ledger's, may be nil.  how = {repeat_interval, send_resolved, compat, force}.
+-- what how.force says, or nil and why not.  ENTRY is the ledger's, may be nil.
+-- how = {repeat_interval, repeat_factor, repeat_most, send_resolved, compat, force}.
 function M.decide(entry, view, how, now)
   local firing = next(view.firing) ~= nil
   if not entry then
@@ -58,7 +68,7 @@ function M.decide(entry, view, how, now)
   end
   if how.force then return how.force end
   if view.acked then return nil, "acknowledged, so it is not repeated" end
-  local due = entry.time + how.repeat_interval
+  local due = M.repeat_at(entry, how)
   if due < now or due == now and not how.compat then return "repeat" end
   return nil, "unchanged since it was last told"
 end

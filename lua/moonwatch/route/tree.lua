@@ -10,7 +10,7 @@ local M = {}
 M.__index = M
 
 local DEFAULTS = { group_wait = 30, group_interval = 300, repeat_interval = 14400 }
-local INHERITED = { "compat", "receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "escalate" }
+local INHERITED = { "compat", "receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "repeat_factor", "repeat_most", "escalate" }
 
 local function list_of(x)
   if x == nil then return {} end
@@ -60,7 +60,7 @@ local function build(self, spec, parent)
   if not compiled then return nil, err end
   local node = { matchers = compiled, continue = spec.continue and true or false, routes = {}, parent = parent,
     own = { receiver = spec.receiver, group_by = grouping(spec.group_by), group_wait = spec.group_wait,
-      group_interval = spec.group_interval, repeat_interval = spec.repeat_interval } }
+      group_interval = spec.group_interval, repeat_interval = spec.repeat_interval, repeat_factor = spec.repeat_factor } }
   inherit(node, spec, parent)
   windows(node, spec, parent)
   node.key = (parent and parent.key .. "/" or "") .. compiled.text

@@ -6,6 +6,8 @@ local fields = {
   { "group_wait", "duration", help = "wait before the first message of a group; root default 30s" },
   { "group_interval", "interval", help = "wait before a changed group is told again; root default 5m" },
   { "repeat_interval", "interval", help = "wait before an unchanged group is told again; root default 4h" },
+  { "repeat_factor", "number", help = "each repeat waits so many times longer than the one before, until there is news; 1: none does" },
+  { "repeat_most", "interval", help = "but no longer than this; default 1d" },
   { "continue", "boolean", default = false, help = "also look at the routes after this one" },
   { "mute", "texts", default = {}, help = "windows in which nothing is sent" },
   { "active", "texts", default = {}, help = "windows outside of which nothing is sent" },
@@ -30,6 +32,11 @@ route {
   fields = root,
   after = function(f, problem)
     local function visit(node, path)
+      if node.repeat_factor and node.repeat_factor < 1 then
+        local at = { unpack(path) }
+        at[#at + 1] = "repeat_factor"
+        problem("repeat_factor: must be 1 or more", at)
+      end
       for i, child in ipairs(node.routes or {}) do
         local at = { unpack(path) }
         at[#at + 1] = "routes"
