@@ -891,11 +891,65 @@ function slo(name) end
 ---@field expect? moonwatch.check.http.expect what a healthy answer looks like
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 
----"host:port", or a table
----@class moonwatch.check.tcp
----@field address string "host:port"
+---a talk of several such steps, one after the other; what was heard behind a step is there for the next
+---@class moonwatch.check.tcp.steps
 ---@field send? string text to send
 ---@field expect? string the answer must contain this
+---@field matches? any a regular expression that what comes must match somewhere
+---@field starttls? boolean TLS begins, before anything is sent
+
+---"host:port", or a table
+---@class moonwatch.check.tcp
+---@field address any "host:port"
+---@field send? string text to send
+---@field expect? string the answer must contain this
+---@field matches? any a regular expression that what comes must match somewhere
+---@field steps? moonwatch.check.tcp.steps[] a talk of several such steps, one after the other; what was heard behind a step is there for the next
+---@field tls? moonwatch.kind.alertmanager.tls|boolean TLS from the beginning, or from the step with `starttls`; true, or certificates
+---@field ip? "4"|"6" only this version of IP; default whichever the name has
+---@field certificate_within? moonwatch.duration the check fails when a certificate that is shown ends within so long
+---@field tls_at_least? "1.0"|"1.1"|"1.2"|"1.3" the check fails with an older version of TLS
+
+---what a healthy answer looks like
+---@class moonwatch.check.dns.expect
+---@field rcode? string|string[] response codes, such as "NXDOMAIN"
+---@field answers? string|string[] these must be among the answers: "10.0.0.1", for MX "10 mail.example.org"; names may end with a dot
+---@field only? boolean and nothing else
+---@field matches? any a regular expression that each answer must match somewhere
+---@field least? integer so many answers of the type; default 1, or none where `answers` or another rcode is expected
+---@field ttl_least? moonwatch.duration the shortest time to live of them
+---@field ttl_most? moonwatch.duration the longest that their shortest may be
+---@field authoritative? boolean the server must answer for the zone itself
+
+---a name that must resolve, or a table
+---@class moonwatch.check.dns
+---@field name string the name to ask for
+---@field type? "A"|"AAAA"|"CNAME"|"MX"|"NS"|"PTR"|"SOA"|"SRV"|"TXT"|"CAA"|"DS"|"DNSKEY"|"TLSA"|"HTTPS" the type of records
+---@field server? string name server, host or host:port; default those of this machine
+---@field protocol? "udp"|"tcp" udp (tcp when the answer is too long for it) or tcp
+---@field recursion? boolean ask the server to ask others
+---@field ip? "4"|"6" only this version of IP; default whichever the name has
+---@field expect? moonwatch.check.dns.expect what a healthy answer looks like
+
+---"host:port" of any server that speaks TLS, or a table
+---@class moonwatch.check.tls
+---@field address any "host:port"
+---@field ca? string file (PEM) with the certificates of those who may sign that of the server; default those of the system. These files are read for each new connection
+---@field cert? string file (PEM) with our certificate, for a server that asks for one
+---@field key? string file (PEM) with its key
+---@field server_name? string name that the server is asked for, and that its certificate must have; default that of the address
+---@field insecure? boolean accept any certificate
+---@field names? string|string[] the certificate must be for each of these names
+---@field starttls? "smtp"|"imap"|"pop3"|"ftp"|"postgres" the protocol begins in plain text and turns to TLS
+---@field certificate_within? moonwatch.duration the check fails when a certificate that is shown ends within so long
+---@field tls_at_least? "1.0"|"1.1"|"1.2"|"1.3" the check fails with an older version of TLS
+---@field ip? "4"|"6" only this version of IP; default whichever the name has
+
+---a host that must answer pings, or a table. The system must permit it: by net.ipv4.ping_group_range or CAP_NET_RAW
+---@class moonwatch.check.icmp
+---@field host string name or address
+---@field ip? "4"|"6" only this version of IP; default whichever the name has
+---@field size? number bytes of data in the packet, at most 65000
 
 ---not probed: something has to tell POST /api/mw/v1/checks/NAME/beat, or `moonwatch beat NAME`, that it is well; a duration, or a table
 ---@class moonwatch.check.heartbeat
@@ -915,7 +969,7 @@ function slo(name) end
 ---well, but not quite
 ---@class moonwatch.check.degraded
 ---@field slower_than? moonwatch.duration a successful probe slower than this is degraded
----@field certificate_within? moonwatch.duration so is one whose certificate ends within this
+---@field certificate_within? moonwatch.duration so is one whose certificate ends within this; of http, tcp and tls
 ---@field after? integer so many probes in a row
 
 ---stop probing something that keeps failing
@@ -936,6 +990,9 @@ function slo(name) end
 ---@class moonwatch.check
 ---@field http? moonwatch.check.http|string an address, or a table
 ---@field tcp? moonwatch.check.tcp|string "host:port", or a table
+---@field dns? moonwatch.check.dns|string a name that must resolve, or a table
+---@field tls? moonwatch.check.tls|string "host:port" of any server that speaks TLS, or a table
+---@field icmp? moonwatch.check.icmp|string a host that must answer pings, or a table. The system must permit it: by net.ipv4.ping_group_range or CAP_NET_RAW
 ---@field redis? string|moonwatch.secret address redis://host:port; PING must answer
 ---@field postgres? string|moonwatch.secret libpq connection text; SELECT 1 must answer, pool figures are kept
 ---@field run? (fun(ctx: moonwatch.ctx): any) function(ctx): true or false, message, details

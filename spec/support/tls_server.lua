@@ -41,6 +41,7 @@ http {
     server_name metrics.internal;
     ssl_certificate DIR/metrics.internal.pem;
     ssl_certificate_key DIR/metrics.internal.key;
+    ssl_protocols TLSv1.2;
     location /metrics { default_type text/plain; return 200 "asked{as=\"$http_host\",name=\"$ssl_server_name\"} 1\n"; }
     location /sd { default_type application/json; return 200 '[{"targets":["127.0.0.1:PORT"],"labels":{"found":"yes"}}]'; }
   }

@@ -1,4 +1,4 @@
-/* conn.c - a TCP connection for probes, with a deadline on every step.
+/* conn.c - a TCP connection for probes, with a deadline on every step, and TLS over it.
  *
  * libcurl makes the connection (CONNECT_ONLY): its resolver and its race of addresses obey the
  * deadline, which plain getaddrinfo would not.  Bytes then go straight through the socket.
@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "net/probe.h"
+#include "net/secure.h"
 #include "net/words.h"
 
 enum { SLICE_MS = 200 }; /* how soon a stop is noticed */
@@ -20,6 +21,9 @@ struct mw_conn {
     CURL *easy;
     const mw_patience *patience;
     int fd;
+    char *host;
+    mw_secure *secure; /* NULL: in plain text */
+    double handshake;  /* its seconds */
     char trouble[CURL_ERROR_SIZE];
 };
 
@@ -64,7 +68,14 @@ static char *make_url(const char *host, int port)
     return url;
 }
 
-static CURLcode dial(mw_conn *c, const char *url)
+static long resolve_as(int family)
+{
+    return family == AF_INET    ? CURL_IPRESOLVE_V4
+           : family == AF_INET6 ? CURL_IPRESOLVE_V6
+                                : CURL_IPRESOLVE_WHATEVER;
+}
+
+static CURLcode dial(mw_conn *c, const char *url, int family)
 {
     int64_t left = (c->patience->deadline_ns - mw_mono_ns()) / 1000000;
     curl_socket_t fd = -1;
@@ -72,6 +83,7 @@ static CURLcode dial(mw_conn *c, const char *url)
     curl_easy_setopt(c->easy, CURLOPT_URL, url);
     curl_easy_setopt(c->easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)left);
+    curl_easy_setopt(c->easy, CURLOPT_IPRESOLVE, resolve_as(family));
     curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(c->easy, CURLOPT_PROXY, "");
@@ -102,7 +114,8 @@ static void fail_dial(mw_conn *c, CURLcode rc, const char *host, int port, mw_er
     mw_buf_deinit(&words);
 }
 
-mw_conn *mw_conn_open(const char *host, int port, const mw_patience *patience, mw_err *err)
+mw_conn *mw_conn_open(const char *host, int port, int family, const mw_patience *patience,
+                      mw_err *err)
 {
     mw_conn *c = NULL;
     char *url = make_url(host, port);
@@ -114,7 +127,8 @@ mw_conn *mw_conn_open(const char *host, int port, const mw_patience *patience, m
     c->patience = patience;
     c->easy = curl_easy_init();
     MW_ASSERT(c->easy);
-    CURLcode rc = dial(c, url);
+    c->host = mw_strdup(host);
+    CURLcode rc = dial(c, url, family);
     curl_free(url);
     if (rc == CURLE_OK) return c;
     fail_dial(c, rc, host, port, err);
@@ -125,7 +139,9 @@ mw_conn *mw_conn_open(const char *host, int port, const mw_patience *patience, m
 void mw_conn_close(mw_conn *c)
 {
     if (!c) return;
+    mw_secure_close(c->secure);
     curl_easy_cleanup(c->easy);
+    mw_free(c->host);
     mw_free(c);
 }
 
@@ -140,8 +156,33 @@ static bool again(mw_conn *c, short events, const char *doing, mw_err *err)
     return false;
 }
 
+int mw_conn_secure(mw_conn *c, const mw_net_tls *tls, mw_err *err)
+{
+    if (c->secure) return mw_fail(err, MW_EARG, 0, 0, "TLS has begun already");
+    int64_t began = mw_mono_ns();
+    c->secure = mw_secure_open(c->fd, c->host, tls, c->patience, err);
+    c->handshake = (double)(mw_mono_ns() - began) / 1e9;
+    return c->secure ? mw_secure_trust(c->secure, err) : err->code;
+}
+
+void mw_conn_tell(const mw_conn *c, mw_value *answer)
+{
+    curl_off_t resolved = 0, connected = 0;
+    char *ip = NULL;
+    curl_easy_getinfo(c->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+    curl_easy_getinfo(c->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &ip);
+    mw_map_set_number(answer, "resolve", (double)resolved / 1e6);
+    mw_map_set_number(answer, "connect", (double)(connected - resolved) / 1e6);
+    if (ip && *ip) mw_map_set_text(answer, "ip", strchr(ip, ':') ? "6" : "4");
+    if (!c->secure) return;
+    mw_map_set_number(answer, "handshake", c->handshake);
+    mw_map_set(answer, "tls", mw_secure_tell(c->secure));
+}
+
 int mw_conn_write(mw_conn *c, mw_str bytes, mw_err *err)
 {
+    if (c->secure) return mw_secure_write(c->secure, bytes, err);
     while (bytes.n) {
         ssize_t n = send(c->fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n >= 0)
@@ -154,6 +195,7 @@ int mw_conn_write(mw_conn *c, mw_str bytes, mw_err *err)
 
 long mw_conn_read(mw_conn *c, char *out, size_t n, mw_err *err)
 {
+    if (c->secure) return mw_secure_read(c->secure, out, n, err);
     for (;;) {
         ssize_t got = recv(c->fd, out, n, MSG_DONTWAIT);
         if (got >= 0) return got;

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "metrics/registry.h"
+#include "net/net.h"
 #include "script/host.h"
 
 typedef struct mw_probes mw_probes;
@@ -32,7 +33,8 @@ typedef struct mw_patience {
 /* Fill ANSWER with what was learnt, or return a code with the reason in ERR. */
 typedef int mw_probe_run(const mw_value *arg, const mw_patience *patience, mw_value *answer,
                          mw_err *err);
-mw_probe_run mw_probe_tcp, mw_probe_redis, mw_probe_postgres, mw_mail_run, mw_exec_run;
+mw_probe_run mw_probe_tcp, mw_probe_dns, mw_probe_icmp, mw_probe_redis, mw_probe_postgres,
+    mw_mail_run, mw_exec_run;
 
 /* Wait for EVENTS (POLLIN, POLLOUT) on FD.  MW_ETIMEOUT or MW_ECANCEL with words in ERR. */
 int mw_wait_fd(int fd, short events, const mw_patience *patience, mw_err *err);
@@ -40,7 +42,13 @@ int mw_wait_fd(int fd, short events, const mw_patience *patience, mw_err *err);
 /* -- a TCP connection with a deadline --------------------------------------------------------- */
 
 typedef struct mw_conn mw_conn;
-mw_conn *mw_conn_open(const char *host, int port, const mw_patience *patience, mw_err *err);
+/* FAMILY: AF_INET, AF_INET6, or AF_UNSPEC for any. */
+mw_conn *mw_conn_open(const char *host, int port, int family, const mw_patience *patience,
+                      mw_err *err);
+/* From now on over TLS.  An error also when the certificate is not good. */
+int mw_conn_secure(mw_conn *c, const mw_net_tls *tls, mw_err *err);
+/* How it came about: resolve, connect, handshake (seconds), ip ("4", "6"), tls (see certs.h). */
+void mw_conn_tell(const mw_conn *c, mw_value *answer);
 int mw_conn_write(mw_conn *c, mw_str bytes, mw_err *err);
 /* At least one byte into OUT (room for N): how many, 0 at the end, or a negative code. */
 long mw_conn_read(mw_conn *c, char *out, size_t n, mw_err *err);

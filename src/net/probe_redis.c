@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/buf.h"
 #include "net/probe.h"
@@ -69,7 +70,7 @@ int mw_probe_redis(const mw_value *arg, const mw_patience *patience, mw_value *a
     if (!text.n) return mw_fail(err, MW_EARG, 0, 0, "redis: url is missing");
     int code = mw_redis_url_parse(text.p, &url, err);
     if (code != MW_OK) return code;
-    mw_conn *c = mw_conn_open(url.host, url.port, patience, err);
+    mw_conn *c = mw_conn_open(url.host, url.port, AF_UNSPEC, patience, err);
     if (!c) return err->code;
     code = talk(c, &url, err);
     mw_conn_close(c);

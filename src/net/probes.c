@@ -38,7 +38,8 @@ static const struct {
     mw_probe_run *run;
     enum class class;
 } kinds[] = {
-    {"tcp", mw_probe_tcp, PROBES},           {"redis", mw_probe_redis, PROBES},
+    {"tcp", mw_probe_tcp, PROBES},           {"dns", mw_probe_dns, PROBES},
+    {"icmp", mw_probe_icmp, PROBES},         {"redis", mw_probe_redis, PROBES},
     {"postgres", mw_probe_postgres, PROBES}, {"mail", mw_mail_run, MAILS},
     {"exec", mw_exec_run, PROGRAMS},
 };

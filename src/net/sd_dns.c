@@ -9,12 +9,12 @@
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <netdb.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/dns.h"
 #include "net/groups.h"
 
 enum { TRY_MS = 2000, TRIES = 2, POLL_MS = 100, MAX_RECORDS = 4096, MAX_NAMES = 256 };
@@ -153,32 +153,12 @@ static bool all_answered(const struct query *q, size_t n)
     return !n;
 }
 
-static void wait_once(ares_channel channel)
-{
-    ares_socket_t s[ARES_GETSOCK_MAXNUM];
-    struct pollfd fd[ARES_GETSOCK_MAXNUM];
-    nfds_t n = 0;
-    unsigned bits = (unsigned)ares_getsock(channel, s, ARES_GETSOCK_MAXNUM);
-    for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        bool in = bits >> i & 1,
-             out = bits >> (i + ARES_GETSOCK_MAXNUM) & 1; /* their macros shift a sign */
-        if (!in && !out) continue;
-        fd[n++] = (struct pollfd){s[i], (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0)), 0};
-    }
-    int ready = poll(fd, n, POLL_MS);
-    for (nfds_t i = 0; ready > 0 && i < n; i++) {
-        bool in = fd[i].revents & (POLLIN | POLLERR | POLLHUP), out = fd[i].revents & POLLOUT;
-        ares_process_fd(channel, in ? fd[i].fd : ARES_SOCKET_BAD, out ? fd[i].fd : ARES_SOCKET_BAD);
-    }
-    if (ready <= 0) ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD); /* its timeouts */
-}
-
 static void run(ares_channel channel, const struct query *q, size_t n, int timeout_ms,
                 const bool *stop)
 {
     int64_t until = mw_mono_ns() + (int64_t)timeout_ms * 1000000;
     while (!all_answered(q, n) && mw_mono_ns() < until && !__atomic_load_n(stop, __ATOMIC_RELAXED))
-        wait_once(channel);
+        mw_dns_turn(channel, POLL_MS);
     if (!all_answered(q, n)) ares_cancel(channel); /* answers the rest with an error */
 }
 

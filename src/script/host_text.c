@@ -200,9 +200,12 @@ static int host_regex(lua_State *L)
     mw_err err;
     mw_err_init(&err);
     mw_str pattern = check_text(L, 1);
+    bool search = lua_type(L, 2) == LUA_TSTRING && !strcmp(lua_tostring(L, 2), "search");
     bool lines = lua_toboolean(L, 2);
     mw_regex **re = lua_newuserdata(L, sizeof *re);
-    *re = lines ? mw_regex_new_of_lines(pattern, &err) : mw_regex_new(pattern, &err);
+    *re = search  ? mw_regex_new_search(pattern, &err)
+          : lines ? mw_regex_new_of_lines(pattern, &err)
+                  : mw_regex_new(pattern, &err);
     if (!*re) return mw_lua_refuse(L, &err);
     if (luaL_newmetatable(L, REGEX_TYPE)) {
         lua_pushcfunction(L, regex_free);

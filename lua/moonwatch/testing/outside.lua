@@ -70,7 +70,7 @@ local function operations(world)
   for op in pairs(TAKEN) do
     ops[op] = function(arg, done) taken(world, op, arg, done) end
   end
-  for _, op in ipairs { "tcp", "redis", "postgres" } do
+  for _, op in ipairs { "tcp", "dns", "icmp", "redis", "postgres" } do
     ops[op] = function(_, done) give(world, { error = ("no %s in this world: answer it with world:probe"):format(op), seconds = 0 }, done) end
   end
   ops["cluster.put"] = function(arg, done)

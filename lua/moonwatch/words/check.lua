@@ -2,8 +2,8 @@
 local breaker = require "moonwatch.words.breaker_rows"
 local budget = require "moonwatch.words.budget"
 local migrate = require "moonwatch.words.migrate_rows"
+local kinds = require "moonwatch.words.check_kinds"
 local rows = require "moonwatch.words.alert_rows"
-local tls = require "moonwatch.words.tls_rows"
 
 return {
   word = "check", shape = "named",
@@ -12,29 +12,12 @@ return {
 check "shop" { http = { url = "http://127.0.0.1:8080/health", expect = { status = "2xx", body = "ok" } }, every = "10s" }
 check "cache" { redis = "redis://127.0.0.1:6379", degraded = { slower_than = "50ms" } }
 check "orders" { postgres = "host=127.0.0.1 dbname=orders", depends_on = { "cache" } }
+check "name" { dns = { name = "shop.example.org", server = "10.0.0.53", expect = { answers = "10.0.0.7" } } }
+check "mail" { tls = { address = "mail.example.org:25", starttls = "smtp" }, degraded = { certificate_within = "14d" } }
 check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 1000, "too long" end, critical = false }
 check "backup" { heartbeat = { ttl = "25h", grace = "1h" } }   -- moonwatch beat backup]],
-  exactly_one = { { "http", "tcp", "dns", "tls", "redis", "postgres", "grpc", "exec", "run", "heartbeat" } },
-  fields = rows.with({
-    { "http", { "table", "text" }, help = "an address, or a table", short = "url", fields = {
-      { "url", "text", required = true, help = "address" }, { "method", "text", default = "GET", help = "request method" },
-      { "headers", "text_map", default = {}, help = "request headers" }, { "body", "text", help = "request body" },
-      { "follow", "boolean", default = false, help = "follow redirects" },
-      { "expect", "table", default = {}, help = "what a healthy answer looks like", fields = {
-        { "status", "status", default = "2xx", help = 'a status, a list, "2xx" or "200-299"' },
-        { "body", "text", help = "the body must contain this" },
-        { "json", "fn", help = "function(document): true when it is well; a second value says why not" } } },
-      tls.row } },
-    { "tcp", { "table", "text" }, help = '"host:port", or a table', short = "address", fields = {
-      { "address", "text", required = true, help = '"host:port"' }, { "send", "text", help = "text to send" },
-      { "expect", "text", help = "the answer must contain this" } } },
-    { "dns", "any", absent = true, help = "a name that must resolve" },
-    { "tls", "any", absent = true, help = "a certificate that must be valid" },
-    { "redis", "secret", help = "address redis://host:port; PING must answer" },
-    { "postgres", "secret", help = "libpq connection text; SELECT 1 must answer, pool figures are kept" },
-    { "grpc", "any", absent = true, help = "gRPC health protocol" },
-    { "exec", "any", absent = true, help = "a program" },
-    { "run", "fn", help = "function(ctx): true or false, message, details" },
+  exactly_one = { kinds.names },
+  fields = rows.with(kinds.rows, {
     { "heartbeat", { "table", "text" }, help = "not probed: something has to tell POST /api/mw/v1/checks/NAME/beat, or `moonwatch beat NAME`, that it is well; " ..
                                                "a duration, or a table", short = "ttl", fields = {
       { "ttl", "span", required = true, help = "so long after one beat the next must have come; then it is late, which is degraded" },
@@ -49,7 +32,7 @@ check "backup" { heartbeat = { ttl = "25h", grace = "1h" } }   -- moonwatch beat
     { "pass_after", "count", help = "successes in a row before a failing check counts as well again; 2, of a heartbeat 1" },
     { "degraded", "table", help = "well, but not quite", fields = {
       { "slower_than", "span", help = "a successful probe slower than this is degraded" },
-      { "certificate_within", "span", help = "so is one whose certificate ends within this" },
+      { "certificate_within", "span", help = "so is one whose certificate ends within this; of http, tcp and tls" },
       { "after", "count", default = 1, help = "so many probes in a row" } } },
     { "depends_on", "texts", default = {}, help = "checks; while one of them fails this one is probed but not blamed for failing: it is unknown" },
     { "maintenance", "texts", default = {}, help = "names of windows in which it is probed but not blamed, and which do not count in its uptime" },
@@ -62,12 +45,6 @@ check "backup" { heartbeat = { ttl = "25h", grace = "1h" } }   -- moonwatch beat
     fields.fail_after = fields.fail_after or fields.heartbeat and 1 or 3
     fields.pass_after = fields.pass_after or fields.heartbeat and 1 or 2
     if fields.jitter and fields.every and fields.jitter >= fields.every then problem("jitter must be shorter than every", { "jitter" }) end
-    tls.check(fields.http and fields.http.tls, { "http", "tls" }, problem)
-    if fields.tcp and fields.tcp.address and not fields.tcp.address:find "^[^%s]+:%d+$" then
-      problem(('tcp: %q: expected "host:port"'):format(fields.tcp.address), { "tcp" })
-    end
-    if fields.http and fields.http.url and not fields.http.url:find "^https?://[^/%s]" then
-      problem(("http: %q: expected an address that starts with http:// or https://"):format(fields.http.url), { "http" })
-    end
+    kinds.check(fields, problem)
   end,
 }

@@ -1,0 +1,24 @@
+--- run.lua - the check kind `run`: a function of the rule says how it is.
+local WORDS = { healthy = "good", degraded = "degraded", unhealthy = "bad" }
+
+local function judge(r)
+  if not r.ok then return { good = false, message = r.error, traceback = r.traceback, failure = r, seconds = r.seconds, details = {} } end
+  local values = r.values or {}
+  local verdict = WORDS[values[1]] or (values[1] and values[1] ~= "" and "good") or "bad"
+  if type(values[1]) == "string" and not WORDS[values[1]] then
+    verdict, values[2] = "bad", ("answered %q; expected true, false, \"healthy\", \"degraded\" or \"unhealthy\""):format(values[1])
+  end
+  local message = values[2] ~= nil and tostring(values[2]) or nil
+  if not message then
+    message = verdict == "bad" and (values[1] == nil and "the function answered nothing" or "not well") or "ok"
+  end
+  return { good = verdict ~= "bad", degraded = verdict == "degraded", message = message, seconds = r.seconds,
+           details = type(values[3]) == "table" and values[3] or {} }
+end
+
+return function(rule, run, done)
+  run.guest(rule.run, {}, { kind = "check", now = run.now, state = run.state, rule = run.name }, function(r)
+    if r.ok and r.state then run.state_was(r.state) end
+    done(judge(r))
+  end)
+end

@@ -1,0 +1,112 @@
+--- measure.lua - from the answer of a probe to its result: verdict, details, and series under blackbox_exporter's names.
+--
+-- A result is { good=, degraded=, message=, seconds=, details={}, series={ {name, value, labels}, ... } }.  What fails first is
+-- the message; what is degraded is told only of what is good.
+local M = {}
+
+--- A secret of the rules as a text, or nil when it is not set.
+function M.secret(host, v)
+  if type(v) ~= "table" then return v end
+  return host.secret(v["@secret"])
+end
+
+--- "host:port" → host, port.
+function M.address(text)
+  local host, port = text:match "^%[?(.-)%]?:(%d+)$"
+  return host, tonumber(port)
+end
+
+--- ANSWER of host.call.
+function M.result(answer)
+  return { good = not answer.error, message = answer.error or "ok", seconds = answer.seconds, details = {}, series = {} }
+end
+
+function M.fail(result, message, ...)
+  if not result.good then return result end
+  result.good, result.degraded = false, nil
+  result.message = select("#", ...) > 0 and message:format(...) or message
+  return result
+end
+
+function M.degrade(result, message, ...)
+  if result.good and not result.degraded then result.degraded, result.message = true, message:format(...) end
+  return result
+end
+
+--- A series; nothing without a value.
+function M.add(result, name, value, labels)
+  if value == true then value = 1 elseif value == false then value = 0 end
+  if value then table.insert(result.series, { name, value, labels }) end
+end
+
+--- PHASES is a list of { phase, seconds }; those without seconds were not reached.
+function M.phases(result, name, phases)
+  local shown = {}
+  for _, p in ipairs(phases) do
+    M.add(result, name, p[2], { phase = p[1] })
+    shown[p[1]] = p[2]
+  end
+  if next(shown) then result.details.phases = shown end
+end
+
+--- The family of addresses that was used, and how long its name took.
+function M.network(result, answer)
+  M.add(result, "probe_ip_protocol", tonumber(answer.ip))
+  M.add(result, "probe_dns_lookup_time_seconds", answer.resolve)
+end
+
+-- -- limits ----------------------------------------------------------------
+
+--- VALUE goes beyond LIMITS.NAME of the kind (it fails) or of `degraded` (it is degraded).  SAYS gives words for a number.
+function M.above(result, rule, own, name, value, what, says)
+  local fails, degrades = own[name], rule.degraded and rule.degraded[name]
+  if value == nil then
+    if fails then M.fail(result, "%s is not known, and %s asks for it", what, name) end
+    return
+  end
+  if fails and value > fails then M.fail(result, "%s is %s, above %s", what, says(value), says(fails)) end
+  if degrades and value > degrades then M.degrade(result, "%s is %s, above %s", what, says(value), says(degrades)) end
+end
+
+function M.percent(share) return ("%.3g%%"):format(share * 100) end
+
+-- -- certificates ----------------------------------------------------------
+
+local function expiry(result, own, run, ends)
+  local left, most = ends - run.now, own.certificate_within
+  result.certificate_ends = ends -- what `degraded` may say about it is for degraded.lua
+  if most and left < most then
+    M.fail(result, "the certificate ends %s, within %s", run.host.rfc3339(ends), run.host.duration_text(most))
+  end
+end
+
+local function info(result, tls)
+  local first = tls.chain[1]
+  M.add(result, "probe_tls_version_info", 1, { version = tls.version })
+  M.add(result, "probe_ssl_earliest_cert_expiry", tls.earliest)
+  M.add(result, "probe_ssl_last_chain_expiry_timestamp_seconds", tls.verified)
+  if first and tls.verified then
+    M.add(result, "probe_ssl_last_chain_info", 1, { fingerprint_sha256 = first.fingerprint, subject = first.subject, issuer = first.issuer,
+                                                   subjectalternative = table.concat(first.names or {}, ",") })
+  end
+end
+
+--- What a handshake showed: TLS of an answer, or nil when there was none.  OWN may have certificate_within and tls_at_least.
+function M.tls(result, own, run, tls)
+  if not tls then
+    if own.certificate_within and result.good then M.fail(result, "there is no certificate: the connection is in plain text") end
+    return
+  end
+  local first = tls.chain[1] or {}
+  result.details.tls = { version = tls.version, cipher = tls.cipher, subject = first.subject, issuer = first.issuer, names = first.names,
+                         fingerprint = first.fingerprint, expires = tls.earliest and run.host.rfc3339(tls.earliest),
+                         days_left = tls.earliest and math.floor((tls.earliest - run.now) / 8640) / 10 }
+  info(result, tls)
+  local least = own.tls_at_least
+  if least and (tonumber(tls.version:match "^TLS (%d%.%d)$") or 0) < tonumber(least) then
+    M.fail(result, "%s, expected TLS %s or newer", tls.version, least)
+  end
+  if tls.earliest then expiry(result, own, run, tls.earliest) end
+end
+
+return M

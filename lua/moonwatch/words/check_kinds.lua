@@ -1,0 +1,132 @@
+--- check_kinds.lua - what a check can be: the rows of its kinds, and what only some of them can say.
+local tls = require "moonwatch.words.tls_rows"
+
+local M = {}
+
+M.names = { "http", "tcp", "dns", "tls", "icmp", "redis", "postgres", "grpc", "exec", "run", "heartbeat" }
+
+local IP = { "ip", "text", choices = { "4", "6" }, help = "only this version of IP; default whichever the name has" }
+local CERT_WITHIN = { "certificate_within", "span", help = "the check fails when a certificate that is shown ends within so long" }
+local TLS_AT_LEAST = { "tls_at_least", "text", choices = { "1.0", "1.1", "1.2", "1.3" }, help = "the check fails with an older version of TLS" }
+
+local function with(rows, more)
+  local out = { unpack(rows) }
+  for _, row in ipairs(more) do out[#out + 1] = row end
+  return out
+end
+
+local SAY_AND_HEAR = {
+  { "send", "text", help = "text to send" }, { "expect", "text", help = "the answer must contain this" },
+  { "matches", "search", help = "a regular expression that what comes must match somewhere" },
+}
+
+local HTTP = {
+  { "url", "text", required = true, help = "address" }, { "method", "text", default = "GET", help = "request method" },
+  { "headers", "text_map", default = {}, help = "request headers" }, { "body", "text", help = "request body" },
+  { "follow", "boolean", default = false, help = "follow redirects" },
+  { "expect", "table", default = {}, help = "what a healthy answer looks like", fields = {
+    { "status", "status", default = "2xx", help = 'a status, a list, "2xx" or "200-299"' },
+    { "body", "text", help = "the body must contain this" },
+    { "json", "fn", help = "function(document): true when it is well; a second value says why not" } } },
+  tls.row,
+}
+
+local TCP = with({ { "address", "address", required = true, help = '"host:port"' } }, with(SAY_AND_HEAR, {
+  { "steps", "list", help = "a talk of several such steps, one after the other; what was heard behind a step is there for the next", fields =
+    with(SAY_AND_HEAR, { { "starttls", "boolean", default = false, help = "TLS begins, before anything is sent" } }) },
+  { "tls", { "table", "boolean" }, help = "TLS from the beginning, or from the step with `starttls`; true, or certificates", fields = tls.fields },
+  IP, CERT_WITHIN, TLS_AT_LEAST,
+}))
+
+local DNS = {
+  { "name", "text", required = true, help = "the name to ask for" },
+  { "type", "text", default = "A", choices = { "A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT", "CAA", "DS", "DNSKEY", "TLSA", "HTTPS" },
+    help = "the type of records" },
+  { "server", "text", help = "name server, host or host:port; default those of this machine" },
+  { "protocol", "text", default = "udp", choices = { "udp", "tcp" }, help = "udp (tcp when the answer is too long for it) or tcp" },
+  { "recursion", "boolean", default = true, help = "ask the server to ask others" }, IP,
+  { "expect", "table", default = {}, help = "what a healthy answer looks like", fields = {
+    { "rcode", "texts", default = { "NOERROR" }, help = 'response codes, such as "NXDOMAIN"' },
+    { "answers", "texts", help = 'these must be among the answers: "10.0.0.1", for MX "10 mail.example.org"; names may end with a dot' },
+    { "only", "boolean", default = false, help = "and nothing else" },
+    { "matches", "search", help = "a regular expression that each answer must match somewhere" },
+    { "least", "count", help = "so many answers of the type; default 1, or none where `answers` or another rcode is expected" },
+    { "ttl_least", "span", help = "the shortest time to live of them" }, { "ttl_most", "span", help = "the longest that their shortest may be" },
+    { "authoritative", "boolean", default = false, help = "the server must answer for the zone itself" } } },
+}
+
+local TLS = with({ { "address", "address", required = true, help = '"host:port"' } }, with(tls.fields, {
+  { "names", "texts", help = "the certificate must be for each of these names" },
+  { "starttls", "text", choices = { "smtp", "imap", "pop3", "ftp", "postgres" }, help = "the protocol begins in plain text and turns to TLS" },
+  CERT_WITHIN, TLS_AT_LEAST, IP,
+}))
+
+local ICMP = {
+  { "host", "text", required = true, help = "name or address" }, IP,
+  { "size", "number", default = 56, help = "bytes of data in the packet, at most 65000" },
+}
+
+M.rows = {
+  { "http", { "table", "text" }, help = "an address, or a table", short = "url", fields = HTTP },
+  { "tcp", { "table", "text" }, help = '"host:port", or a table', short = "address", fields = TCP },
+  { "dns", { "table", "text" }, help = "a name that must resolve, or a table", short = "name", fields = DNS },
+  { "tls", { "table", "text" }, help = '"host:port" of any server that speaks TLS, or a table', short = "address", fields = TLS },
+  { "icmp", { "table", "text" }, help = "a host that must answer pings, or a table. The system must permit it: by net.ipv4.ping_group_range or CAP_NET_RAW",
+    short = "host", fields = ICMP },
+  { "redis", "secret", help = "address redis://host:port; PING must answer" },
+  { "postgres", "secret", help = "libpq connection text; SELECT 1 must answer, pool figures are kept" },
+  { "grpc", "any", absent = true, help = "gRPC health protocol" },
+  { "exec", "any", absent = true, help = "a program" },
+  { "run", "fn", help = "function(ctx): true or false, message, details" },
+}
+
+local CERTIFIED = { http = true, tcp = true, tls = true }
+
+-- Which kinds know a field of `degraded`.
+local KNOWN_TO = { certificate_within = CERTIFIED }
+
+local function of_http(http, problem)
+  tls.check(http.tls, { "http", "tls" }, problem)
+  if http.url and not http.url:find "^https?://[^/%s]" then
+    problem(("http: %q: expected an address that starts with http:// or https://"):format(http.url), { "http" })
+  end
+end
+
+local function of_tcp(tcp, problem)
+  tls.check(type(tcp.tls) == "table" and tcp.tls, { "tcp", "tls" }, problem)
+  for i, step in ipairs(tcp.steps or {}) do
+    if step.starttls and not tcp.tls then problem("tcp: a step with starttls needs tls = true, or certificates", { "tcp", "steps", i }) end
+  end
+  if tcp.steps and #tcp.steps > 32 then problem("tcp: at most 32 steps", { "tcp", "steps" }) end
+  if tcp.steps and (tcp.send or tcp.expect or tcp.matches) then problem("tcp: either steps, or send, expect and matches", { "tcp", "steps" }) end
+end
+
+local function of_dns(dns, problem)
+  if dns.server and not (dns.server:find "^[^%s/%[%]]+$" or dns.server:find "^%[[%x:.]+%]:?%d*$") then
+    problem(("dns: server %q: expected host or host:port"):format(dns.server), { "dns", "server" })
+  end
+end
+
+local CHECKS = {
+  http = of_http, tcp = of_tcp, dns = of_dns,
+  tls = function(t, problem) tls.check(t, { "tls" }, problem) end,
+  icmp = function(i, problem)
+    if i.size and (i.size < 0 or i.size > 65000 or i.size % 1 ~= 0) then problem("icmp: size: expected a whole number from 0 to 65000", { "icmp", "size" }) end
+  end,
+}
+
+--- What is wrong with FIELDS of a check, beyond their types.
+function M.check(fields, problem)
+  local kind
+  for _, name in ipairs(M.names) do
+    if fields[name] ~= nil then kind = name end
+  end
+  if CHECKS[kind] and type(fields[kind]) == "table" then CHECKS[kind](fields[kind], problem) end
+  for name, kinds in pairs(KNOWN_TO) do
+    if kind and fields.degraded and fields.degraded[name] ~= nil and not kinds[kind] then
+      problem(("degraded.%s: a check of kind %s has no such figure"):format(name, kind), { "degraded", name })
+    end
+  end
+end
+
+return M

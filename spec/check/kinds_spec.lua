@@ -1,0 +1,141 @@
+--- kinds_spec.lua - what the kinds of checks make of what a probe brings.
+local testing = require "moonwatch.testing"
+
+describe("a check of the kind", function()
+  -- One probe of CHECK, answered by ANSWER: status, message, details, and the world.
+  local function probed(op, check, answer)
+    local world = testing.world(('check "c" { %s, every = "10s", fail_after = 1 }'):format(check))
+    local asked
+    world:probe(op, function(arg)
+      asked = arg
+      return type(answer) == "function" and answer(world.now) or answer
+    end):advance "1s"
+    local status, message, details = world.engine.by_id["check/c"]:report()
+    return status, message, details, world, asked
+  end
+  local function value(world, expr)
+    local rows = world.host.query(expr, world.now)
+    return rows[1] and rows[1].value
+  end
+
+  describe("dns", function()
+    local function dns(fields, answer) return probed("dns", ('dns = { name = "a.example", %s }'):format(fields), answer) end
+    local function records(...)
+      local list = {}
+      for i, data in ipairs { ... } do list[i] = { name = "a.example", type = "A", ttl = 60 * i, data = data } end
+      return { rcode = "NOERROR", answers = list, answer_rrs = #list, authority_rrs = 0, additional_rrs = 0, request = 0.01, seconds = 0.01 }
+    end
+
+    it("needs an answer of the type", function()
+      assert.equal("healthy", (dns("", records "10.0.0.1")))
+      local status, message = dns("", records())
+      assert.same({ "unhealthy", "0 A records, expected at least 1" }, { status, message })
+      local answer = records "10.0.0.1"
+      answer.answers[1].type = "CNAME"
+      assert.equal("unhealthy", (dns("", answer)))
+    end)
+
+    it("compares names without case and final dot, and takes the shortest time to live", function()
+      local answer = records("10 Mail.Example", "20 b.example")
+      answer.answers[1].type, answer.answers[2].type = "MX", "MX"
+      local status, _, details = dns('type = "MX", expect = { answers = "10 mail.example.", ttl_most = "1m" }', answer)
+      assert.same({ "healthy", 60 }, { status, details.ttl })
+    end)
+
+    it("tells the first of what is wrong", function()
+      local function wrong(fields, answer) return select(2, dns(fields, answer)) end
+      assert.equal("NXDOMAIN, expected NOERROR", wrong("", { rcode = "NXDOMAIN", answers = {} }))
+      assert.equal("10.0.0.2 is not among the answers: 10.0.0.1", wrong('expect = { answers = "10.0.0.2" }', records "10.0.0.1"))
+      assert.equal("10.0.0.1 is among the answers, which nobody expects", wrong("expect = { answers = {}, only = true }", records "10.0.0.1"))
+      assert.equal("the answer 10.0.0.1 does not match ^192", wrong('expect = { matches = "^192" }', records "10.0.0.1"))
+      assert.equal("the answer is not authoritative", wrong("expect = { authoritative = true }", records "10.0.0.1"))
+      assert.equal("a time to live of 60 s, expected at least 300 s", wrong('expect = { ttl_least = "5m" }', records "10.0.0.1"))
+    end)
+
+    it("writes what the blackbox exporter would, and ends what is no more", function()
+      local status, _, _, world = dns("", records("10.0.0.1", "10.0.0.2"))
+      assert.equal("healthy", status)
+      assert.equal(2, value(world, 'probe_dns_answer_rrs{check="c",kind="dns"}'))
+      assert.equal(0.01, value(world, 'probe_dns_duration_seconds{phase="request"}'))
+      world:probe("dns", function() return { error = "timed out after 2 s", seconds = 2 } end):advance "10s"
+      assert.equal(0, value(world, "probe_dns_query_succeeded"))
+      assert.is_nil(value(world, "probe_dns_answer_rrs"))
+      assert.is_nil(value(world, "probe_dns_duration_seconds"))
+    end)
+  end)
+
+  describe("tls", function()
+    local function tls(days, version)
+      return function(now)
+        return { seconds = 0.1, resolve = 0.01, connect = 0.02, handshake = 0.03, ip = "4", tls = { version = version or "TLS 1.3", cipher = "X",
+          earliest = now + days * 86400, chain = { { subject = "CN=a", issuer = "CN=b", names = { "a.example", "*.b.example" }, fingerprint = "00" } } } }
+      end
+    end
+    local function of(fields, more, answer) return probed("tcp", ('tls = { address = "a.example:443", %s } %s'):format(fields, more), answer) end
+
+    it("is degraded when a certificate ends soon, and fails when it ends too soon", function()
+      local fields, more = 'certificate_within = "2d"', ', degraded = { certificate_within = "14d" }'
+      local status, _, details = of(fields, more, tls(30))
+      assert.same({ "healthy", 30 }, { status, details.tls.days_left })
+      local degraded, message = of(fields, more, tls(7))
+      assert.same({ "degraded", "the certificate ends 2023-11-21T22:13:20.000Z" }, { degraded, message })
+      assert.same({ "unhealthy", "the certificate ends 2023-11-15T22:13:20.000Z, within 2d" }, { (of(fields, more, tls(1))), (select(2, of(fields, more, tls(1)))) })
+    end)
+
+    it("knows versions, names and wildcards", function()
+      assert.equal("TLS 1.1, expected TLS 1.2 or newer", (select(2, of('tls_at_least = "1.2"', "", tls(30, "TLS 1.1")))))
+      assert.equal("healthy", (of('tls_at_least = "1.2", names = { "A.example", "x.b.example" }', "", tls(30, "TLS 1.2"))))
+      assert.equal("the certificate is not for x.y.b.example but for a.example, *.b.example", (select(2, of('names = "x.y.b.example"', "", tls(30)))))
+    end)
+
+    it("speaks the protocol that turns to TLS", function()
+      local _, _, _, _, asked = of('starttls = "postgres"', "", tls(30))
+      assert.equal("\0\0\0\8\4\210\22\47", asked.steps[1].send)
+      assert.is_true(asked.steps[2].starttls)
+    end)
+
+    it("writes versions, ends and phases", function()
+      local first
+      local _, _, _, world = of("", "", function(now)
+        first = first or now
+        return tls(30)(now)
+      end)
+      assert.equal(1, value(world, 'probe_tls_version_info{version="TLS 1.3"}'))
+      assert.equal(first + 30 * 86400, value(world, "probe_ssl_earliest_cert_expiry"))
+      assert.equal(4, value(world, "probe_ip_protocol"))
+      world:probe("tcp", function() return tls(30, "TLS 1.2")(world.now) end):advance "10s"
+      assert.equal(1, value(world, 'probe_tls_version_info{version="TLS 1.2"}'))
+      assert.is_nil(value(world, 'probe_tls_version_info{version="TLS 1.3"}'))
+    end)
+  end)
+
+  it("tcp sends its steps, with TLS from the start or from one of them", function()
+    local _, _, _, _, asked = probed("tcp", 'tcp = { address = "[::1]:25", tls = true, steps = { { matches = "^220" }, { send = "x", expect = "y" }, { starttls = true } } }', {})
+    assert.same({ "::1", 25, {} }, { asked.host, asked.port, asked.tls })
+    assert.same({ "^220", "x", "y", true }, { asked.steps[1].matches, asked.steps[2].send, asked.steps[2].expect, asked.steps[3].starttls })
+  end)
+
+  it("icmp writes its phases", function()
+    local status, _, _, world = probed("icmp", 'icmp = "a.example"', { resolve = 0.1, setup = 0.2, rtt = 0.3, hop_limit = 60, ip = "6", seconds = 0.6 })
+    assert.equal("healthy", status)
+    assert.equal(0.3, value(world, 'probe_icmp_duration_seconds{phase="rtt"}'))
+    assert.equal(60, value(world, "probe_icmp_reply_hop_limit"))
+    assert.equal(6, value(world, "probe_ip_protocol"))
+  end)
+
+  it("with a threshold that another kind has, or a talk that cannot be, is refused", function()
+    local function refused(check, why)
+      local ok, text = pcall(testing.world, ('check "c" { %s }'):format(check))
+      assert.is_false(ok)
+      assert.truthy(text:find(why, 1, true), text)
+    end
+    refused('dns = "a", degraded = { certificate_within = "14d" }', "degraded.certificate_within: a check of kind dns has no such figure")
+    refused('tcp = { address = "a:1", steps = { { starttls = true } } }', "tcp: a step with starttls needs tls = true, or certificates")
+    refused('tcp = { address = "a:1", send = "x", steps = { { send = "y" } } }', "tcp: either steps, or send, expect and matches")
+    refused('tcp = "a:70000"', 'expected "host:port"')
+    refused('dns = { name = "a", type = "AAA" }', 'is not one of')
+    refused('dns = { name = "a", expect = { matches = "(" } }', "bad regular expression")
+    refused('icmp = { host = "a", size = 70000 }', "icmp: size: expected a whole number from 0 to 65000")
+    refused('tls = { address = "a:1", cert = "x" }', "tls: cert and key go together")
+  end)
+end)
