@@ -43,6 +43,16 @@ describe("a body posted to the API of Alertmanager", function()
     assert.same({}, alerts)
   end)
 
+  it("may have an alert that begins later, unless it would be over by then", function()
+    local world = world_with()
+    local function at(seconds) return real.rfc3339(world.now + seconds) end
+    local soon, late = at(299), at(301)
+    assert.equal(200, (posted(('[{"labels":{"a":"b"},"startsAt":"%s"}]'):format(soon))))
+    local status, alerts, why = posted(('[{"labels":{"a":"b"},"startsAt":"%s"},{"labels":{"a":"c"}}]'):format(late))
+    assert.same({ 400, "start time must be before end time", 1 }, { status, why, #alerts })
+    assert.equal(200, (posted(('[{"labels":{"a":"b"},"startsAt":"%s","endsAt":"%s"}]'):format(late, at(400)))))
+  end)
+
   it("that has nothing in it is told so, and null is no alerts", function()
     for _, path in ipairs { "/api/v2/alerts", "/api/v2/silences" } do
       local status, why = world_with():http("POST", path, " \n")

@@ -62,6 +62,7 @@ for _, compat in ipairs { "native", "alertmanager" } do
         '[{"labels":{"a":"b"},"annotations":{"x":1}}]', '[{"labels":{"a":"b"},"annotations":{"x":"1","x":"2"}}]', '[{"labels":{"a":"b"},"startsAt":null}]',
         '[{"labels":{"a":"b"},"startsAt":"yesterday"}]', '[{"labels":{"a":"b"},"startsAt":1}]', '[{"labels":{"a":"b"},"startsAt":"1780000000"}]',
         '[{"labels":{"a":"b"},"startsAt":"2026-05-28T20:26:30Z","endsAt":"2026-05-28T20:26:29Z"}]',
+        '[{"labels":{"a":"b"},"startsAt":"2026-05-28T20:40:00Z"}]', '[{"labels":{"a":"b"},"startsAt":"2036-05-28T20:26:30Z"}]',
         '[{"labels":{"a":"b"},"startsAt":"2026-05-28T20:26:30Z","startsAt":"2026-05-28T20:26:31Z"}]',
         '[{"labels":{"a":"b"},"generatorURL":null}]', '[{"labels":{"a":"b"},"generatorURL":1}]', '[{"labels":{"a":"\\ud800"}}]', '[{"labels":{"a":"\\u0000"}}]',
         '[{"labels":{"a":"\255"}}]', '[{"labels":{"a":"b\1"}}]', '[{"labels":{"a":"b"}},]', '[{"labels":{"a":"\\x"}}]', '[{"labels":{"a":"b"}} {}]',

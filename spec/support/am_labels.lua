@@ -24,7 +24,7 @@ M.odd = {
     instance = { "i-0:9100", "i=1", "[::1]:80", "a|b", "" },
   },
   patterns = function(_, value, other)
-    return { literally(value) .. "|" .. literally(other), ".*", ".+", "", "[^a-z]+", "(?i)" .. literally(value:upper()), literally(value:sub(1, 1)) .. "(?s:.*)",
+    return { literally(value) .. "|" .. literally(other), ".*", ".+", "", "[^a-z]+", "(?i)" .. literally(value:upper()), literally(value:match "^[%z\1-\127\194-\244]?[\128-\191]*") .. "(?s:.*)",
       "\\w+", "(|" .. literally(value) .. ")", ".{3,}", "\\D*", "[\\pL ]+" }
   end,
 }

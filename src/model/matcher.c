@@ -57,6 +57,46 @@ static pcre2_code *compile_text(mw_str text, mw_str pattern, size_t front, mw_er
     return NULL;
 }
 
+/* Behind the class of characters that begins at I. */
+static size_t class_end(mw_str p, size_t i)
+{
+    i += i + 1 < p.n && p.p[i + 1] == '^' ? 2 : 1;
+    if (i < p.n && p.p[i] == ']') i++;
+    while (i < p.n && p.p[i] != ']') {
+        const char *posix = i + 1 < p.n && p.p[i] == '[' && p.p[i + 1] == ':'
+                                ? memmem(p.p + i + 2, p.n - i - 2, ":]", 2)
+                                : NULL;
+        i = posix ? (size_t)(posix - p.p) + 2 : i + (p.p[i] == '\\' ? 2 : 1);
+    }
+    return i < p.n ? i + 1 : p.n;
+}
+
+/* Behind the text between \Q and \E whose \Q is at I. */
+static size_t literal_end(mw_str p, size_t i)
+{
+    const char *end = memmem(p.p + i, p.n - i, "\\E", 2);
+    return end ? (size_t)(end - p.p) + 2 : p.n;
+}
+
+/* PATTERN with \D, \S and \W in brackets.  Without, the machine code that PCRE2 10.42 makes of them
+ * (with PCRE2_MATCH_INVALID_UTF) takes no character beyond ASCII. */
+static void add_pattern(mw_buf *b, mw_str p)
+{
+    for (size_t i = 0; i < p.n;) {
+        char next = i + 1 < p.n ? p.p[i + 1] : 0;
+        size_t end = i + 1;
+        if (p.p[i] == '[')
+            end = class_end(p, i);
+        else if (p.p[i] == '\\')
+            end = next == 'Q' ? literal_end(p, i) : i + 1 < p.n ? i + 2 : p.n;
+        bool negated = p.p[i] == '\\' && next && strchr("DSW", next);
+        if (negated) mw_buf_text(b, "[");
+        mw_buf_str(b, (mw_str){p.p + i, end - i});
+        if (negated) mw_buf_text(b, "]");
+        i = end;
+    }
+}
+
 /* On its own first: what closes the brackets around it would match more than it may. */
 static int compile(mw_regex *re, mw_str pattern, const char *front, const char *back, mw_err *err)
 {
@@ -66,7 +106,7 @@ static int compile(mw_regex *re, mw_str pattern, const char *front, const char *
     mw_buf b;
     mw_buf_init(&b);
     mw_buf_text(&b, front);
-    mw_buf_str(&b, pattern);
+    add_pattern(&b, pattern);
     mw_buf_text(&b, back);
     re->code = compile_text((mw_str){b.p, b.n}, pattern, strlen(front), err);
     mw_buf_deinit(&b);

@@ -155,6 +155,12 @@ typedef struct reading {
     bool whole;
 } reading;
 
+/* Would its end, which is guessed, come first? */
+static bool begins_later(const mw_alert_in *a, double now)
+{
+    return a->starts && !a->ends && a->starts_at > now;
+}
+
 /* All that may fail for want of memory: the arena is the caller's. */
 static int read_all(lua_State *L)
 {
@@ -166,6 +172,7 @@ static int read_all(lua_State *L)
     FIELDS(NAME)
 #undef NAME
     for (int i = 1; mw_alerts_in_next(&r->in, &r->alert); i++) {
+        if (begins_later(&r->alert, lua_tonumber(L, NOW))) r->in.odd = true;
         push_alert(L, &r->alert);
         lua_rawseti(L, ANSWER, i);
     }

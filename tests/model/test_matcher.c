@@ -31,6 +31,16 @@ static void every_operator_decides_as_prometheus_does(void **state)
         {MW_MATCH_RE, ".*", "", true},
         {MW_MATCH_RE, ".+", "", false},
         {MW_MATCH_RE, "\xc3\xa9.", "\xc3\xa9\xe6\x97\xa5", true}, /* one character, three bytes */
+        {MW_MATCH_RE, "\\D*", "\xe6\x97\xa5", true}, /* what is no digit need not be ASCII */
+        {MW_MATCH_RE, "\\S+x", "\xc3\xa9x", true},
+        {MW_MATCH_RE, "a\\W", "a\xc3\xa9", true},
+        {MW_MATCH_RE, "\\D", "7", false},
+        {MW_MATCH_RE, "[\\D]\\D", "\xc3\xa9\xc3\xa9", true},
+        {MW_MATCH_RE, "[]\\D]+[^]\\S]", "]\xc3\xa9 ", true},
+        {MW_MATCH_RE, "[[:digit:]\\D]{2}", "7\xc3\xa9", true},
+        {MW_MATCH_RE, "\\Q\\D\\E", "\\D", true},
+        {MW_MATCH_RE, "\\\\D", "\\D", true},
+        {MW_MATCH_RE, "\\[\\D]", "[\xc3\xa9]", true},
         {MW_MATCH_NRE, "a.*", "abc", false},
         {MW_MATCH_NRE, "a.*", "b", true},
         {MW_MATCH_NRE, "a", "", true},

@@ -1,4 +1,5 @@
 --- alertmanager_intake.lua - bodies of Alertmanager's API v2, read with distrust.
+local Alerts = require "moonwatch.route.alerts"
 local version = require "moonwatch.api.alertmanager_version"
 
 local M = {}
@@ -81,14 +82,15 @@ local function form(host, item)
   return { labels = labels, annotations = annotations, starts_at = starts_at, ends_at = ends_at, generator_url = url }
 end
 
--- What is wrong with a well-formed one; it alone is left out.
-local function problem(router, report)
+-- What is wrong with a well-formed one; it alone is left out.  What says no end has one all the same.
+local function problem(router, report, now)
   local some
   for name, value in pairs(report.labels) do
     if value == "" then report.labels[name] = nil else some = true end
   end
   if not some then return "at least one label pair required" end
-  if report.ends_at and report.ends_at < report.starts_at then return "start time must be before end time" end
+  local ends_at = report.ends_at or now + (router.settings.resolve_timeout or Alerts.TIMEOUT)
+  if ends_at < report.starts_at then return "start time must be before end time" end
   local bad = bad_name(router, report.labels)
   if bad then return ("invalid label name %q"):format(bad) end
   bad = bad_name(router, report.annotations)
@@ -110,7 +112,7 @@ local function look_closely(router, body, now)
     local report, status, why = form(host, item)
     if not report then return nil, status, why end
     report.starts_at = report.starts_at or report.ends_at or now
-    why = problem(router, report)
+    why = problem(router, report, now)
     if why then problems[#problems + 1] = why else reports[#reports + 1] = report end
   end
   return reports, 200, problems
