@@ -130,6 +130,21 @@ describe("an alert that nobody was told of", function()
     assert.is_truthy(codes == "told rate" or codes == "rate told", codes)
   end)
 
+  it("failed to take it, and how it did is said once", function()
+    local world = world_with { routes = { { receiver = "hook" } } }
+    world.answers.hook = function(_, nth)
+      if nth == 1 then return { retry = true, error = "timed out after 10 s", seconds = 10 } end
+      if nth == 2 then return { retry = true, status = 503, error = "answered 503: busy", seconds = 0.25 } end
+      return { ok = true, status = 200, seconds = 0.5 }
+    end
+    world:fire("Down"):advance "2m"
+    local tries = {}
+    for _, e in ipairs(ask(world, "alert=Down").alerts[1].timeline) do
+      if e.kind == "attempt" then tries[#tries + 1] = e.text:match "hook/webhook (.*)$" end
+    end
+    assert.same({ "did not take it: timed out after 10 s", "did not take it: answered 503: busy after 0.25 s", "took it (200) after 0.5 s" }, tries)
+  end)
+
   it("has no route with a receiver", function()
     local world = world_with { routes = { { match = { team = "db" }, receiver = "hook" } } }
     world:fire("Down", { team = "web" }):advance "1m"

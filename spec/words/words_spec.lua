@@ -81,6 +81,7 @@ describe("a value", function()
     refused_with('scrape "x" { targets = { "a:1" }, auth = secret "X" }', "auth: expected a table, got a secret")
     refused_with('scrape "x" { targets = { "a:1" }, auth = slack { url = "x" } }', "auth: expected a table, got slack{...}")
     refused_with('escalation "e" { slack { url = "x" } }', "got slack{...}")
+    refused_with('receiver "r" { "http://me:sesame@h/x" }', 'got the text "http://***@h/x"')
   end)
   it("of every field of every word is refused when it is of a type no field has", function()
     for _, def in ipairs(words.list) do

@@ -93,8 +93,9 @@ local function of_message(e, fp, out)
   local function more(took) return { receiver = e.receiver, message = e.id, status = status_in(e, fp), took = took } end
   for i, a in ipairs(e.attempts) do
     local answer = a.ok and "took it" or ("did not take it: %s"):format(words.line(a.error or "no answer"))
-    local status = a.status and (" (%s)"):format(a.status) or ""
-    local took = a.seconds and (" after %.3g s"):format(a.seconds) or ""
+    -- What the answer says itself is not said twice.
+    local status = a.status and not answer:find(a.status, 1, true) and (" (%s)"):format(a.status) or ""
+    local took = a.seconds and not answer:find(" after ", 1, true) and (" after %.3g s"):format(a.seconds) or ""
     out.put(a.time, "attempt", ("try %d of the message \"%s\" (%s): %s %s%s%s"):format(i, e.reason or "", e.status, name, answer, status, took), more(a.ok or nil))
   end
   if e.done and e.result ~= "sent" then

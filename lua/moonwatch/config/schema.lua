@@ -120,6 +120,7 @@ function M.describe(value)
     if value["@kind"] then return value["@kind"] .. "{...}" end
     return "a table"
   elseif type(value) == "string" then
+    value = value:gsub("(://)[^/@%s]*@", "%1***@") -- who signs in at an address is nobody's business
     return ("the text %q"):format(#value > 40 and value:sub(1, 37) .. "..." or value)
   end
   return ("%s %s"):format(type(value) == "boolean" and "the boolean" or "the number", tostring(value))
