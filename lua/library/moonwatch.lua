@@ -515,6 +515,20 @@ function webhook(fields) end
 ---@field keep? integer so many are kept, the last 200 of them over a restart
 ---@field retention? moonwatch.duration and none for longer than this
 
+---what is on it, in this order
+---@class moonwatch.settings.status_page.groups
+---@field name string title of the group
+---@field checks string|string[] names of checks; `display` of a check is what it is called there
+
+---a page for the public at /status; there is none unless this says what is on it
+---@class moonwatch.settings.status_page
+---@field title? string its title
+---@field description? string a sentence below it
+---@field groups moonwatch.settings.status_page.groups[] what is on it, in this order
+---@field show_messages? boolean show what probes say, which may tell of addresses inside
+---@field show_authors? boolean show who wrote in an incident
+---@field automatic? boolean a failing critical check opens an incident, and closes it when it is well again
+
 ---moonwatch's own log
 ---@class moonwatch.settings.log
 ---@field level? "debug"|"info"|"warn"|"error" least level written
@@ -542,6 +556,7 @@ function webhook(fields) end
 ---@field limits? moonwatch.settings.limits what one request or rule may use
 ---@field silence? moonwatch.settings.silence silences of alerts
 ---@field notifications? moonwatch.settings.notifications the history of messages
+---@field status_page? moonwatch.settings.status_page a page for the public at /status; there is none unless this says what is on it
 ---@field log? moonwatch.settings.log moonwatch's own log
 
 ---What the server listens on, where it keeps data and what it limits itself to. Only the root file may use it.

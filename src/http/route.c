@@ -91,6 +91,7 @@ const mw_route mw_routes[] = {
     {READ,    "/api/mw/v1/slo-reports",            NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/checks/**",              NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/breakers/**",            NULL,                  MW_OURS,       MW_TO_RULES},
+    {ANY,     "/api/mw/v1/incidents/**",           NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/expect/**",              NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/marks/**",               NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/canaries/**",            NULL,                  MW_OURS,       MW_TO_RULES},
@@ -117,6 +118,9 @@ const mw_route mw_routes[] = {
     /* the server itself */
     {READ,    "/metrics",                          get_metrics,           MW_PLAIN,      MW_ALWAYS},
     {READ,    "/health/**",                        NULL,                  MW_OURS,       MW_TO_RULES | MW_CORS},
+    {READ,    "/status",                           NULL,                  MW_OURS,       MW_TO_RULES},
+    {READ,    "/status.json",                      NULL,                  MW_OURS,       MW_TO_RULES | MW_CORS},
+    {READ,    "/status.atom",                      NULL,                  MW_OURS,       MW_TO_RULES},
     {READ,    "/-/healthy",                        get_healthy,           MW_PLAIN,      MW_ALWAYS},
     {READ,    "/-/ready",                          get_ready,             MW_PLAIN,      MW_ALWAYS},
     {DO,      "/-/reload",                         NULL,                  MW_OURS,       MW_TO_RULES},

@@ -7,11 +7,14 @@
 local blame = require "moonwatch.check.blame"
 local breaker = require "moonwatch.breaker"
 local budget = require "moonwatch.engine.rules_budget"
+local days = require "moonwatch.status.days"
 local degraded = require "moonwatch.check.degraded"
 local history = require "moonwatch.check.history"
+local incidents = require "moonwatch.status.automatic"
 local probe = require "moonwatch.check.probe"
 local series = require "moonwatch.check.series"
 local suspend = require "moonwatch.engine.rules_suspend"
+local tally = require "moonwatch.status.tally"
 local verdict = require "moonwatch.check.state"
 
 local M = {}
@@ -83,6 +86,7 @@ local function note(self, t, status, message)
   self.status, self.since = status, t
   history.add(self.changes, t, status, message)
   self.engine:changed(self, t)
+  incidents.turned(self.engine, self, status, message, t)
   if before == "unknown" and status == "healthy" then return end
   self.host.log(LOUD[status] or "info", ("check %q is %s: %s"):format(self.rule.name, status, tostring(message)), { check = self.rule.name })
 end
@@ -99,6 +103,7 @@ function M:settle(t, good, values, measured)
   self.settled_at = t
   local status, message, excuse = self:standing(t)
   note(self, t, status, message)
+  tally.credit(self, t, status, excuse)
   values.check_up = up(status, excuse)
   values.check_degraded = (self.reasons or self.series.live.check_degraded or self.rule.degraded) and (self.reasons and 1 or 0) or nil
   if excuse and measured then measured[#measured + 1] = { "check_excused", 1, { reason = excuse.kind } } end
@@ -187,12 +192,14 @@ end
 
 local PROBED = { "verdict", "blame", "message", "details", "seconds", "reasons", "slack", "probed_at", "health", "settled_at" }
 
+local TOLD = { "changes", "status", "since", "days", "tallied_at", "tallied_part" }
+
 -- A probe of OLD that is still on its way is not ours: the next turn makes another.
 function M:inherit(old)
   old.serial = old.serial + 1
   self.state, self.last_evaluation = old.state, old.last_evaluation
   self.series:inherit(old.series)
-  self.changes, self.status, self.since = old.changes, old.status, old.since
+  for _, name in ipairs(TOLD) do self[name] = old[name] end
   if old.kind ~= self.kind then return end
   for _, name in ipairs(PROBED) do self[name] = old[name] end
   self:with_breaker(old.breaker)
@@ -205,7 +212,7 @@ end
 
 function M:save()
   return { verdict = self.verdict, state = self.state, message = self.message, status = self.status, since = self.since,
-           blame = next(self.blame) and self.blame or nil, changes = self.changes[1] and self.changes or nil, breaker = self.breaker and self.breaker:save() }
+           blame = next(self.blame) and self.blame or nil, changes = self.changes[1] and self.changes or nil, days = self.days, breaker = self.breaker and self.breaker:save() }
 end
 
 local STATUS = { healthy = true, degraded = true, unhealthy = true, maintenance = true, unknown = true }
@@ -219,7 +226,7 @@ function M:restore(saved)
   if type(saved.message) == "string" then self.message = saved.message end
   if STATUS[saved.status] then self.status, self.since = saved.status, tonumber(saved.since) end
   if type(saved.breaker) == "table" then self:with_breaker(nil, saved.breaker) end
-  self.blame, self.changes = blame.read(saved.blame), history.read(saved.changes)
+  self.blame, self.changes, self.days = blame.read(saved.blame), history.read(saved.changes), days.read(saved.days)
 end
 
 return M

@@ -9,7 +9,7 @@ M.commands = {
   { "run", "moonwatch.cli.run" }, { "check", "moonwatch.cli.check" }, { "test", "moonwatch.cli.test" }, { "backtest", "moonwatch.cli.backtest" },
   { "query", "moonwatch.cli.query" }, { "logs", "moonwatch.cli.logs" }, { "traces", "moonwatch.cli.traces" },
   { "trace", "moonwatch.cli.trace" }, { "alerts", "moonwatch.cli.alerts" }, { "slo", "moonwatch.cli.slo" },
-  { "health", "moonwatch.cli.health" }, { "beat", "moonwatch.cli.beat" }, { "targets", "moonwatch.cli.targets" }, { "nodes", "moonwatch.cli.nodes" },
+  { "health", "moonwatch.cli.health" }, { "beat", "moonwatch.cli.beat" }, { "incident", "moonwatch.cli.incident" }, { "targets", "moonwatch.cli.targets" }, { "nodes", "moonwatch.cli.nodes" },
   { "silence", "moonwatch.cli.silence" }, { "ack", "moonwatch.cli.ack" }, { "unack", "moonwatch.cli.unack" },
   { "why", "moonwatch.cli.why" }, { "audit", "moonwatch.cli.audit" }, { "oncall", "moonwatch.cli.oncall" },
   { "notify", "moonwatch.cli.notify" }, { "receivers", "moonwatch.cli.receivers" }, { "drills", "moonwatch.cli.drills" },

@@ -225,6 +225,12 @@ function M.check(items, host, problem, limits)
     local to = (item.fields.silence or {}).to
     if to then check_names(host, item, { "silence", "to" }, to, known.receivers, "receiver", problem) end
   end
+  local checks_of = names_of(items, "check")
+  for _, item in ipairs(items.settings or {}) do
+    for i, group in ipairs((item.fields.status_page or {}).groups or {}) do
+      check_names(host, item, { "status_page", "groups", i, "checks" }, group.checks or {}, checks_of, "check", problem)
+    end
+  end
   for _, item in ipairs(items.escalation or {}) do
     for i, step in ipairs(item.fields.items) do
       check_told(host, item, { i, "to" }, step.to or {}, known, problem)

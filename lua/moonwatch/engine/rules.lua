@@ -7,6 +7,7 @@
 local breakers = require "moonwatch.engine.rules_breakers"
 local heartbeat = require "moonwatch.check.heartbeat"
 local identity = require "moonwatch.config.identity"
+local incidents = require "moonwatch.status.incidents"
 local line = require "moonwatch.engine.rules_line"
 local suspend = require "moonwatch.engine.rules_suspend"
 local turns = require "moonwatch.engine.rules_turn"
@@ -43,6 +44,10 @@ function M.new(options)
   }, M)
   self.late = options.host.instrument("observe", "moonwatch_rule_lateness_seconds", {}, "How late groups of rules, checks and jobs began.")
   self.marks = marks.new { host = options.host }
+  self.incidents = incidents.new(options.host, function(id, value)
+    self.generation = self.generation + 1
+    if self.cluster then self.host.call("cluster.put", { kind = "incident", id = id, value = value }) end
+  end)
   self.own = own.new(options.emit, function() return self.external_labels end)
   return self
 end
@@ -276,6 +281,8 @@ function on.shared(self, msg, now)
   if shared[msg.kind] then shared[msg.kind](self, msg, now) end
 end
 
+function shared.incident(self, msg) self.incidents:take(msg.id, msg.value) end
+
 function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
 
 function shared.breaker(self, msg) breakers.shared(self, msg.id, msg.value) end
@@ -338,7 +345,9 @@ function M:snapshot(now, fresh)
     if runner.kept_text then parts[#parts + 1] = encode(id) .. ":" .. runner.kept_text end
   end
   local kept_breakers = breakers.save(self)
-  return ('{"version":2,"at":%s,"rules":{%s}%s}'):format(encode(now), table.concat(parts, ","), kept_breakers and ',"breakers":' .. encode(kept_breakers) or "")
+  local told = self.incidents:save()
+  return ('{"version":2,"at":%s,"rules":{%s}%s%s}'):format(encode(now), table.concat(parts, ","),
+    kept_breakers and ',"breakers":' .. encode(kept_breakers) or "", told[1] and ',"incidents":' .. encode(told) or "")
 end
 
 -- The runner that was saved under ID.  Version 1 knew rules by word and name only.
@@ -386,6 +395,7 @@ function M:restore(snapshot, now)
   end
   begin_shadows(self, snapshot.rules, now, down)
   breakers.restore(self, snapshot.breakers)
+  self.incidents:restore(snapshot.incidents)
   return true
 end
 

@@ -83,6 +83,15 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
     { "notifications", "table", default = {}, help = "the history of messages", fields = {
       { "keep", "count", default = 1000, help = "so many are kept, the last 200 of them over a restart" },
       { "retention", "interval", default = "7d", help = "and none for longer than this" } } },
+    { "status_page", "table", help = "a page for the public at /status; there is none unless this says what is on it", fields = {
+      { "title", "text", default = "Status", help = "its title" },
+      { "description", "text", help = "a sentence below it" },
+      { "groups", "list", required = true, help = "what is on it, in this order", fields = {
+        { "name", "text", required = true, help = "title of the group" },
+        { "checks", "texts", required = true, help = "names of checks; `display` of a check is what it is called there" } } },
+      { "show_messages", "boolean", default = false, help = "show what probes say, which may tell of addresses inside" },
+      { "show_authors", "boolean", default = false, help = "show who wrote in an incident" },
+      { "automatic", "boolean", default = false, help = "a failing critical check opens an incident, and closes it when it is well again" } } },
     { "auth", "table", help = "who may use the HTTP API", absent = true, fields = auth },
     { "log", "table", default = {}, help = "moonwatch's own log", fields = {
       { "level", "text", default = "info", choices = { "debug", "info", "warn", "error" }, help = "least level written" },
