@@ -42,6 +42,24 @@ describe("on the command line", function()
     assert.equal(0, (run("silence", "expire", id, (night:gsub("\n", "")))))
   end)
 
+  it("nobody's words move the cursor, forge a line or change what stands beside them", function()
+    local world, run = rig()
+    world.host.ask = function(_, _, done) done { status = 200, body = '{"data":{"groups":[]}}' } end
+    local evil = "quiet\27[2J\r\nID  \194\155forged"
+    world:fire("Busy" .. evil, { job = evil }):fire "Größer":advance "1m"
+    assert.equal(200, (world:http("POST", "/api/mw/v1/silences", { matchers = { { name = "job", value = evil, isRegex = false } }, ["for"] = "1h", comment = evil,
+      createdBy = evil })))
+    assert.equal(200, (world:http("POST", "/api/mw/v1/ack", { labels = { job = evil }, author = evil, comment = evil })))
+    for _, command in ipairs { { "silence", "list" }, { "ack" }, { "audit" }, { "alerts" }, { "silence", "add", "job!=", "--for", "1h", "--dry-run" } } do
+      local status, text = run(unpack(command))
+      assert.equal(0, status)
+      assert.truthy(text:find("quiet?[2J", 1, true) or command[1] == "audit", text)
+      assert.falsy(text:find "[%z\1-\9\11-\31\127]", text)
+      assert.falsy(text:find("\194\155", 1, true), text)
+      assert.falsy(text:find("\nID  ?forged", 1, true), text)
+    end
+  end)
+
   it("alerts are listed, silenced, acknowledged and explained", function()
     local world, run = rig()
     world:fire("Busy", { job = "api" }):advance "1m"

@@ -72,15 +72,24 @@ function M.escape(text)
   return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
+--- TEXT, which anybody may have written, as one line that tells a terminal nothing but what it shows.
+function M.line(text) return (tostring(text):gsub("%c", "?"):gsub("\194[\128-\159]", "?")) end
+
+local function width(cell) return #cell:gsub("[\128-\191]", "") end
+
 --- ROWS as aligned columns, the first row is the head.
 function M.columns(rows)
-  local widths, out = {}, {}
-  for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, #cell) end
+  local widths, lines, out = {}, {}, {}
+  for k, row in ipairs(rows) do
+    lines[k] = {}
+    for i, cell in ipairs(row) do
+      lines[k][i] = M.line(cell)
+      widths[i] = math.max(widths[i] or 0, width(lines[k][i]))
+    end
   end
-  for _, row in ipairs(rows) do
+  for _, row in ipairs(lines) do
     local cells = {}
-    for i, cell in ipairs(row) do cells[i] = cell .. (" "):rep(widths[i] - #cell) end
+    for i, cell in ipairs(row) do cells[i] = cell .. (" "):rep(widths[i] - width(cell)) end
     out[#out + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
   end
   return table.concat(out, "\n") .. "\n"

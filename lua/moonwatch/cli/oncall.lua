@@ -19,7 +19,7 @@ local function list(ctx)
   end
   ctx.out(#rows > 1 and client.columns(rows) or "there are no rotations; see: moonwatch help oncall\n")
   for _, o in ipairs(answer.oncall) do
-    if o.calendar and o.calendar.error then ctx.err(("%s: the calendar could not be read: %s\n"):format(o.name, o.calendar.error)) end
+    if o.calendar and o.calendar.error then ctx.err(("%s: the calendar could not be read: %s\n"):format(o.name, client.line(o.calendar.error))) end
   end
   return 0
 end
@@ -37,10 +37,10 @@ local function shifts(ctx, name, options)
   for _, s in ipairs(o.shifts) do rows[#rows + 1] = { plain(s.from), plain(s.to), s.person, s.why } end
   ctx.out(client.columns(rows))
   for _, s in ipairs(o.overrides) do
-    ctx.out(("exception %s: %s from %s to %s, made by %s\n"):format(s.id, s.person, plain(s.from), plain(s.to), s.by or "-"))
+    ctx.out(("exception %s: %s from %s to %s, made by %s\n"):format(s.id, s.person, plain(s.from), plain(s.to), client.line(s.by or "-")))
   end
-  if o.calendar and o.calendar.error then ctx.err(("the calendar could not be read: %s\n"):format(o.calendar.error)) end
-  for _, problem in ipairs(o.calendar and o.calendar.problems or {}) do ctx.err(("calendar: %s\n"):format(problem)) end
+  if o.calendar and o.calendar.error then ctx.err(("the calendar could not be read: %s\n"):format(client.line(o.calendar.error))) end
+  for _, problem in ipairs(o.calendar and o.calendar.problems or {}) do ctx.err(("calendar: %s\n"):format(client.line(problem))) end
   return 0
 end
 

@@ -42,7 +42,7 @@ local function tell_found(ctx, title, found, each)
   if not found then return end
   ctx.out(("%s: %d of %d\n"):format(title, found.count, found.of))
   for _, name in ipairs(found.names or {}) do
-    if type(name) == "table" then ctx.out(each:format(name.count, name.name)) else ctx.out("  " .. name .. "\n") end
+    if type(name) == "table" then ctx.out(each:format(name.count, client.line(name.name))) else ctx.out("  " .. client.line(name) .. "\n") end
   end
 end
 
@@ -52,7 +52,7 @@ local function tell_preview(ctx, answer)
   local history = answer.history
   if history then tell_found(ctx, ("in the last %g hours"):format(history.hours), history, "  %d x %s\n") end
   tell_found(ctx, "rules that it may mean", answer.rules, "  %d x %s\n")
-  for _, warning in ipairs(answer.warnings) do ctx.out("warning: " .. warning .. "\n") end
+  for _, warning in ipairs(answer.warnings) do ctx.out("warning: " .. client.line(warning) .. "\n") end
   return 0
 end
 
