@@ -890,11 +890,22 @@ function expect(name) end
 ---@return fun(fields: moonwatch.slo)
 function slo(name) end
 
+---how to sign in
+---@class moonwatch.check.http.auth
+---@field bearer? string|moonwatch.secret token
+---@field user? string name for basic authentication
+---@field password? string|moonwatch.secret its password
+
 ---what a healthy answer looks like
 ---@class moonwatch.check.http.expect
 ---@field status? integer|string|(integer|string)[] a status, a list, "2xx" or "200-299"
----@field body? string the body must contain this
----@field json? (fun(document: any): any) function(document): true when it is well; a second value says why not
+---@field body? string|string[] the body must contain this, or each of these
+---@field body_not? string|string[] the body must contain none of these
+---@field body_matches? any a regular expression that the body must match somewhere
+---@field body_matches_not? any one that it must match nowhere
+---@field headers? any headers and regular expressions that they must match: { ["content-type"] = "json" }
+---@field headers_not? string|string[] headers that must not be there
+---@field json? (fun(document: any): any)|any function(document): true when it is well; a second value says why not. Or paths and what must be there: { ["db.state"] = "up", ["queue[0].length"] = { below = 100 } }; above, below, matches, length, exists
 
 ---an address, or a table
 ---@class moonwatch.check.http
@@ -902,7 +913,13 @@ function slo(name) end
 ---@field method? string request method
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field body? string request body
+---@field auth? moonwatch.check.http.auth how to sign in
 ---@field follow? boolean follow redirects
+---@field redirects? integer with `follow`: more of them are a failure; at most 50
+---@field max_body? number|string a longer answer is a failure; at most 64MB
+---@field ip? "4"|"6" only this version of IP; default whichever the name has
+---@field certificate_within? moonwatch.duration the check fails when a certificate that is shown ends within so long
+---@field tls_at_least? "1.0"|"1.1"|"1.2"|"1.3" the check fails with an older version of TLS
 ---@field expect? moonwatch.check.http.expect what a healthy answer looks like
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 

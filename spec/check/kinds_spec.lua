@@ -109,6 +109,84 @@ describe("a check of the kind", function()
     end)
   end)
 
+  describe("http", function()
+    local function http(fields, answer) return probed("http", ('http = { url = "http://a.example/", %s }'):format(fields), answer) end
+    local function page(body, headers, more)
+      local out = { status = 200, headers = headers or {}, body = body or "", seconds = 0.1, resolve = 0.01, connect = 0.02, processing = 0.03, transfer = 0.04,
+                    redirects = 0, version = 11, ip = "4", content_length = #(body or "") }
+      for k, v in pairs(more or {}) do out[k] = v end
+      return out
+    end
+    local function wrong(fields, ...)
+      local status, message = http(fields, page(...))
+      assert.equal("unhealthy", status)
+      return message
+    end
+
+    it("writes its phases and what the answer was", function()
+      local status, _, details, world = http("", page("hello", {}, { handshake = 0.05, tls = { version = "TLS 1.3", chain = {} } }))
+      assert.same({ "healthy", 200, 5 }, { status, details.status, details.bytes })
+      for phase, seconds in pairs { resolve = 0.01, connect = 0.02, tls = 0.05, processing = 0.03, transfer = 0.04 } do
+        assert.equal(seconds, value(world, ('probe_http_duration_seconds{phase=%q}'):format(phase)))
+      end
+      for name, v in pairs { status_code = 200, ssl = 1, redirects = 0, version = 1.1, content_length = 5, uncompressed_body_length = 5 } do
+        assert.equal(v, value(world, "probe_http_" .. name), name)
+      end
+    end)
+
+    it("looks into the body", function()
+      assert.equal("healthy", (http('expect = { body = { "a", "b" }, body_not = "x", body_matches = "^a.b$", body_matches_not = "q" }', page "a-b")))
+      assert.equal('the body does not contain "c"', wrong('expect = { body = { "a", "c" } }', "a-b"))
+      assert.equal('the body contains "b"', wrong('expect = { body_not = { "x", "b" } }', "a-b"))
+      assert.equal('the body does not match "^b"', wrong('expect = { body_matches = "^b" }', "a-b"))
+      assert.equal('the body matches "b$"', wrong('expect = { body_matches_not = "b$" }', "a-b"))
+    end)
+
+    it("looks at headers", function()
+      assert.equal("healthy", (http('expect = { headers = { ["Content-Type"] = "^text/" }, headers_not = "x-debug" }', page("", { ["content-type"] = "text/html" }))))
+      assert.equal("there is no header Content-Type", wrong('expect = { headers = { ["Content-Type"] = "text" } }'))
+      assert.equal('header A is "1", which does not match "2"', wrong('expect = { headers = { A = "2" } }', "", { a = "1" }))
+      assert.equal("there is a header A", wrong('expect = { headers_not = "A" }', "", { a = "1" }))
+    end)
+
+    it("looks at places of a JSON document", function()
+      local document = '{"db":{"state":"up","pool":[{"n":3},{"n":9}]},"a.b":true,"none":null,"x-y":"z"}'
+      assert.equal("healthy", (http([[expect = { json = { ["db.state"] = "up", ["$.db.pool[1].n"] = { above = 8, below = 10 }, ['["a.b"]'] = true, ["x-y"] = { matches = "^z$" },
+        ["db.pool"] = { length = 2 }, none = { exists = false }, ["db.state.deep"] = { exists = false } } }]], page(document))))
+      assert.equal('db.state is "up", expected "down"', wrong('expect = { json = { ["db.state"] = "down" } }', document))
+      assert.equal("db.pool[0].n is 3, expected above 8", wrong('expect = { json = { ["db.pool[0].n"] = { above = 8 } } }', document))
+      assert.equal("gone is nothing, expected 1", wrong("expect = { json = { gone = 1 } }", document))
+      assert.truthy(wrong("expect = { json = { gone = 1 } }", "no json"):find "^the body is not JSON")
+    end)
+
+    it("signs in, and asks what it was told to", function()
+      local _, _, _, _, asked = http('auth = { user = "ann", password = "pass" }, follow = true, redirects = 3, ip = "6", max_body = "2KB", method = "PUT", body = "b"', page())
+      assert.equal("Basic YW5uOnBhc3M=", asked.headers.Authorization)
+      assert.same({ true, 3, "6", 2048, "PUT", "b", true }, { asked.follow, asked.redirects, asked.ip, asked.max_body, asked.method, asked.body, asked.measure })
+      _, _, _, _, asked = http('auth = { bearer = secret "TOKEN" }', page())
+      assert.equal("Bearer (secret TOKEN)", asked.headers.Authorization)
+    end)
+
+    it("fails when a certificate ends soon, and in plain text where one is asked for", function()
+      local function ending(now)
+        return page("", {}, { tls = { version = "TLS 1.3", earliest = now + 86400, chain = {} } })
+      end
+      assert.truthy(select(2, http('certificate_within = "2d"', ending)):find "^the certificate ends ")
+      assert.equal("there is no certificate: the connection is in plain text", wrong 'certificate_within = "2d"')
+    end)
+
+    it("tells of a certificate that was refused", function()
+      local _, message, details, world = http("", function(now)
+        return { error = "TLS with a.example:443: certificate has expired", seconds = 0.1, tls = { earliest = now - 60, chain = { { subject = "CN=a", names = {} } } } }
+      end)
+      assert.truthy(message:find "certificate has expired")
+      assert.equal("CN=a", details.tls.subject)
+      assert.truthy(value(world, "probe_ssl_earliest_cert_expiry"))
+      assert.is_nil(value(world, "probe_tls_version_info"))
+      assert.equal(0, value(world, "probe_http_status_code"))
+    end)
+  end)
+
   it("tcp sends its steps, with TLS from the start or from one of them", function()
     local _, _, _, _, asked = probed("tcp", 'tcp = { address = "[::1]:25", tls = true, steps = { { matches = "^220" }, { send = "x", expect = "y" }, { starttls = true } } }', {})
     assert.same({ "::1", 25, {} }, { asked.host, asked.port, asked.tls })
@@ -137,5 +215,10 @@ describe("a check of the kind", function()
     refused('dns = { name = "a", expect = { matches = "(" } }', "bad regular expression")
     refused('icmp = { host = "a", size = 70000 }', "icmp: size: expected a whole number from 0 to 65000")
     refused('tls = { address = "a:1", cert = "x" }', "tls: cert and key go together")
+    refused('http = { url = "http://a", auth = { user = "a", bearer = "b" } }', "http: auth: either bearer, or user and password")
+    refused('http = { url = "http://a", redirects = 51 }', "http: redirects: at most 50")
+    refused('http = { url = "http://a", expect = { json = { ["a..b"] = 1 } } }', "is no path")
+    refused('http = { url = "http://a", expect = { json = { a = { over = 1 } } } }', '"a": expected above, below, matches, length or exists')
+    refused('http = { url = "http://a", expect = { headers = { a = "(" } } }', "bad regular expression")
   end)
 end)

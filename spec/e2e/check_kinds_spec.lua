@@ -1,6 +1,6 @@
 --- check_kinds_spec.lua - name servers, certificates and pings, asked by us and by the blackbox exporter, which must agree.
 local blackbox = require "blackbox"
-local net = require "net"
+local check_eyes = require "check_eyes"
 local proc = require "proc"
 local server = require "server"
 local tls_server = require "tls_server"
@@ -30,7 +30,7 @@ local MODULES = [[
 ]]
 
 describe("checks of", function()
-  local node, peer, exporter, dns, dns_port
+  local node, peer, exporter, dns, dns_port, eyes
 
   local RULES = [[
 local function check_(name, fields)
@@ -74,6 +74,7 @@ check_("no host", { icmp = "nowhere.invalid" })
     exporter = blackbox.start((MODULES:gsub("DIR", peer.dir)))
     node = server.start { rules = { ["kinds.lua"] = (RULES:gsub("DNSPORT", dns_port):gsub("DIR", peer.dir):gsub("ADDRESS", peer.address)
       :gsub("EXPORTER", (exporter.url:gsub("http://", "")))) } }
+    eyes = check_eyes.new(node, exporter)
   end)
   teardown(function()
     node:stop()
@@ -83,45 +84,7 @@ check_("no host", { icmp = "nowhere.invalid" })
     proc.cleanup()
   end)
 
-  local function check(name)
-    local found
-    proc.eventually(function()
-      found = node:json("/health/" .. net.escape(name))
-      return found and found.status ~= "unknown"
-    end, 15, name .. " was probed")
-    return found
-  end
-  local function is(status, name, message)
-    local c = check(name)
-    assert.equal(status, c.status, name .. ": " .. c.message)
-    if message then assert.truthy(c.message:find(message), c.message) end
-    return c.details
-  end
-  local function ours(name, metric)
-    local row = node:query(("%s{check=%q}"):format(metric, name))[1]
-    return row and tonumber(row.value[2])
-  end
-  -- The same figures as the exporter's MODULE for TARGET.
-  local function agree(name, module, target, metrics)
-    check(name)
-    local theirs = exporter:probe(module, target)
-    for _, metric in ipairs(metrics) do
-      local of = metric:gsub("%b{}", "")
-      local row = node:query(metric:find "{" and (metric:gsub("}", (", check=%q}"):format(name))) or ("%s{check=%q}"):format(of, name))[1]
-      assert.truthy(theirs[metric], "theirs: " .. metric)
-      assert.equal(theirs[metric], row and tonumber(row.value[2]), name .. ": " .. metric)
-    end
-    return theirs
-  end
-  -- The phases that both know, and that ours are times.
-  local function phases(name, metric, theirs, known)
-    for _, phase in ipairs(known) do
-      assert.truthy(theirs[('%s{phase="%s"}'):format(metric, phase)], "theirs: " .. phase)
-      local row = node:query(('%s{check=%q, phase="%s"}'):format(metric, name, phase))[1]
-      local seconds = row and tonumber(row.value[2])
-      assert.is_true(seconds and seconds >= 0 and seconds < 2, ("%s: %s"):format(phase, tostring(seconds)))
-    end
-  end
+  local function is(...) return eyes:is(...) end
 
   it("name servers", function()
     local d = is("healthy", "dns")
@@ -137,12 +100,12 @@ check_("no host", { icmp = "nowhere.invalid" })
 
   it("name servers, as the blackbox exporter sees them", function()
     local target = "127.0.0.1:" .. dns_port
-    local theirs = agree("dns", "dns", target, { "probe_success", "probe_dns_answer_rrs", "probe_dns_authority_rrs", "probe_dns_additional_rrs",
+    local theirs = eyes:agree("dns", "dns", target, { "probe_success", "probe_dns_answer_rrs", "probe_dns_authority_rrs", "probe_dns_additional_rrs",
       "probe_dns_query_succeeded", "probe_ip_protocol" })
-    phases("dns", "probe_dns_duration_seconds", theirs, { "resolve", "request" })
-    agree("soa", "soa", target, { "probe_success", "probe_dns_serial" })
-    agree("gone", "gone", target, { "probe_success", "probe_dns_query_succeeded" })
-    agree("refused", "refused", target, { "probe_success", "probe_dns_query_succeeded" })
+    eyes:phases("dns", "probe_dns_duration_seconds", theirs, { "resolve", "request" })
+    eyes:agree("soa", "soa", target, { "probe_success", "probe_dns_serial" })
+    eyes:agree("gone", "gone", target, { "probe_success", "probe_dns_query_succeeded" })
+    eyes:agree("refused", "refused", target, { "probe_success", "probe_dns_query_succeeded" })
   end)
 
   it("certificates", function()
@@ -159,21 +122,21 @@ check_("no host", { icmp = "nowhere.invalid" })
   end)
 
   it("certificates, as the blackbox exporter sees them", function()
-    local theirs = agree("tls", "tls", peer.address, { "probe_success", "probe_ssl_earliest_cert_expiry", "probe_ssl_last_chain_expiry_timestamp_seconds",
+    local theirs = eyes:agree("tls", "tls", peer.address, { "probe_success", "probe_ssl_earliest_cert_expiry", "probe_ssl_last_chain_expiry_timestamp_seconds",
       'probe_tls_version_info{version="TLS 1.2"}', "probe_ip_protocol" })
     assert.truthy(theirs.probe_duration_seconds)
-    agree("other", "other", peer.address, { "probe_success" })
+    eyes:agree("other", "other", peer.address, { "probe_success" })
     -- The exporter does not say when a certificate ends that it does not accept.
-    assert.equal(theirs.probe_ssl_earliest_cert_expiry, ours("other", "probe_ssl_earliest_cert_expiry"))
+    assert.equal(theirs.probe_ssl_earliest_cert_expiry, eyes:value("other", "probe_ssl_earliest_cert_expiry"))
   end)
 
   it("hosts that answer pings", function()
-    local c = check "icmp"
+    local c = eyes:check "icmp"
     if c.message:find "not permitted" then return pending(c.message) end
     is("healthy", "icmp")
     is("healthy", "icmp6")
     is("unhealthy", "no host", "^nowhere%.invalid: ")
-    local theirs = agree("icmp", "icmp", "127.0.0.1", { "probe_success", "probe_icmp_reply_hop_limit", "probe_ip_protocol" })
-    phases("icmp", "probe_icmp_duration_seconds", theirs, { "resolve", "setup", "rtt" })
+    local theirs = eyes:agree("icmp", "icmp", "127.0.0.1", { "probe_success", "probe_icmp_reply_hop_limit", "probe_ip_protocol" })
+    eyes:phases("icmp", "probe_icmp_duration_seconds", theirs, { "resolve", "setup", "rtt" })
   end)
 end)

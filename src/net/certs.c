@@ -89,20 +89,26 @@ static double earliest(const STACK_OF(X509) * chain)
     return first;
 }
 
-mw_value *mw_certs_tell(const SSL *ssl)
+mw_value *mw_certs_of(const STACK_OF(X509) * chain)
 {
     mw_value *map = mw_map_new(), *list = mw_list_new();
+    for (int i = 0; i < sk_X509_num(chain) && i < MW_CERTS; i++)
+        mw_list_add(list, one(sk_X509_value(chain, i)));
+    mw_map_set(map, "chain", list);
+    if (sk_X509_num(chain) > 0) mw_map_set_number(map, "earliest", earliest(chain));
+    return map;
+}
+
+mw_value *mw_certs_tell(const SSL *ssl)
+{
+    mw_value *map = mw_certs_of(SSL_get_peer_cert_chain(ssl));
     const char *version = SSL_get_version(ssl); /* "TLSv1.3", and "TLSv1" of old */
-    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl), *good = SSL_get0_verified_chain(ssl);
+    STACK_OF(X509) *good = SSL_get0_verified_chain(ssl);
     char text[32];
     snprintf(text, sizeof text, "TLS %s%s", strncmp(version, "TLSv", 4) ? version : version + 4,
              strcmp(version, "TLSv1") ? "" : ".0");
     mw_map_set_text(map, "version", text);
     mw_map_set_text(map, "cipher", SSL_get_cipher_name(ssl));
-    for (int i = 0; i < sk_X509_num(chain) && i < MW_CERTS; i++)
-        mw_list_add(list, one(sk_X509_value(chain, i)));
-    mw_map_set(map, "chain", list);
-    if (sk_X509_num(chain) > 0) mw_map_set_number(map, "earliest", earliest(chain));
     if (sk_X509_num(good) > 0 && SSL_get_verify_result(ssl) == X509_V_OK)
         mw_map_set_number(map, "verified", earliest(good));
     return map;

@@ -12,4 +12,7 @@ enum { MW_CERTS = 10 }; /* of a chain that are told of */
  * (the same of the chain that was verified; when one was)}; times in unix seconds. */
 mw_value *mw_certs_tell(const SSL *ssl);
 
+/* Only the chain and its first end. */
+mw_value *mw_certs_of(const STACK_OF(X509) * chain);
+
 #endif

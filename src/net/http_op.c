@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/dns.h"
+#include "net/measure.h"
 #include "net/tls.h"
 
-enum { MAX_TIMEOUT_MS = 300 * 1000, MAX_ANSWER = 64 << 20 };
+enum { MAX_TIMEOUT_MS = 300 * 1000, MAX_ANSWER = 64 << 20, MAX_REDIRECTS = 50 };
 
 struct call {
     mw_reply *reply;
@@ -100,6 +102,7 @@ static int read_sign(const mw_value *spec, mw_net_sign *out, mw_err *err)
 static int read_request(const mw_value *arg, mw_net_request *req, mw_err *err)
 {
     mw_str url = mw_map_text(arg, "url"), method = mw_map_text(arg, "method");
+    double redirects = mw_map_number(arg, "redirects", 0);
     double max_body = mw_map_number(arg, "max_body", 1 << 20);
     if (!url.n) return mw_fail(err, MW_EARG, 0, 0, "http: url is missing");
     if (!mw_http_field_value(url) || strlen(url.p) != url.n)
@@ -114,7 +117,10 @@ static int read_request(const mw_value *arg, mw_net_request *req, mw_err *err)
         .timeout_ms = clamp_ms(mw_map_number(arg, "timeout", 10)),
         .max_body = max_body >= 1 && max_body <= MAX_ANSWER ? (size_t)max_body : MAX_ANSWER,
         .follow = mw_map_bool(arg, "follow", false),
-        .compressed = true,
+        .measure = mw_map_bool(arg, "measure", false),
+        .compressed = !mw_map_bool(arg, "measure", false),
+        .family = mw_dns_family(mw_map_text(arg, "ip")),
+        .max_redirects = redirects >= 1 && redirects <= MAX_REDIRECTS ? (int)redirects : 0,
     };
     int code = mw_tls_read(mw_map_find(arg, "tls"), &req->tls, err);
     if (code == MW_OK) code = read_sign(mw_map_find(arg, "sign"), &req->sign, err);
@@ -160,6 +166,7 @@ static void on_done(void *arg, const mw_net_response *r)
     struct call *c = arg;
     mw_value *answer = mw_map_new();
     mw_map_set_number(answer, "seconds", r->seconds);
+    if (r->measured) mw_measure_tell(r->measured, answer);
     if (r->error) {
         mw_map_set_text(answer, "error", r->error);
         mw_map_set(answer, "sent", mw_bool_new(r->sent));

@@ -38,8 +38,14 @@ typedef struct mw_net_request {
     mw_net_tls tls;
     mw_net_sign sign;
     bool follow;
-    bool compressed; /* offer gzip and decode the answer */
+    int max_redirects; /* 0: 10 */
+    int family;        /* AF_INET, AF_INET6, or 0 for any */
+    bool compressed;   /* offer gzip and decode the answer */
+    bool measure;      /* a connection of its own, and tell where the time went */
+    bool http2;        /* and nothing else, also in plain text */
 } mw_net_request;
+
+typedef struct mw_net_measured mw_net_measured; /* measure.h */
 
 typedef struct mw_net_response {
     int status;           /* 0: no answer, see error */
@@ -47,6 +53,7 @@ typedef struct mw_net_response {
     const char *error;    /* NULL, or what went wrong in words; never holds the url */
     double seconds;
     bool sent;    /* there is an error, but the request left: it may have been acted on */
+    const mw_net_measured *measured; /* NULL unless asked for; also of what failed */
     bool stopped; /* the error is that this process is stopping: it says nothing about the peer */
 } mw_net_response;
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -16,6 +17,7 @@
 enum {
     DEFAULT_TIMEOUT_MS = 10000,
     DEFAULT_MAX_BODY = 1 << 20,
+    DEFAULT_REDIRECTS = 10,
     MAX_HEADERS = 256 << 10,
     READ_BYTES = 64 << 10
 };
@@ -58,6 +60,10 @@ mw_transfer *mw_transfer_new(const mw_net_request *req, mw_net_done *done, void 
     }
     t->follow = req->follow;
     t->compressed = req->compressed;
+    t->http2 = req->http2;
+    t->max_redirects = req->max_redirects > 0 ? req->max_redirects : DEFAULT_REDIRECTS;
+    t->family = req->family;
+    if (req->measure) t->measured = mw_measure_new();
     mw_buf_str(&t->send, req->body);
     t->done = done;
     t->arg = arg;
@@ -70,6 +76,7 @@ void mw_transfer_drop(mw_transfer *t)
     curl_slist_free_all(t->fields);
     curl_slist_free_all(t->connect_to);
     mw_tls_deinit(&t->tls);
+    mw_measure_free(t->measured);
     mw_free(t->sign_scope);
     mw_free(t->sign_user);
     mw_free(t->method);
@@ -104,6 +111,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
     mw_transfer *t = arg;
     mw_str line = {p, size * n};
+    if (t->measured) mw_measure_header(t->easy, t->measured);
     if (mw_str_starts(line, "HTTP/")) {
         mw_buf_reset(&t->headers);
         t->heard = false;
@@ -142,6 +150,13 @@ static void set_method(mw_transfer *t)
         curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, t->method);
 }
 
+static long version_of(const mw_transfer *t)
+{
+    if (!t->http2) return CURL_HTTP_VERSION_1_1;
+    return strncasecmp(t->url, "https:", 6) ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                            : CURL_HTTP_VERSION_2TLS;
+}
+
 static void set_limits(mw_transfer *t)
 {
     int64_t left_ms = (t->deadline_ns - mw_mono_ns()) / 1000000;
@@ -152,8 +167,12 @@ static void set_limits(mw_transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(t->easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, t->follow ? 1L : 0L);
-    curl_easy_setopt(t->easy, CURLOPT_MAXREDIRS, 10L);
-    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(t->easy, CURLOPT_MAXREDIRS, (long)t->max_redirects);
+    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, version_of(t));
+    curl_easy_setopt(t->easy, CURLOPT_IPRESOLVE,
+                     (long)(t->family == AF_INET    ? CURL_IPRESOLVE_V4
+                            : t->family == AF_INET6 ? CURL_IPRESOLVE_V6
+                                                    : CURL_IPRESOLVE_WHATEVER));
 }
 
 /* Where it goes, and as whom. */
@@ -188,6 +207,7 @@ CURL *mw_transfer_begin(mw_transfer *t)
     }
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, (long)READ_BYTES);
+    if (t->measured) mw_measure_set(t->easy, t->measured);
     if (t->compressed) curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     return t->easy;
 }
@@ -208,6 +228,8 @@ mw_transfer_end mw_transfer_finish(mw_transfer *t, CURLcode rc)
     if (rc == CURLE_OK && !t->heard) rc = CURLE_PARTIAL_FILE; /* libcurl minds no half head */
     if (t->too_big) {
         mw_buf_printf(&words, "the answer is larger than %zu bytes", t->max_body);
+    } else if (rc == CURLE_TOO_MANY_REDIRECTS) {
+        mw_buf_printf(&words, "more than %d redirects", t->max_redirects);
     } else if (rc != CURLE_OK) {
         mw_words_curl(&words, t->easy, rc, t->trouble, t->timeout_ms);
     } else {
@@ -219,6 +241,8 @@ mw_transfer_end mw_transfer_finish(mw_transfer *t, CURLcode rc)
     long left = 0;
     curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &left);
     r.error = words.p;
+    if (t->measured) mw_measure_finish(t->easy, t->measured);
+    r.measured = t->measured;
     r.sent = r.error && left > 0;
     double seconds = answer(t, &r);
     mw_transfer_end end = {.failed = words.n > 0, .received = t->body.n, .seconds = seconds};

@@ -4,7 +4,7 @@
 #define MW_NET_TRANSFER_H
 #include <curl/curl.h>
 
-#include "net/net.h"
+#include "net/measure.h"
 
 typedef struct mw_transfer mw_transfer;
 struct mw_transfer {
@@ -18,9 +18,11 @@ struct mw_transfer {
     struct curl_slist *fields, *connect_to;
     mw_net_tls tls;               /* its texts are owned */
     char *sign_scope, *sign_user; /* NULL: not signed */
-    bool has_body, follow, compressed;
-    bool left;  /* the request went out once */
-    bool heard; /* the head of the last answer is whole */
+    bool has_body, follow, compressed, http2;
+    int max_redirects, family;
+    mw_net_measured *measured; /* NULL: not asked for */
+    bool left;                 /* the request went out once */
+    bool heard;                /* the head of the last answer is whole */
     mw_buf send, body, headers;
     char trouble[CURL_ERROR_SIZE];
     mw_net_done *done;

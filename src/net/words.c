@@ -60,7 +60,6 @@ static const struct {
     {CURLE_UNSUPPORTED_PROTOCOL, "only http and https urls are supported"},
     {CURLE_GOT_NOTHING, "the server closed the connection without an answer"},
     {CURLE_PARTIAL_FILE, "the server closed the connection in the middle of its answer"},
-    {CURLE_TOO_MANY_REDIRECTS, "more than 10 redirects"},
     {CURLE_BAD_CONTENT_ENCODING, "the answer is not valid gzip"},
     {CURLE_WEIRD_SERVER_REPLY, "the answer is not HTTP"},
     {CURLE_RECV_ERROR, "the connection broke while reading the answer"},

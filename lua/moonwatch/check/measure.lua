@@ -82,7 +82,7 @@ end
 
 local function info(result, tls)
   local first = tls.chain[1]
-  M.add(result, "probe_tls_version_info", 1, { version = tls.version })
+  if tls.version then M.add(result, "probe_tls_version_info", 1, { version = tls.version }) end
   M.add(result, "probe_ssl_earliest_cert_expiry", tls.earliest)
   M.add(result, "probe_ssl_last_chain_expiry_timestamp_seconds", tls.verified)
   if first and tls.verified then
@@ -103,8 +103,8 @@ function M.tls(result, own, run, tls)
                          days_left = tls.earliest and math.floor((tls.earliest - run.now) / 8640) / 10 }
   info(result, tls)
   local least = own.tls_at_least
-  if least and (tonumber(tls.version:match "^TLS (%d%.%d)$") or 0) < tonumber(least) then
-    M.fail(result, "%s, expected TLS %s or newer", tls.version, least)
+  if least and (tonumber((tls.version or ""):match "^TLS (%d%.%d)$") or 0) < tonumber(least) then
+    M.fail(result, "%s, expected TLS %s or newer", tls.version or "no TLS", least)
   end
   if tls.earliest then expiry(result, own, run, tls.earliest) end
 end

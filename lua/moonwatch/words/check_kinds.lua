@@ -6,7 +6,7 @@ local M = {}
 M.names = { "http", "tcp", "dns", "tls", "icmp", "redis", "postgres", "grpc", "exec", "run", "heartbeat" }
 
 local IP = { "ip", "text", choices = { "4", "6" }, help = "only this version of IP; default whichever the name has" }
-local CERT_WITHIN = { "certificate_within", "span", help = "the check fails when a certificate that is shown ends within so long" }
+local CERTIFICATE_WITHIN = { "certificate_within", "span", help = "the check fails when a certificate that is shown ends within so long" }
 local TLS_AT_LEAST = { "tls_at_least", "text", choices = { "1.0", "1.1", "1.2", "1.3" }, help = "the check fails with an older version of TLS" }
 
 local function with(rows, more)
@@ -23,11 +23,20 @@ local SAY_AND_HEAR = {
 local HTTP = {
   { "url", "text", required = true, help = "address" }, { "method", "text", default = "GET", help = "request method" },
   { "headers", "text_map", default = {}, help = "request headers" }, { "body", "text", help = "request body" },
+  { "auth", "table", help = "how to sign in", fields = {
+    { "bearer", "secret", help = "token" }, { "user", "text", help = "name for basic authentication" }, { "password", "secret", help = "its password" } } },
   { "follow", "boolean", default = false, help = "follow redirects" },
+  { "redirects", "count", default = 10, help = "with `follow`: more of them are a failure; at most 50" },
+  { "max_body", "bytes", default = "1MB", help = "a longer answer is a failure; at most 64MB" }, IP, CERTIFICATE_WITHIN, TLS_AT_LEAST,
   { "expect", "table", default = {}, help = "what a healthy answer looks like", fields = {
     { "status", "status", default = "2xx", help = 'a status, a list, "2xx" or "200-299"' },
-    { "body", "text", help = "the body must contain this" },
-    { "json", "fn", help = "function(document): true when it is well; a second value says why not" } } },
+    { "body", "texts", help = "the body must contain this, or each of these" }, { "body_not", "texts", help = "the body must contain none of these" },
+    { "body_matches", "search", help = "a regular expression that the body must match somewhere" },
+    { "body_matches_not", "search", help = "one that it must match nowhere" },
+    { "headers", "patterns", help = 'headers and regular expressions that they must match: { ["content-type"] = "json" }' },
+    { "headers_not", "texts", help = "headers that must not be there" },
+    { "json", { "fn", "json_paths" }, help = 'function(document): true when it is well; a second value says why not. Or paths and what must be there: ' ..
+        '{ ["db.state"] = "up", ["queue[0].length"] = { below = 100 } }; above, below, matches, length, exists' } } },
   tls.row,
 }
 
@@ -35,7 +44,7 @@ local TCP = with({ { "address", "address", required = true, help = '"host:port"'
   { "steps", "list", help = "a talk of several such steps, one after the other; what was heard behind a step is there for the next", fields =
     with(SAY_AND_HEAR, { { "starttls", "boolean", default = false, help = "TLS begins, before anything is sent" } }) },
   { "tls", { "table", "boolean" }, help = "TLS from the beginning, or from the step with `starttls`; true, or certificates", fields = tls.fields },
-  IP, CERT_WITHIN, TLS_AT_LEAST,
+  IP, CERTIFICATE_WITHIN, TLS_AT_LEAST,
 }))
 
 local DNS = {
@@ -58,7 +67,7 @@ local DNS = {
 local TLS = with({ { "address", "address", required = true, help = '"host:port"' } }, with(tls.fields, {
   { "names", "texts", help = "the certificate must be for each of these names" },
   { "starttls", "text", choices = { "smtp", "imap", "pop3", "ftp", "postgres" }, help = "the protocol begins in plain text and turns to TLS" },
-  CERT_WITHIN, TLS_AT_LEAST, IP,
+  CERTIFICATE_WITHIN, TLS_AT_LEAST, IP,
 }))
 
 local ICMP = {
@@ -87,6 +96,10 @@ local KNOWN_TO = { certificate_within = CERTIFIED }
 
 local function of_http(http, problem)
   tls.check(http.tls, { "http", "tls" }, problem)
+  local auth = http.auth
+  if auth and (auth.bearer ~= nil) == (auth.user ~= nil) then problem("http: auth: either bearer, or user and password", { "http", "auth" }) end
+  if http.redirects and http.redirects > 50 then problem("http: redirects: at most 50", { "http", "redirects" }) end
+  if http.max_body and (http.max_body < 1 or http.max_body > 67108864) then problem("http: max_body: from 1 byte to 64MB", { "http", "max_body" }) end
   if http.url and not http.url:find "^https?://[^/%s]" then
     problem(("http: %q: expected an address that starts with http:// or https://"):format(http.url), { "http" })
   end

@@ -9,6 +9,7 @@ local M = {}
 
 local T = {}
 M.types = T
+for name, kind in pairs(require "moonwatch.words.check_types") do T[name] = kind end
 
 local function is_fn(v) return type(v) == "table" and v["@fn"] ~= nil end
 local function is_secret(v) return type(v) == "table" and type(v["@secret"]) == "string" end
@@ -190,28 +191,6 @@ T.pattern = {
     local re, wrong = env.host.regex(v)
     if re then return v end
     return nil, "bad regular expression: " .. wrong
-  end,
-}
-
---- One that is looked for anywhere in a text.
-T.search = {
-  says = "a regular expression",
-  check = function(v, env)
-    if type(v) ~= "string" then return nil end
-    local re, wrong = env.host.regex(v, "search")
-    if re then return v end
-    return nil, "bad regular expression: " .. wrong
-  end,
-}
-
---- Where somebody listens.
-T.address = {
-  says = 'an address such as "db.internal:5432"',
-  check = function(v)
-    if type(v) ~= "string" then return nil end
-    local host, port = v:match "^%[?([^%s/%[%]]+)%]?:(%d+)$"
-    if not host or tonumber(port) < 1 or tonumber(port) > 65535 then return nil, ("%q: expected \"host:port\""):format(v) end
-    return v
   end,
 }
 
@@ -499,15 +478,6 @@ T.votes = {
     if need > of then return nil, ("%d of %d can never be"):format(need, of) end
     if of > 100 then return nil, "of must be at most 100" end
     return { need = need, of = of }
-  end,
-}
---- A part of the whole.
-T.share = {
-  says = "a share such as 0.9",
-  check = function(v)
-    if not finite(v) then return nil end
-    if v <= 0 or v > 1 then return nil, "must be more than 0 and at most 1" end
-    return v
   end,
 }
 T.status = {
