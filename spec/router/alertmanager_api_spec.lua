@@ -72,6 +72,24 @@ describe("the API of Alertmanager", function()
     assert.equal(0, found "receiver=hook&receiver=other")
   end)
 
+  it("knows an alert by the fingerprint that Alertmanager gives it", function()
+    local real = require "moonwatch.host"
+    assert.equal("543bb2437176c7a1", real.fingerprint { alertname = "HA" })
+    -- What is hashed is each name and value in the order of the names, each with a byte behind it that no text has.
+    assert.are_not.equal(real.fingerprint { a = "b", c = "d" }, real.fingerprint { a = "bc", d = "" })
+  end)
+
+  it("takes a matcher of a silence that does not say isEqual for one that is equal, and silences without a comment", function()
+    local world = world_of.new {}
+    local status, body = world:http("POST", "/api/v2/silences", { matchers = { { name = "alertname", value = "Down", isRegex = false } },
+      startsAt = world.host.rfc3339(world.now), endsAt = world.host.rfc3339(world.now + 3600), createdBy = "", comment = "" })
+    assert.equal(200, status)
+    world:fire("Down"):fire("Slow"):advance "1m"
+    assert.same({ "0:30 hook firing Slow" }, world:told())
+    local _, silence = world:http("GET", "/api/v2/silence/" .. body.silenceID)
+    assert.is_true(silence.matchers[1].isEqual)
+  end)
+
   it("says which windows keep a group quiet, and leaves such groups out where that is asked for", function()
     local world = world_of.new { windows = { { name = "always", times = "00:00-24:00" }, { name = "never", years = "1999" } }, routes = { { receiver = "hook",
       routes = { { match = 'alertname="A"', mute = { "always" } }, { match = 'alertname="B"', active = { "never" } } } } } }

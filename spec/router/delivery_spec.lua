@@ -55,6 +55,16 @@ describe("a receiver that fails", function()
     assert.same({ "0:30 hook firing Down refused", "5:30 hook firing Down" }, world:told())
   end)
 
+  it("that refuses an end for good is told it again when its group is next looked at", function()
+    for _, compat in ipairs { false, "alertmanager" } do
+      world = world_of.new { routes = { { receiver = "hook", compat = compat or nil } } }
+      world.answers.hook = function(_, nth) return nth == 2 and { retry = false, status = 400, error = "answered 400" } or { ok = true, status = 200 } end
+      world:fire("Down"):advance("1m"):resolve("Down"):advance "1h"
+      assert.same({ "0:30 hook firing Down", "5:30 hook resolved Down refused", "10:30 hook resolved Down" }, world:told())
+      assert.same({}, world.router.groups)
+    end
+  end)
+
   it("is left alone for a while after five failures in a row", function()
     world.answers.hook = failing(nil, { retry = true, status = 500 })
     world:fire("Down"):advance "90s"

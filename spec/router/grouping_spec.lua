@@ -113,6 +113,24 @@ describe("a group of alerts", function()
     assert.same({}, world:told())
   end)
 
+  it("is told anew after a reload to whoever hears of it by another route or as another receiver, and to nobody else", function()
+    -- Which integrations are told once CONFIG takes the place of a plain one.
+    local function told_after(config)
+      world = world_of.new {}
+      world:fire("Down", { team = "a" }):advance "1m"
+      world:told()
+      assert.is_true(world:reload(config).ok)
+      world:advance "1h"
+      local out = {}
+      for i, entry in ipairs(world.notes) do out[i] = entry.receiver .. "/" .. entry.note.integration end
+      return out
+    end
+    assert.same({}, told_after { routes = { { receiver = "hook", group_wait = 60, repeat_interval = 7200, routes = { { match = { team = "b" } } } } } })
+    assert.same({ "hook/slack" }, told_after { receivers = { { name = "hook", targets = { { kind = "slack", url = "http://x" }, { kind = "webhook", url = "http://hook" } } } } })
+    assert.same({ "pager/webhook" }, told_after { names = { "pager" }, routes = { { receiver = "pager" } } })
+    assert.same({ "hook/webhook" }, told_after { routes = { { receiver = "hook", routes = { { match = { team = "a" } } } } } })
+  end)
+
   it("keeps the old configuration when the new one is wrong, and says what is wrong", function()
     local answer = world:reload { routes = { { receiver = "hook", match = 'job=~"("' } } }
     assert.is_false(answer.ok)

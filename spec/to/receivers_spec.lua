@@ -85,7 +85,7 @@ describe("a Slack message", function()
 end)
 
 describe("a PagerDuty event", function()
-  it("triggers, acknowledges and resolves one incident per group", function()
+  it("triggers, acknowledges and resolves one incident per group, under the key that Alertmanager gives it", function()
     local key = host.sha256(note().group_key)
     for status, action in pairs { firing = "trigger", acknowledged = "acknowledge", resolved = "resolve" } do
       local b = body(pagerduty, note { status = status }, { routing_key = "k" })

@@ -31,14 +31,16 @@ local function digest_of(receiver, kind)
     alerts = known and known.digests == "alerts" }
 end
 
+-- The key of an integration is its number among those of its kind: whoever puts another kind before it changes nothing for it.
 local function targets_of(receiver)
-  local out = {}
+  local out, of_kind = {}, {}
   for i, fields in ipairs(receiver.targets or receiver.items or {}) do
     local kind = fields.kind or fields["@kind"]
     if fields["@fn"] then kind, fields = "function", { fn = fields } end
     local wants = fields.send_resolved
     if wants == nil then wants = receiver.send_resolved ~= false end
-    out[i] = { key = ("%s/%s/%d"):format(receiver.name, kind, i), receiver = receiver.name, kind = kind, index = i,
+    of_kind[kind] = (of_kind[kind] or 0) + 1
+    out[i] = { key = ("%s/%s/%d"):format(receiver.name, kind, of_kind[kind]), receiver = receiver.name, kind = kind, index = i,
       fields = fields, rate = receiver.rate, breaker = receiver.breaker, send_resolved = wants,
       digest = digest_of(receiver, kind), fallback = receiver.fallback, fallback_after = receiver.fallback_after or FALLBACK_AFTER,
       at_once = to.kinds[kind] and to.kinds[kind].at_once }
