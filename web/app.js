@@ -15,10 +15,11 @@ const later = (load) => class extends Component {
   render(_, { Page, problem }) { return Page ? html`<${Page}/>` : problem && html`<p class="problem" role="alert">${problem}</p>`; }
 };
 const Explore = later(() => import("/pages/explore.js"));
+const Golden = later(() => import("/pages/golden.js"));
 
-const pages = { home: Home, explore: Explore, logs: Logs, traces: Traces, trace: Trace, alert: Alert, notifications: Notifications, silences: Silences, why: Why };
-const single = ["trace", "alert", "notifications", "silences", "why"]; // what they show stands behind their name
-const links = [["home", "Now"], ["notifications", "Messages"], ["silences", "Silences"], ["why", "Why?"], ["explore", "Explore"], ["logs", "Logs"], ["traces", "Traces"]];
+const pages = { home: Home, explore: Explore, golden: Golden, logs: Logs, traces: Traces, trace: Trace, alert: Alert, notifications: Notifications, silences: Silences, why: Why };
+const single = ["trace", "alert", "notifications", "silences", "why", "golden"]; // what they show stands behind their name
+const links = [["home", "Now"], ["notifications", "Messages"], ["silences", "Silences"], ["why", "Why?"], ["golden", "Services"], ["explore", "Explore"], ["logs", "Logs"], ["traces", "Traces"]];
 
 class App extends Component {
   go = () => this.setState({ hash: location.hash });

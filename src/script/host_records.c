@@ -1,4 +1,4 @@
-/* host_records.c - host.logs_search, logs_count, traces_search and spans_count.
+/* host_records.c - host.logs_search, logs_count, traces_search, traces_rates and spans_count.
  * SPDX-License-Identifier: MIT */
 #include <lauxlib.h>
 
@@ -38,6 +38,19 @@ static int answer(lua_State *L, search *fn)
 static int host_logs_search(lua_State *L) { return answer(L, mw_signal_logs); }
 static int host_traces_search(lua_State *L) { return answer(L, mw_signal_traces); }
 
+static int host_traces_rates(lua_State *L)
+{
+    mw_err err;
+    mw_err_init(&err);
+    mw_value *q = check_query(L);
+    mw_value *rows = mw_signal_rates(mw_face_of(L)->host, q, &err);
+    mw_value_free(q);
+    if (!rows) return mw_lua_refuse(L, &err);
+    mw_cross_push(L, rows);
+    mw_value_free(rows);
+    return 1;
+}
+
 static int host_logs_count(lua_State *L)
 {
     mw_err err;
@@ -72,7 +85,9 @@ void mw_host_open_records(lua_State *L)
 {
     static const mw_host_fn fns[] = {{"logs_search", host_logs_search},
                                      {"logs_count", host_logs_count},
+                                     {"traces_rates", host_traces_rates},
                                      {"traces_search", host_traces_search},
+                                     {"traces_rates", host_traces_rates},
                                      {"spans_count", host_spans_count},
                                      {NULL, NULL}};
     mw_host_set(L, fns);

@@ -30,6 +30,9 @@ mw_value *mw_signal_logs(mw_host *h, const mw_value *q, size_t max, mw_err *err)
 int mw_signal_logs_count(mw_host *h, const mw_value *q, uint64_t *out, mw_err *err);
 mw_value *mw_signal_traces(mw_host *h, const mw_value *q, size_t max, mw_err *err);
 
+/* Q: {service=, from=, to=, step=}: what services did, see traces/traces.h. */
+mw_value *mw_signal_rates(mw_host *h, const mw_value *q, mw_err *err);
+
 /* Q: {service=, name=, tags=, from=, to= (of the ends of spans), under= (seconds), errors=}; with
  * errors and those that take longer than under are bad. */
 int mw_signal_spans_count(mw_host *h, const mw_value *q, mw_span_count *out, mw_err *err);

@@ -237,3 +237,34 @@ int mw_signal_spans_count(mw_host *h, const mw_value *q, mw_span_count *out, mw_
     mw_free(tags);
     return rc == MW_OK ? rc : mw_fail(err, rc, 0, 0, "%s", mw_code_text(rc));
 }
+
+static int keep_step(void *arg, const mw_traces_rates_step *s)
+{
+    mw_value *row = mw_map_new();
+    mw_map_set(row, "service", mw_text_new(s->service));
+    mw_map_set_number(row, "from", (double)s->from_ns / 1e9);
+    mw_map_set_number(row, "spans", (double)s->spans);
+    mw_map_set_number(row, "errors", (double)s->errors);
+    mw_map_set_number(row, "p50", s->p50);
+    mw_map_set_number(row, "p95", s->p95);
+    mw_map_set_number(row, "p99", s->p99);
+    mw_list_add(arg, row);
+    return 0;
+}
+
+mw_value *mw_signal_rates(mw_host *h, const mw_value *q, mw_err *err)
+{
+    if (!h->traces) {
+        mw_fail(err, MW_EUNSUPPORTED, 0, 0, "no store here");
+        return NULL;
+    }
+    double from = mw_map_number(q, "from", 0), to = mw_map_number(q, "to", 0);
+    mw_traces_rates_query rq = {.service = mw_map_text(q, "service"),
+                                .min_ns = ns_of(from),
+                                .max_ns = ns_of(to),
+                                .step_ns = ns_of(mw_map_number(q, "step", to - from))};
+    mw_value *out = mw_list_new();
+    if (mw_traces_rates(h->traces, &rq, keep_step, out, err) == MW_OK) return out;
+    mw_value_free(out);
+    return NULL;
+}

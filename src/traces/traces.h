@@ -71,6 +71,25 @@ typedef struct mw_span_count {
 int mw_traces_count(mw_traces *t, const mw_traces_query *q, const mw_span_promise *promise,
                     mw_span_count *out, mw_err *err);
 
+/* Requests per service: spans with which one was entered (server, consumer, or a root), in steps from
+ * min_ns on.  Steps without any are left out; at most 500 services. */
+enum { MW_TRACES_RATES_STEPS = 400 };
+typedef struct mw_traces_rates_query {
+    mw_str service; /* empty: each */
+    int64_t min_ns, max_ns, step_ns;
+} mw_traces_rates_query;
+
+typedef struct mw_traces_rates_step {
+    mw_str service;
+    int64_t from_ns;
+    uint64_t spans, errors;
+    double p50, p95, p99; /* seconds, within five in a hundred */
+} mw_traces_rates_step;
+
+typedef int mw_traces_rates_visit(void *arg, const mw_traces_rates_step *s);
+int mw_traces_rates(mw_traces *t, const mw_traces_rates_query *q, mw_traces_rates_visit *visit,
+                    void *arg, mw_err *err);
+
 typedef int mw_traces_name_visit(void *arg, mw_str name, mw_span_kind kind);
 int mw_traces_services(mw_traces *t, mw_traces_name_visit *visit, void *arg);
 int mw_traces_operations(mw_traces *t, mw_str service, mw_traces_name_visit *visit, void *arg);

@@ -24,7 +24,7 @@ M.__index = M
 local SAVE_EVERY = 5
 local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
-local APIS = { "rules", "health", "slos", "checks", "incidents", "status", "breakers", "expect", "reload", "plan", "shadow", "settings", "cluster", "marks", "canaries" }
+local APIS = { "rules", "health", "slos", "checks", "incidents", "status", "breakers", "expect", "reload", "plan", "shadow", "settings", "cluster", "marks", "canaries", "golden" }
 
 local function tables()
   local out = {}

@@ -15,6 +15,7 @@ M.commands = {
   { "notify", "moonwatch.cli.notify" }, { "receivers", "moonwatch.cli.receivers" }, { "drills", "moonwatch.cli.drills" },
   { "breakers", "moonwatch.cli.breakers" },
   { "mark", "moonwatch.cli.mark" }, { "canary", "moonwatch.cli.canary" },
+  { "golden", "moonwatch.cli.golden" },
   { "shadow", "moonwatch.cli.shadow" }, { "promote", "moonwatch.cli.promote" },
   { "push", "moonwatch.cli.push" }, { "versions", "moonwatch.cli.versions" }, { "rollback", "moonwatch.cli.rollback" },
   { "import", "moonwatch.cli.import" }, { "init", "moonwatch.cli.starter" }, { "lua", "moonwatch.cli.lua" },

@@ -67,6 +67,9 @@ canary "shop" {
 }]],
   notes = [[
 `for` is a word of Lua, hence `lasts`. `start` may give other labels than the rule: `moonwatch canary start shop --candidate version=1.3`.]],
+  check_name = function(name)
+    if name:find "/" then return "the name is part of an address: write it without /" end
+  end,
   fields = {
     { "baseline", "labels", required = true, help = "labels of the version that is known" },
     { "candidate", "labels", required = true, help = "labels of the version that is new" },

@@ -1,0 +1,30 @@
+--- rules_ask.lua - a question that takes several queries, answered in a turn of its own: rules stay on time meanwhile.
+local budget = require "moonwatch.engine.rules_budget"
+local turns = require "moonwatch.engine.rules_turn"
+
+local M = {}
+
+--- Run F() for a request at NOW and give its answer to REPLY, at once or later.  True when REPLY was called, false when it will be.
+-- With a failure, or when a reload comes in between, REPLY gets nil and why.
+function M.run(engine, now, f, reply)
+  local answered, value = false, nil
+  local function give(...)
+    if answered then return end
+    answered = true
+    reply(...)
+  end
+  local runner = { id = "a question", rule = { word = "question", name = "of the API" }, silent = true, meter = engine.host.meter(budget.limits(engine, {})) }
+  function runner.evaluate() value = f() end
+  engine.host.meter_begin(runner.meter)
+  local turn = turns.begin(engine, runner, now, function()
+    if value == nil then give(nil, runner.last_error or "it gave nothing") else give(value) end
+  end)
+  if not turn then
+    if value == nil then give(nil, runner.last_error or "it gave nothing") else give(value) end
+    return true
+  end
+  table.insert(turn.followers, function() give(nil, "other rules were loaded meanwhile: ask again") end)
+  return false
+end
+
+return M
