@@ -1307,3 +1307,26 @@ function policy(name) end
 ---@param fn fun(ctx: moonwatch.ctx): any
 ---@param options any
 function every(interval, fn, options) end
+
+---what is replaced: in messages, fields, labels, names and events of spans, resources
+---@class moonwatch.pipeline.redact
+---@field fields? string|string[] names of fields whose whole value is replaced, also in messages that are JSON or have key=value words; "email" is "user.email", too, and "http.request.header.*" what begins so; upper and lower case are the same
+---@field patterns? string|string[] what is found in any text: email, card, ipv4, ipv6, iban, token; cards by issuer and check digit (Luhn), IBANs by country and check digits
+---@field regex? any and what these regular expressions find
+---@field with? string what takes the place
+---@field hash? string|moonwatch.secret in its place: a keyed hash under this salt, email:1f3a5b7c9d0e2f46, so that the same value stays recognisable and nobody can try out values
+
+---Log records and spans on their way in, before anything is stored, indexed or shown: drop some, remove, rename and set fields, replace personal data and secrets. Pipelines do their work in the order in which they are declared, file by file in order of names; a record passes each that is about it. In one pipeline: `match`, `drop`, then `remove`, `rename`, `set`, and `redact` at the end.
+---@class moonwatch.pipeline
+---@field of? string|string[] "logs", "spans", or both
+---@field match? any which records; default all. Names are labels of the stream, level, message, fields (_ stands for . and -); of spans: service, name, kind, status, scope, attributes, those of the resource
+---@field drop? any of these, those that are not stored
+---@field remove? string|string[] fields that are left out; a name is also that of a dotted name's end, and may end in *
+---@field rename? table<string, string|number|moonwatch.secret> fields that are called otherwise: { old = "new" }
+---@field set? table<string, string|number|moonwatch.secret> fields and their texts
+---@field redact? moonwatch.pipeline.redact what is replaced: in messages, fields, labels, names and events of spans, resources
+
+---Log records and spans on their way in, before anything is stored, indexed or shown: drop some, remove, rename and set fields, replace personal data and secrets. Pipelines do their work in the order in which they are declared, file by file in order of names; a record passes each that is about it. In one pipeline: `match`, `drop`, then `remove`, `rename`, `set`, and `redact` at the end.
+---@param name string
+---@return fun(fields: moonwatch.pipeline)
+function pipeline(name) end

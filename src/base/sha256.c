@@ -2,9 +2,10 @@
 #include "base/sha256.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 
 void mw_sha256(const mw_str *piece, size_t n, uint8_t out[MW_SHA256])
 {
@@ -23,10 +24,61 @@ void mw_sha256_hex(const mw_str *piece, size_t n, char out[MW_SHA256_HEX + 1])
     mw_hex(digest, sizeof digest, out);
 }
 
-void mw_hmac_sha256(mw_str key, mw_str text, uint8_t out[MW_SHA256])
+/* -- keyed ---------------------------------------------------------------------------------- */
+
+/* The two halves of HMAC when they have taken the key in; each text goes on from copies. */
+struct mw_hmac {
+    EVP_MD *md;
+    EVP_MD_CTX *inner, *outer;
+};
+
+enum { BLOCK = 64 };
+
+static EVP_MD_CTX *begin(const EVP_MD *md, const uint8_t key[BLOCK], uint8_t pad)
+{
+    uint8_t block[BLOCK];
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    for (size_t i = 0; i < BLOCK; i++) block[i] = key[i] ^ pad;
+    MW_ASSERT(c && EVP_DigestInit_ex(c, md, NULL) == 1 && EVP_DigestUpdate(c, block, BLOCK) == 1);
+    return c;
+}
+
+mw_hmac *mw_hmac_new(mw_str key)
+{
+    uint8_t block[BLOCK] = {0};
+    mw_hmac *h = mw_zalloc(sizeof *h);
+    h->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    MW_ASSERT(h->md);
+    if (key.n > BLOCK)
+        mw_sha256(&key, 1, block);
+    else if (key.n)
+        memcpy(block, key.p, key.n);
+    h->inner = begin(h->md, block, 0x36);
+    h->outer = begin(h->md, block, 0x5c);
+    return h;
+}
+
+void mw_hmac_free(mw_hmac *h)
+{
+    if (!h) return;
+    EVP_MD_CTX_free(h->inner);
+    EVP_MD_CTX_free(h->outer);
+    EVP_MD_free(h->md);
+    mw_free(h);
+}
+
+static void finish(EVP_MD_CTX *c, const EVP_MD_CTX *from, const void *p, size_t n, uint8_t *out)
 {
     unsigned len = 0;
-    MW_ASSERT(
-        HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)text.p, text.n, out, &len) &&
-        len == MW_SHA256);
+    MW_ASSERT(EVP_MD_CTX_copy_ex(c, from) == 1 && EVP_DigestUpdate(c, p, n) == 1 &&
+              EVP_DigestFinal_ex(c, out, &len) == 1 && len == MW_SHA256);
+}
+
+void mw_hmac_of(const mw_hmac *h, mw_str text, uint8_t out[MW_SHA256])
+{
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    MW_ASSERT(c);
+    finish(c, h->inner, text.p, text.n, out);
+    finish(c, h->outer, out, MW_SHA256, out);
+    EVP_MD_CTX_free(c);
 }

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT */
 #ifndef MW_INGEST_INGEST_H
 #define MW_INGEST_INGEST_H
+#include "ingest/pipeline.h"
 #include "logs/logs.h"
 #include "metrics/registry.h"
 #include "traces/traces.h"
@@ -24,6 +25,7 @@ typedef struct mw_ingest {
     mw_logs *logs;
     mw_traces *traces;
     const mw_clock *clock;
+    mw_pipe_slot *pipes; /* what log records and spans pass; may be NULL */
     mw_ingest_limits limits;
 } mw_ingest;
 
@@ -51,6 +53,8 @@ int mw_ingest_remote_write2(mw_ingest *in, mw_str body, mw_ingest_result *result
 typedef enum mw_otlp_signal { MW_OTLP_TRACES, MW_OTLP_METRICS, MW_OTLP_LOGS } mw_otlp_signal;
 int mw_ingest_otlp(mw_ingest *in, mw_otlp_signal signal, bool json, mw_str body,
                    mw_ingest_result *result, mw_err *err);
+/* One log record as it is, through the pipelines. */
+void mw_ingest_log(mw_ingest *in, const mw_log_record *r);
 int mw_ingest_loki_json(mw_ingest *in, mw_str body, mw_ingest_result *result, mw_err *err);
 
 /* -- text exposition ------------------------------------------------------------------------ */

@@ -140,6 +140,11 @@ static int read_push(struct reader *r)
 
 /* -- storing -------------------------------------------------------------------------------- */
 
+struct way { /* of one request */
+    mw_arena *scratch;
+    const mw_pipes *pipes;
+};
+
 static int check_labels(const struct stream *s, const mw_ingest_limits *limits, mw_err *why)
 {
     int code = mw_ingest_count_fits(limits, s->n_labels, why);
@@ -163,11 +168,10 @@ static void find_facts(mw_line_facts *facts, const struct stream *s, const struc
 }
 
 static void store_entry(mw_ingest *in, const struct stream *s, const mw_labels *labels,
-                        const struct entry *e, mw_arena *scratch, mw_ingest_result *result)
+                        const struct entry *e, const struct way *way, mw_ingest_result *result)
 {
     mw_line_facts facts;
-    mw_err err;
-    mw_err_init(&err);
+    mw_arena *scratch = way->scratch;
     mw_arena_reset(scratch);
     find_facts(&facts, s, e, scratch);
     mw_log_record record = {
@@ -182,14 +186,10 @@ static void store_entry(mw_ingest *in, const struct stream *s, const mw_labels *
     };
     memcpy(record.trace_id, facts.trace_id, sizeof record.trace_id);
     memcpy(record.span_id, facts.span_id, sizeof record.span_id);
-    int code = mw_logs_append(in->logs, &record, &err);
-    if (code)
-        mw_result_reject(result, 1, code, "%s", err.code ? err.msg : mw_code_text(code));
-    else
-        result->accepted++;
+    mw_result_log(in, way->pipes, &record, scratch, result);
 }
 
-static void store_stream(mw_ingest *in, const struct stream *s, mw_arena *scratch,
+static void store_stream(mw_ingest *in, const struct stream *s, const struct way *way,
                          mw_ingest_result *result)
 {
     mw_ingest_limits limits = mw_ingest_limits_of(in);
@@ -207,7 +207,7 @@ static void store_stream(mw_ingest *in, const struct stream *s, mw_arena *scratc
                              "a record has %zu fields, at most %zu are allowed",
                              s->entries[i].n_fields, limits.attrs);
         else
-            store_entry(in, s, labels, &s->entries[i], scratch, result);
+            store_entry(in, s, labels, &s->entries[i], way, result);
     }
     mw_free(labels);
 }
@@ -219,9 +219,10 @@ int mw_ingest_loki_json(mw_ingest *in, mw_str body, mw_ingest_result *result, mw
     mw_json_init(&r.j, body, r.arena, err);
     int code = read_push(&r);
     if (!code) {
-        mw_arena *scratch = mw_ingest_arena(body.n);
-        for (size_t i = 0; i < r.n; i++) store_stream(in, &r.streams[i], scratch, result);
-        mw_arena_free(scratch);
+        struct way way = {mw_ingest_arena(body.n), mw_pipe_slot_hold(in->pipes)};
+        for (size_t i = 0; i < r.n; i++) store_stream(in, &r.streams[i], &way, result);
+        mw_pipe_slot_leave(in->pipes, way.pipes);
+        mw_arena_free(way.scratch);
         code = mw_logs_commit(in->logs, err);
     }
     mw_arena_free(r.arena);

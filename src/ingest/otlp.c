@@ -34,8 +34,14 @@ static const char *span_wrong(const mw_otlp_span *s)
     return NULL;
 }
 
+struct way { /* of one request */
+    const mw_pipes *pipes;
+    mw_arena *work; /* for one span */
+};
+
 static void store_span(mw_ingest *in, const mw_otlp_span *s, const mw_otlp_resource *resource,
-                       mw_str service, mw_str scope, mw_ingest_result *result)
+                       mw_str service, mw_str scope, const struct way *way,
+                       mw_ingest_result *result)
 {
     size_t limit = mw_ingest_limits_of(in).attrs;
     const char *wrong = span_wrong(s);
@@ -49,22 +55,18 @@ static void store_span(mw_ingest *in, const mw_otlp_span *s, const mw_otlp_resou
         return;
     }
     mw_span span = s->span;
-    mw_err err;
-    mw_err_init(&err);
     span.service = service;
     span.scope = scope;
     span.resource = resource->attrs;
     span.n_resource = resource->n_attrs < limit ? resource->n_attrs : limit;
-    int code = mw_traces_append(in->traces, &span, &err);
-    if (code)
-        mw_result_reject(result, 1, code, "%s", err.code ? err.msg : mw_code_text(code));
-    else
-        result->accepted++;
+    mw_arena_reset(way->work);
+    mw_result_span(in, way->pipes, &span, way->work, result);
 }
 
 int mw_otlp_store_spans(mw_ingest *in, const mw_otlp_request *r, mw_arena *a,
                         mw_ingest_result *result, mw_err *err)
 {
+    struct way way = {mw_pipe_slot_hold(in->pipes), mw_arena_new(mw_ingest_limits_of(in).body)};
     for (size_t i = 0; i < r->n_resources; i++) {
         const mw_otlp_resource *resource = &r->resources[i];
         mw_str service = mw_otlp_text(resource->attrs, resource->n_attrs, "service.name", a);
@@ -72,9 +74,11 @@ int mw_otlp_store_spans(mw_ingest *in, const mw_otlp_request *r, mw_arena *a,
         for (size_t k = 0; k < resource->n_scopes; k++) {
             const mw_otlp_scope *scope = &resource->scopes[k];
             for (size_t s = 0; s < scope->n_spans; s++)
-                store_span(in, &scope->spans[s], resource, service, scope->name, result);
+                store_span(in, &scope->spans[s], resource, service, scope->name, &way, result);
         }
     }
+    mw_pipe_slot_leave(in->pipes, way.pipes);
+    mw_arena_free(way.work);
     return mw_traces_commit(in->traces, err);
 }
 

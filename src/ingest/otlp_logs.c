@@ -26,6 +26,7 @@ struct sink {
     mw_arena *arena;
     mw_ingest_limits limits;
     mw_ingest_result *result;
+    const mw_pipes *pipes;
     mw_labels *stream;    /* of the resource at hand */
     const mw_attr *extra; /* its attributes that are no labels */
     size_t n_extra;
@@ -123,7 +124,8 @@ static int append(struct sink *s, const mw_otlp_log *log, mw_err *err)
     record.has_span = any_set(record.span_id, sizeof record.span_id);
     if (!log->severity && !log->severity_text.n) mw_line_read(&facts, record.message, s->arena);
     record.level = level_of(log, &facts);
-    return mw_logs_append(s->in->logs, &record, err);
+    mw_result_log(s->in, s->pipes, &record, s->arena, s->result);
+    return MW_OK;
 }
 
 static void store(struct sink *s, const mw_otlp_log *log)
@@ -132,16 +134,16 @@ static void store(struct sink *s, const mw_otlp_log *log)
     mw_err_init(&err);
     mw_arena_reset(s->arena);
     int code = append(s, log, &err);
-    if (code)
-        mw_result_reject(s->result, 1, code, "%s", err.code ? err.msg : mw_code_text(code));
-    else
-        s->result->accepted++;
+    if (code) mw_result_reject(s->result, 1, code, "%s", err.code ? err.msg : mw_code_text(code));
 }
 
 int mw_otlp_store_logs(mw_ingest *in, const mw_otlp_request *r, mw_arena *a,
                        mw_ingest_result *result, mw_err *err)
 {
-    struct sink s = {.in = in, .limits = mw_ingest_limits_of(in), .result = result};
+    struct sink s = {.in = in,
+                     .limits = mw_ingest_limits_of(in),
+                     .result = result,
+                     .pipes = mw_pipe_slot_hold(in->pipes)};
     mw_arena *work = mw_arena_new(s.limits.body);
     for (size_t i = 0; i < r->n_resources; i++) {
         const mw_otlp_resource *resource = &r->resources[i];
@@ -154,6 +156,7 @@ int mw_otlp_store_logs(mw_ingest *in, const mw_otlp_request *r, mw_arena *a,
                 store(&s, &resource->scopes[k].logs[l]);
         mw_free(s.stream);
     }
+    mw_pipe_slot_leave(in->pipes, s.pipes);
     mw_arena_free(work);
     return mw_logs_commit(in->logs, err);
 }

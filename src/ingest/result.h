@@ -18,6 +18,13 @@ int mw_ingest_shown(mw_str s);
 mw_arena *mw_ingest_arena(size_t n);
 int mw_ingest_arena_full(mw_err *err); /* MW_ETOOBIG, saying so */
 
+/* R through PIPES into the store, counted; what a pipeline drops counts as accepted, for it is not
+ * to be sent again.  A has room for what pipelines make of it. */
+void mw_result_log(mw_ingest *in, const mw_pipes *pipes, mw_log_record *r, mw_arena *a,
+                   mw_ingest_result *result);
+void mw_result_span(mw_ingest *in, const mw_pipes *pipes, mw_span *s, mw_arena *a,
+                    mw_ingest_result *result);
+
 void mw_result_reject(mw_ingest_result *r, uint64_t n, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* CODE is the store's answer for one sample of LS at T. */

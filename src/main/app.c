@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "script/pipelines.h"
 
 /* -- stores --------------------------------------------------------------------------------- */
 
@@ -64,11 +65,13 @@ static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
         .max_samples = mw_setting_size(limits, "query_samples", 0),
         .max_bytes = mw_setting_size(limits, "query_bytes", 0),
     });
+    app->pipes = mw_pipe_slot_new(app->registry);
     app->ingest = (mw_ingest){
         .tsdb = app->tsdb,
         .logs = app->logs,
         .traces = app->traces,
         .clock = &app->clock,
+        .pipes = app->pipes,
         .limits = {.body = mw_setting_size(limits, "body", 0),
                    .labels = mw_setting_size(limits, "labels", 0),
                    .label_bytes = mw_setting_size(limits, "label_bytes", 0)},
@@ -234,6 +237,7 @@ static void open_outbound(mw_app *app, const mw_value *settings)
     app->scraper = mw_scraper_new(&app->ingest, app->registry);
     mw_net_offer(app->net, &app->host);
     mw_scraper_offer(app->scraper, &app->host);
+    mw_pipelines_offer(app->pipes, &app->host);
     mw_net_start(app->net);
 }
 
@@ -359,6 +363,7 @@ void mw_app_stop(mw_app *app)
     mw_scraper_free(app->scraper);
     mw_net_free(app->net);
     mw_promql_free(app->promql);
+    mw_pipe_slot_free(app->pipes);
     mw_traces_close(app->traces);
     mw_logs_close(app->logs);
     mw_tsdb_close(app->tsdb);

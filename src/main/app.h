@@ -19,6 +19,7 @@ typedef struct mw_app {
     mw_logs *logs;
     mw_traces *traces;
     mw_promql *promql;
+    mw_pipe_slot *pipes;
     mw_ingest ingest;
     mw_net *net;
     mw_audit *audit;

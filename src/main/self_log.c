@@ -20,7 +20,7 @@ static void keep_line(void *arg, mw_level level, const char *line)
         .stream = stream,
         .message = {line, strcspn(line, "\n")},
     };
-    mw_logs_append(app->logs, &r, NULL);
+    mw_ingest_log(&app->ingest, &r);
     mw_free(stream);
 }
 

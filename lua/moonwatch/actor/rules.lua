@@ -9,6 +9,7 @@ local marks = require "moonwatch.marks.book"
 local loader = require "moonwatch.actor.rules_load"
 local overlay = require "moonwatch.config.overlay"
 local problems_of = require "moonwatch.config.problems"
+local pipelines = require "moonwatch.config.pipelines"
 local plans = require "moonwatch.engine.rules_plan"
 local prints = require "moonwatch.config.prints"
 local promoted = require "moonwatch.engine.rules_promoted"
@@ -42,6 +43,13 @@ local function set_targets(self, set)
   end)
 end
 
+-- First of all: nothing is to be stored as the set before would have it.
+local function set_pipelines(self, set)
+  self.host.call("pipelines", { list = pipelines.rows(self.host, set) }, function(done)
+    if done.error then self.host.log("error", "pipelines not taken, those before go on: " .. done.error) end
+  end)
+end
+
 local function refuse(self, problems, reason, job)
   self.engine.problems = problems
   for _, p in ipairs(problems) do self.host.log("error", p.text) end
@@ -69,6 +77,7 @@ local function tell_quarantine(self, set)
 end
 
 local function swap(self, set, problems, plan, moves, job)
+  set_pipelines(self, set)
   self.engine.problems = problems
   self.engine:load(set, self.now, moves)
   if job.options and job.options.bundle then self.pushed = job.options.bundle end

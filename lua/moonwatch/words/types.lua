@@ -10,6 +10,7 @@ local M = {}
 local T = {}
 M.types = T
 for name, kind in pairs(require "moonwatch.words.check_types") do T[name] = kind end
+for name, kind in pairs(require "moonwatch.words.pipeline_types") do T[name] = kind end
 
 local function is_fn(v) return type(v) == "table" and v["@fn"] ~= nil end
 local function is_secret(v) return type(v) == "table" and type(v["@secret"]) == "string" end

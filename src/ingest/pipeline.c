@@ -1,0 +1,432 @@
+/* pipeline.c - records and spans through the pipelines that are about them.
+ * SPDX-License-Identifier: MIT */
+#include "ingest/pipeline.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* -- sets ----------------------------------------------------------------------------------- */
+
+mw_pipes *mw_pipes_new(size_t n)
+{
+    mw_pipes *p = mw_zalloc(sizeof *p);
+    p->pipe = mw_array(n + 1, sizeof *p->pipe);
+    p->n = n;
+    p->refs = 1;
+    return p;
+}
+
+static void free_names(mw_names *names)
+{
+    for (size_t i = 0; i < names->n; i++) mw_free((char *)names->name[i].p);
+    mw_free(names->name);
+}
+
+static void free_condition(mw_condition *c)
+{
+    for (size_t i = 0; i < c->n; i++) mw_matcher_deinit(&c->matcher[i]);
+    mw_free(c->matcher);
+}
+
+static void free_pipe(mw_pipe *p)
+{
+    mw_names *all[] = {&p->remove, &p->renamed, &p->rename, &p->set, &p->values, &p->fields};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free_names(all[i]);
+    for (size_t i = 0; i < p->n_drop; i++) free_condition(&p->drop[i]);
+    for (size_t i = 0; i < p->n_regex; i++) mw_regex_free(p->regex[i]);
+    for (size_t i = 0; i < p->n_match; i++) free_condition(&p->match[i]);
+    mw_free(p->match);
+    mw_free(p->drop);
+    mw_free(p->regex);
+    mw_free(p->name);
+    mw_free((char *)p->with.p);
+    mw_hmac_free(p->hash);
+}
+
+void mw_pipes_release(mw_pipes *p)
+{
+    if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL)) return;
+    for (size_t i = 0; i < p->n; i++) free_pipe(&p->pipe[i]);
+    mw_free(p->pipe);
+    mw_free(p);
+}
+
+struct mw_pipe_slot {
+    pthread_mutex_t lock;
+    mw_pipes *now;
+    mw_registry *registry;
+};
+
+mw_registry *mw_pipe_slot_registry(const mw_pipe_slot *s) { return s->registry; }
+
+mw_pipe_slot *mw_pipe_slot_new(mw_registry *reg)
+{
+    mw_pipe_slot *s = mw_zalloc(sizeof *s);
+    s->registry = reg;
+    pthread_mutex_init(&s->lock, NULL);
+    return s;
+}
+
+void mw_pipe_slot_free(mw_pipe_slot *s)
+{
+    if (!s) return;
+    mw_pipes_release(s->now);
+    pthread_mutex_destroy(&s->lock);
+    mw_free(s);
+}
+
+void mw_pipe_slot_put(mw_pipe_slot *s, mw_pipes *take)
+{
+    pthread_mutex_lock(&s->lock);
+    mw_pipes *before = s->now;
+    s->now = take;
+    pthread_mutex_unlock(&s->lock);
+    mw_pipes_release(before);
+}
+
+const mw_pipes *mw_pipe_slot_hold(mw_pipe_slot *s)
+{
+    if (!s) return NULL;
+    pthread_mutex_lock(&s->lock);
+    mw_pipes *p = s->now;
+    if (p) __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&s->lock);
+    return p;
+}
+
+void mw_pipe_slot_leave(mw_pipe_slot *s, const mw_pipes *held)
+{
+    (void)s;
+    mw_pipes_release((mw_pipes *)held);
+}
+
+/* -- what a condition asks about ----------------------------------------------------------------
+ */
+
+typedef struct subject {
+    const mw_log_record *log; /* one of the two */
+    const mw_span *span;
+    mw_arena *arena;
+} subject;
+
+/* NAME as it is, or with an underscore for what no label name may have. */
+static bool same_name(mw_str key, mw_str name)
+{
+    if (key.n != name.n) return false;
+    for (size_t i = 0; i < key.n; i++) {
+        char c = key.p[i];
+        if (c != name.p[i] && !(name.p[i] == '_' && (c == '.' || c == '-'))) return false;
+    }
+    return true;
+}
+
+static bool find_attr(const subject *of, const mw_attr *attrs, size_t n, mw_str name, mw_str *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!same_name(attrs[i].key, name)) continue;
+        *out = attrs[i].s;
+        if (attrs[i].type == MW_ATTR_STRING || attrs[i].type == MW_ATTR_JSON) return true;
+        mw_buf text = {0};
+        mw_attr_text(&attrs[i], &text);
+        char *p = mw_arena_strndup(of->arena, text.p, text.n);
+        *out = (mw_str){p ? p : "", p ? text.n : 0};
+        mw_buf_deinit(&text);
+        return true;
+    }
+    return false;
+}
+
+static mw_str of_log(const subject *of, mw_str name)
+{
+    const mw_log_record *r = of->log;
+    mw_str out = {"", 0};
+    if (mw_str_is(name, "message")) return r->message;
+    if (mw_str_is(name, "level")) return mw_str_of(mw_level_name(r->level));
+    mw_str label = mw_labels_find(r->stream, name.p);
+    if (label.p) return label;
+    find_attr(of, r->fields, r->n_fields, name, &out);
+    return out;
+}
+
+static mw_str of_span(const subject *of, mw_str name)
+{
+    static const char *const kinds[] = {"unspecified", "internal", "server",
+                                        "client",      "producer", "consumer"};
+    static const char *const states[] = {"unset", "ok", "error"};
+    const mw_span *s = of->span;
+    mw_str out = {"", 0};
+    if (mw_str_is(name, "service")) return s->service;
+    if (mw_str_is(name, "name")) return s->name;
+    if (mw_str_is(name, "scope")) return s->scope;
+    if (mw_str_is(name, "kind")) return mw_str_of(kinds[s->kind % 6]);
+    if (mw_str_is(name, "status")) return mw_str_of(states[s->status % 3]);
+    if (!find_attr(of, s->attrs, s->n_attrs, name, &out))
+        find_attr(of, s->resource, s->n_resource, name, &out);
+    return out;
+}
+
+static bool holds(const mw_condition *c, const subject *of)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const mw_matcher *m = &c->matcher[i];
+        mw_str value = of->log ? of_log(of, m->name) : of_span(of, m->name);
+        if (!mw_matcher_matches(m, value.p ? value : (mw_str){"", 0})) return false;
+    }
+    return true;
+}
+
+static bool any_holds(const mw_condition *c, size_t n, const subject *of)
+{
+    for (size_t i = 0; i < n; i++)
+        if (holds(&c[i], of)) return true;
+    return false;
+}
+
+/* -- fields --------------------------------------------------------------------------------- */
+
+/* Attributes that may be written: a copy in the arena, made when the first one changes. */
+typedef struct attrs {
+    const mw_attr *at;
+    mw_attr *own;
+    size_t n;
+} attrs;
+
+static mw_attr *own(mw_scrub *s, attrs *list, size_t room)
+{
+    if (list->own) return list->own;
+    mw_attr *copy = mw_arena_array(s->arena, list->n + room + 1, sizeof *copy);
+    if (!copy) {
+        s->full = true;
+        return NULL;
+    }
+    if (list->n) memcpy(copy, list->at, list->n * sizeof *copy);
+    list->at = list->own = copy;
+    return copy;
+}
+
+static bool is_there(const mw_names *names, mw_str key, size_t *at)
+{
+    for (*at = 0; *at < names->n; ++*at)
+        if (mw_str_eq(names->name[*at], key)) return true;
+    return false;
+}
+
+static void set_fields(mw_scrub *s, attrs *list)
+{
+    const mw_pipe *p = s->pipe;
+    for (size_t i = 0; i < p->set.n; i++) {
+        size_t k = 0;
+        while (k < list->n && !mw_str_eq(list->at[k].key, p->set.name[i])) k++;
+        mw_attr *to = own(s, list, p->set.n);
+        if (!to) return;
+        mw_str key = p->set.name[i], value = p->values.name[i];
+        char *kept = mw_arena_strndup(s->arena, key.p, key.n),
+             *text = mw_arena_strndup(s->arena, value.p, value.n);
+        if (!kept || !text) {
+            s->full = true;
+            return;
+        }
+        to[k] = (mw_attr){.key = {kept, key.n}, .type = MW_ATTR_STRING, .s = {text, value.n}};
+        if (k == list->n) list->n++;
+    }
+}
+
+static void reshape(mw_scrub *s, attrs *list)
+{
+    const mw_pipe *p = s->pipe;
+    size_t kept = 0, at;
+    if (p->remove.n || p->renamed.n) {
+        for (size_t i = 0; i < list->n; i++) {
+            mw_attr a = list->at[i];
+            bool gone = mw_names_have(&p->remove, a.key);
+            bool other = !gone && is_there(&p->renamed, a.key, &at);
+            if (other) a.key = p->rename.name[at];
+            if ((gone || other) && !own(s, list, p->set.n)) return;
+            if (!gone && list->own) list->own[kept] = a;
+            kept += !gone;
+        }
+        list->n = kept;
+    }
+    set_fields(s, list);
+}
+
+/* Numbers with as many digits as a card has are looked at, too. */
+static void scrub_int(mw_scrub *s, attrs *list, size_t i)
+{
+    char digits[24];
+    mw_str text = {digits, 0};
+    int64_t v = list->at[i].i;
+    mw_pii_hit h;
+    if (v < 100000000000LL || !(s->pipe->kinds & 1u << MW_PII_CARD)) return;
+    text.n = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)v);
+    if (!mw_pii_next(1u << MW_PII_CARD, text, 0, &h)) return;
+    mw_str value = mw_scrub_text(s, text);
+    if (!own(s, list, 0)) return;
+    list->own[i].type = MW_ATTR_STRING;
+    list->own[i].s = value;
+}
+
+static void scrub_attr(mw_scrub *s, attrs *list, size_t i)
+{
+    const mw_attr *a = &list->at[i];
+    mw_str before = {"", 0}, after;
+    if (mw_names_have(&s->pipe->fields, a->key)) {
+        mw_buf text = {0};
+        mw_attr_text(a, &text);
+        after = mw_scrub_field(s, (mw_str){text.p ? text.p : "", text.n});
+        mw_buf_deinit(&text);
+    } else if (a->type == MW_ATTR_STRING) {
+        before = a->s;
+        after = mw_scrub_text(s, before);
+    } else if (a->type == MW_ATTR_JSON) {
+        before = a->s;
+        after = mw_scrub_json(s, before);
+    } else {
+        if (a->type == MW_ATTR_INT) scrub_int(s, list, i);
+        return;
+    }
+    if (after.p == before.p || !own(s, list, 0)) return;
+    if (mw_names_have(&s->pipe->fields, a->key)) list->own[i].type = MW_ATTR_STRING;
+    list->own[i].s = after;
+}
+
+static void scrub_attrs(mw_scrub *s, const mw_attr **at, size_t *n, bool reshaped)
+{
+    attrs list = {.at = *at, .n = *n};
+    if (reshaped) reshape(s, &list);
+    for (size_t i = 0; i < list.n && !s->full; i++) scrub_attr(s, &list, i);
+    *at = list.at;
+    *n = list.n;
+}
+
+/* -- records -------------------------------------------------------------------------------- */
+
+static mw_str scrub_named(mw_scrub *s, const char *key, mw_str value)
+{
+    if (!value.n) return value;
+    return mw_names_have(&s->pipe->fields, mw_str_of(key)) ? mw_scrub_field(s, value)
+                                                           : mw_scrub_text(s, value);
+}
+
+/* Labels are who speaks: their names stay. */
+static void scrub_stream(mw_scrub *s, mw_log_record *r)
+{
+    mw_label *own = NULL;
+    const mw_labels *ls = r->stream;
+    for (uint32_t i = 0; i < ls->n; i++) {
+        mw_str value = scrub_named(s, ls->l[i].name.p, ls->l[i].value);
+        if (value.p == ls->l[i].value.p) continue;
+        if (!own && (own = mw_arena_array(s->arena, ls->n, sizeof *own)))
+            memcpy(own, ls->l, ls->n * sizeof *own);
+        if (!own) {
+            s->full = true;
+            return;
+        }
+        own[i].value = value;
+    }
+    if (!own) return;
+    const mw_labels *made = mw_labels_new_in(s->arena, own, ls->n, NULL);
+    if (made)
+        r->stream = made;
+    else
+        s->full = true;
+}
+
+static void scrub_log(mw_scrub *s, mw_log_record *r)
+{
+    scrub_attrs(s, &r->fields, &r->n_fields, true);
+    r->message = scrub_named(s, "message", r->message);
+    scrub_stream(s, r);
+}
+
+static void scrub_events(mw_scrub *s, mw_span *span)
+{
+    mw_span_event *own = mw_arena_array(s->arena, span->n_events + 1, sizeof *own);
+    if (!own) {
+        s->full = true;
+        return;
+    }
+    if (span->n_events) memcpy(own, span->events, span->n_events * sizeof *own);
+    for (size_t i = 0; i < span->n_events; i++) {
+        own[i].name = mw_scrub_text(s, own[i].name);
+        scrub_attrs(s, &own[i].attrs, &own[i].n_attrs, false);
+    }
+    span->events = own;
+}
+
+static void scrub_links(mw_scrub *s, mw_span *span)
+{
+    mw_span_link *own = mw_arena_array(s->arena, span->n_links + 1, sizeof *own);
+    if (!own) {
+        s->full = true;
+        return;
+    }
+    if (span->n_links) memcpy(own, span->links, span->n_links * sizeof *own);
+    for (size_t i = 0; i < span->n_links; i++)
+        scrub_attrs(s, &own[i].attrs, &own[i].n_attrs, false);
+    span->links = own;
+}
+
+static void scrub_span(mw_scrub *s, mw_span *span)
+{
+    scrub_attrs(s, &span->attrs, &span->n_attrs, true);
+    scrub_attrs(s, &span->resource, &span->n_resource, false);
+    span->name = scrub_named(s, "name", span->name);
+    span->service = scrub_named(s, "service.name", span->service);
+    span->status_message = mw_scrub_text(s, span->status_message);
+    span->trace_state = mw_scrub_text(s, span->trace_state);
+    span->scope = mw_scrub_text(s, span->scope);
+    if (span->n_events) scrub_events(s, span);
+    if (span->n_links) scrub_links(s, span);
+}
+
+static void count(const mw_scrub *s)
+{
+    for (size_t i = 0; i < MW_PIPE_COUNTS; i++)
+        if (s->count[i] && s->pipe->replaced[i])
+            mw_counter_add(s->pipe->replaced[i], (double)s->count[i]);
+}
+
+/* One of LOG and SPAN, in one pipeline. */
+static mw_passed pass(const mw_pipe *p, mw_log_record *log, mw_span *span, mw_scrub *s)
+{
+    subject of = {log, span, s->arena};
+    if (log ? !p->logs : !p->spans) return MW_PASS;
+    if (p->n_match && !any_holds(p->match, p->n_match, &of)) return MW_PASS;
+    if (any_holds(p->drop, p->n_drop, &of)) {
+        if (p->dropped[!log]) mw_counter_add(p->dropped[!log], 1);
+        return MW_PASS_DROP;
+    }
+    s->pipe = p;
+    memset(s->count, 0, sizeof s->count);
+    if (log)
+        scrub_log(s, log);
+    else
+        scrub_span(s, span);
+    count(s);
+    return s->full ? MW_PASS_FULL : MW_PASS;
+}
+
+static mw_passed pass_all(const mw_pipes *set, mw_log_record *log, mw_span *span, mw_arena *a)
+{
+    mw_passed how = MW_PASS;
+    mw_scrub s = {.arena = a};
+    if (!set) return MW_PASS;
+    for (size_t i = 0; i < set->n && how == MW_PASS; i++) how = pass(&set->pipe[i], log, span, &s);
+    mw_buf_deinit(&s.out);
+    mw_buf_deinit(&s.hold);
+    return how;
+}
+
+mw_passed mw_pipes_log(const mw_pipes *p, mw_log_record *r, mw_arena *a)
+{
+    return pass_all(p, r, NULL, a);
+}
+
+mw_passed mw_pipes_span(const mw_pipes *p, mw_span *s, mw_arena *a)
+{
+    return pass_all(p, NULL, s, a);
+}
