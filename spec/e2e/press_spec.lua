@@ -163,6 +163,41 @@ describe("the page", function()
     page:see "from 5/1/2031"
   end)
 
+  promise("changes one: what is not touched stays, what is taken away is gone", function()
+    local _, body = node:post(API, json.encode { matcherSets = { { { name = "alertname", value = "Stage", isRegex = false } }, { { name = "team", value = "w.b", isRegex = true } } },
+      ["for"] = "1h", createdBy = "bob", comment = "quiet", receivers = { "pager/webhook" }, recurring = { times = "00:00-24:00", zone = "Europe/Lisbon" }, untilResolved = true, remind = "5m" })
+    local before = json.decode(body)
+    open "#silences"
+    page:press "Change"
+    page:see "Leave it as it is"
+    page:see "It would mute 1 alert" -- of what it says as it is
+    assert.equal('alertname="Stage"\n\nteam=~"w.b"', page:value 'document.querySelector("form textarea").value')
+    page:type("Why", "still quiet")
+    page:type("Your name", "Ann")
+    page:press("Change it", "form")
+    page:see "still quiet"
+    local after = one()
+    for _, field in ipairs { "id", "startsAt", "endsAt", "receivers", "recurring", "untilResolved", "remind", "matcherSets" } do
+      assert.same(before[field], after[field], field)
+    end
+    assert.same({ "still quiet", "Ann" }, { after.comment, after.createdBy })
+    page:press "Change"
+    page:see "Leave it as it is"
+    page:set("Mutes", "")
+    page:tick "or until it is over"
+    page:set("Reminds", "")
+    page:type(MATCHERS, 'alertname="Stage"')
+    page:value 'document.querySelector("[name=receivers]").selectedIndex = -1'
+    page:press("Change it", "form")
+    after = one(function(s) return s.id ~= before.id end, "it is another one, for it means something else")
+    assert.same({ nil, nil, nil, nil, before.endsAt }, { after.receivers, after.recurring, after.remind, after.matcherSets, after.endsAt })
+    assert.is_not_true(after.untilResolved)
+    page:press "Change"
+    page:press "Leave it as it is"
+    page:see_no "Leave it as it is"
+    assert.equal("", page:value 'document.querySelector("form textarea").value')
+  end)
+
   promise("finds a silence among many, and shows more of them when asked", function()
     for i = 1, 120 do
       node:post(API, json.encode { matchers = { { name = "instance", value = "host-" .. i, isRegex = false } }, ["for"] = i .. "m", createdBy = "bob", comment = "number " .. i })

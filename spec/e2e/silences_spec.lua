@@ -110,6 +110,22 @@ describe("silences over HTTP", function()
     assert.equal(400, (post(API, down { recurring = { times = "25:00-26:00" } })))
   end)
 
+  it("are changed: what is not named stays, what is false is taken away", function()
+    local s = made { receivers = { "hook" }, recurring = { times = "00:00-24:00" }, untilResolved = true, remind = "5m" }
+    local function change(more)
+      local body = { id = s.id, startsAt = s.startsAt, endsAt = s.endsAt, ["for"] = json.null }
+      for k, v in pairs(more) do body[k] = v end
+      local status, t = post(API, down(body))
+      assert.equal(200, status, t.error and t.error.message)
+      return t
+    end
+    local t = change { comment = "longer words", receivers = json.null }
+    assert.same({ s.id, "longer words", { "hook" }, "5m" }, { t.id, t.comment, t.receivers, t.remind })
+    t = change { receivers = false, recurring = false, untilResolved = false, remind = false }
+    assert.same({}, { t.receivers, t.recurring, t.untilResolved, t.remind })
+    assert.equal(s.endsAt, t.endsAt)
+  end)
+
   it("are refused by the policy with its reason, by whichever door, and nothing is made", function()
     local status, answer = post(API, down { ["for"] = "7d" })
     assert.same({ 403, "refused", "refused by policy: two days at most, ann" }, { status, answer.error.code, answer.error.message })

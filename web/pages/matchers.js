@@ -9,6 +9,9 @@ const name = (text) => /^[A-Za-z_]\w*$/.test(text) ? text : quoted(text);
 /** A matcher as one line. */
 export const written = (m) => name(m.name) + (m.isRegex ? (m.isEqual ? "=~" : "!~") : m.isEqual ? "=" : "!=") + quoted(m.value);
 
+/** Lists of matchers as `sets` reads them. */
+export const listed = (lists) => lists.map((list) => list.map(written).join("\n")).join("\n\n");
+
 /** The LABELS as lines. */
 export const lines = (labels) => Object.entries(labels).sort().map(([label, value]) => written({ name: label, value, isEqual: true })).join("\n");
 

@@ -22,10 +22,13 @@ export default class Silences extends Live {
   }
   find(text) { this.text = text; this.most = PAGE; return this.refresh(); }
   more() { this.most += PAGE; return this.refresh(); }
+  change(s) { this.setState({ changed: s }); this.base.scrollIntoView(); }
+  done() { this.setState({ changed: null }); return this.refresh(); }
   buttons(s) {
     const by = { createdBy: named() || undefined }, path = `/api/mw/v1/silences/${s.id}`;
     const longer = html`<button type="button" onClick=${() => this.act("POST", path + "/extend", { for: "1h", ...by })}>${s.status.state === "expired" ? "Again for an hour" : "An hour longer"}</button>`;
-    return html`${longer}${s.status.state !== "expired" && html` <button type="button" onClick=${() => this.act("DELETE", path, by)}>End it</button>`}`;
+    return html`${longer}${s.status.state !== "expired" && html` <button type="button" onClick=${() => this.change(s)}>Change</button>
+      ${" "}<button type="button" onClick=${() => this.act("DELETE", path, by)}>End it</button>`}`;
   }
   // For whom and when, where that is not everybody and always.
   only(s) {
@@ -38,7 +41,8 @@ export default class Silences extends Live {
   }
   show({ silences, total }) {
     const sets = (s) => [s.matchers, ...(s.matcherSets || []).slice(1)].map((list) => list.map(written).join(", ")).join(" or ");
-    return html`<${Make} done=${() => this.refresh()}/>
+    const { changed } = this.state;
+    return html`<${Make} key=${changed ? changed.id : ""} of=${changed} done=${() => this.done()}/>
       ${this.state.refused && html`<p class="problem" role="alert">${this.state.refused}</p>`}
       ${(total > 0 || this.text) && html`<p><input type="search" name="text" aria-label="Find a silence" placeholder="Find a silence" onInput=${(event) => this.find(event.target.value)}/></p>`}
       ${table(["State", "What", "Until", "By", "Why", "Mutes now", ""], silences.map((s) => [state(s.status.state), html`<code>${brief(sets(s))}</code>${this.only(s)}`,

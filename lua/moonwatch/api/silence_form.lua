@@ -2,7 +2,7 @@
 --
 -- It is the form of Alertmanager's API v2, and beside its fields there may be: matcherSets (lists of matchers, any of which may
 -- match), untilResolved, receivers, recurring (fields of a window) or window (the name of one), remind ("15m").  A silence that is
--- changed keeps what is not named, so tools that know only Alertmanager's fields spoil nothing; null takes it away.
+-- changed keeps what is not named, or null, so tools that know only Alertmanager's fields spoil nothing; false takes it away.
 local intake = require "moonwatch.api.alertmanager_intake"
 local rules = require "moonwatch.route.silence_rules"
 
@@ -102,9 +102,9 @@ local OPTIONS = {
 local function read_options(host, s, out)
   for _, row in ipairs(OPTIONS) do
     local name, ours, read, says = row[1], row[2], row[3], row[4]
-    if s[name] == host.json.null then
+    if s[name] == false then
       out[ours] = false
-    elseif s[name] ~= nil then
+    elseif intake.given(host, s[name]) ~= nil then
       out[ours] = read(s[name], host)
       if out[ours] == nil then return ("%s must be %s"):format(name, says) end
     end
