@@ -70,13 +70,18 @@ local NAMES = {
 }
 M.KINDS = { "week", "month", "quarter", "year" }
 
+local function is_met(rule, ratio)
+  if not ratio then return nil end
+  return 1 - ratio >= rule.objective
+end
+
 local function row(runner, kind, zone, from, to, first, now)
   local rule, a, b = runner.rule, math.max(from, first), math.min(to, now)
   local m, raw = runner:between(a, b), runner:between(a, b, true)
   local out_of, allowed = 0, (1 - rule.objective) * m.total
   for _, s in ipairs(corrections.stretches(runner, a, b)) do out_of = out_of + s[2] - s[1] end
   return { name = NAMES[kind](zone, from), from = from, to = to, known_from = a, known_to = b, whole = a <= from and b >= to, total = m.total,
-           bad = m.bad, ratio = m.ratio and 1 - m.ratio or nil, objective = rule.objective, met = m.ratio and 1 - m.ratio >= rule.objective or nil,
+           bad = m.bad, ratio = m.ratio and 1 - m.ratio or nil, objective = rule.objective, met = is_met(rule, m.ratio),
            spent = allowed > 0 and m.bad / allowed or 0, left_out_seconds = out_of, bad_uncorrected = raw.bad, total_uncorrected = raw.total }
 end
 
@@ -92,6 +97,7 @@ function M.rows(runner, kind, n)
     if from <= first then break end
     t = from - 1
   end
+  while #out > 1 and out[#out].total_uncorrected <= 0 do out[#out] = nil end -- before anything was counted
   return out
 end
 
