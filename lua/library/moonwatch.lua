@@ -833,6 +833,7 @@ function expect(name) end
 ---@field burn number budget spent so many times too fast
 ---@field long moonwatch.duration long window
 ---@field short moonwatch.duration short window
+---@field hold? moonwatch.duration so long before it fires; such an alert has a label `burn_window`
 ---@field severity? string label `severity` of the alert
 
 ---the alert of severity page; false: none

@@ -180,8 +180,9 @@ describe("an objective of Sloth, in Prometheus and here", function()
         n, worst, sum, peak = n + 1, math.max(worst, off), sum + off, math.max(peak, theirs[t])
       end
       if os.getenv "SHOW" then print(("%s: %d moments, peak %.4f, off by %.6f at most, %.7f on average"):format(window, n, peak, worst, sum / n)) end
-      -- Prometheus leaves out what falls between the start of the window and its first sample: one interval, in which all may fail.
-      assert.is_true(worst <= (EVERY + 15) / seconds[window], ("%s differs by %g of %g"):format(window, worst, peak))
+      -- Prometheus leaves out what falls between the start of the window and its first sample, and promtool evaluates at a moment of
+      -- each half minute that it chooses by chance: that much later, and in that time all may fail.
+      assert.is_true(worst <= (EVERY + 45) / seconds[window], ("%s differs by %g of %g"):format(window, worst, peak))
       assert.is_true(sum / n <= 0.002 * peak, ("%s differs by %g on average"):format(window, sum / n))
     end
   end)
@@ -217,6 +218,28 @@ describe("an objective of Sloth, in Prometheus and here", function()
       local list = {}
       for i, e in ipairs(world:timeline "ShopErrors") do list[i] = { at = e.at, severity = e.labels.severity, from = e.from, to = e.to } end
       agree(theirs, fired(severity, list), severity)
+    end
+  end)
+
+  it("alerts when Pyrra's rules would, which wait before they fire", function()
+    local rows = {}
+    for i, r in ipairs(sloth.PYRRA) do
+      rows[i] = ('{ burn = %d, short = "%s", long = "%s", severity = "%s", hold = %d }'):format(r[3], r[1], r[2], r[4], r[5])
+    end
+    local pyrra = testing.world(([[slo "shop" { bad = 'http_requests_total{job="shop",code=~"5.."}', total = 'http_requests_total{job="shop"}', objective = 99.9,
+      window = "28d", alerts = { %s } }]]):format(table.concat(rows, ", ")), { at = FROM })
+    pyrra:advance(OFFSET)
+    pyrra:series('http_requests_total{job="shop",code="200"}', table.concat(ok, " ")):series('http_requests_total{job="shop",code="500"}', table.concat(bad, " "))
+    pyrra:advance(SECONDS - 60 - OFFSET)
+    for _, r in ipairs(sloth.PYRRA) do
+      local theirs, mine = {}, {}
+      for _, s in ipairs(stretches(range(url, sloth.pyrra(r), FROM, END), FROM, END)) do
+        if s[2] - s[1] > r[5] then theirs[#theirs + 1] = { s[1] + r[5], s[2] } end
+      end
+      for _, e in ipairs(pyrra:timeline "SLOErrorBudgetBurn") do
+        if e.labels.burn_window == r[2] then mine[#mine + 1] = { at = e.at, severity = r[4], from = e.from, to = e.to } end
+      end
+      agree(theirs, fired(r[4], mine), "Pyrra's " .. r[2])
     end
   end)
 

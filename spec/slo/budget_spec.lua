@@ -52,6 +52,21 @@ describe("an objective of which only a ratio is known", function()
   end)
 end)
 
+describe("an alert on a budget that holds", function()
+  it("fires that much later, beside those that do not", function()
+    local world = testing.world('slo "web" { bad = "bad_total", total = "all_total", objective = 99, window = "1d", alerts = {\n' ..
+      '{ burn = 2, long = "10m", short = "1m", severity = "page" }, { burn = 2, long = "20m", short = "2m", hold = "15m", severity = "page" } } }')
+    world:series("all_total", "0+60x120", { every = "1m" }):series("bad_total", "0+30x120", { every = "1m" })
+    world:advance "1h"
+    local first, second
+    for _, e in ipairs(world:timeline "SLOErrorBudgetBurn") do
+      if e.to == "firing" and e.labels.burn_window == nil then first = e.at end
+      if e.to == "firing" and e.labels.burn_window == "20m" then second = e.at end
+    end
+    assert.near(15 * 60, second - first, 30)
+  end)
+end)
+
 describe("the alerts on a budget", function()
   local function alerts_of(alerting)
     local world = testing.world(('slo "web" { ratio = "avg_over_time(failing[$window])", objective = 99, window = "1h",\n' ..

@@ -46,7 +46,13 @@ function M.period(w)
   return ("sum_over_time(slo:sli_error:ratio_rate5m%s[%s]) / ignoring (sloth_window) count_over_time(slo:sli_error:ratio_rate5m%s[%s])"):format(SELECT, w, SELECT, w)
 end
 
---- Pyrra 0.7 of the same objective: it names the pairs by severity and gives them times to hold; { short, long, factor, severity }.
-M.PYRRA = { { "5m", "1h", 14, "critical" }, { "30m", "6h", 7, "critical" }, { "2h", "1d", 2, "warning" }, { "6h", "4d", 1, "warning" } }
+--- Pyrra's rules for the same objective over four weeks: { short, long, factor, severity, seconds that it holds }.
+M.PYRRA = { { "5m", "1h", 14, "critical", 120 }, { "30m", "6h", 7, "critical", 900 }, { "2h", "1d", 2, "warning", 3600 }, { "6h", "4d", 1, "warning", 10800 } }
+
+--- The condition of ROW, of which Pyrra makes one alert.
+function M.pyrra(row)
+  local function burn(w) return ('(sum(rate(http_requests_total{code=~"5..",job="shop"}[%s])) / sum(rate(http_requests_total{job="shop"}[%s]))) > (%d * (1 - 0.999))'):format(w, w, row[3]) end
+  return burn(row[1]) .. " and " .. burn(row[2])
+end
 
 return M

@@ -1,7 +1,7 @@
 --- burn.lua - which burn rates an SLO alerts on, and the alert rules that do it.
 --
 -- Two windows have to agree: the long one says that enough of the budget went, the short one that it is still going.  Pairs
--- of one severity are one alert.
+-- of one severity are one alert, unless they have times to hold.
 local figures = require "moonwatch.slo.figures"
 local sli = require "moonwatch.slo.sli"
 
@@ -76,33 +76,40 @@ local function no_data_alert(rule)
   }
 end
 
-local function alert(rule, severity, conditions)
+-- PAIRS of one severity that hold equally long.  Those that wait say of which window they are: two alerts cannot have the same
+-- labels.
+local function alert(rule, severity, pairs_of)
+  local conditions, hold = {}, pairs_of[1].hold or 0
+  for i, pair in ipairs(pairs_of) do conditions[i] = condition(rule, pair) end
   local all = rule.alerting or {}
   local own = type(all[severity]) == "table" and all[severity] or {}
   local labels, annotations = joined(all.labels, own.labels), joined(all.annotations, own.annotations)
   local called = labels.severity or severity
   labels.severity = nil
+  labels.burn_window = hold > 0 and sli.window(pairs_of[1].long) or labels.burn_window
   return {
-    word = "alert", name = ("%s burn %s"):format(rule.name, severity), alertname = all.name or "SLOErrorBudgetBurn", file = rule.file,
-    line = rule.line, order = rule.order, slo = rule.name, expr = table.concat(conditions, " or "), every = 30, hold = 0, keep = 0,
+    word = "alert", name = ("%s burn %s"):format(rule.name, severity) .. (hold > 0 and " " .. sli.window(pairs_of[1].long) or ""), alertname = all.name or "SLOErrorBudgetBurn", file = rule.file,
+    line = rule.line, order = rule.order, slo = rule.name, expr = table.concat(conditions, " or "), every = 30, hold = hold, keep = 0,
     severity = called, labels = labels, annotations = annotations, depends_on = {}, runbook = rule.runbook,
     summary = rule.summary or annotations.summary or "${labels.slo} spends its error budget ${value|round:1} times too fast",
   }
 end
 
---- Alert rules for the engine, one for each severity.
+--- Alert rules for the engine, one for each severity and time to hold.
 function M.alerts(rule)
   local by, order = {}, {}
   for _, pair in ipairs(M.pairs(rule)) do
-    if not by[pair.severity] then
-      by[pair.severity] = {}
-      order[#order + 1] = pair.severity
+    local key = ("%s/%g"):format(pair.severity, pair.hold or 0)
+    if not by[key] then
+      by[key] = {}
+      order[#order + 1] = key
     end
-    table.insert(by[pair.severity], condition(rule, pair))
+    table.insert(by[key], pair)
   end
   local out = {}
-  for _, severity in ipairs(order) do
-    if not (rule.alerting and rule.alerting[severity] == false) then out[#out + 1] = alert(rule, severity, by[severity]) end
+  for _, key in ipairs(order) do
+    local severity = by[key][1].severity
+    if not (rule.alerting and rule.alerting[severity] == false) then out[#out + 1] = alert(rule, severity, by[key]) end
   end
   if rule.no_data and rule.no_data.policy == "alert" then out[#out + 1] = no_data_alert(rule) end
   return out
