@@ -6,6 +6,7 @@ import Home from "/pages/home.js";
 import Logs from "/pages/logs.js";
 import Notifications from "/pages/notifications.js";
 import Silences from "/pages/silences.js";
+import Slos from "/pages/slos.js";
 import { Trace, Traces } from "/pages/traces.js";
 import Why from "/pages/why.js";
 
@@ -16,10 +17,13 @@ const later = (load) => class extends Component {
 };
 const Explore = later(() => import("/pages/explore.js"));
 const Golden = later(() => import("/pages/golden.js"));
+const Slo = later(() => import("/pages/slo.js"));
 
-const pages = { home: Home, explore: Explore, golden: Golden, logs: Logs, traces: Traces, trace: Trace, alert: Alert, notifications: Notifications, silences: Silences, why: Why };
-const single = ["trace", "alert", "notifications", "silences", "why", "golden"]; // what they show stands behind their name
-const links = [["home", "Now"], ["notifications", "Messages"], ["silences", "Silences"], ["why", "Why?"], ["golden", "Services"], ["explore", "Explore"], ["logs", "Logs"], ["traces", "Traces"]];
+const pages = { home: Home, explore: Explore, golden: Golden, logs: Logs, traces: Traces, trace: Trace, alert: Alert, notifications: Notifications, silences: Silences, why: Why,
+  slos: Slos, slo: Slo };
+const single = ["trace", "alert", "notifications", "silences", "why", "golden", "slo"]; // what they show stands behind their name
+const links = [["home", "Now"], ["notifications", "Messages"], ["silences", "Silences"], ["why", "Why?"], ["golden", "Services"], ["slos", "SLOs"], ["explore", "Explore"], ["logs", "Logs"],
+  ["traces", "Traces"]];
 
 class App extends Component {
   go = () => this.setState({ hash: location.hash });

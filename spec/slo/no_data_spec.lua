@@ -16,7 +16,7 @@ describe("no events", function()
     assert.same({ "SLOErrorBudgetBurn" }, world:firing())
     world:advance "2h"
     assert.same({}, world:firing())
-    assert.equal("missing", slo.about(world, "web").data)
+    assert.equal("missing", slo.about(world, "web").counting)
   end)
   it("leave alerts as they are, when the policy is to hold", function()
     local world = silent(', no_data = "hold"', "3h")

@@ -1,6 +1,7 @@
 // home.js - what a person wants to know at a glance.
 import { Ack, acknowledged, covering, OnCall } from "/pages/ack.js";
 import { alertPage } from "/pages/alert.js";
+import { sloPage } from "/pages/slos.js";
 import { ago, brief, get, html, labels, Live, state, table } from "/api.js";
 
 const MOST = 500; // alerts that are shown; who has more of them needs another tool
@@ -39,7 +40,7 @@ class Slos extends Live {
   show({ slos }) {
     const percent = (x) => x == null ? "no data" : `${(x * 100).toFixed(2)} %`;
     return table(["SLO", "Objective", "Budget left", "Window"],
-      slos.map((s) => [s.name, percent(s.objective),
+      slos.map((s) => [html`<a href=${sloPage(s.name)}>${s.name}</a>`, percent(s.objective),
         html`<span class=${s.budget_remaining > 0.25 ? "good" : s.budget_remaining > 0 ? "warn" : "bad"}>${percent(s.budget_remaining)}</span>`,
         s.window]),
       "No SLO is defined. A rule file with slo \"name\" { good=..., total=... } adds one.");

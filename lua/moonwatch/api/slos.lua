@@ -54,7 +54,7 @@ local function row(engine, runner)
     budget_remaining = b and b.remaining, budget_left = b and b.left, ratio = b and b.ratio and 1 - b.ratio or nil, error_ratio = b and b.ratio,
     total = b and b.total, bad = b and b.bad, allowed = b and b.allowed,
     alert = #firing > 0 and "firing" or pending and "pending" or "inactive", burn = host.json.array(burns(runner)), forecast = forecast_of(runner),
-    of = members_of(engine, rule), no_data = rule.no_data and rule.no_data.policy, data = runner.data, notes = host.json.array(runner:notes()),
+    of = members_of(engine, rule), no_data = rule.no_data and rule.no_data.policy, counting = runner.data, notes = host.json.array(runner:notes()),
     since = time(host, runner.ledger and runner.ledger.began), labels = rule.labels, file = rule.file, line = rule.line,
     health = runner.health, lastError = runner.last_error,
   }
