@@ -4,7 +4,6 @@
 -- Ours is imported from Sloth's own file: once in a world whose time is told, for the burn rates at each moment, and once as a
 -- backtest on a server with that data.
 local net = require "net"
-local peers = require "peers"
 local proc = require "proc"
 local remote = require "remote"
 local server = require "server"

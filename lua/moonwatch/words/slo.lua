@@ -148,7 +148,7 @@ slo "shop" { of = { { slo = "checkout-availability", weight = 2 }, { slo = "fron
     { "alerts", { "boolean", "list" }, default = true, help = "true: page at burn rates 14.4 and 6, ticket at 3 and 1, scaled to the window; or a list of your own", fields = {
       { "burn", "number", required = true, help = "budget spent so many times too fast" },
       { "long", "interval", required = true, help = "long window" }, { "short", "interval", required = true, help = "short window" },
-      { "hold", "duration", default = 0, help = "so long before it fires; such an alert has a label `burn_window`" },
+      { "hold", "duration", help = "so long before it fires; such an alert has a label `burn_window`" },
       { "severity", "severity", default = "page", help = "label `severity` of the alert" } } },
     { "alerting", "table", help = "what the burn alerts are called and say", fields = {
       { "name", "text", default = "SLOErrorBudgetBurn", help = "label `alertname` of them" },
