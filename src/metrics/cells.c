@@ -251,7 +251,7 @@ void mw_cells_total(const mw_registry *reg, double *out)
 
 double mw_series_value(const mw_series *s)
 {
-    if (s->set->kind == MW_GAUGE) return cell_read(&s->shared);
+    if (s->set->kind == MW_GAUGE || s->set->passing) return cell_read(&s->shared);
     double cells[MW_BUCKETS_MAX + 2], sum = cell_read(&s->shared);
     size_t n = s->set->kind == MW_COUNTER ? 1 : s->n_bounds + 1;
     pthread_mutex_lock(&s->reg->lock);

@@ -157,7 +157,8 @@ void mw_registry_expose(mw_registry *reg, mw_exposition format, mw_buf *out)
     mw_snapshot snap;
     mw_snapshot_init(&snap, reg);
     page pg = {reg, &snap, format, out};
-    for (size_t i = 0; i < snap.n; i++) family(&pg, &snap.sets[i]);
+    for (size_t i = 0; i < snap.n; i++)
+        if (snap.sets[i].n) family(&pg, &snap.sets[i]);
     if (format == MW_OPENMETRICS_100) mw_buf_text(out, "# EOF\n");
     mw_snapshot_deinit(&snap);
 }

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT */
 #include "metrics/host.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,14 +20,26 @@ enum { FILE_MAX = 1 << 20, READ_STEP = 8192, PATH_BYTES = 512, ONCE_PER_NS = 100
 typedef struct file_row {
     const char *path; /* below the root */
     bool (*read)(mw_host_stats *h, mw_str text);
+    bool optional; /* kernels may be built without it */
 } file_row;
 
 /* stat first: the boot time is needed for the start of this process. */
 static const file_row files[] = {
-    {"stat", mw_host_read_stat},       {"meminfo", mw_host_read_meminfo},
-    {"loadavg", mw_host_read_loadavg}, {"diskstats", mw_host_read_diskstats},
-    {"net/dev", mw_host_read_net},     {"mounts", mw_host_read_mounts},
-    {"self/stat", mw_host_read_self},
+    {"stat", mw_host_read_stat, false},
+    {"meminfo", mw_host_read_meminfo, false},
+    {"loadavg", mw_host_read_loadavg, false},
+    {"diskstats", mw_host_read_diskstats, false},
+    {"net/dev", mw_host_read_net, false},
+    {"mounts", mw_host_read_mounts, false},
+    {"self/stat", mw_host_read_self, false},
+    {"pressure/cpu", mw_host_read_pressure_cpu, true},
+    {"pressure/io", mw_host_read_pressure_io, true},
+    {"pressure/memory", mw_host_read_pressure_memory, true},
+    {"sys/fs/file-nr", mw_host_read_files, true},
+    {"vmstat", mw_host_read_vmstat, true},
+    {"net/sockstat", mw_host_read_sockstat, true},
+    {"net/netstat", mw_host_read_protocols, true},
+    {"net/snmp", mw_host_read_protocols, true},
 };
 
 mw_host_stats *mw_host_stats_new(mw_registry *reg, const char *root)
@@ -38,6 +51,7 @@ mw_host_stats *mw_host_stats_new(mw_registry *reg, const char *root)
     h->ticks = (double)sysconf(_SC_CLK_TCK);
     h->page = (double)sysconf(_SC_PAGESIZE);
     mw_buf_init(&h->text);
+    mw_passing_init(&h->passing, reg);
     return h;
 }
 
@@ -45,6 +59,7 @@ void mw_host_stats_free(mw_host_stats *h)
 {
     if (!h) return;
     mw_buf_deinit(&h->text);
+    mw_passing_deinit(&h->passing);
     pthread_mutex_destroy(&h->lock);
     mw_free(h->root);
     mw_free(h);
@@ -106,16 +121,19 @@ void mw_host_note(mw_host_stats *h, mw_kind kind, const char *name, const char *
 
 /* -- files ---------------------------------------------------------------------------------- */
 
-static bool read_whole(const char *path, mw_buf *out)
+/* The whole of a file of the kernel.  *THERE: it is no matter of how this kernel was built. */
+bool mw_host_read_file(const char *path, mw_buf *out, bool *there)
 {
     mw_buf_reset(out);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *there = fd >= 0 || (errno != ENOENT && errno != EOPNOTSUPP);
     if (fd < 0) return false;
     ssize_t got;
     do {
         got = read(fd, mw_buf_room(out, READ_STEP), READ_STEP);
         if (got > 0) out->n += (size_t)got;
     } while (got > 0 && out->n < FILE_MAX);
+    if (got < 0 && errno == EOPNOTSUPP) *there = false; /* pressure, when it is switched off */
     close(fd);
     return got == 0 && out->n > 0;
 }
@@ -128,16 +146,25 @@ static void failed(mw_host_stats *h, const char *file)
     mw_counter_add(s, 1);
 }
 
+static void collect_file(mw_host_stats *h, const file_row *row)
+{
+    char path[PATH_BYTES];
+    bool there;
+    snprintf(path, sizeof path, "%s/%s", h->root, row->path);
+    bool fine =
+        mw_host_read_file(path, &h->text, &there) && row->read(h, (mw_str){h->text.p, h->text.n});
+    if (!fine && (there || !row->optional)) failed(h, row->path);
+}
+
 static void collect(mw_host_stats *h)
 {
     char path[PATH_BYTES];
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", h->root, files[i].path);
-        bool fine = read_whole(path, &h->text) && files[i].read(h, (mw_str){h->text.p, h->text.n});
-        if (!fine) failed(h, files[i].path);
-    }
+    mw_passing_begin(&h->passing);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) collect_file(h, &files[i]);
     snprintf(path, sizeof path, "%s/self/fd", h->root);
     if (!mw_host_count_fds(h, path)) failed(h, "self/fd");
+    mw_host_tell_uname(h);
+    mw_passing_end(&h->passing);
 }
 
 void mw_host_stats_collect(void *arg, mw_registry *reg)

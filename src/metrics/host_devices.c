@@ -20,7 +20,8 @@ static size_t set_columns(mw_host_stats *h, const column *c, size_t n, mw_str de
     size_t i = 0;
     double v;
     for (; i < n && mw_host_count(&line, &v); i++)
-        mw_host_note(h, c[i].kind, c[i].name, c[i].help, &l, 1, v * c[i].times / c[i].over);
+        mw_passing_set(&h->passing, c[i].kind, c[i].name, c[i].help, &l, 1,
+                       v * c[i].times / c[i].over);
     return i;
 }
 
@@ -216,7 +217,7 @@ static void one_mount(mw_host_stats *h, const char *device, const char *place, m
                     {MW_STR("fstype"), kind},
                     {MW_STR("mountpoint"), mw_str_of(place)}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        mw_host_note(h, MW_GAUGE, rows[i].name, rows[i].help, l, 3, rows[i].v);
+        mw_passing_set(&h->passing, MW_GAUGE, rows[i].name, rows[i].help, l, 3, rows[i].v);
     if (strcmp(place, "/") == 0)
         mw_host_note(h, MW_GAUGE, "disk_usage_bytes", "Bytes used on the root filesystem.", NULL, 0,
                      (double)(fs.f_blocks - fs.f_bfree) * block);

@@ -4,10 +4,12 @@
 #include <pthread.h>
 
 #include "metrics/host.h"
+#include "metrics/passing.h"
 
 struct mw_host_stats {
     pthread_mutex_t lock; /* one collection at a time */
     mw_registry *reg;
+    mw_passing passing; /* devices and what else comes and goes */
     char *root;
     int64_t last_ns;    /* of the last collection; 0: none yet */
     mw_buf text;        /* of the file being read */
@@ -20,6 +22,8 @@ struct mw_host_stats {
  * its refusals itself. */
 void mw_host_note(mw_host_stats *h, mw_kind kind, const char *name, const char *help,
                   const mw_label *labels, size_t n, double v);
+
+bool mw_host_read_file(const char *path, mw_buf *out, bool *there);
 
 /* Lines and fields of a text; false at the end.  Fields are split by spaces and tabs. */
 bool mw_host_line(mw_str *rest, mw_str *line);
@@ -35,7 +39,15 @@ bool mw_host_read_loadavg(mw_host_stats *h, mw_str text);
 bool mw_host_read_diskstats(mw_host_stats *h, mw_str text);
 bool mw_host_read_net(mw_host_stats *h, mw_str text);
 bool mw_host_read_mounts(mw_host_stats *h, mw_str text);
+bool mw_host_read_pressure_cpu(mw_host_stats *h, mw_str text);
+bool mw_host_read_pressure_io(mw_host_stats *h, mw_str text);
+bool mw_host_read_pressure_memory(mw_host_stats *h, mw_str text);
+bool mw_host_read_files(mw_host_stats *h, mw_str text);
+bool mw_host_read_vmstat(mw_host_stats *h, mw_str text);
+bool mw_host_read_sockstat(mw_host_stats *h, mw_str text);
+bool mw_host_read_protocols(mw_host_stats *h, mw_str text);
 bool mw_host_read_self(mw_host_stats *h, mw_str text);
+void mw_host_tell_uname(mw_host_stats *h);
 bool mw_host_count_fds(mw_host_stats *h, const char *path);
 
 #endif

@@ -10,12 +10,13 @@
 static const char *const cpu_modes[] = {"user",   "nice", "system",  "idle",
                                         "iowait", "irq",  "softirq", "steal"};
 enum { MODES = sizeof cpu_modes / sizeof *cpu_modes, IDLE = 3, IOWAIT = 4, MODES_NEEDED = 4 };
+enum { GUESTS = 2 }; /* behind them: what of user and nice was for guests */
 
 /* The ticks of each mode; old kernels tell fewer modes. */
-static bool read_modes(mw_str line, double *ticks)
+static bool read_modes(mw_str *line, double *ticks)
 {
     size_t n = 0;
-    while (n < MODES && mw_host_count(&line, &ticks[n])) n++;
+    while (n < MODES && mw_host_count(line, &ticks[n])) n++;
     for (size_t i = n; i < MODES; i++) ticks[i] = 0;
     return n >= MODES_NEEDED;
 }
@@ -23,11 +24,18 @@ static bool read_modes(mw_str line, double *ticks)
 static bool one_cpu(mw_host_stats *h, mw_str number, mw_str line)
 {
     double ticks[MODES];
-    if (!read_modes(line, ticks)) return false;
+    if (!read_modes(&line, ticks)) return false;
     for (size_t i = 0; i < MODES; i++) {
         mw_label l[] = {{MW_STR("cpu"), number}, {MW_STR("mode"), mw_str_of(cpu_modes[i])}};
         mw_host_note(h, MW_COUNTER, "node_cpu_seconds_total",
                      "Seconds the CPUs spent in each mode.", l, 2, ticks[i] / h->ticks);
+    }
+    for (size_t i = 0; i < GUESTS; i++) {
+        double v;
+        mw_label l[] = {{MW_STR("cpu"), number}, {MW_STR("mode"), mw_str_of(cpu_modes[i])}};
+        if (!mw_host_count(&line, &v)) break;
+        mw_host_note(h, MW_COUNTER, "node_cpu_guest_seconds_total",
+                     "Seconds the CPUs spent in guests for each mode.", l, 2, v / h->ticks);
     }
     return true;
 }
@@ -36,7 +44,7 @@ static bool one_cpu(mw_host_stats *h, mw_str number, mw_str line)
 static bool all_cpus(mw_host_stats *h, mw_str line)
 {
     double ticks[MODES], total = 0;
-    if (!read_modes(line, ticks)) return false;
+    if (!read_modes(&line, ticks)) return false;
     for (size_t i = 0; i < MODES; i++) total += ticks[i];
     double busy = total - ticks[IDLE] - ticks[IOWAIT];
     double passed = total - h->total, worked = busy - h->busy;

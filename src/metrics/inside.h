@@ -21,7 +21,8 @@ typedef struct mw_set { /* one family with its series */
     mw_str *le[2]; /* per exposition, n_bounds + 1: the bound as text */
     mw_series **series;
     size_t n, cap;
-    bool sorted; /* series are in order of labels */
+    bool sorted;  /* series are in order of labels */
+    bool passing; /* series may leave, and have no cells */
     struct mw_set *next;
 } mw_set;
 
@@ -66,6 +67,8 @@ struct mw_registry {
     mw_collector *collectors;
     size_t n_collectors, cap_collectors;
     uint64_t refused, ignored; /* atomic */
+    unsigned readers;          /* snapshots that are in use */
+    mw_series *left;           /* series that were taken away while there were any */
     mw_series *own[3];
 };
 
@@ -84,6 +87,7 @@ typedef struct mw_snapshot_set {
     size_t n;
 } mw_snapshot_set;
 typedef struct mw_snapshot {
+    mw_registry *reg;
     mw_snapshot_set *sets;
     size_t n;
     mw_series **series;
@@ -96,7 +100,12 @@ double mw_snapshot_value(const mw_snapshot *snap, const mw_series *s); /* not a 
 
 /* registry.c */
 void mw_registry_tell_own(mw_registry *reg); /* sets its own series, when all others are */
+mw_series **mw_series_head(const mw_registry *reg, const mw_set *set, const mw_labels *ls);
 mw_set *mw_registry_find_set(const mw_registry *reg, mw_str name);
+
+/* remove.c */
+void mw_series_free(mw_series *s);
+void mw_registry_free_left(mw_registry *reg); /* under the lock, when there are no readers */
 
 static inline uint32_t mw_kind_cells(mw_kind kind, size_t n_bounds)
 {

@@ -1,8 +1,8 @@
 /* registry.c - families and their series: found, or made on first use.
  *
- * Families hang in a hash table by name, series in one by family and labels; both only grow.  The
- * order for reading is made when it is read.  Not here: recording (cells.c), text (expose.c).
- * SPDX-License-Identifier: MIT */
+ * Families hang in a hash table by name, series in one by family and labels.  Series leave passing
+ * families only (remove.c).  The order for reading is made when it is read.  Not here: recording
+ * (cells.c), text (expose.c). SPDX-License-Identifier: MIT */
 #include "metrics/registry.h"
 
 #include <math.h>
@@ -50,16 +50,9 @@ mw_registry *mw_registry_new(size_t max_series)
     return reg;
 }
 
-static void free_series(mw_series *s)
-{
-    mw_free(s->labels);
-    mw_free(s->text);
-    mw_free(s);
-}
-
 static void free_set(mw_set *set)
 {
-    for (size_t i = 0; i < set->n; i++) free_series(set->series[i]);
+    for (size_t i = 0; i < set->n; i++) mw_series_free(set->series[i]);
     for (size_t f = 0; f < 2; f++) {
         for (size_t i = 0; set->le[f] && i <= set->n_bounds; i++) mw_free((char *)set->le[f][i].p);
         mw_free(set->le[f]);
@@ -85,6 +78,7 @@ void mw_registry_free(mw_registry *reg)
     mw_free(reg->set_heads);
     mw_free(reg->heads);
     mw_free(reg->collectors);
+    mw_registry_free_left(reg);
     mw_registry_unref(reg);
 }
 
@@ -166,6 +160,7 @@ static mw_set *add_set(mw_registry *reg, const mw_family *f)
     mw_set *set = mw_zalloc(sizeof *set);
     const double *bounds = bounds_of(f, &set->n_bounds);
     set->kind = f->kind;
+    set->passing = f->passing;
     set->name = mw_strdup(f->name);
     set->help = mw_strdup(f->help);
     set->unit = mw_strdup(f->unit);
@@ -191,6 +186,10 @@ static int check_same(const mw_set *set, const mw_family *f, mw_err *err)
     if (set->kind != f->kind)
         return mw_fail(err, MW_EKIND, 0, 0, "metric \"%s\" is a %s already, not a %s", f->name,
                        kind_names[set->kind], kind_names[f->kind]);
+    if (set->passing != f->passing)
+        return mw_fail(err, MW_EKIND, 0, 0,
+                       "metric \"%s\" is told by %s already and cannot be told by others", f->name,
+                       set->passing ? "a collector" : "somebody");
     if (n != set->n_bounds || (n && memcmp(bounds, set->bounds, n * sizeof *bounds) != 0))
         return mw_fail(err, MW_EKIND, 0, 0, "histogram \"%s\" has other buckets already", f->name);
     return MW_OK;
@@ -198,7 +197,7 @@ static int check_same(const mw_set *set, const mw_family *f, mw_err *err)
 
 /* -- series --------------------------------------------------------------------------------- */
 
-static mw_series **series_head(const mw_registry *reg, const mw_set *set, const mw_labels *ls)
+mw_series **mw_series_head(const mw_registry *reg, const mw_set *set, const mw_labels *ls)
 {
     uint64_t h = ls->hash ^ ((uint64_t)(uintptr_t)set * 0x9e3779b97f4a7c15ULL);
     return &reg->heads[(h ^ h >> 32) & (reg->n_heads - 1)];
@@ -212,7 +211,7 @@ static void widen_heads(mw_registry *reg)
     reg->heads = mw_array(reg->n_heads, sizeof *reg->heads);
     for (size_t i = 0; i < reg->n_sets; i++) {
         for (size_t k = 0; k < reg->sets[i]->n; k++) {
-            mw_series *s = reg->sets[i]->series[k], **head = series_head(reg, s->set, s->labels);
+            mw_series *s = reg->sets[i]->series[k], **head = mw_series_head(reg, s->set, s->labels);
             s->next = *head;
             *head = s;
         }
@@ -221,7 +220,7 @@ static void widen_heads(mw_registry *reg)
 
 static mw_series *find_series(const mw_registry *reg, const mw_set *set, const mw_labels *ls)
 {
-    for (mw_series *s = *series_head(reg, set, ls); s; s = s->next)
+    for (mw_series *s = *mw_series_head(reg, set, ls); s; s = s->next)
         if (s->set == set && mw_labels_eq(s->labels, ls)) return s;
     return NULL;
 }
@@ -271,10 +270,10 @@ static mw_series *add_series(mw_registry *reg, mw_set *set, mw_labels *ls)
     s->labels = ls;
     s->bounds = set->bounds;
     s->n_bounds = (uint32_t)set->n_bounds;
-    place_cells(reg, s, mw_kind_cells(set->kind, set->n_bounds));
+    if (!set->passing) place_cells(reg, s, mw_kind_cells(set->kind, set->n_bounds));
     label_text(s);
     widen_heads(reg);
-    mw_series **head = series_head(reg, set, ls);
+    mw_series **head = mw_series_head(reg, set, ls);
     s->next = *head;
     *head = s;
     MW_PUSH(set->series, set->n, set->cap, s);
@@ -294,6 +293,8 @@ static int check_family(const mw_family *f, mw_err *err)
                        f->name ? f->name : "");
     if ((unsigned)f->kind >= MW_KINDS)
         return mw_fail(err, MW_EARG, 0, 0, "metric \"%s\" has no kind", f->name);
+    if (f->passing && f->kind == MW_HISTOGRAM)
+        return mw_fail(err, MW_EARG, 0, 0, "the histogram \"%s\" cannot be passing", f->name);
     if (f->help && !mw_utf8_valid(mw_str_of(f->help)))
         return mw_fail(err, MW_EARG, 0, 0, "the help of \"%s\" is not UTF-8", f->name);
     return check_bounds(f, err);

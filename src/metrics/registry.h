@@ -21,15 +21,16 @@ typedef struct mw_family {
     const char *name, *help, *unit; /* help and unit may be NULL */
     const double *buckets; /* histograms: ascending upper bounds without +Inf; NULL: default */
     size_t n_buckets;
+    bool passing; /* its series may be taken away; gauges, and counters that are only set */
 } mw_family;
 
 mw_registry *mw_registry_new(size_t max_series); /* 0: 100000 */
 void mw_registry_free(mw_registry *reg);         /* NULL is fine; no thread may record any more */
 
 /* Find the series of FAMILY with these labels, creating both on first use.  *OUT is borrowed.
- * MW_EKIND: the name has another kind or other buckets.  MW_ELIMIT: the registry is full.
- * MW_EARG: invalid metric or label name, a value that is not UTF-8, "le" on a histogram, bounds
- * that do not ascend or are more than MW_BUCKETS_MAX. */
+ * MW_EKIND: the name has another kind or other buckets, or is passing and FAMILY is not. MW_ELIMIT:
+ * the registry is full. MW_EARG: invalid metric or label name, a value that is not UTF-8, "le" on a
+ * histogram, bounds that do not ascend or are more than MW_BUCKETS_MAX. */
 enum { MW_BUCKETS_MAX = 256 };
 int mw_registry_series(mw_registry *reg, const mw_family *family, const mw_label *labels, size_t n,
                        mw_series **out, mw_err *err);
@@ -55,6 +56,10 @@ volatile double *mw_counter_cell(mw_series *s);
 
 /* For collectors: the total of a counter that somebody else counts, as the kernel does. */
 void mw_counter_set(mw_series *s, double total);
+
+/* What series S of a passing family is about is no more: it leaves, and the pointer is good no
+ * longer.  Whoever asked for it says so; a page that is being written still has it. */
+void mw_registry_remove(mw_registry *reg, mw_series *s);
 
 /* Gauges and counters whose value is asked for when the page is read. */
 typedef void mw_collect(void *arg, mw_registry *reg);

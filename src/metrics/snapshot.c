@@ -1,7 +1,7 @@
 /* snapshot.c - the registry as of one moment, for those who write it out.
  *
- * Taken under the lock and used without it: families and series are never taken away, so their
- * pointers stay good while the registry lives.
+ * Taken under the lock and used without it: families are never taken away, and series that leave
+ * stay in memory while anybody reads.
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
@@ -60,11 +60,17 @@ void mw_snapshot_init(mw_snapshot *snap, mw_registry *reg)
     }
     snap->cells = mw_array(reg->n_cells, sizeof *snap->cells);
     mw_cells_total(reg, snap->cells);
+    snap->reg = reg;
+    reg->readers++;
     pthread_mutex_unlock(&reg->lock);
 }
 
 void mw_snapshot_deinit(mw_snapshot *snap)
 {
+    mw_registry *reg = snap->reg;
+    pthread_mutex_lock(&reg->lock);
+    if (!--reg->readers) mw_registry_free_left(reg);
+    pthread_mutex_unlock(&reg->lock);
     mw_free(snap->sets);
     mw_free(snap->series);
     mw_free(snap->cells);
@@ -79,5 +85,5 @@ double mw_snapshot_value(const mw_snapshot *snap, const mw_series *s)
 {
     double v;
     __atomic_load(&s->shared, &v, __ATOMIC_RELAXED);
-    return s->set->kind == MW_COUNTER ? v + *mw_snapshot_cells(snap, s) : v;
+    return s->set->kind == MW_COUNTER && !s->set->passing ? v + *mw_snapshot_cells(snap, s) : v;
 }

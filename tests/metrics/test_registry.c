@@ -234,6 +234,92 @@ static void bounds_are_built_by_steps_and_by_factors(void **state)
     assert_memory_equal(out, ((double[]){1, 10, 100, 1000}), sizeof out);
 }
 
+/* -- leaving -------------------------------------------------------------------------------- */
+
+static mw_series *passing(mw_registry *reg, mw_kind kind, const char *name, const char *device)
+{
+    mw_family f = {.kind = kind, .name = name, .passing = true};
+    mw_label l = {MW_STR("device"), mw_str_of(device)};
+    mw_series *s = NULL;
+    assert_int_equal(mw_registry_series(reg, &f, &l, 1, &s, NULL), MW_OK);
+    return s;
+}
+
+static void assert_page(mw_registry *reg, const char *lines)
+{
+    mw_buf b;
+    mw_buf_init(&b);
+    mw_registry_expose(reg, MW_TEXT_004, &b);
+    const char *end = strstr(b.p, "# HELP moonwatch_");
+    assert_non_null(end);
+    assert_int_equal((size_t)(end - b.p), strlen(lines));
+    assert_memory_equal(b.p, lines, strlen(lines));
+    mw_buf_deinit(&b);
+}
+
+static void a_series_of_a_passing_family_leaves_and_may_come_back(void **state)
+{
+    mw_registry *reg = mw_registry_new(4);
+    mw_series *a = passing(reg, MW_COUNTER, "a_bytes_total", "sda");
+    mw_series *b = passing(reg, MW_COUNTER, "a_bytes_total", "sdb");
+    mw_counter_set(a, 1);
+    mw_counter_set(b, 2);
+    assert_float_equal(mw_series_value(b), 2, 0);
+    mw_registry_remove(reg, a);
+    assert_page(reg, "# TYPE a_bytes_total counter\na_bytes_total{device=\"sdb\"} 2\n");
+    mw_registry_remove(reg, b);
+    assert_page(reg, "");
+    for (int i = 0; i < 100; i++) { /* the limit counts those that are there */
+        char name[32];
+        snprintf(name, sizeof name, "dm-%d", i);
+        mw_series *s = passing(reg, MW_COUNTER, "a_bytes_total", name);
+        mw_counter_set(s, i);
+        if (i < 99) mw_registry_remove(reg, s);
+    }
+    assert_page(reg, "# TYPE a_bytes_total counter\na_bytes_total{device=\"dm-99\"} 99\n");
+    mw_registry_free(reg);
+}
+
+static void what_is_passing_belongs_to_who_says_so(void **state)
+{
+    mw_registry *reg = mw_registry_new(0);
+    mw_family f = {.kind = MW_GAUGE, .name = "a_up"},
+              h = {.kind = MW_HISTOGRAM, .name = "h", .passing = true};
+    mw_series *s;
+    passing(reg, MW_GAUGE, "a_up", "eth0");
+    assert_int_equal(mw_registry_series(reg, &f, NULL, 0, &s, NULL), MW_EKIND);
+    assert_int_equal(mw_registry_series(reg, &h, NULL, 0, &s, NULL), MW_EARG);
+    f.name = "b_up";
+    assert_int_equal(mw_registry_series(reg, &f, NULL, 0, &s, NULL), MW_OK);
+    f.passing = true;
+    assert_int_equal(mw_registry_series(reg, &f, NULL, 0, &s, NULL), MW_EKIND);
+    mw_registry_free(reg);
+}
+
+static void remove_it(void *arg, const mw_labels *ls, double v)
+{
+    mw_series ***at = arg;
+    mw_str name = mw_labels_find(ls, MW_METRIC_NAME);
+    if (!mw_str_is(name, "a_up") || !**at) return;
+    mw_registry_remove(((mw_registry **)at)[1], **at);
+    ++*at;
+}
+
+static void a_page_that_is_being_read_still_has_what_left(void **state)
+{
+    mw_registry *reg = mw_registry_new(0);
+    mw_series *all[4] = {passing(reg, MW_GAUGE, "a_up", "x"), passing(reg, MW_GAUGE, "a_up", "y"),
+                         passing(reg, MW_GAUGE, "a_up", "z"), NULL};
+    struct {
+        mw_series **at;
+        mw_registry *reg;
+    } arg = {all, reg};
+    mw_registry_each(reg, NULL, 0, remove_it, &arg);
+    assert_null(*arg.at);
+    assert_page(reg, "");
+    mw_registry_free(reg);
+}
+
 /* -- visiting ------------------------------------------------------------------------------- */
 
 static void note(void *arg, const mw_labels *ls, double v)
@@ -278,6 +364,9 @@ int main(void)
         cmocka_unit_test(two_registries_do_not_mix),
         cmocka_unit_test(a_value_on_a_bound_belongs_to_it),
         cmocka_unit_test(bounds_are_built_by_steps_and_by_factors),
+        cmocka_unit_test(a_series_of_a_passing_family_leaves_and_may_come_back),
+        cmocka_unit_test(what_is_passing_belongs_to_who_says_so),
+        cmocka_unit_test(a_page_that_is_being_read_still_has_what_left),
         cmocka_unit_test(every_sample_is_visited_with_the_extra_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
