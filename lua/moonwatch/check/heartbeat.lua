@@ -59,7 +59,7 @@ end
 local function show(self)
   local b, rfc3339 = self.beats, self.host.rfc3339
   local _, due = deadlines(self)
-  self.seconds = b.seconds
+  self.took = b.seconds
   self.details = { last_beat = b.good and rfc3339(b.good), due = rfc3339(due), running_since = b.started and rfc3339(b.started.at),
                    away_seconds = (b.away or 0) > 0 and b.away or nil }
 end

@@ -68,7 +68,7 @@ function M:report(t)
   local status, message, excuse = self:standing(t)
   local rfc3339 = self.host.rfc3339
   local details = { kind = self.kind, critical = self.rule.critical, failures = self.verdict.failures,
-                    duration_seconds = self.seconds, last_probe = self.probed_at and rfc3339(self.probed_at),
+                    duration_seconds = self.took, last_probe = self.probed_at and rfc3339(self.probed_at),
                     since = self.since and rfc3339(self.since), reasons = self.reasons and self.host.json.array(self.reasons) }
   for name, value in pairs(self.details) do details[name] = value end
   if self.breaker then details.breaker = self.breaker:look(t).state end
@@ -140,7 +140,7 @@ end
 --- RESULT of a probe that began at T.
 function M:finish(t, result)
   result.details = result.details or {}
-  self.message, self.details, self.seconds, self.traceback = result.message, result.details, result.seconds, result.traceback
+  self.message, self.details, self.took, self.traceback = result.message, result.details, result.seconds, result.traceback
   if self.breaker then
     if result.good then self.breaker:ok(t, result.seconds) else self.breaker:fail(t, result.seconds) end
   end
@@ -190,7 +190,7 @@ end
 
 -- -- over reloads ----------------------------------------------------------
 
-local PROBED = { "verdict", "blame", "message", "details", "seconds", "reasons", "slack", "probed_at", "health", "settled_at" }
+local PROBED = { "verdict", "blame", "message", "details", "took", "reasons", "slack", "probed_at", "health", "settled_at" }
 
 local TOLD = { "changes", "status", "since", "days", "tallied_at", "tallied_part" }
 
