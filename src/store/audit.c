@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -82,6 +83,7 @@ static int begin_segment(mw_audit *a, mw_err *err)
     mw_buf line = {0};
     const char *what = "cannot create";
     mw_buf_printf(&line, "moonwatch-audit 1 %" PRIu64 " %s\n", a->head.seq + 1, a->head.hash);
+    mkdir(a->dir, 0700); /* when there was no disk for it at the start */
     int rc = a->fd = a->io->open(a->io, path, O_WRONLY | O_CREAT | O_TRUNC);
     if (rc >= 0) rc = a->io->sync_dir(a->io, a->dir);
     if (rc >= 0) {
@@ -102,8 +104,25 @@ static int begin_segment(mw_audit *a, mw_err *err)
     return rc;
 }
 
+/* The last segment could not be opened at the start. */
+static int open_last(mw_audit *a, mw_err *err)
+{
+    char *path = mw_audit_path(a->dir, a->held[a->n_held - 1].first);
+    int rc = a->fd = a->io->open(a->io, path, O_WRONLY);
+    if (rc < 0) {
+        rc = mw_io_fail(err, rc, "cannot write to", path);
+        mw_audit_end_segment(a);
+    } else {
+        a->shut = false;
+        rc = MW_OK;
+    }
+    mw_free(path);
+    return rc;
+}
+
 static int make_room(mw_audit *a, mw_err *err)
 {
+    if (a->shut) return open_last(a, err);
     if (a->fd >= 0 && a->held[a->n_held - 1].bytes >= a->segment_bytes) mw_audit_end_segment(a);
     if (a->fd >= 0 && is_old(a)) mw_audit_end_segment(a);
     return a->fd >= 0 ? MW_OK : begin_segment(a, err);

@@ -23,6 +23,7 @@ struct mw_audit {
     struct mw_audit_held *held; /* oldest first; the last one is written to when fd is not -1 */
     size_t n_held, cap_held;
     int fd;
+    bool shut;   /* the last segment could not be opened so far */
     bool spoilt; /* behind the last entry there may be bytes of one that failed */
     mw_audit_mark head;
     uint64_t lost; /* entries that could not be written since the last that could */

@@ -79,10 +79,25 @@ static void say(mw_audit *a, const char *what, const char *details)
     if (mw_audit_put(a, &note, &err)) mw_log(MW_ERROR, "audit entry lost", "error=\"%s\"", err.msg);
 }
 
+/* A disk that may not be written to keeps no server from running: entries are lost, as with a full
+ * one, until it may be. */
+static void tell_unwritable(const char *path, int rc)
+{
+    mw_log(MW_ERROR, "the audit chain cannot be written: who does what is not kept",
+           "file=\"%s\" error=\"%s\"", path, strerror(-rc));
+}
+
 /* Appends go on in the file at PATH, which fits. */
 static int go_on(mw_audit *a, const char *path, const found *f, mw_err *err)
 {
     int rc = a->fd = a->io->open(a->io, path, O_WRONLY);
+    if (rc < 0) {
+        tell_unwritable(path, rc);
+        a->fd = -1;
+        a->shut = true;
+        a->spoilt = f->torn > 0;
+        return MW_OK;
+    }
     if (rc >= 0 && f->torn) rc = a->io->truncate(a->io, a->fd, f->whole);
     if (rc < 0) return mw_io_fail(err, rc, "cannot write to", path);
     if (f->torn) {
@@ -143,8 +158,10 @@ static int find_segments(mw_audit *a, mw_err *err)
 {
     uint64_t *first;
     size_t n;
-    if (mkdir(a->dir, 0700) && errno != EEXIST)
-        return mw_io_fail(err, -errno, "cannot make the folder", a->dir);
+    if (mkdir(a->dir, 0700) && errno != EEXIST) {
+        tell_unwritable(a->dir, -errno);
+        return MW_OK;
+    }
     int rc = mw_audit_list(a->dir, &first, &n, err);
     for (size_t i = 0; i < n && !rc; i++) {
         struct stat st;

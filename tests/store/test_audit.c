@@ -2,7 +2,10 @@
  * any of it is seen.  SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -413,6 +416,47 @@ static void what_was_lost_is_said_when_the_disk_works_again(void **state)
     end(&w);
 }
 
+static bool read_only;
+
+static int open_unless_read_only(const mw_io *io, const char *path, int flags)
+{
+    return read_only && (flags & O_ACCMODE) != O_RDONLY ? -EROFS
+                                                        : mw_io_system.open(io, path, flags);
+}
+
+static void a_disk_that_is_read_only_at_the_start_is_used_when_it_may_be(void **state)
+{
+    for (int torn = 0; torn < 2; torn++) {
+        struct world w;
+        begin(&w);
+        w.quick.open = open_unless_read_only;
+        add_some(&w, 2);
+        mw_audit_close(w.a);
+        char *path = mw_audit_path(w.dir, 1);
+        FILE *f = fopen(path, "ab");
+        assert_non_null(f);
+        if (torn) fputs("0123456789", f);
+        fclose(f);
+        mw_free(path);
+        read_only = true;
+        w.a = open_with(&w, &w.quick, 0);
+        read_only = false;
+        assert_non_null(w.a);
+        add_some(&w, 1);
+        mw_audit_report r = walk(w.dir, NULL);
+        assert_string_equal(r.problem, "");
+        assert_int_equal(r.entries, 3);
+        mw_audit_close(w.a);
+        read_only = true;
+        w.a = open_with(&w, &w.quick, 0);
+        assert_int_not_equal(add(w.a, "silence.made", "{}"), MW_OK);
+        read_only = false;
+        add_some(&w, 1);
+        assert_int_equal(walk(w.dir, NULL).entries, 5); /* one says that one was lost */
+        end(&w);
+    }
+}
+
 enum ending { CRASH, POWER, POWER_MIXED };
 
 /* Dies at operation OP; how many entries were promised. */
@@ -481,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_torn_end_is_cut_off_and_that_is_in_the_chain),
         cmocka_unit_test(old_segments_leave_and_the_chain_says_so),
         cmocka_unit_test(the_current_segment_never_leaves),
+        cmocka_unit_test(a_disk_that_is_read_only_at_the_start_is_used_when_it_may_be),
         cmocka_unit_test(what_was_lost_is_said_when_the_disk_works_again),
         cmocka_unit_test(no_promised_entry_is_lost_wherever_it_ends),
     };
