@@ -131,7 +131,7 @@ static mw_series *look_up(observe *o, mw_series **slot, const mw_family *f, cons
 static mw_series *counter_of(observe *o, const finished *f)
 {
     static const mw_family family = {
-        MW_COUNTER, "http_requests_total", "HTTP requests answered.", NULL, NULL, 0};
+        .kind = MW_COUNTER, .name = "http_requests_total", .help = "HTTP requests answered."};
     char status[16];
     unsigned m = method_index(f->method), i = status_index(f->status);
     snprintf(status, sizeof status, "%d", statuses[i]);

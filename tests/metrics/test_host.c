@@ -58,6 +58,21 @@ static void files_of_proc_become_the_metrics_of_node_exporter(void **state)
         "node_network_receive_multicast_total{device=\"eth0\"} 6",
         "node_network_transmit_carrier_total{device=\"eth0\"} 11",
         "node_network_transmit_packets_total{device=\"lo\"} 104",
+        "node_pressure_cpu_waiting_seconds_total 1.5",
+        "node_pressure_io_waiting_seconds_total 2.5",
+        "node_pressure_io_stalled_seconds_total 0.25",
+        "node_pressure_memory_stalled_seconds_total 2.1e-05",
+        "node_filefd_allocated 2048",
+        "node_vmstat_pgmajfault 30",
+        "node_vmstat_oom_kill 4",
+        "node_vmstat_pswpout 2",
+        "node_sockstat_sockets_used 290",
+        "node_sockstat_TCP_tw 23",
+        "node_sockstat_UDP_mem 2",
+        "node_netstat_TcpExt_ListenDrops 2",
+        "node_netstat_IpExt_OutOctets 654321",
+        "node_netstat_Ip_Forwarding 1",
+        "node_netstat_Tcp_CurrEstab 12",
         "process_cpu_seconds_total 2",
         "process_threads 9",
         "process_virtual_memory_bytes 104857600",
@@ -70,7 +85,9 @@ static void files_of_proc_become_the_metrics_of_node_exporter(void **state)
     assert_non_null(strstr(page, "node_filesystem_size_bytes{device=\"/dev/root disk\",fstype="
                                  "\"ext4\",mountpoint=\"/\"} "));
     assert_non_null(strstr(page, "\ndisk_usage_bytes "));
-    static const char *const absent[] = {"loop0", "sda1", "nvme0n1p1", "nfs4", "read_failures"};
+    static const char *const absent[] = {
+        "loop0",         "sda1",       "nvme0n1p1",      "nfs4",    "read_failures",
+        "nr_free_pages", "workingset", "TcpExt_Unknown", "MaxConn", "pressure_cpu_stalled"};
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         assert_null(strstr(page, absent[i]));
     mw_free(page);
@@ -95,8 +112,10 @@ static void what_cannot_be_read_is_counted(void **state)
 
 /* -- garbage -------------------------------------------------------------------------------- */
 
-static const char *const names[] = {"stat",    "meminfo", "loadavg",  "diskstats",
-                                    "net/dev", "mounts",  "self/stat"};
+static const char *const names[] = {
+    "stat",           "meminfo",   "loadavg",      "diskstats",   "net/dev",
+    "mounts",         "self/stat", "pressure/cpu", "pressure/io", "pressure/memory",
+    "sys/fs/file-nr", "vmstat",    "net/sockstat", "net/netstat", "net/snmp"};
 enum { FILES = sizeof names / sizeof *names, RUNS = 300, FILE_BYTES = 4096 };
 
 static uint64_t next_random(uint64_t *state)
@@ -136,8 +155,8 @@ static void garbage_in_proc_harms_nothing(void **state)
     char root[] = "/tmp/mw-host-XXXXXX", path[256];
     uint64_t seed = 4711;
     assert_non_null(mkdtemp(root));
-    static const char *const dirs[] = {"net", "self"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const dirs[] = {"net", "self", "pressure", "sys", "sys/fs"};
+    for (size_t i = 0; i < 5; i++) {
         snprintf(path, sizeof path, "%s/%s", root, dirs[i]);
         assert_int_equal(mkdir(path, 0700), 0);
     }
@@ -149,7 +168,7 @@ static void garbage_in_proc_harms_nothing(void **state)
         snprintf(path, sizeof path, "%s/%s", root, names[i]);
         unlink(path);
     }
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 5; i--;) {
         snprintf(path, sizeof path, "%s/%s", root, dirs[i]);
         rmdir(path);
     }
