@@ -130,6 +130,7 @@ describe("the status page", function()
     local html = page()
     assert.truthy(html:find '<i style="flex:88"></i>')
     assert.truthy(html:find('title="2026-03-03: 98.4', 1, true), html)
+    assert.truthy(html:find("of the 24.0 h that are known", 1, true))
   end)
 
   it("keeps the days over a restart, and has those of before it was there from the store", function()

@@ -18,7 +18,7 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-size:1rem;ma
 .b .u{background:var(--up)}.b .d{background:var(--deg)}.b .o{background:var(--out)}.b .m{background:var(--mnt)}
 .s{font-weight:600;white-space:nowrap}.s:before{content:"";display:inline-block;width:.7em;height:.7em;border-radius:50%%;margin-right:.4em;background:#777}
 .s.t-operational:before{background:var(--up)}.s.t-degraded:before{background:var(--deg)}.s.t-outage:before{background:var(--out)}.s.t-maintenance:before{background:var(--mnt)}
-.i{border:1px solid var(--non);border-left:.3rem solid var(--deg);border-radius:.3rem;padding:.6rem 1rem;margin:.6rem 0}.i.down{border-left-color:var(--out)}.i.maintenance{background:none;border-left-color:var(--mnt)}.i.none{border-left-color:var(--non)}
+.i{border:1px solid var(--non);border-left:.3rem solid var(--deg);border-radius:.3rem;padding:.6rem 1rem;margin:.6rem 0}.k-down{border-left-color:var(--out)}.k-maintenance{border-left-color:var(--mnt)}.k-none{border-left-color:var(--non)}
 .i p{margin:.4rem 0;white-space:pre-line}footer{margin-top:3rem}
 </style></head><body><h1>%s</h1>%s<main>
 <p class="all %s" role="status">%s</p>
@@ -47,6 +47,13 @@ local function minutes(seconds)
   return ("%.1f h"):format(seconds / 3600)
 end
 
+-- What the share is of: a new page knows little of ninety days, and says so.
+local function known(seconds)
+  if seconds >= (days.KEPT - 1.5) * 86400 then return "the last 90 days" end
+  if seconds >= 2 * 86400 then return ("the %.0f of 90 days that are known"):format(seconds / 86400) end
+  return ("the %s that are known"):format(minutes(seconds))
+end
+
 -- A day that was all well needs no words: most are.
 local function bar(row)
   if row.counted_seconds == 0 then return row.excused_seconds > 0 and ('<i class="m" title="%s: not counted"></i>'):format(row.date) or "<i></i>" end
@@ -69,7 +76,7 @@ local function bars(check, today)
     end
   end
   skip(today + 1)
-  local label = check.uptime and percent(check.uptime) .. " in the last 90 days" or "no data yet"
+  local label = check.uptime and ("%s of %s"):format(percent(check.uptime), known(check.known_seconds)) or "no data yet"
   return ('<div class="b" role="img" aria-label="%s">%s</div><div class="dim">%s</div>'):format(label, table.concat(out), label)
 end
 
@@ -90,7 +97,7 @@ local function incident_html(incident)
   for i, u in ipairs(incident.updates) do out[i] = update_html(u) end
   local names = {}
   for i, name in ipairs(incident.checks) do names[i] = html(name) end
-  return ('<article class="i %s" id="%s"><h3>%s</h3>%s%s</article>'):format(incident.impact, html(incident.id), html(incident.title),
+  return ('<article class="i k-%s" id="%s"><h3>%s</h3>%s%s</article>'):format(incident.impact, html(incident.id), html(incident.title),
     #names > 0 and ('<div class="dim">%s</div>'):format(table.concat(names, ", ")) or "", table.concat(out, "\n"))
 end
 

@@ -37,7 +37,7 @@ local function check_row(engine, name, page, now)
   if not runner then return row end
   local status, message = runner:report(now)
   row.status, row.since = PUBLIC[status], runner.since and engine.host.rfc3339(runner.since) or nil
-  row.uptime = runner.days and days.share(days.sum(runner.days)) or nil
+  if runner.days then row.uptime, row.known_seconds = days.share(days.sum(runner.days)) end
   if page.show_messages and status ~= "healthy" then row.message = message end
   -- One that nobody has to get up for is no outage of the whole.
   row.weight = row.status == "outage" and not runner.rule.critical and "degraded" or row.status
