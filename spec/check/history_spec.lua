@@ -63,6 +63,12 @@ describe("the history of a check", function()
     assert.is_true(up["30d"].no_data > 0.99)
   end)
 
+  it("knows of the first seconds, too", function()
+    world:advance "30s"
+    local up = history().uptime["1h"]
+    assert.is_true(up.covered >= 30 / 3600 and up.covered <= 90 / 3600, up.covered) -- to a slot of a minute
+  end)
+
   it("has no uptime without any data", function()
     local h = history()
     assert.is_nil(h.uptime["1h"].up)

@@ -29,7 +29,7 @@ class Health extends Live {
   show(health) {
     const checks = Object.entries(health.checks || {});
     return html`<p>Overall: ${state(health.status)}</p>${table(["Check", "State", "Message"],
-      checks.map(([name, check]) => [name, state(check.status), check.message || ""]),
+      checks.map(([name, check]) => [html`<a href=${"#checks?" + new URLSearchParams({ name })}>${name}</a>`, state(check.status), check.message || ""]),
       "No check is defined. A rule file with check \"name\" { http={url=...} } adds one.")}`;
   }
 }

@@ -1,23 +1,8 @@
 --- checks.lua - /api/mw/v1/checks: every check with its figures; what heartbeats say.
 local answer = require "moonwatch.api.answer"
 local check_history = require "moonwatch.api.check_history"
+local check_list = require "moonwatch.api.check_list"
 local heartbeat = require "moonwatch.check.heartbeat"
-
-local function row(engine, runner, now)
-  local status, message, details = runner:report(now)
-  local rule = runner.rule
-  return { name = rule.name, display = rule.display, kind = runner.kind, status = status, message = message, details = details, critical = rule.critical,
-           every = rule.every, timeout = rule.timeout, file = rule.file, line = rule.line, traceback = runner.traceback,
-           depends_on = engine.host.json.array(rule.depends_on), labels = rule.labels }
-end
-
-local function list(engine, _, now)
-  local out = engine.host.json.array {}
-  for _, runner in ipairs(engine.runners) do
-    if runner.rule.word == "check" then out[#out + 1] = row(engine, runner, now) end
-  end
-  return answer.json(engine.host, 200, { checks = out })
-end
 
 local function problem(engine, status, code, message) return answer.problem(engine.host, status, code, message) end
 
@@ -38,7 +23,7 @@ function below.beat(engine, req, now, runner)
   local beat, why = heartbeat.read(said)
   if not beat then return problem(engine, 400, "bad_request", why) end
   engine:check_beat(runner, beat, now)
-  return answer.json(host, 200, row(engine, runner, now))
+  return answer.json(host, 200, check_list.row(engine, runner, now))
 end
 
 -- -- one check -------------------------------------------------------------
@@ -59,11 +44,11 @@ end
 -- The name of a check may have slashes in it, so the longest that fits is meant.
 local function one(engine, req, now, name)
   local runner = engine.by_id["check/" .. name]
-  if runner then return answer.json(engine.host, 200, row(engine, runner, now)) end
+  if runner then return answer.json(engine.host, 200, check_list.row(engine, runner, now)) end
   local shorter, what = name:match "^(.+)/([^/]+)$"
   runner = shorter and below[what] and engine.by_id["check/" .. shorter]
   if runner then return below[what](engine, req, now, runner) end
   return missing(engine, runner == nil and below[what] and shorter or name)
 end
 
-return { ["/api/mw/v1/checks"] = list, ["/api/mw/v1/checks/**"] = one }
+return { ["/api/mw/v1/checks"] = check_list.get, ["/api/mw/v1/checks/**"] = one }

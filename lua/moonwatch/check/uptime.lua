@@ -15,10 +15,12 @@ local function value(host, t, form, ...)
   return rows and rows[1] and rows[1].value
 end
 
--- The share of WINDOW, SECONDS long, in whose slots there is a sample of SERIES.
+-- The share of the last SECONDS in whose slots there is a sample of SERIES.  Slots are those of the clock, so the last one has just begun.
 local function share(host, t, series, seconds, slot)
   local n = value(host, t, "count_over_time((count(count_over_time(%s[%ds])) > 0)[%ds:%ds])", series, slot, seconds, slot)
-  return math.min(1, (n or 0) * slot / seconds)
+  local begun = math.max(1, t % slot)
+  local now = value(host, t, "count(count_over_time(%s[%dms]))", series, begun * 1000)
+  return math.min(1, ((n or 0) * slot + (now and begun or 0)) / seconds)
 end
 
 --- { up= (share of what counts, nil without data), covered=, excused=, no_data= } of the check NAME in WINDOW, one of WINDOWS, until T.
