@@ -1313,7 +1313,7 @@ function every(interval, fn, options) end
 ---@class moonwatch.pipeline.redact
 ---@field fields? string|string[] names of fields whose whole value is replaced, also in messages that are JSON or have key=value words; "email" is "user.email", too, and "http.request.header.*" what begins so; upper and lower case are the same
 ---@field patterns? string|string[] what is found in any text: email, card, ipv4, ipv6, iban, token; cards by issuer and check digit (Luhn), IBANs by country and check digits
----@field regex? any and what these regular expressions find
+---@field regex? string|string[] and what these regular expressions find
 ---@field with? string what takes the place
 ---@field hash? string|moonwatch.secret in its place: a keyed hash under this salt, email:1f3a5b7c9d0e2f46, so that the same value stays recognisable and nobody can try out values
 

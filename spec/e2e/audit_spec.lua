@@ -151,4 +151,18 @@ describe("the audit chain of a server", function()
     assert.equal(2, (run("audit", "export", "--json", "--csv")))
     assert.equal(2, (run("audit", "verify", "/nowhere")))
   end)
+
+  it("has who deleted series, and how many samples left the disk with them", function()
+    s:push 'a_total{x="1"} 1\na_total{x="2"} 2\n'
+    s:post("/api/v1/admin/tsdb/snapshot", "") -- seals what is in memory
+    s:post('/api/v1/admin/tsdb/delete_series?match[]=a_total%7Bx%3D%221%22%7D', "", nil, { ["x-forwarded-user"] = "dpo" })
+    local e = last_of(s, "data.deleted")
+    assert.same({ "dpo", "127.0.0.1", 'a_total{x="1"}' }, { e.who, e.from, e.details.match1 })
+    local proof = last_of(s, "retention.deleted").details
+    assert.same({ "metrics", "wish", 1 }, { proof.signal, proof.why, proof.samples })
+    assert.is_truthy(last_of(s, "data.snapshot").details.name)
+    local shown = {}
+    for _, row in ipairs(s:json("/api/mw/v1/audit?what=data").audit) do shown[#shown + 1] = row.what end
+    assert.same({ "data.deleted", "data.snapshot" }, shown)
+  end)
 end)

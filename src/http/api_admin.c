@@ -12,8 +12,55 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "http/selection.h"
+
+/* -- the audit ----------------------------------------------------------------------------- */
+
+/* Who asked, as a proxy before this server says it; see lua/moonwatch/audit.lua. */
+static mw_str who_of(const mw_call *c)
+{
+    static const char *const names[] = {"x-forwarded-user", "x-remote-user", "x-webauth-user"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        mw_str name = call_header(c, names[i]);
+        if (name.n) return name;
+    }
+    return MW_STR("unknown");
+}
+
+static void audit(const mw_call *c, const char *what, const char *more)
+{
+    mw_err err;
+    mw_buf d = {0};
+    size_t n = 0;
+    mw_audit *a = c->parts->host->audit;
+    if (!a) return;
+    mw_err_init(&err);
+    mw_buf_text(&d, "{");
+    for (const mw_pair *p = NULL; (p = call_each_param(c, "match[]", p));) {
+        mw_buf_printf(&d, "%s\"match%zu\":", n ? "," : "", n + 1);
+        mw_buf_json(&d, p->value);
+        n++;
+    }
+    static const char *const times[] = {"start", "end"};
+    for (size_t i = 0; i < 2; i++) {
+        mw_str text = call_param(c, times[i]);
+        if (!text.n) continue;
+        mw_buf_printf(&d, "%s\"%s\":", n++ ? "," : "", times[i]);
+        mw_buf_json(&d, text);
+    }
+    if (more) {
+        mw_buf_printf(&d, "%s\"name\":", n ? "," : "");
+        mw_buf_json(&d, mw_str_of(more));
+    }
+    mw_buf_byte(&d, '}');
+    mw_audit_note note = {
+        .what = mw_str_of(what), .who = who_of(c), .from = c->remote, .details = {d.p, d.n}};
+    if (mw_audit_add(a, &note, NULL, &err))
+        mw_log(MW_ERROR, "an audit entry was not written", "what=%s error=\"%s\"", what, err.msg);
+    mw_buf_deinit(&d);
+}
 
 /* -- snapshots ------------------------------------------------------------------------------- */
 
@@ -83,6 +130,7 @@ void api_admin_snapshot(mw_call *c)
         call_fail(c, &err);
         return;
     }
+    audit(c, "data.snapshot", name);
     call_open_data(c);
     mw_buf_printf(&c->out, "{\"name\":\"%s\"}", name);
     call_close_data(c);
@@ -106,8 +154,10 @@ void api_admin_delete(mw_call *c)
     }
     if (rc)
         call_fail(c, &err);
-    else
+    else {
+        audit(c, "data.deleted", NULL);
         call_answer(c, 204, NULL);
+    }
     selection_deinit(&s);
 }
 

@@ -27,6 +27,8 @@ static int open_tsdb(mw_app *app, const mw_value *settings, mw_err *err)
     if (rc) return rc;
     o.classes = app->classes;
     o.n_classes = app->n_classes;
+    o.gone = mw_app_gone;
+    o.gone_arg = app;
     mw_tsdb_settings(settings, &o);
     app->tsdb = mw_tsdb_open(&o, err);
     return app->tsdb ? MW_OK : err->code;
@@ -321,6 +323,7 @@ static void keep_house(void *arg)
     mw_traces_tick(app->traces);
     mw_tsdb_tick(app->tsdb);
     mw_audit_tick(app->audit);
+    mw_app_forgotten(app, false);
     if (++app->rounds % 10 == 0) mw_arena_trim();
     mw_trim();
 }
@@ -346,6 +349,7 @@ void mw_app_stop(mw_app *app)
     if (app->tsdb) mw_tsdb_hurry(app->tsdb);
     if (app->server) mw_server_stop(app->server, GRACE_MS);
     mw_pool_free(app->house);
+    if (app->audit && app->logs && app->traces) mw_app_forgotten(app, true);
     if (app->scraper) mw_scraper_stop(app->scraper);
     if (app->backtest) mw_actor_stop(app->backtest);
     if (app->rules) mw_actor_stop(app->rules);

@@ -29,9 +29,11 @@ typedef struct mw_app {
     mw_host host;
     mw_actor *rules, *router, *backtest;
     mw_server *server;
-    mw_labels *external_labels; /* NULL: none */
-    mw_pool *house;             /* one thread that seals, merges and forgets */
-    unsigned rounds;            /* of keeping house */
+    mw_labels *external_labels;     /* NULL: none */
+    mw_pool *house;                 /* one thread that seals, merges and forgets */
+    unsigned rounds;                /* of keeping house */
+    uint64_t told_logs, told_spans; /* that were forgotten, as far as the audit knows */
+    int64_t told_ms;
     bool log_tapped;
 } mw_app;
 
@@ -46,6 +48,14 @@ void mw_app_audit(mw_app *app, const char *what, const char *name, const char *v
 void mw_app_tick(mw_app *app); /* ask for housekeeping, about once a second; does not wait */
 void mw_app_reload(mw_app *app, const char *from); /* FROM: who sent the signal */
 void mw_app_stop(mw_app *app);                     /* in-flight work finished, state on disk */
+
+/* -- forgotten.c: what is forgotten is in the audit chain
+ * ------------------------------------------ */
+
+mw_tsdb_heard_gone mw_app_gone; /* ARG is the app */
+/* Log records and spans that left memory since it was said last: about once an hour, and at the
+ * end. */
+void mw_app_forgotten(mw_app *app, bool end);
 
 /* -- settings.c: settings as numbers ---------------------------------------------------------- */
 

@@ -30,12 +30,19 @@ static int64_t floor_of(const mw_tsdb *db, int64_t keep_ms)
 
 int64_t mw_tsdb_floor(const mw_tsdb *db) { return mw_floor_of_blocks(db); }
 
+size_t mw_class_of_series(const mw_tsdb *db, const mw_labels *ls)
+{
+    size_t i = 0;
+    while (i < db->opt.n_classes &&
+           !mw_matchers_match(db->opt.classes[i].matchers, db->opt.classes[i].n, ls))
+        i++;
+    return i;
+}
+
 static const mw_keep_class *class_of(const mw_tsdb *db, const mw_labels *ls)
 {
-    for (size_t i = 0; i < db->opt.n_classes; i++)
-        if (mw_matchers_match(db->opt.classes[i].matchers, db->opt.classes[i].n, ls))
-            return &db->opt.classes[i];
-    return NULL;
+    size_t i = mw_class_of_series(db, ls);
+    return i < db->opt.n_classes ? &db->opt.classes[i] : NULL;
 }
 
 int64_t mw_floor_of_series(const mw_tsdb *db, const mw_labels *ls)
@@ -56,19 +63,44 @@ int64_t mw_floor_of_blocks(const mw_tsdb *db)
 
 /* -- whole blocks --------------------------------------------------------------------------- */
 
+/* What is in block ID, which is about to leave because it is older than FLOOR, or for its bytes. */
+static mw_tsdb_gone about(mw_tsdb *db, const mw_manifest_block *m, int64_t floor)
+{
+    mw_tsdb_gone g = {.why = m->max_t < floor ? "age" : "bytes",
+                      .by_class = -1,
+                      .block = m->id,
+                      .blocks = 1,
+                      .min_t = m->min_t,
+                      .max_t = m->max_t,
+                      .bytes = m->bytes};
+    mw_block_set *set = mw_blocks_hold(&db->blocks);
+    for (size_t i = 0; i < set->n; i++)
+        if (set->block[i].id == m->id) g.samples = mw_mblock_meta_of(set->block[i].b)->samples;
+    mw_blocks_release(&db->blocks, set);
+    return g;
+}
+
 static void drop_blocks(mw_tsdb *db)
 {
     bool *leave = mw_array(db->manifest.n + 1, sizeof *leave);
     uint64_t *ids = mw_array(db->manifest.n + 1, sizeof *ids);
-    size_t n = mw_retention_pick(&db->manifest, mw_floor_of_blocks(db), db->opt.max_disk, leave);
+    mw_tsdb_gone *gone = mw_array(db->manifest.n + 1, sizeof *gone);
+    int64_t floor = mw_floor_of_blocks(db);
+    size_t n = mw_retention_pick(&db->manifest, floor, db->opt.max_disk, leave);
     for (size_t i = 0, k = 0; i < db->manifest.n && n; i++)
-        if (leave[i]) ids[k++] = db->manifest.block[i].id;
+        if (leave[i]) {
+            gone[k] = about(db, &db->manifest.block[i], floor);
+            ids[k++] = db->manifest.block[i].id;
+        }
     mw_err err;
     mw_err_init(&err);
-    if (n && mw_swap_blocks(db, ids, n, NULL, &err) != MW_OK)
-        mw_log(MW_WARN, "expired blocks could not leave", "error=\"%s\"", err.msg);
-    else
+    bool left = n && mw_swap_blocks(db, ids, n, NULL, &err) == MW_OK;
+    if (left)
         __atomic_fetch_add(&db->dropped_blocks, n, __ATOMIC_RELAXED);
+    else if (n)
+        mw_log(MW_WARN, "expired blocks could not leave", "error=\"%s\"", err.msg);
+    for (size_t i = 0; i < n && left && db->opt.gone; i++) db->opt.gone(db->opt.gone_arg, &gone[i]);
+    mw_free(gone);
     mw_free(leave);
     mw_free(ids);
 }

@@ -31,8 +31,34 @@ struct rewriting {
     mw_samples samples;
     mw_run_maker maker;
     mw_arena *arena;
+    mw_tsdb_gone *gone; /* by class, then of no class, then by wish */
     mw_err *err;
 };
+
+/* The samples from FROM up to TO are about to go. */
+static void count_gone(struct rewriting *x, size_t row, size_t from, size_t to)
+{
+    const mw_samples *s = &x->samples;
+    mw_tsdb_gone *g = &x->gone[row];
+    if (from >= to) return;
+    if (!g->samples || s->t[from] < g->min_t) g->min_t = s->t[from];
+    if (!g->samples || s->t[to - 1] > g->max_t) g->max_t = s->t[to - 1];
+    g->samples += to - from;
+}
+
+static void tell_gone(const struct rewriting *x, const mw_rewrite *r)
+{
+    size_t classes = x->db->opt.n_classes;
+    for (size_t i = 0; i < classes + 2; i++) {
+        mw_tsdb_gone g = x->gone[i];
+        if (!g.samples || !x->db->opt.gone) continue;
+        g.why = i == classes + 1 ? "wish" : "age";
+        g.by_class = i < classes ? (int)i : -1;
+        g.block = r->from[0].id;
+        g.blocks = r->n;
+        x->db->opt.gone(x->db->opt.gone_arg, &g);
+    }
+}
 
 static int advance(struct rewriting *x, struct head *h)
 {
@@ -74,6 +100,7 @@ static void cut_out(struct rewriting *x)
     int64_t max = x->without->max_t;
     size_t from = mw_samples_seek(s, x->without->min_t);
     size_t to = max == INT64_MAX ? s->n : mw_samples_seek(s, max + 1);
+    count_gone(x, x->db->opt.n_classes + 1, from, to);
     if (to > from) mw_samples_remove(s, from, to);
 }
 
@@ -92,6 +119,8 @@ static int write_series(struct rewriting *x, const mw_labels *ls, mw_key key)
         if (code) return code;
     }
     mw_samples_order(&x->samples);
+    size_t old = x->samples.n && x->samples.t[0] < floor ? mw_samples_seek(&x->samples, floor) : 0;
+    if (old) count_gone(x, mw_class_of_series(x->db, ls), 0, old);
     mw_samples_cut_before(&x->samples, floor);
     if (cuts) cut_out(x);
     if (!x->samples.n) return MW_OK;
@@ -150,6 +179,7 @@ static void clear(struct rewriting *x)
     mw_free(x->runs);
     mw_samples_deinit(&x->samples);
     mw_run_maker_deinit(&x->maker);
+    mw_free(x->gone);
     mw_arena_free(x->arena);
 }
 
@@ -184,6 +214,7 @@ int mw_rewrite_blocks(mw_tsdb *db, const mw_rewrite *r, mw_err *err)
     char *path = mw_manifest_block_path(db->dir, db->manifest.next_id);
     struct rewriting x = {.db = db, .without = r->without, .arena = mw_arena_new(0), .err = err};
     mw_mblock_meta meta;
+    x.gone = mw_array(db->opt.n_classes + 2, sizeof *x.gone);
     x.w = mw_mblock_create(db->io, path, err);
     int code = x.w ? write_all(&x, r) : err->code;
     if (code || !x.series)
@@ -191,6 +222,7 @@ int mw_rewrite_blocks(mw_tsdb *db, const mw_rewrite *r, mw_err *err)
     else
         code = mw_mblock_finish(x.w, &meta, err);
     if (!code) code = put_in_place(db, r, path, x.series > 0, err);
+    if (!code) tell_gone(&x, r);
     clear(&x);
     mw_free(path);
     return code;

@@ -25,6 +25,17 @@ typedef struct mw_keep_class {
     int64_t keep_ms;
 } mw_keep_class;
 
+/* Samples that are on the disk no more. */
+typedef struct mw_tsdb_gone {
+    const char *why; /* "age", "bytes" (the budget), "wish" (mw_tsdb_delete) */
+    int by_class;    /* by age: the class whose time was over; -1: the general one, or no matter */
+    uint64_t block;  /* where they were; of several the first */
+    size_t blocks;
+    int64_t min_t, max_t;    /* of what is gone */
+    uint64_t samples, bytes; /* BYTES: of whole blocks that left; 0: the rest was written again */
+} mw_tsdb_gone;
+typedef void mw_tsdb_heard_gone(void *arg, const mw_tsdb_gone *g);
+
 typedef struct mw_tsdb_options {
     const char *dir; /* data folder; NULL: memory only */
     const mw_io *io; /* NULL: the system's */
@@ -41,8 +52,10 @@ typedef struct mw_tsdb_options {
     int sync_ms;          /* 0: every commit waits for the disk */
     int64_t seal_ms;      /* samples stand in memory for at most about this long; 0: 30 minutes */
     unsigned shards;      /* 0: chosen by the store */
-    bool read_only;       /* nothing in the folder changes; several may look, while no other has it.
-                             Samples that are appended go nowhere */
+    mw_tsdb_heard_gone *gone; /* told after it is so, by the thread that keeps house; may be NULL */
+    void *gone_arg;
+    bool read_only; /* nothing in the folder changes; several may look, while no other has it.
+                       Samples that are appended go nowhere */
 } mw_tsdb_options;
 
 /* Cheap: nothing is read yet.  mw_tsdb_recover comes next, once, before anything else; it reads

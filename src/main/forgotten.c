@@ -1,0 +1,79 @@
+/* forgotten.c - the proof of what was deleted: an entry of the audit chain for each block, each
+ * class that was cut out of one, each wish, and once an hour for what left memory.
+ * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "main/app.h"
+
+static void add(mw_app *app, const char *what, mw_buf *details)
+{
+    mw_err err;
+    mw_err_init(&err);
+    mw_audit_note note = {
+        .what = mw_str_of(what), .who = MW_STR("moonwatch"), .details = {details->p, details->n}};
+    if (mw_audit_add(app->audit, &note, NULL, &err))
+        mw_log(MW_ERROR, "an audit entry was not written", "what=%s error=\"%s\"", what, err.msg);
+    mw_buf_deinit(details);
+}
+
+/* {a="b",c=~"d"} */
+static void put_class(mw_buf *out, const mw_keep_class *c)
+{
+    char keep[40];
+    mw_buf text = {0};
+    for (size_t i = 0; i < c->n; i++) {
+        mw_buf_text(&text, i ? "," : "{");
+        mw_buf_str(&text, c->matchers[i].name);
+        mw_buf_text(&text, mw_match_op_text(c->matchers[i].op));
+        mw_buf_json(&text, c->matchers[i].value);
+    }
+    mw_buf_text(&text, c->n ? "}" : "{}");
+    mw_buf_text(out, ",\"class\":");
+    mw_buf_json(out, (mw_str){text.p, text.n});
+    mw_buf_printf(out, ",\"keep\":\"%s\"", mw_duration_format(c->keep_ms, keep));
+    mw_buf_deinit(&text);
+}
+
+void mw_app_gone(void *arg, const mw_tsdb_gone *g)
+{
+    mw_app *app = arg;
+    char from[32], to[32];
+    mw_buf d = {0};
+    mw_buf_printf(&d, "{\"signal\":\"metrics\",\"why\":\"%s\",\"block\":%" PRIu64, g->why,
+                  g->block);
+    if (g->blocks > 1) mw_buf_printf(&d, ",\"blocks\":%zu", g->blocks);
+    if (g->by_class >= 0 && (size_t)g->by_class < app->n_classes)
+        put_class(&d, &app->classes[g->by_class]);
+    mw_buf_printf(&d, ",\"from\":\"%s\",\"to\":\"%s\",\"samples\":%" PRIu64,
+                  mw_time_rfc3339(g->min_t, from), mw_time_rfc3339(g->max_t, to), g->samples);
+    if (g->bytes) mw_buf_printf(&d, ",\"bytes\":%" PRIu64, g->bytes);
+    mw_buf_byte(&d, '}');
+    add(app, "retention.deleted", &d);
+}
+
+static void tell_memory(mw_app *app, const char *signal, uint64_t now, uint64_t *told)
+{
+    mw_buf d = {0};
+    if (now <= *told) return;
+    mw_buf_printf(&d, "{\"signal\":\"%s\",\"why\":\"age or bytes\",\"records\":%" PRIu64, signal,
+                  now - *told);
+    mw_buf_byte(&d, '}');
+    *told = now;
+    add(app, "retention.deleted", &d);
+}
+
+void mw_app_forgotten(mw_app *app, bool end)
+{
+    enum { HOUR_MS = 3600000 };
+    mw_logs_stats logs;
+    mw_traces_stats traces;
+    int64_t now = mw_mono_ns() / 1000000;
+    if (!app->told_ms) app->told_ms = now;
+    if (!end && now - app->told_ms < HOUR_MS) return;
+    app->told_ms = now;
+    mw_logs_stats_read(app->logs, &logs);
+    mw_traces_stats_read(app->traces, &traces);
+    tell_memory(app, "logs", logs.dropped, &app->told_logs);
+    tell_memory(app, "traces", traces.dropped_spans, &app->told_spans);
+}
