@@ -31,7 +31,8 @@ describe("the page", function()
   setup(function()
     if not here then return end
     sink = net.sink(function() return 200 end)
-    node = server.start { rules = { ["r.lua"] = RULES:format(sink.url, sink.url, HOSTILE) } }
+    local port = proc.free_port()
+    node = server.start { port = port, config = ('settings { external_url = "http://127.0.0.1:%d" }'):format(port), rules = { ["r.lua"] = RULES:format(sink.url, sink.url, HOSTILE) } }
     node:push "stage 9\n"
     proc.eventually(function() return node:state "Stage" == "firing" end, 30, "it fires")
     page = browser.start()
@@ -249,6 +250,31 @@ describe("the page", function()
     page:press "Stage"
     page:press "Silence it"
     page:see "It would mute 1 alert of 1 that fire now"
+  end)
+
+  promise("of a link in a message says what the policy said, and then that it is quiet", function()
+    local links = proc.eventually(function()
+      sink:poll()
+      for _, request in ipairs(sink.requests) do
+        if request.json.status == "firing" then return request.json.links end
+      end
+    end, 60, "hook is told")
+    page:go(links.silence)
+    page:see "Stage"
+    page:type("Who are you?", "Ann")
+    page:set("For how long?", "7d")
+    page:press "Silence"
+    page:see "refused by policy: two days at <most>"
+    page:type("Who are you?", "Ann")
+    page:set("For how long?", "4h")
+    page:type("Anything to say?", "by link")
+    page:press "Silence"
+    page:see "Quiet until"
+    assert.equal("by link", one().comment)
+    page:go(links.silence)
+    page:see "This link was used already"
+    page:go(links.why)
+    page:see "Who was told, and why"
   end)
 
   promise("tells somebody who was not told why: what of the rule, who would hear of it, what is like it", function()

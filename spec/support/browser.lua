@@ -132,7 +132,8 @@ local FIND = [[(() => {
 
 local FIELD = [[(() => {
   const shown = (e) => e.checkVisibility();
-  const label = [...document.querySelectorAll("label")].find((l) => l.innerText.trim() === %s && shown(l));
+  const own = (e) => [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data).join("").trim();
+  const label = [...document.querySelectorAll("label")].find((l) => own(l) === %s && shown(l));
   const field = [...document.querySelectorAll("[aria-label]")].find((e) => e.getAttribute("aria-label") === %s && shown(e)) || label && label.control;
   if (!field) return false;
   %s
