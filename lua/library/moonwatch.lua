@@ -544,7 +544,7 @@ function webhook(fields) end
 ---@field external_url? string address people reach this server at; links in notifications start with it
 ---@field resolve_timeout? moonwatch.duration an alert posted without an end resolves after this long without being posted again
 ---@field ack? moonwatch.settings.ack acknowledging from outside: links in messages, buttons in Slack, PagerDuty
----@field programs? string|string[] folders whose programs receivers may run (exec{...}); none unless named here. Read when the server starts
+---@field programs? string|string[] folders whose programs receivers (exec{...}) and checks may run; none unless named here. Read when the server starts
 ---@field external_labels? table<string, string|number> added to alerts when they are sent, and to series that another Prometheus reads here
 ---@field query_offset? moonwatch.duration rules look at the time so long ago, for data that arrives late
 ---@field cors? string origins whose pages may read the API, a regular expression: "https://grafana[.]example"; "" for none
@@ -984,6 +984,40 @@ function slo(name) end
 ---@field ip? "4"|"6" only this version of IP; default whichever the name has
 ---@field size? number bytes of data in the packet, at most 65000
 
+---an address redis://host:port, or a table
+---@class moonwatch.check.redis
+---@field url string|moonwatch.secret address redis://host:port; PING must answer
+---@field role? "master"|"replica" it must be this
+---@field link? boolean a replica whose link to its master is down fails
+---@field replicas? integer at least so many replicas must be online
+---@field lag_above? moonwatch.duration the check fails when a replica has not heard of its master for longer; of a master: the last of its replicas
+---@field memory_above? any the check fails when more than this share of maxmemory is in use
+---@field clients_above? any the check fails when more than this share of maxclients is connected
+
+---a libpq connection text, or a table
+---@class moonwatch.check.postgres
+---@field dsn string|moonwatch.secret libpq connection text; SELECT 1 must answer, pool figures are kept
+---@field role? "primary"|"replica" it must be this
+---@field replicas? integer at least so many replicas must be streaming
+---@field lag_above? moonwatch.duration the check fails when a replica replays what is older; of a primary: the last of its replicas. Needs the role pg_monitor there
+---@field connections_above? any the check fails when more than this share of max_connections is in use
+
+---"host:port" of a server that speaks grpc.health.v1, or a table
+---@class moonwatch.check.grpc
+---@field address any "host:port"
+---@field service? string name of the service; default the server as a whole
+---@field tls? moonwatch.kind.alertmanager.tls|boolean TLS: true, or certificates
+---@field ip? "4"|"6" only this version of IP; default whichever the name has
+---@field certificate_within? moonwatch.duration the check fails when a certificate that is shown ends within so long
+---@field tls_at_least? "1.0"|"1.1"|"1.2"|"1.3" the check fails with an older version of TLS
+
+---a program and its arguments, or a table: exit status 0 is healthy, 1 degraded, all else unhealthy
+---@class moonwatch.check.exec
+---@field command string|string[] the program and its arguments; no shell. It must be in a folder of settings.programs
+---@field env? table<string, string|number|moonwatch.secret> variables of its environment
+---@field dir? string folder in which it runs; default that of moonwatch
+---@field stdin? string what it can read
+
 ---not probed: something has to tell POST /api/mw/v1/checks/NAME/beat, or `moonwatch beat NAME`, that it is well; a duration, or a table
 ---@class moonwatch.check.heartbeat
 ---@field ttl moonwatch.duration so long after one beat the next must have come; then it is late, which is degraded
@@ -1002,8 +1036,12 @@ function slo(name) end
 ---well, but not quite
 ---@class moonwatch.check.degraded
 ---@field slower_than? moonwatch.duration a successful probe slower than this is degraded
----@field certificate_within? moonwatch.duration so is one whose certificate ends within this; of http, tcp and tls
+---@field certificate_within? moonwatch.duration so is one whose certificate ends within this; of http, tcp, tls and grpc
 ---@field after? integer so many probes in a row
+---@field lag_above? moonwatch.duration of redis and postgres: so is one that is further behind, as their `lag_above`
+---@field memory_above? any of redis: as its `memory_above`
+---@field clients_above? any of redis: as its `clients_above`
+---@field connections_above? any of postgres: as its `connections_above`
 
 ---stop probing something that keeps failing
 ---@class moonwatch.check.breaker
@@ -1026,8 +1064,10 @@ function slo(name) end
 ---@field dns? moonwatch.check.dns|string a name that must resolve, or a table
 ---@field tls? moonwatch.check.tls|string "host:port" of any server that speaks TLS, or a table
 ---@field icmp? moonwatch.check.icmp|string a host that must answer pings, or a table. The system must permit it: by net.ipv4.ping_group_range or CAP_NET_RAW
----@field redis? string|moonwatch.secret address redis://host:port; PING must answer
----@field postgres? string|moonwatch.secret libpq connection text; SELECT 1 must answer, pool figures are kept
+---@field redis? moonwatch.check.redis|string|moonwatch.secret an address redis://host:port, or a table
+---@field postgres? moonwatch.check.postgres|string|moonwatch.secret a libpq connection text, or a table
+---@field grpc? moonwatch.check.grpc|string "host:port" of a server that speaks grpc.health.v1, or a table
+---@field exec? string|string[]|moonwatch.check.exec a program and its arguments, or a table: exit status 0 is healthy, 1 degraded, all else unhealthy
 ---@field run? (fun(ctx: moonwatch.ctx): any) function(ctx): true or false, message, details
 ---@field heartbeat? moonwatch.check.heartbeat|string not probed: something has to tell POST /api/mw/v1/checks/NAME/beat, or `moonwatch beat NAME`, that it is well; a duration, or a table
 ---@field display? string what people call it, on the status page

@@ -187,6 +187,99 @@ describe("a check of the kind", function()
     end)
   end)
 
+  describe("redis", function()
+    local function redis(fields, answer, more)
+      answer.seconds = 0.001
+      return probed("redis", ('redis = { url = "redis://a", %s } %s'):format(fields, more or ""), answer)
+    end
+    local function master(more)
+      local out = { pong = true, role = "master", server = "7.0", replicas = 1, replicas_lag = 5, memory = 90, memory_max = 100, clients = 10, clients_max = 100 }
+      for k, v in pairs(more or {}) do out[k] = v end
+      return out
+    end
+
+    it("compares with its limits, which fail, and those of degraded", function()
+      assert.equal("healthy", (redis('role = "master", replicas = 1, memory_above = 0.95, lag_above = "5s", clients_above = 0.5', master())))
+      assert.equal("its memory in use is 90%, above 80%", (select(2, redis("memory_above = 0.8", master()))))
+      assert.same({ "degraded", "the lag of replication is 5s, above 1s" }, { (redis("", master(), ', degraded = { lag_above = "1s" }')),
+        (select(2, redis("", master(), ', degraded = { lag_above = "1s" }'))) })
+      assert.equal("0 replicas are online, expected at least 1", (select(2, redis("replicas = 1", master { replicas = 0 }))))
+      assert.equal("it is loading its data", (select(2, redis("", master { loading = 1 }))))
+    end)
+
+    it("a replica must have its link, unless nobody asks for it", function()
+      local lost = { pong = true, role = "slave", link = "down", syncing = 0, heard = -1, memory = 1 }
+      assert.equal("its link to its master is down", (select(2, redis("", lost))))
+      assert.equal("healthy", (redis("link = false", lost)))
+      lost.syncing = 1
+      assert.equal("it is being synchronized with its master", (select(2, redis("", lost))))
+      assert.equal("the lag of replication is 1m, above 30s", (select(2, redis('lag_above = "30s"', { role = "slave", link = "up", heard = 60 }))))
+    end)
+
+    it("a server that says nothing of itself is well, but beyond no limit that one asks for", function()
+      assert.equal("healthy", (redis("", { pong = true })))
+      assert.equal("its memory in use is not known, and memory_above asks for it", (select(2, redis("memory_above = 0.9", { pong = true }))))
+    end)
+  end)
+
+  it("postgres knows roles, lag and how full it is", function()
+    local function postgres(fields, answer)
+      answer.seconds, answer.max_open = 0.01, 100
+      return select(2, probed("postgres", ('postgres = { dsn = "x", %s }'):format(fields), answer))
+    end
+    assert.equal("ok", postgres('role = "primary", lag_above = "1s", connections_above = 0.9', { open = 90, standby = 0, replicas = 0 }))
+    assert.equal("the share of its connections is 91%, above 90%", postgres("connections_above = 0.9", { open = 91, standby = 0 }))
+    assert.equal("the lag of replication is 2s, above 1s", postgres('lag_above = "1s"', { open = 1, standby = 1, lag = 2 }))
+    assert.equal("the lag of replication is not known, and lag_above asks for it", postgres('lag_above = "1s"', { open = 1, standby = 0, replicas = 2 }))
+    assert.equal("it is a replica, expected a primary", postgres('role = "primary"', { open = 1, standby = 1 }))
+  end)
+
+  it("grpc is well when it serves", function()
+    local function grpc(answer) return select(2, probed("grpc", 'grpc = { address = "a:1", service = "s" }', answer)) end
+    assert.equal("ok", grpc { status = 0, serving = "SERVING" })
+    assert.equal("NOT_SERVING", grpc { status = 0, serving = "NOT_SERVING" })
+    assert.equal('the server does not know the service "s"', grpc { status = 5, message = "unknown" })
+    assert.equal("grpc-status 13: oh no", grpc { status = 13, message = "oh no" })
+  end)
+
+  describe("exec", function()
+    local function exec(answer)
+      local world = testing.world('settings { programs = { "/p" } }\ncheck "c" { exec = { "/p/x", "-v" }, every = "10s", fail_after = 1 }')
+      local asked
+      world:probe("exec", function(arg)
+        asked = arg
+        return answer
+      end)
+      world:advance "1s"
+      local status, message, details = world.engine.by_id["check/c"]:report()
+      return status, message, details, world, asked
+    end
+
+    it("takes the exit status, and the first line for people", function()
+      local status, message, details, world, asked = exec { code = 0, stdout = "DISK OK - 5% |/=5%;80;90 'inodes free'=3c\nmore\n" }
+      assert.same({ "healthy", "DISK OK - 5%", 0 }, { status, message, details.exit_status })
+      assert.same({ "/p/x", "-v" }, { asked.command[1], asked.command[2] })
+      assert.equal(5, value(world, 'probe_exec_figure{figure="/"}'))
+      assert.equal(3, value(world, 'probe_exec_figure{figure="inodes free"}'))
+      assert.same({ "degraded", "hm" }, { (exec { code = 1, stdout = "hm" }), (select(2, exec { code = 1, stdout = "hm" })) })
+      assert.equal("exit status 2", (select(2, exec { code = 2 })))
+      assert.equal("lost it", (select(2, exec { code = 3, stdout = "", stderr = "lost it\n" })))
+      assert.equal("ended by signal 9", (select(2, exec { signal = 9 })))
+    end)
+
+    it("keeps the first 4 KiB of its output, whole characters of it", function()
+      local _, message, details = exec { code = 2, stdout = ("\195\164"):rep(3000) }
+      assert.equal(4096, #details.output)
+      assert.truthy(#message < 310 and message:find "%.%.%.$")
+    end)
+
+    it("is refused where no program may be run", function()
+      local ok, text = pcall(testing.world, 'settings {}\ncheck "c" { exec = "/bin/true" }')
+      assert.is_false(ok)
+      assert.truthy(text:find("exec: no program may be run here", 1, true), text)
+    end)
+  end)
+
   it("tcp sends its steps, with TLS from the start or from one of them", function()
     local _, _, _, _, asked = probed("tcp", 'tcp = { address = "[::1]:25", tls = true, steps = { { matches = "^220" }, { send = "x", expect = "y" }, { starttls = true } } }', {})
     assert.same({ "::1", 25, {} }, { asked.host, asked.port, asked.tls })

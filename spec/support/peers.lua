@@ -79,7 +79,21 @@ function M.postgres()
   proc.eventually(function()
     return proc.run { bin .. "/pg_isready", "-q", "-h", "127.0.0.1", "-p", tostring(port) } == 0
   end, 20, "PostgreSQL answers")
-  return { proc = p, port = port, dsn = dsn }
+  return { proc = p, port = port, dsn = dsn, bin = bin }
+end
+
+--- One that replays what PRIMARY writes.
+function M.postgres_standby(primary)
+  local dir, port = proc.scratch(), proc.free_port()
+  if ffi.C.geteuid() == 0 then os.execute(("chown postgres '%s'"):format(dir)) end
+  local status, text = proc.run(as_postgres { primary.bin .. "/pg_basebackup", "-R", "-X", "stream", "-D", dir .. "/db", "-h", "127.0.0.1", "-p",
+    tostring(primary.port), "-U", "watch", "-c", "fast" }, 60)
+  assert(status == 0, text)
+  local p = proc.spawn(as_postgres { primary.bin .. "/postgres", "-D", dir .. "/db", "-p", tostring(port), "-h", "127.0.0.1", "-k", dir })
+  proc.eventually(function()
+    return proc.run { primary.bin .. "/pg_isready", "-q", "-h", "127.0.0.1", "-p", tostring(port) } == 0
+  end, 20, "the standby answers")
+  return { proc = p, port = port, dsn = ("host=127.0.0.1 port=%d user=watch dbname=postgres"):format(port) }
 end
 
 return M

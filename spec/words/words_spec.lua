@@ -251,7 +251,6 @@ describe("what is not there yet", function()
     for kind, def in pairs(require "moonwatch.words.kinds") do
       if def.absent then refused_with(('receiver "r" { %s { to = "x" } }'):format(kind), kind .. " is not available in this version") end
     end
-    refused_with('check "c" { grpc = "a:1" }', "grpc is not available in this version")
   end)
 end)
 

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/grpc_op.h"
 #include "net/http_op.h"
 #include "net/probe.h"
 #include "net/transfer.h"
@@ -289,5 +290,6 @@ void mw_net_allow(mw_net *n, const char *const *folders, size_t n_folders)
 void mw_net_offer(mw_net *n, mw_host *host)
 {
     mw_host_add_op(host, "http", n, mw_http_op);
+    mw_host_add_op(host, "grpc", n, mw_grpc_op);
     mw_probes_offer(n->probes, host);
 }

@@ -10,15 +10,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "net/probe.h"
 
 static const char figures[] =
     "SELECT current_setting('max_connections'), count(*),"
     " count(*) FILTER (WHERE state = 'active' OR state LIKE 'fastpath%'),"
-    " count(*) FILTER (WHERE state LIKE 'idle%')"
+    " count(*) FILTER (WHERE state LIKE 'idle%'),"
+    " CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END, current_setting('server_version')"
     " FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
-static const char *const columns[] = {"max_open", "open", "in_use", "idle"};
+/* What was received is what was replayed: the standby lags by nothing, however quiet its primary
+ * is.  A primary lags as far as the last of its standbys; roles without pg_monitor see no lag. */
+static const char replication[] =
+    "SELECT CASE WHEN NOT pg_is_in_recovery() THEN"
+    "  (SELECT EXTRACT(EPOCH FROM max(replay_lag)) FROM pg_stat_replication)"
+    " WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0"
+    " ELSE EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()) END,"
+    " (SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming')";
+
+static const char *const columns[] = {"max_open", "open", "in_use", "idle", "standby", "version"};
+static const char *const lags[] = {"lag", "replicas"};
+enum { COLUMNS = sizeof columns / sizeof *columns, LAGS = sizeof lags / sizeof *lags };
 
 /* What libpq says, on one line; it ends in a newline. */
 static int fail_pq(PGconn *pg, const char *doing, mw_err *err)
@@ -85,19 +98,43 @@ fail:
     return code;
 }
 
+/* The columns of the only row, as NAMES; numbers are numbers. */
+static void tell(PGresult *r, const char *const *names, int n, mw_value *answer)
+{
+    for (int i = 0; i < n; i++) {
+        const char *text = PQgetvalue(r, 0, i);
+        char *end;
+        double v = strtod(text, &end);
+        if (PQgetisnull(r, 0, i)) continue;
+        if (*end || end == text)
+            mw_map_set_text(answer, names[i], text);
+        else
+            mw_map_set_number(answer, names[i], v);
+    }
+    PQclear(r);
+}
+
 static int measure(PGconn *pg, const mw_patience *patience, mw_value *answer, mw_err *err)
 {
     PGresult *r;
+    int64_t began = mw_mono_ns();
     int code = connect_pq(pg, patience, err);
     if (code != MW_OK) return code;
+    mw_map_set_number(answer, "connect", (double)(mw_mono_ns() - began) / 1e9);
+    began = mw_mono_ns();
     code = query(pg, "SELECT 1", patience, &r, err);
     if (code != MW_OK) return code;
     PQclear(r);
+    mw_map_set_number(answer, "query", (double)(mw_mono_ns() - began) / 1e9);
     code = query(pg, figures, patience, &r, err);
     if (code != MW_OK) return code;
-    for (int i = 0; i < (int)(sizeof columns / sizeof *columns); i++)
-        mw_map_set_number(answer, columns[i], strtod(PQgetvalue(r, 0, i), NULL));
-    PQclear(r);
+    tell(r, columns, COLUMNS, answer);
+    mw_err unheard; /* what is no PostgreSQL 10 has no such functions */
+    mw_err_init(&unheard);
+    code = query(pg, replication, patience, &r, &unheard);
+    if (code == MW_OK) tell(r, lags, LAGS, answer);
+    if (code == MW_ETIMEOUT || code == MW_ECANCEL)
+        return mw_fail(err, code, 0, 0, "%s", unheard.msg);
     return MW_OK;
 }
 

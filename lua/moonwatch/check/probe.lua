@@ -4,7 +4,7 @@
 -- run = { host=, guest=function(fn, args, ctx, done), now=, state=, state_was=function(state), name= }.
 local M = { kinds = {} }
 
-for _, name in ipairs { "http", "tcp", "dns", "tls", "icmp", "redis", "postgres", "run" } do
+for _, name in ipairs { "http", "tcp", "dns", "tls", "icmp", "redis", "postgres", "grpc", "exec", "run" } do
   M.kinds[name] = require("moonwatch.check.kinds." .. name)
 end
 

@@ -128,10 +128,14 @@ end
 local function check_programs(items, problem)
   local root = items.settings and items.settings[1]
   if not root or #(root.fields.programs or {}) > 0 then return end
+  local why = 'exec: no program may be run here: settings { programs = { "/a/folder" } } in the root file allows those of a folder'
+  for _, item in ipairs(items.check or {}) do
+    if item.fields.exec then problem(item, { "exec" }, why) end
+  end
   for _, item in ipairs(items.receiver or {}) do
     for i, target in ipairs(item.fields.items or {}) do
       if target.kind == "exec" then
-        problem(item, { i, "command" }, 'exec: no program may be run here: settings { programs = { "/a/folder" } } in the root file allows those of a folder')
+        problem(item, { i, "command" }, why)
       end
     end
   end

@@ -61,6 +61,9 @@ local function check_list(run, row, value, path)
   return out
 end
 
+-- What a row with `short` may be in the place of its table.
+local SHORT = { text = true, secret = true, texts = true }
+
 local function check_as(run, row, kind, value, path)
   if kind == "table" then
     if not is_fields(value) then return nil end
@@ -69,7 +72,7 @@ local function check_as(run, row, kind, value, path)
     return check_list(run, row, value, path)
   end
   local out, why, at = types.types[kind].check(value, run.env)
-  if out ~= nil and row.short and kind == "text" then
+  if out ~= nil and row.short and SHORT[kind] then
     return check_table(run, { fields = row.fields }, { [row.short] = out }, path)
   end
   return out, why, at

@@ -54,7 +54,7 @@ local function taken(world, op, arg, done)
   local request = copy(arg)
   request.op, request.at, request.message = op, world.now, world.sending
   if op == "mail" then request.url, request.body = ("smtp://%s:%d"):format(arg.host, arg.port), arg.message
-  else request.url, request.body, request.json = "exec:" .. table.concat(arg.command, " "), arg.stdin, world.host.json.decode(arg.stdin) end
+  else request.url, request.body, request.json = "exec:" .. table.concat(arg.command, " "), arg.stdin, arg.stdin and world.host.json.decode(arg.stdin) end
   if world.sending then table.insert(world.sending.requests, request) end
   give(world, world.probes[op] and world.probes[op](arg) or copy(TAKEN[op]), done)
 end
@@ -70,7 +70,7 @@ local function operations(world)
   for op in pairs(TAKEN) do
     ops[op] = function(arg, done) taken(world, op, arg, done) end
   end
-  for _, op in ipairs { "tcp", "dns", "icmp", "redis", "postgres" } do
+  for _, op in ipairs { "tcp", "dns", "icmp", "grpc", "redis", "postgres" } do
     ops[op] = function(_, done) give(world, { error = ("no %s in this world: answer it with world:probe"):format(op), seconds = 0 }, done) end
   end
   ops["cluster.put"] = function(arg, done)

@@ -30,10 +30,10 @@ check "backup" { heartbeat = { ttl = "25h", grace = "1h" } }   -- moonwatch beat
     { "timeout", "interval", default = "2s", help = "a probe that takes longer has failed" },
     { "fail_after", "count", help = "failures in a row before the check counts as failing; 3, of a heartbeat 1" },
     { "pass_after", "count", help = "successes in a row before a failing check counts as well again; 2, of a heartbeat 1" },
-    { "degraded", "table", help = "well, but not quite", fields = {
+    { "degraded", "table", help = "well, but not quite", fields = rows.with({
       { "slower_than", "span", help = "a successful probe slower than this is degraded" },
-      { "certificate_within", "span", help = "so is one whose certificate ends within this; of http, tcp and tls" },
-      { "after", "count", default = 1, help = "so many probes in a row" } } },
+      { "certificate_within", "span", help = "so is one whose certificate ends within this; of http, tcp, tls and grpc" },
+      { "after", "count", default = 1, help = "so many probes in a row" } }, kinds.degraded) },
     { "depends_on", "texts", default = {}, help = "checks; while one of them fails this one is probed but not blamed for failing: it is unknown" },
     { "maintenance", "texts", default = {}, help = "names of windows in which it is probed but not blamed, and which do not count in its uptime" },
     breaker.row "stop probing something that keeps failing",

@@ -75,6 +75,36 @@ local ICMP = {
   { "size", "number", default = 56, help = "bytes of data in the packet, at most 65000" },
 }
 
+local REDIS = {
+  { "url", "secret", required = true, help = "address redis://host:port; PING must answer" },
+  { "role", "text", choices = { "master", "replica" }, help = "it must be this" },
+  { "link", "boolean", default = true, help = "a replica whose link to its master is down fails" },
+  { "replicas", "count", help = "at least so many replicas must be online" },
+  { "lag_above", "duration", help = "the check fails when a replica has not heard of its master for longer; of a master: the last of its replicas" },
+  { "memory_above", "share", help = "the check fails when more than this share of maxmemory is in use" },
+  { "clients_above", "share", help = "the check fails when more than this share of maxclients is connected" },
+}
+
+local POSTGRES = {
+  { "dsn", "secret", required = true, help = "libpq connection text; SELECT 1 must answer, pool figures are kept" },
+  { "role", "text", choices = { "primary", "replica" }, help = "it must be this" },
+  { "replicas", "count", help = "at least so many replicas must be streaming" },
+  { "lag_above", "duration", help = "the check fails when a replica replays what is older; of a primary: the last of its replicas. Needs the role pg_monitor there" },
+  { "connections_above", "share", help = "the check fails when more than this share of max_connections is in use" },
+}
+
+local GRPC = {
+  { "address", "address", required = true, help = '"host:port"' },
+  { "service", "text", default = "", help = "name of the service; default the server as a whole" },
+  { "tls", { "table", "boolean" }, help = "TLS: true, or certificates", fields = tls.fields }, IP, CERTIFICATE_WITHIN, TLS_AT_LEAST,
+}
+
+local EXEC = {
+  { "command", "texts", required = true, help = "the program and its arguments; no shell. It must be in a folder of settings.programs" },
+  { "env", "text_map", default = {}, help = "variables of its environment" }, { "dir", "text", help = "folder in which it runs; default that of moonwatch" },
+  { "stdin", "text", help = "what it can read" },
+}
+
 M.rows = {
   { "http", { "table", "text" }, help = "an address, or a table", short = "url", fields = HTTP },
   { "tcp", { "table", "text" }, help = '"host:port", or a table', short = "address", fields = TCP },
@@ -82,17 +112,28 @@ M.rows = {
   { "tls", { "table", "text" }, help = '"host:port" of any server that speaks TLS, or a table', short = "address", fields = TLS },
   { "icmp", { "table", "text" }, help = "a host that must answer pings, or a table. The system must permit it: by net.ipv4.ping_group_range or CAP_NET_RAW",
     short = "host", fields = ICMP },
-  { "redis", "secret", help = "address redis://host:port; PING must answer" },
-  { "postgres", "secret", help = "libpq connection text; SELECT 1 must answer, pool figures are kept" },
-  { "grpc", "any", absent = true, help = "gRPC health protocol" },
-  { "exec", "any", absent = true, help = "a program" },
+  { "redis", { "table", "secret" }, help = "an address redis://host:port, or a table", short = "url", fields = REDIS },
+  { "postgres", { "table", "secret" }, help = "a libpq connection text, or a table", short = "dsn", fields = POSTGRES },
+  { "grpc", { "table", "text" }, help = '"host:port" of a server that speaks grpc.health.v1, or a table', short = "address", fields = GRPC },
+  { "exec", { "texts", "table" }, help = "a program and its arguments, or a table: exit status 0 is healthy, 1 degraded, all else unhealthy", short = "command",
+    fields = EXEC },
   { "run", "fn", help = "function(ctx): true or false, message, details" },
 }
 
-local CERTIFIED = { http = true, tcp = true, tls = true }
+local CERTIFIED = { http = true, tcp = true, tls = true, grpc = true }
 
 -- Which kinds know a field of `degraded`.
-local KNOWN_TO = { certificate_within = CERTIFIED }
+local KNOWN_TO = {
+  certificate_within = CERTIFIED, lag_above = { redis = true, postgres = true }, memory_above = { redis = true }, clients_above = { redis = true },
+  connections_above = { postgres = true },
+}
+
+--- Further fields of `degraded`.
+M.degraded = {
+  { "lag_above", "duration", help = "of redis and postgres: so is one that is further behind, as their `lag_above`" },
+  { "memory_above", "share", help = "of redis: as its `memory_above`" }, { "clients_above", "share", help = "of redis: as its `clients_above`" },
+  { "connections_above", "share", help = "of postgres: as its `connections_above`" },
+}
 
 local function of_http(http, problem)
   tls.check(http.tls, { "http", "tls" }, problem)
@@ -123,6 +164,13 @@ end
 local CHECKS = {
   http = of_http, tcp = of_tcp, dns = of_dns,
   tls = function(t, problem) tls.check(t, { "tls" }, problem) end,
+  grpc = function(g, problem) tls.check(type(g.tls) == "table" and g.tls, { "grpc", "tls" }, problem) end,
+  exec = function(e, problem)
+    if #(e.command or {}) == 0 or e.command[1] == "" then problem("exec: command: which program?", { "exec", "command" }) end
+    for name in pairs(e.env or {}) do
+      if not name:find "^[%a_][%w_]*$" then problem(("exec: env: %q is no name of a variable"):format(name), { "exec", "env" }) end
+    end
+  end,
   icmp = function(i, problem)
     if i.size and (i.size < 0 or i.size > 65000 or i.size % 1 ~= 0) then problem("icmp: size: expected a whole number from 0 to 65000", { "icmp", "size" }) end
   end,

@@ -29,7 +29,7 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "secret", "secret", help = "what signs the links; default: a key made at the first start and shared by the nodes" },
       { "slack", { "secret", "secrets" }, help = "signing secret of the Slack app that posts its buttons to /api/mw/v1/slack/actions" },
       { "pagerduty", { "secret", "secrets" }, help = "secret of the V3 webhook that posts to /api/mw/v1/pagerduty/webhook; a list while it changes" } } },
-    { "programs", "texts", default = {}, help = "folders whose programs receivers may run (exec{...}); none unless named here. Read when the server starts" },
+    { "programs", "texts", default = {}, help = "folders whose programs receivers (exec{...}) and checks may run; none unless named here. Read when the server starts" },
     { "external_labels", "labels", default = {}, help = "added to alerts when they are sent, and to series that another Prometheus reads here" },
     { "query_offset", "duration", default = "0s", help = "rules look at the time so long ago, for data that arrives late" },
     { "cors", "pattern", default = ".*", help = 'origins whose pages may read the API, a regular expression: "https://grafana[.]example"; "" for none' },
