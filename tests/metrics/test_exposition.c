@@ -32,8 +32,10 @@ static void shows(mw_registry *reg, mw_exposition format, const char *expected)
 static mw_registry *example(void)
 {
     mw_registry *reg = mw_registry_new(0);
-    mw_family f = {MW_COUNTER, "b_seconds_total", "All \"sorts\"\nof \\ things", "seconds", NULL,
-                   0};
+    mw_family f = {.kind = MW_COUNTER,
+                   .name = "b_seconds_total",
+                   .help = "All \"sorts\"\nof \\ things",
+                   .unit = "seconds"};
     mw_label l = {MW_STR("path"), MW_STR("C:\\x\n\"y\"")};
     mw_series *s;
     assert_int_equal(mw_registry_series(reg, &f, &l, 1, &s, NULL), MW_OK);
@@ -42,7 +44,8 @@ static mw_registry *example(void)
     mw_gauge_set(mw_gauge(reg, "a", NULL, "z", "1", NULL), -INFINITY);
     mw_counter_add(mw_counter(reg, "plain", "No suffix", NULL), 3);
     double bounds[] = {0.5, 1, 1e9};
-    mw_family h = {MW_HISTOGRAM, "h", "H", NULL, bounds, 3};
+    mw_family h = {
+        .kind = MW_HISTOGRAM, .name = "h", .help = "H", .buckets = bounds, .n_buckets = 3};
     l = (mw_label){MW_STR("k"), MW_STR("v")};
     assert_int_equal(mw_registry_series(reg, &h, &l, 1, &s, NULL), MW_OK);
     mw_histogram_observe(s, 0.5);
