@@ -71,7 +71,7 @@ receivers:
 - name: a
   email_configs:
   - { to: '{{ .CommonLabels.owner }}', from: a@b.c, smarthost: 'm:25' }
-  - { to: a@b.c, from: a@b.c, smarthost: 'm:25', auth_username: u, html: '{{ range .Alerts }}{{ end }}', headers: { From: x, X-A: '{{ .CommonLabels.job }}' } }
+  - { to: a@b.c, from: a@b.c, smarthost: 'm:25', auth_username: u, html: '{{ template "mine" . }}', headers: { From: x, X-A: '{{ .CommonLabels.job }}' } }
   - { to: a@b.c, smarthost: nowhere }
   - { to: a@b.c, from: a@b.c, smarthost: 'm:25', text: hello, surprise: 1 }
   - { to: a@b.c, from: a@b.c, smarthost: 'm:25', html: '{{ template "email.default.html" . }}', headers: { Subject: '{{ template "email.default.subject" . }}' } }]]

@@ -6,9 +6,11 @@ local outputs = require "moonwatch.import.outputs"
 local proc = require "proc"
 local report = require "moonwatch.import.report"
 
--- The targets of receiver "r" whose configuration is YAML, how they are written, and what was lost.
-local function import(yaml, global)
-  local path = proc.scratch() .. "/am.yml"
+-- The targets of receiver "r" whose configuration is YAML, how they are written, and what was lost.  FILES stand beside it.
+local function import(yaml, global, files)
+  local folder = proc.scratch()
+  local path = folder .. "/am.yml"
+  for name, text in pairs(files or {}) do proc.write(folder .. "/" .. name, text) end
   proc.write(path, (global or "") .. "route: { receiver: r }\nreceivers:\n  - name: r\n" .. yaml:gsub("[^\n]+", "    %0"))
   local told, out = report.new(), outputs.new(host)
   alertmanager.import(path, { host = host, report = told, out = out, how = "x" })
@@ -144,11 +146,34 @@ opsgenie_configs:
     assert.same({ "[${status|upper}${firing}] ${common_annotations.summary}", "${external_url}", "${receiver}" },
       { items[1].message, items[1].source, items[1].entity })
   end)
+  it("keeps templates that say more as they are, each with what it calls in files of templates", function()
+    local items, lines = import([[
+slack_configs:
+  - api_url: http://s
+    title: '{{ template "mine" . }}'
+    text: "{{ range .Alerts }}{{ .StartsAt.Unix }}{{ end }}"
+    footer: "costs ${more}"
+opsgenie_configs:
+  - { api_key: k, tags: '{{ .CommonLabels.Values | join "," }},one' }
+]], "templates: [ '*.tmpl' ]\n", { ["mine.tmpl"] = [[
+{{/* ours */}}
+{{ define "inner" }}{{ if . }}{{ . }}{{ end }}{{ end }}
+{{- define "mine" -}}
+[{{ .Status }}] {{ template "inner" .Receiver }}
+{{- end -}}
+{{ define "slack.default.title" }}never asked for{{ end }}]] })
+    assert.same({}, lost_of(lines))
+    assert.equal('{{ define "inner" }}{{ if . }}{{ . }}{{ end }}{{ end }}{{ define "mine" -}}\n[{{ .Status }}] {{ template "inner" .Receiver }}\n{{- end }}'
+      .. '{{ template "mine" . }}', items[1].title)
+    assert.equal("{{ range .Alerts }}{{ .StartsAt.Unix }}{{ end }}", items[1].text)
+    assert.equal('costs {{ "${" }}more}', items[1].footer)
+    assert.same({ '{{ .CommonLabels.Values | join "," }},one' }, items[2].tags)
+  end)
   it("loses what cannot be carried, says so, and keeps the rest", function()
     local items, lines = import [[
-victorops_configs: [ { api_key: k, routing_key: '{{ .Alerts }}' } ]
+victorops_configs: [ { api_key: k, routing_key: '{{ template "mine" . }}' } ]
 jira_configs:
-  - { api_url: 'http://j/rest/api/2', project: P, issue_type: Bug, reopen_transition: Reopen, description: '{ "type": "doc" }', summary: '{{ range .Alerts }}x{{ end }}' }
+  - { api_url: 'http://j/rest/api/2', project: P, issue_type: Bug, reopen_transition: Reopen, description: '{ "type": "doc" }', summary: '{{ range .Alerts }}x{{ .StartsAt | ago }}{{ end }}' }
 webhook_configs:
   - { url: 'http://{{ .GroupLabels.team }}' }
   - { url: 'http://h', http_config: { proxy_url: 'http://p' } }
@@ -159,8 +184,8 @@ webhook_configs:
     assert.same({
       "description: a document of version 3; ours makes one of a plain text", "proxy_url: there are no proxies",
       "reopen_transition: without reopen_duration it is never used",
-      "routing_key: this template cannot be carried over; write a function receiver",
-      "summary: this template cannot be carried over; write a function receiver", "url: this template cannot be carried over",
+      'routing_key: this template cannot be carried over: template "mine" not defined',
+      'summary: this template cannot be carried over: function "ago" not defined', "url: this template cannot be carried over",
       "victorops: needs routing_key", "webhook: needs url" }, lost)
   end)
 end)

@@ -143,19 +143,19 @@ route: { receiver: a, routes: [ { receiver: nobody }, { matchers: [ 'a=~"("' ], 
 receivers:
   - name: a
     wechat_configs: [ { to_user: x } ]
-    slack_configs: [ { api_url: "http://127.0.0.1:1", text: '{{ range .Alerts }}{{ end }}', pretext: red } ]
+    slack_configs: [ { api_url: "http://127.0.0.1:1", text: '{{ template "mine" . }}', pretext: red } ]
     pagerduty_configs: [ { service_key: k } ]
 ]]
     local heads = {}
     for i, line in ipairs(lost) do heads[i] = line:match "^%d+:%d+: [^;]*" end
     assert.same({
-      "1:32: global: wechat_api_url: nothing here uses it", "2:14: templates: /etc/*.tmpl: templates of messages are not read",
+      "1:32: global: wechat_api_url: nothing here uses it", "2:14: templates: /etc/*.tmpl: there is no such file",
       '3:45: there is no receiver "nobody"',
       '3:69: bad regular expression: invalid regular expression "(": missing closing parenthesis at offset 1',
       '3:106: there is no time interval "never"',
       "6:5: wechat_configs: there is no such kind of receiver in this version",
-      '7:33: note: a secret is written into the Lua file', "7:55: text: this template cannot be carried over",
-      "7:93: pretext: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: version 1 of the Events API is not spoken",
+      '7:33: note: a secret is written into the Lua file', '7:55: text: this template cannot be carried over: template "mine" not defined',
+      "7:88: pretext: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: version 1 of the Events API is not spoken",
     }, heads)
     local routing = loaded(lua)
     assert.equal(420, routing.routes[1].resolve_timeout)

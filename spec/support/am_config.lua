@@ -13,6 +13,9 @@ M.receivers = { "r0", "r1", "r2", "r3", "null" }
 local function intervals(world) return world.trouble and { "3s" } or { "2s", "3s" } end
 local function repeats(world) return world.trouble and { "1h", "3500ms" } or { "1h", "4500ms", "3500ms" } end
 
+-- What the receiver ID is called in this world, as YAML.
+local function called(world, id) return "'" .. (world.names and world.names[id] or id) .. "'" end
+
 local function timers(c, world, pad, out)
   if c:often(30) then out[#out + 1] = pad .. "group_wait: " .. c:one { "500ms", "1500ms" } end
   if c:often(30) then out[#out + 1] = pad .. "group_interval: " .. c:one(intervals(world)) end
@@ -38,7 +41,7 @@ local function route(c, world, depth, out)
   local pad = ("  "):rep(depth + 1)
   item(labels.rows(c, world.words, 2, ""), pad, out)
   pad = pad .. "  "
-  if c:often(70) then out[#out + 1] = pad .. "receiver: " .. c:one(M.receivers) end
+  if c:often(70) then out[#out + 1] = pad .. "receiver: " .. called(world, c:one(M.receivers)) end
   if c:often(40) then out[#out + 1] = pad .. "group_by: " .. c:one(GROUPS) end
   if c:often(35) then out[#out + 1] = pad .. "continue: true" end
   timers(c, world, pad, out)
@@ -68,13 +71,13 @@ local function webhooks(c, world, name, hook, out)
 end
 
 local function receiver(c, world, name, hook, out)
-  out[#out + 1] = "  - name: '" .. name .. "'"
-  if name ~= "null" then webhooks(c, world, name, hook, out) end
+  out[#out + 1] = "  - name: " .. called(world, name)
+  if name ~= "null" then (world.receiver or webhooks)(c, world, name, hook, out) end
 end
 
 --- A configuration in YAML whose receivers are below the address HOOK.  WORLD: am_worlds.lua.
 function M.config(c, world, hook)
-  local out = { "global:", "  resolve_timeout: 4s", "route:", "  receiver: " .. c:one { "r0", "r1" }, "  group_by: " .. c:one(GROUPS),
+  local out = { "global:", "  resolve_timeout: 4s", "route:", "  receiver: " .. called(world, c:one { "r0", "r1" }), "  group_by: " .. c:one(GROUPS),
     "  group_wait: 500ms", "  group_interval: " .. intervals(world)[1], "  repeat_interval: " .. c:one(repeats(world)), "  routes:" }
   for _ = 1, 2 + c:next(3) do route(c, world, 1, out) end
   local rules = c:next(4)

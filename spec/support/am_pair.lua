@@ -2,6 +2,7 @@
 local json = require "dkjson"
 local net = require "net"
 local proc = require "proc"
+local said = require "am_said"
 local server = require "server"
 local socket = require "socket"
 
@@ -25,8 +26,8 @@ function M.start(yaml, answer)
   for i, dir in ipairs(dirs) do proc.write(dir .. "/alertmanager.yml", yaml(self.sinks[i].url)) end
   self.peer = proc.spawn({ "prometheus-alertmanager", "--config.file=" .. dirs[1] .. "/alertmanager.yml", "--storage.path=" .. dirs[1] .. "/data",
     "--web.listen-address=127.0.0.1:" .. port, "--cluster.listen-address=", "--log.level=warn" }, dirs[1] .. "/log")
-  local status, said = proc.run { server.binary(), "import", "alertmanager", dirs[2] .. "/alertmanager.yml", "-o", dirs[2] .. "/rules" }
-  assert(status == 0, "the configuration was not imported: " .. said)
+  local status, told = proc.run { server.binary(), "import", "alertmanager", dirs[2] .. "/alertmanager.yml", "-o", dirs[2] .. "/rules" }
+  assert(status == 0, "the configuration was not imported: " .. told)
   self.ours = server.start { dir = dirs[2] }
   self.urls = { "http://127.0.0.1:" .. port, self.ours.url }
   proc.eventually(function()
@@ -48,18 +49,18 @@ end
 
 --- The same request to both; both answers as {status, body}.  BODY may be a function of the side.
 function Pair:both(method, path, body)
-  local out, said = {}, nil
+  local out, sent = {}, nil
   for i, url in ipairs(self.urls) do
     local text = type(body) == "function" and body(i) or body
     if type(text) == "table" then text = json.encode(text) end
-    said = text
+    sent = text
     local at = type(path) == "function" and path(i) or path
     local status, answer = net.request(url .. at, { method = method, body = text, headers = { ["content-type"] = "application/json" } })
     out[i] = { status = status, body = answer }
   end
   if out[1].status ~= out[2].status then
     self.refusals[#self.refusals + 1] = ("%s %s %s:\n  alertmanager answered %s (%s), we answered %s (%s)"):format(method,
-      type(path) == "string" and path or path(1), said or "", out[1].status, out[1].body, out[2].status, out[2].body)
+      type(path) == "string" and path or path(1), sent or "", out[1].status, out[1].body, out[2].status, out[2].body)
   end
   return out
 end
@@ -118,29 +119,12 @@ function Pair:act(event, now) does[event[1]](self, event[2], now) end
 
 -- -- what they say ------------------------------------------------------------------------
 
-local function plain(v)
-  if type(v) ~= "table" then return tostring(v) end
-  local keys, out = {}, {}
-  for k in pairs(v) do keys[#keys + 1] = k end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  for i, k in ipairs(keys) do out[i] = tostring(k) .. "=" .. plain(v[k]) end
-  return "{" .. table.concat(out, " ") .. "}"
-end
-
--- A time, to the half second: those that a server makes of its own clock, when something came in, are a little later on one side.
-local function about(text)
-  local y, m, d, hour, min, sec = text:match "^(%d+)%-(%d+)%-(%d+)T(%d+):(%d+):([%d.]+)Z$"
-  if not y or y == "0001" then return text end
-  local t = tonumber(sec) + 60 * min + 3600 * hour + 86400 * d
-  return ("%s-%s %.1f"):format(y, m, math.floor(t * 2 + 1e-6) / 2)
-end
-
 local TIMES = { updatedAt = true, endsAt = true, startsAt = true }
 
 local function with_rough_times(v)
   if type(v) ~= "table" then return v end
   local out = {}
-  for k, x in pairs(v) do out[k] = TIMES[k] and about(x) or with_rough_times(x) end
+  for k, x in pairs(v) do out[k] = TIMES[k] and said.about(x) or with_rough_times(x) end
   return out
 end
 
@@ -154,19 +138,27 @@ local function taken(self, side)
   return out
 end
 
---- The messages of SIDE as texts, by webhook and group: what, about which alerts.
+-- The receiver that REQUEST went to, and the group that it is about.
+local function key_of(request) return (request.path:match "^/%w+/%d+" or request.path) .. " " .. (said.of(request)) end
+
+--- The messages of SIDE as texts, by receiver and group: what, about which alerts.
 function Pair:told(side)
   local out = {}
   for _, request in ipairs(taken(self, side)) do
-    local m = request.json
-    local alerts = {}
-    for i, a in ipairs(m.alerts) do
-      alerts[i] = ("%s %s %s %s %s..%s"):format(a.fingerprint, a.status, plain(a.annotations), a.generatorURL, about(a.startsAt), about(a.endsAt))
+    local _, text, mixed = said.of(request)
+    local key = key_of(request)
+    out[key] = out[key] or { mixed = mixed }
+    table.insert(out[key], { time = request.time, text = text })
+  end
+  -- Messages about several groups have no order among themselves.
+  for _, list in pairs(out) do
+    if list.mixed then
+      table.sort(list, function(x, y)
+        local s, t = math.floor(x.time * 2), math.floor(y.time * 2)
+        if s ~= t then return s < t end
+        return x.text < y.text
+      end)
     end
-    local key = request.path .. " " .. m.groupKey
-    out[key] = out[key] or {}
-    table.insert(out[key], { time = request.time, text = ("%s %s receiver=%s truncated=%d group=%s labels=%s annotations=%s\n      %s"):format(m.version,
-      m.status, m.receiver, m.truncatedAlerts, plain(m.groupLabels), plain(m.commonLabels), plain(m.commonAnnotations), table.concat(alerts, "\n      ")) })
   end
   return out
 end
@@ -193,7 +185,7 @@ end
 local function tries(self, side, key, until_)
   local out = {}
   for _, r in ipairs(self.sinks[side].requests) do
-    if r.path .. " " .. r.json.groupKey == key then out[#out + 1] = ("%+.2f%s"):format(r.came - until_, r.taken == false and " not taken" or "") end
+    if key_of(r) == key then out[#out + 1] = ("%+.2f%s"):format(r.came - until_, r.taken == false and " not taken" or "") end
   end
   return "tries: " .. table.concat(out, ", ")
 end
@@ -238,7 +230,7 @@ function Pair:seen(path)
     in_order(value)
     -- Groups of the same labels and receiver have no order among themselves.
     local items = {}
-    for k, item in ipairs(type(value) == "table" and value or {}) do items[k] = plain(with_rough_times(item)) end
+    for k, item in ipairs(type(value) == "table" and value or {}) do items[k] = said.plain(with_rough_times(item)) end
     table.sort(items)
     out[i] = table.concat(items, "\n    ")
   end

@@ -1,18 +1,21 @@
 --- am_worlds.lua - which worlds there are beside a real Alertmanager: each is odd in one way.
 local am_config = require "am_config"
 local labels = require "am_labels"
+local texts = require "am_texts"
 local trouble = require "am_trouble"
 local windows = require "am_windows"
 
 local M = {}
 
-M.kinds = { "plain", "windows", "labels", "lives", "trouble" }
+M.kinds = { "plain", "windows", "labels", "lives", "trouble", "texts" }
 
 local MAKE = {}
 
 function MAKE.plain() return { words = labels.plain, windows = windows.plain() } end
 function MAKE.windows(c, now) return { words = labels.plain, windows = windows.near(c, now) } end
-function MAKE.labels() return { words = labels.odd, windows = windows.plain() } end
+function MAKE.labels()
+  return { words = labels.odd, windows = windows.plain(), names = { r0 = "team.x", r1 = "r+1 (é)", r2 = "a|b", r3 = "[r3]" } }
+end
 function MAKE.lives() return { words = labels.plain, windows = windows.plain(), lively = true } end
 
 function MAKE.trouble(c)
@@ -22,6 +25,7 @@ function MAKE.trouble(c)
   end
   return { words = labels.plain, windows = windows.plain(), trouble = trouble.plan(c, paths) }
 end
+function MAKE.texts() return { words = labels.plain, windows = windows.plain(), receiver = texts.receiver } end
 
 --- A world of KIND at NOW.
 function M.make(kind, c, now) return MAKE[kind](c, now) end

@@ -41,6 +41,8 @@ describe("the webhook body", function()
     local ended = alert { status = "resolved", ends_at = 1780000060 }
     local of_all = body(webhook, note { alerts = { ended, alert() } }, { max_alerts = 1 })
     assert.equal("firing", of_all.status)
+    assert.equal("team\\.x \\(1\\)", body(webhook, note { alerts = { alert() }, compat = "alertmanager", receiver = "team.x (1)" }).receiver)
+    assert.equal("team.x (1)", body(webhook, note { alerts = { alert() }, receiver = "team.x (1)" }).receiver)
     local of_named = body(webhook, note { alerts = { ended, alert() }, compat = "alertmanager", common_labels = {} }, { max_alerts = 1 })
     assert.equal("resolved", of_named.status)
     assert.same(ended.labels, of_named.commonLabels)

@@ -195,6 +195,38 @@ static int regex_free(lua_State *L)
     return 0;
 }
 
+enum { GROUPS = 32 };
+
+/* re:find(text, from): the first place at FROM or behind it: {at=, [0]=all of it, [1]=the first
+ * group, ...}, or nil. */
+static int regex_find(lua_State *L)
+{
+    const mw_regex *re = *check_regex(L);
+    mw_str s = check_text(L, 2), groups[GROUPS] = {0};
+    lua_Integer from = luaL_checkinteger(L, 3);
+    if (from < 1 || (size_t)from > s.n + 1) return 0;
+    size_t n = mw_regex_find(re, s, (size_t)from - 1, groups, GROUPS);
+    if (n == 0) return 0;
+    if (n > GROUPS) n = GROUPS;
+    lua_createtable(L, (int)n, 2);
+    for (size_t i = 0; i < n; i++) {
+        lua_pushlstring(L, groups[i].p ? groups[i].p : "", groups[i].n);
+        lua_rawseti(L, -2, (int)i);
+    }
+    lua_pushinteger(L, groups[0].p - s.p + 1);
+    lua_setfield(L, -2, "at");
+    return 1;
+}
+
+/* re:group(name): its number, or nil. */
+static int regex_group(lua_State *L)
+{
+    int at = mw_regex_group(*check_regex(L), check_text(L, 2));
+    if (at < 0) return 0;
+    lua_pushinteger(L, at);
+    return 1;
+}
+
 static int host_regex(lua_State *L)
 {
     mw_err err;
@@ -210,9 +242,13 @@ static int host_regex(lua_State *L)
     if (luaL_newmetatable(L, REGEX_TYPE)) {
         lua_pushcfunction(L, regex_free);
         lua_setfield(L, -2, "__gc");
-        lua_createtable(L, 0, 1);
+        lua_createtable(L, 0, 3);
         lua_pushcfunction(L, regex_match);
         lua_setfield(L, -2, "match");
+        lua_pushcfunction(L, regex_find);
+        lua_setfield(L, -2, "find");
+        lua_pushcfunction(L, regex_group);
+        lua_setfield(L, -2, "group");
         lua_setfield(L, -2, "__index");
     }
     lua_setmetatable(L, -2);

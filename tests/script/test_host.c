@@ -86,6 +86,10 @@ static void texts_have_their_helpers(void **state)
         "{'alert'})) "
         "local re = host.regex('a.*c') assert(re:match('abc') and not re:match('xabc')) "
         "assert(host.regex('a.c'):match('a\\nc') and not host.regex('a.c', true):match('a\\nc')) "
+        "local any = host.regex('(?<n>b)(c)?', 'search') local found = any:find('abc', 1) "
+        "assert(found.at == 2 and found[0] == 'bc' and found[1] == 'b' and found[2] == 'c') "
+        "assert(any:group('n') == 1 and not any:group('x') and not any:find('abc', 3)) "
+        "assert(not any:find('abc', 9) and not any:find('abc', 0)) "
         "local no, why = host.regex('(') assert(not no and why) "
         "assert(#host.fingerprint{alertname='x'} == 16 and host.hostname() ~= '') ");
 }

@@ -1,6 +1,7 @@
 --- alertmanager.lua - the configuration of Alertmanager: its routing tree, receivers, inhibitions and time intervals.
 local lua = require "moonwatch.import.lua_source"
 local matchers = require "moonwatch.import.alertmanager_matchers"
+local message_templates = require "moonwatch.import.message_templates"
 local outputs = require "moonwatch.import.outputs"
 local receivers = require "moonwatch.import.alertmanager_receivers"
 local windows = require "moonwatch.import.alertmanager_windows"
@@ -155,10 +156,6 @@ local function section(run, file, name)
 end
 
 local function lost(run)
-  local templates = run.fields.templates
-  for _, item in ipairs(templates and templates.items or {}) do
-    run.doc:lost(item, ("templates: %s: templates of messages are not read; write a function receiver"):format(item.text or "?"))
-  end
   for _, name in ipairs { "tracing", "event_recorder" } do
     if run.fields[name] then run.doc:lost(run.keys[name], name .. ": cannot be chosen") end
   end
@@ -169,6 +166,7 @@ local function import_config(doc, options)
   run.fields, run.keys = doc:fields(doc.root, ROOT, "alertmanager.yml")
   run.receivers = names_of(run)
   local file = writer.new(doc.path, options.how)
+  message_templates.read(doc, run.fields.templates)
   if run.keys.global then file:comments(doc:above(run.keys.global.line, 0)) end
   run.global = receivers.global(doc, run.fields.global)
   run.windows = windows.names(doc, run.fields)

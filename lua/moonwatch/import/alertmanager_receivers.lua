@@ -144,7 +144,7 @@ end
 function M.labels(doc, node, templates)
   local rows = {}
   for _, row in ipairs(doc:text_rows(node, "labels")) do
-    local value = templates and F.message({ doc = doc }, row.node, row.key, "labels." .. row[1]) or not templates and lua.quoted(row[2])
+    local value = templates and F.message({ doc = doc, places_only = true }, row.node, row.key, "labels." .. row[1]) or not templates and lua.quoted(row[2])
     if value then rows[#rows + 1] = { name = row[1], value = value } end
   end
   return #rows > 0 and writer.table(rows) or nil

@@ -3,7 +3,7 @@
 -- Every value has a type that is known while translating.  Where Go would fail when the template runs, the function fails in the
 -- same place.
 local functions = require "moonwatch.import.gotemplate_functions"
-local gotemplate = require "moonwatch.import.gotemplate"
+local gotemplate = require "moonwatch.gotemplate.read"
 local lua = require "moonwatch.import.lua_source"
 local values = require "moonwatch.import.gotemplate_value"
 

@@ -1,6 +1,7 @@
 --- receiver_fields.lua - how a field of a receiver of Alertmanager becomes one of ours: (run, node, key, name) → Lua, or nil and a
 -- line in the report.
 local lua = require "moonwatch.import.lua_source"
+local message_templates = require "moonwatch.import.message_templates"
 local writer = require "moonwatch.import.lua_writer"
 local yaml = require "moonwatch.import.yaml"
 
@@ -40,11 +41,18 @@ function M.each_message(run, node, key, name)
   return M.message(run, node, key, name)
 end
 
+-- TEXT as one of ours: with ${...} where that says it, else as it is.  nil: neither.
+local function carried(run, text, key, name)
+  local ours, why = translated(text), nil
+  if not ours and not run.places_only then ours, why = message_templates.alone(run.doc, text) end
+  if ours then return ours end
+  return run.doc:lost(key, ("%s: this template cannot be carried over%s"):format(name, why and ": " .. why or ""))
+end
+
 function M.message(run, node, key, name)
-  if is_default(node.text) then return nil end
-  local text = translated(node.text)
-  if not text then return run.doc:lost(key, ("%s: this template cannot be carried over; write a function receiver"):format(name)) end
-  return lua.text(text)
+  if is_default(node.text) and not message_templates.calls(run.doc, node.text) then return nil end
+  local text = carried(run, node.text, key, name)
+  return text and lua.text(text)
 end
 
 function M.plain(run, node, key, name)
@@ -88,10 +96,11 @@ end
 
 --- A text with commas, as a list.
 function M.commas(run, node, key, name)
-  local text = M.message(run, node, key, name)
+  local text = carried(run, node.text, key, name)
   if not text then return nil end
+  if text:find("{{", 1, true) then return lua.list { text } end -- its commas count when it is filled in
   local out = {}
-  for part in translated(node.text):gmatch "[^,]+" do
+  for part in text:gmatch "[^,]+" do
     local one = part:match "^%s*(.-)%s*$"
     if one ~= "" then out[#out + 1] = one end
   end

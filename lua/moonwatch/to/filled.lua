@@ -1,5 +1,6 @@
---- filled.lua - texts of the configuration in which ${...} stands for something of the message.
+--- filled.lua - texts of the configuration in which ${...} stands for something of the message, or {{ ... }}, as in Alertmanager.
 local expand = require "moonwatch.alert.text"
+local gotemplate = require "moonwatch.gotemplate"
 local text = require "moonwatch.to.text"
 
 local M = {}
@@ -19,6 +20,7 @@ end
 function M.text(template, note, through, alert)
   if type(template) == "number" then return tostring(template) end
   if type(template) ~= "string" then return nil end
+  if gotemplate.is(template) then return gotemplate.say(template, note, through) end
   if not template:find("${", 1, true) then return template end
   local compiled = expand.compile(template)
   return compiled and expand.expand(compiled, view_of(note, alert), nil, through) or template

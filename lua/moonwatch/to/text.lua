@@ -67,6 +67,12 @@ function M.summary(note)
   return says and remarked(note, says) or M.title(note)
 end
 
+--- The receiver of NOTE as Alertmanager names it in messages: as a regular expression that matches the name.
+function M.receiver(note)
+  local name = note.receiver or ""
+  return note.compat and name:gsub("[\\.+*?()|%[%]{}^$]", "\\%0") or name
+end
+
 --- A measured number as people read it.
 function M.number(v)
   if v == nil then return nil end

@@ -3,6 +3,7 @@
 local filled = require "moonwatch.to.filled"
 local labels_of = require "moonwatch.route.labels"
 local sign_in = require "moonwatch.to.sign_in"
+local text = require "moonwatch.to.text"
 
 local M = { kind = "webhook", answers = {}, digests = "alerts" }
 
@@ -56,7 +57,7 @@ function M.body(note, fields, host)
   local status, common_labels, common_annotations = head_of(note, kept)
   return {
     version = "4", groupKey = note.group_key, truncatedAlerts = #note.alerts - #kept + (note.digest and note.digest.left_out or 0), status = status,
-    receiver = note.receiver, groupLabels = note.group_labels, commonLabels = common_labels,
+    receiver = text.receiver(note), groupLabels = note.group_labels, commonLabels = common_labels,
     commonAnnotations = common_annotations, externalURL = note.external_url or "",
     routeLabels = note.route_labels or {}, notification_reason = REASONS[note.reason] or note.reason, alerts = host.json.array(kept),
     links = links_of(note), digest = note.digest and digest_of(note.digest, host),

@@ -236,9 +236,15 @@ T.labels = {
   check = function(v) return label_map(v, function(x) return type(x) == "string" end) end,
 }
 
+local gotemplate = require "moonwatch.gotemplate"
 local text_of = require "moonwatch.alert.text"
 
 local function check_template(v, env, asks)
+  if not asks and gotemplate.is(v) then
+    local tree, why = gotemplate.compile(v)
+    if not tree then return nil, "bad template: " .. why end
+    return v
+  end
   local compiled, why, at, misspelt = text_of.compile(v)
   if not compiled then
     local near = misspelt and env.host.nearest(misspelt, text_of.filters)
@@ -265,7 +271,7 @@ T.template = {
 }
 --- A text of a receiver: filled in from what a notification carries, so without questions.
 T.message = {
-  says = "a text (with ${labels.NAME}, ${annotations.NAME}, ${value|FILTER}, ${group_labels.NAME}, ${status})",
+  says = "a text (with ${labels.NAME}, ${annotations.NAME}, ${value|FILTER}, ${group_labels.NAME}, ${status}, or {{ }} as in Alertmanager)",
   check = function(v, env)
     if type(v) ~= "string" then return nil end
     return check_template(v, env, false)
@@ -316,6 +322,7 @@ T.messages = {
     local out, why = label_map(v, function(x) return type(x) == "string" end)
     if not out then return nil, why end
     for name, value in pairs(out) do
+      if gotemplate.is(value) then return nil, ("label %q: only texts of receivers may hold {{ }}"):format(name) end
       local ok, bad = T.message.check(value, env)
       if not ok then return nil, ("label %q: %s"):format(name, bad) end
     end

@@ -1,4 +1,4 @@
---- gotemplate.lua - reads Go's text/template language into a tree.  What the tree means is gotemplate_lua.lua's.
+--- read.lua - reads Go's text/template language into a tree.  What it means is said by run.lua, and by import/gotemplate_lua.lua for rules.
 --
 --   list = { node... }; node = { kind="text", text= } | { kind="pipe", pipe= } | { kind="if"|"with"|"range", pipe=, body=, other= }
 --          | { kind="template", name=, pipe= } | { kind="break"|"continue" }
