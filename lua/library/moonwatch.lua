@@ -1253,6 +1253,20 @@ function route(fields) end
 ---@param fields moonwatch.inhibit
 function inhibit(fields) end
 
+---Labels and annotations that alerts get which others post to /api/v2/alerts, before routes, silences and inhibitions see them: whose they are, how grave, where. Each `enrich` sees what those before it made. Alerts of rules say themselves what their labels are.
+---@class moonwatch.enrich
+---@field match? table<string, string|number>|string|string[] alerts that it is about; none: all that are posted
+---@field by? string|string[] labels by whose values `from` is asked; several are joined by /
+---@field from? table<string, table<string, string|number>> labels by what `by` says
+---@field labels? table<string, string|number> further labels
+---@field annotations? table<string, string|number> further annotations
+---@field drop? string|string[] labels that go
+---@field over? boolean also in place of what the alert says itself
+
+---Labels and annotations that alerts get which others post to /api/v2/alerts, before routes, silences and inhibitions see them: whose they are, how grave, where. Each `enrich` sees what those before it made. Alerts of rules say themselves what their labels are.
+---@param fields moonwatch.enrich
+function enrich(fields) end
+
 ---A stretch of time that comes again: routes can be muted in it, or active only in it. A window may cross midnight.
 ---@class moonwatch.window
 ---@field days? string|string[] days of the week: "mon-fri"

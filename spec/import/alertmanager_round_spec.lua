@@ -113,10 +113,12 @@ route { receiver = "x", routes = { { match = { a = "b" }, mute = { "night", "wor
 settings { programs = { "/bin" } }
 window "odd" { months = "jan", times = "22:00-06:00" }
 receiver "x" { teams { url = "http://127.0.0.1/x" }, function() end, exec { command = "true" } }
+enrich { labels = { team = "x" } }
 inhibit { source = { alertname = "Down" }, target = { alertname = "Slow" }, equal = { "site", name = "uplink" } }
 route { receiver = "x", active = "odd", routes = { { match = { a = "b" }, mute = "odd" } } }
 ]])
     for _, what in ipairs { '# window "odd" cannot be said', "# the root route has windows", "also tells by teams", "also tells by function", "also tells by exec",
+      "# alerts that are posted get further labels",
       '# the inhibition of {alertname="Slow"} by {alertname="Down"} compares' } do
       assert.truthy(text:find(what, 1, true), text)
     end

@@ -27,7 +27,7 @@ end
 
 function M.config(config)
   return { receivers = config.receivers or receivers_of(config), routes = config.routes or { { receiver = "hook" } },
-    inhibits = config.inhibits or {}, windows = config.windows or {}, escalations = config.escalations or {},
+    inhibits = config.inhibits or {}, enriches = config.enriches, windows = config.windows or {}, escalations = config.escalations or {},
     settings = config.settings or {}, persons = config.persons or {}, oncalls = config.oncalls or {},
     drills = config.drills or {} }
 end

@@ -203,6 +203,13 @@ describe("a route", function()
     clean 'receiver "r" {}\nroute { receiver = "r", repeat_factor = 2, repeat_most = "6h", routes = { { repeat_factor = 1 } } }'
     refused_with('receiver "r" {}\nroute { receiver = "r", routes = { { repeat_factor = 0.5 } } }', "repeat_factor: must be 1 or more")
   end)
+  it("is for alerts with labels from an inventory, which is asked by labels", function()
+    clean 'enrich { by = { "a", "b" }, from = { x = { team = "y", n = 1 } }, match = { a = "" }, drop = "c", over = true }'
+    refused_with('enrich { from = { x = { team = "y" } } }', '"from" needs "by"')
+    refused_with('enrich { by = "a", from = { x = { ["1"] = "y" } } }', 'x: "1" is not a label name')
+    refused_with('enrich { by = "a", from = { x = "y" } }', 'x: expected labels such as { team = "db" }')
+    refused_with('enrich { labels = { team = "${now}", other = "${nobody}" } }', "nobody")
+  end)
   it("or an inhibition may compare labels of two names", function()
     clean 'inhibit { source = { a = "b" }, target = { c = "d" }, equal = { "site", name = "uplink" } }'
     refused_with('inhibit { source = { a = "b" }, target = { c = "d" }, equal = { "site", name = 1 } }', "name: expected the name of a label")

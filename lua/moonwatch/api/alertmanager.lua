@@ -15,6 +15,10 @@ local function refuse(host, status, message) return reply.peer_problem(host, sta
 local function post_alerts(router, msg, now)
   local reports, status, problems, ready = intake.alerts(router, msg.body, now)
   if not reports then return refuse(router.host, status, problems) end
+  if router.enrich and router.enrich:any() then -- none before the first configuration
+    for i, report in ipairs(reports) do reports[i] = router.enrich:apply(report) end
+    ready = false -- they are not what stands in the body any more
+  end
   router:accept(reports, now, ready and msg.body)
   if #problems > 0 then return refuse(router.host, 400, table.concat(problems, "; ")) end
   return { status = 200, headers = {}, body = "" }

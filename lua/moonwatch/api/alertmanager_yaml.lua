@@ -170,6 +170,7 @@ function M.text(router)
     { "global", { { "resolve_timeout", duration(router.settings.resolve_timeout or 300) } } },
     { "route", route(c, router.tree.root, true) },
   }
+  if router.enrich:any() then c:note "alerts that are posted get further labels (enrich)" end
   for _, section in ipairs { { "inhibit_rules", inhibit_rows(c, router) }, { "time_intervals", times } } do
     if #section[2] > 0 then map[#map + 1] = section end
   end

@@ -7,7 +7,7 @@
 --   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, expects=, pipelines=, breakers=, canaries=, routing=, guests=, sources=, watch=,
 --           units= (path -> a file as it is loaded), fresh= (path -> true: not run before), quarantined= (path -> its problems) }
 -- Each rule is its fields and word, name, file, line, order (in its file), id (see identity.lua); routing is what the router gets:
---   { settings=, routes={...}, receivers={...}, inhibits={...}, windows={...}, escalations={...}, persons={...}, oncalls={...} }
+--   { settings=, routes={...}, receivers={...}, inhibits={...}, enriches={...}, windows={...}, escalations={...}, persons={...}, oncalls={...} }
 -- with { name=, items={ {kind="slack", ...}, {kind="function", fn=} }, rate=, send_resolved= } for a receiver and
 -- { name=, steps={ {after=, to=} } } for an escalation.
 local identity = require "moonwatch.config.identity"
@@ -261,10 +261,11 @@ local function rules(list)
 end
 
 local function routing(run, items)
-  local out = { settings = run.settings, routes = {}, receivers = {}, inhibits = {}, windows = {}, escalations = {},
+  local out = { settings = run.settings, routes = {}, receivers = {}, inhibits = {}, enriches = {}, windows = {}, escalations = {},
     persons = {}, oncalls = {}, drills = {}, policies = {} }
   for _, item in ipairs(items.route or {}) do table.insert(out.routes, item.fields) end
   for _, item in ipairs(items.inhibit or {}) do table.insert(out.inhibits, item.fields) end
+  for _, item in ipairs(items.enrich or {}) do table.insert(out.enriches, item.fields) end
   local lists = { receiver = out.receivers, window = out.windows, escalation = out.escalations, person = out.persons, oncall = out.oncalls,
     drill = out.drills, policy = out.policies }
   for word, list in pairs(lists) do

@@ -1,5 +1,6 @@
 --- router_config.lua - the routing half of a loaded set, made ready for work.
 local Drill = require "moonwatch.route.drill"
+local Enrich = require "moonwatch.route.enrich"
 local Inhibit = require "moonwatch.route.inhibit"
 local Oncall = require "moonwatch.route.oncall"
 local Tree = require "moonwatch.route.tree"
@@ -118,7 +119,7 @@ local function read_drills(list, tree, host)
   return out
 end
 
---- CONFIG as words deliver it → {tree, inhibitor, windows, receivers, targets, escalations, oncalls, people, settings};
+--- CONFIG as words deliver it → {tree, inhibitor, enrich, windows, receivers, targets, escalations, oncalls, people, settings};
 -- nil, message when something in it is wrong.
 function M.read(config, host)
   local tree, err = Tree.new(config.routes, host)
@@ -126,6 +127,9 @@ function M.read(config, host)
   local inhibitor
   inhibitor, err = Inhibit.new(config.inhibits, host, tree.root.compat == "alertmanager")
   if not inhibitor then return nil, err end
+  local enrich
+  enrich, err = Enrich.new(config.enriches, host)
+  if not enrich then return nil, err end
   local windows
   windows, err = read_windows(config.windows, host)
   if not windows then return nil, err end
@@ -138,7 +142,7 @@ function M.read(config, host)
   local oncalls
   oncalls, err = read_oncalls(config.oncalls, windows, host)
   if not oncalls then return nil, err end
-  return { tree = tree, inhibitor = inhibitor, windows = windows, receivers = receivers, targets = targets,
+  return { tree = tree, inhibitor = inhibitor, enrich = enrich, windows = windows, receivers = receivers, targets = targets,
     escalations = escalations, oncalls = oncalls, held_drills = drills, people = read_people(config, receivers), settings = settings_of(config),
     policies = by_name(config.policies) }
 end

@@ -13,7 +13,8 @@ local TYPES = {
   label_templates = "table<string, string|number|fun(alert: moonwatch.alert_view): string?>",
   template_map = "table<string, string|number|fun(alert: moonwatch.alert_view): string?>",
   text_map = "table<string, string|number|moonwatch.secret>", params = "table<string, string|number|(string|number)[]>",
-  texts = "string|string[]", finds = "string|string[]", equal = "string|table<integer|string, string>", group_by = 'string[]|"all"', matchers = "table<string, string|number>|string|string[]", objective = "number",
+  equal = "string|table<integer|string, string>", label_sets = "table<string, table<string, string|number>>", texts = "string|string[]", finds = "string|string[]",
+  group_by = 'string[]|"all"', matchers = "table<string, string|number>|string|string[]", objective = "number",
   severity = "string", status = "integer|string|(integer|string)[]", secret = "string|moonwatch.secret",
   levels = "table<string, number>", votes = "table<integer|string, integer>",
 }

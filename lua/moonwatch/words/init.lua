@@ -5,7 +5,7 @@ local M = {}
 
 local NAMES = { "settings", "include", "scrape", "record", "alert", "expect", "slo", "check", "breaker", "receiver", "person",
                 "canary",
-                "route", "inhibit", "window", "escalation", "oncall", "drill", "policy", "every", "pipeline", "sample", "sink" }
+                "route", "inhibit", "enrich", "window", "escalation", "oncall", "drill", "policy", "every", "pipeline", "sample", "sink" }
 
 M.list, M.by_name = {}, {}
 for i, name in ipairs(NAMES) do

@@ -347,6 +347,20 @@ T.text_map = {
     return out
   end,
 }
+--- Labels by any key.
+T.label_sets = {
+  says = 'a table of labels such as { ["db-1"] = { team = "db" } }',
+  check = function(v)
+    if not is_plain(v) then return nil end
+    local out = {}
+    for key, set in pairs(v) do
+      local labels, why = label_map(set, function(x) return type(x) == "string" end)
+      if not labels then return nil, ("%s: %s"):format(tostring(key), why or 'expected labels such as { team = "db" }') end
+      out[tostring(key)] = labels
+    end
+    return out
+  end,
+}
 --- URL parameters: a name may have several values.
 T.params = {
   says = 'a table such as { module = "http" } or { match = { "a", "b" } }',
