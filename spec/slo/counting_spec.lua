@@ -25,6 +25,25 @@ describe("the events of an SLO", function()
     assert.is_true(raw - total <= 30, "the sum is as far as the counter, less what was there at the beginning")
   end)
 
+  it("are counted when they come late, however late each of them is", function()
+    for _, late in ipairs { 10, 40, 200 } do
+      local world = testing.world(SLO)
+      local function sample(i) -- of so long ago
+        if world.now - late <= world.start then return end
+        world.host.append { { labels = { __name__ = "all_total" }, t = world.now - late, value = i * 15 },
+                            { labels = { __name__ = "good_total" }, t = world.now - late, value = i * 13 } }
+      end
+      for i = 1, 480 do
+        world:advance "15s"
+        sample(i)
+      end
+      local first = math.ceil((late + 15) / 15) * 15
+      local total, bad = events(world:advance "30s")
+      assert.near(7200 - first, total, 31, late .. " s late")
+      assert.near(total * 2 / 15, bad, 1e-6)
+    end
+  end)
+
   it("stay counted when the program is killed, and what happened meanwhile is counted once", function()
     local world = requests(testing.world(SLO), 10, 5)
     world:advance "90m"

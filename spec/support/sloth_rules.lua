@@ -22,12 +22,17 @@ M.WINDOWS = { "5m", "30m", "1h", "2h", "6h", "1d", "3d" }
 local LABELS = '{ sloth_id: shop-requests, sloth_service: shop, sloth_slo: requests, sloth_window: %s }'
 local SELECT = '{sloth_id="shop-requests", sloth_service="shop", sloth_slo="requests"}'
 
+--- The share of errors of window W.
+function M.ratio(w)
+  return ('(sum(rate(http_requests_total{job="shop",code=~"5.."}[%s]))) / (sum(rate(http_requests_total{job="shop"}[%s])))'):format(w, w)
+end
+
 --- The recording rules of the SLI.
 function M.recording()
   local out = { "groups:", "- name: sloth-slo-sli-recordings-shop-requests", "  rules:" }
   for _, w in ipairs(M.WINDOWS) do
     out[#out + 1] = "  - record: slo:sli_error:ratio_rate" .. w
-    out[#out + 1] = ('    expr: (sum(rate(http_requests_total{job="shop",code=~"5.."}[%s]))) / (sum(rate(http_requests_total{job="shop"}[%s])))'):format(w, w)
+    out[#out + 1] = "    expr: " .. M.ratio(w)
     out[#out + 1] = "    labels: " .. LABELS:format(w)
   end
   return table.concat(out, "\n") .. "\n"

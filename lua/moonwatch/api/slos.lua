@@ -42,7 +42,7 @@ end
 
 local function row(engine, runner)
   local rule, host, b = runner.rule, engine.host, runner:budget()
-  local firing, pending = gate_of.alerts(engine, rule.name)
+  local firing, pending = gate_of.alerts(engine, runner)
   local status = "no data"
   if b and b.ratio then status = b.remaining <= 0 and "exhausted" or "ok" end
   if #firing > 0 then status = "burning" end

@@ -3,14 +3,14 @@
 --   slo_error_budget_remaining{slo,service}    1 nothing spent (or nothing happened), 0 all of it
 --   slo:sli_error:ratio_rate<window>           share of bad events within each window
 --   slo:sli_events:increase<window>            events within each window
---   slo_events_total, slo_bad_events_total     all events so far, and the bad ones; see count.lua
+--   slo_events_total, slo_bad_events_total     all events so far, and the bad ones; see past.lua
 --   slo_label_events_total, slo_label_bad_events_total    the same for each value of the labels `by`
 --   slo_no_data_seconds                        how long there has been no event
 --   slo:objective:ratio, slo:error_budget:ratio, slo:time_period:days, slo:current_burn_rate:ratio, slo:period_burn_rate:ratio,
 --   slo:period_error_budget_remaining:ratio, sloth_slo_info
 --   sli_availability_total{service,status}, sli_latency_seconds{service}
 local budget = require "moonwatch.slo.budget"
-local count = require "moonwatch.slo.count"
+local names = require "moonwatch.slo.names"
 local sli = require "moonwatch.slo.sli"
 local state = require "moonwatch.alert.state"
 
@@ -99,11 +99,11 @@ end
 
 local function sums(run)
   local book = run.runner.ledger
-  put(run, "total", book.total, count.EVENTS)
-  put(run, "bad", book.bad, count.BAD)
+  put(run, "total", book.total, names.EVENTS)
+  put(run, "bad", book.bad, names.BAD)
   for key, part in pairs(run.runner.parts) do
-    put(run, "part" .. key, part.total, "slo_label_events_total", part.labels, true)
-    put(run, "bad part" .. key, part.bad, "slo_label_bad_events_total", part.labels, true)
+    put(run, "part" .. key, part.total, names.PART_EVENTS, part.labels, true)
+    put(run, "bad part" .. key, part.bad, names.PART_BAD, part.labels, true)
   end
 end
 
@@ -113,7 +113,7 @@ local function births(runner)
     if part.born then
       local make, born = book_of(runner), part.born
       part.born = nil
-      runner.host.write(born, { make("slo_label_events_total", part.labels, true), 0, make("slo_label_bad_events_total", part.labels, true), 0 })
+      runner.host.write(born, { make(names.PART_EVENTS, part.labels, true), 0, make(names.PART_BAD, part.labels, true), 0 })
     end
   end
 end
@@ -173,12 +173,12 @@ end
 function M.names(rule, measured)
   local out = { "slo_error_budget_remaining", "slo_no_data_seconds", "slo:objective:ratio", "slo:error_budget:ratio", "slo:time_period:days",
                 "slo:current_burn_rate:ratio", "slo:period_burn_rate:ratio", "slo:period_error_budget_remaining:ratio", "sloth_slo_info",
-                "sli_availability_total", "sli_latency_seconds", count.EVENTS, count.BAD }
+                "sli_availability_total", "sli_latency_seconds", names.EVENTS, names.BAD }
   for _, seconds in ipairs(measured) do
     out[#out + 1] = "slo:sli_error:ratio_rate" .. sli.window(seconds)
     out[#out + 1] = "slo:sli_events:increase" .. sli.window(seconds)
   end
-  if rule.by then out[#out + 1], out[#out + 2] = "slo_label_events_total", "slo_label_bad_events_total" end
+  if rule.by then out[#out + 1], out[#out + 2] = names.PART_EVENTS, names.PART_BAD end
   return out
 end
 

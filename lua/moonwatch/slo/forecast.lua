@@ -4,7 +4,7 @@
 -- known.  Of a stretch of the calendar nothing leaves until the next one begins.
 local M = {}
 
-local HOUR, STEPS = 3600, 720
+local HOUR, STEPS = 3600, 240
 
 --- The stretch whose pace is the pace of now: six hours of thirty days, and not less than an hour.
 function M.pace_window(rule) return math.max(HOUR, rule.window / 120) end
@@ -36,8 +36,7 @@ local function first(now, untill, predicate)
   end
 end
 
---- { pace= (seconds), burn=, gone_at= or nil, back_at= or nil, ends_at= (of a stretch of the calendar), text= }, or nil when nothing is known.
-function M.of(runner)
+local function make(runner)
   local rule, now, found = runner.rule, runner.counted_to, runner:budget()
   if not found or not runner:counts() or not found.ratio then return nil end
   local seconds = math.min(M.pace_window(rule), runner.ledger and math.max(60, now - runner.ledger.began) or math.huge)
@@ -62,6 +61,14 @@ function M.of(runner)
   elseif ends then out.text = ("%s the budget lasts until the %s ends on %s"):format(pace_text, rule.calendar, runner.period:say(ends))
   else out.text = ("%s the budget lasts"):format(pace_text) end
   return out
+end
+
+--- { pace= (seconds), burn=, gone_at= or nil, back_at= or nil, ends_at= (of a stretch of the calendar), text= }, or nil when nothing is known.
+function M.of(runner)
+  if not runner.outlook or runner.outlook.at ~= runner.counted_to or runner.outlook.changes ~= runner.engine.corrections.changes then
+    runner.outlook = { at = runner.counted_to, changes = runner.engine.corrections.changes, found = make(runner) }
+  end
+  return runner.outlook.found
 end
 
 return M

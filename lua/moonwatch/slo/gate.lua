@@ -1,23 +1,24 @@
 --- gate.lua - may something be deployed, as far as an SLO is concerned?
+local identity = require "moonwatch.config.identity"
+
 local M = {}
 
 local function percent(x) return ("%.1f%%"):format(x * 100) end
 
---- The severities of the burn alerts of RUNNER that fire, and whether any is pending.
-function M.alerts(engine, name)
+--- The severities of the alerts of RUNNER that fire, and whether any is pending.
+function M.alerts(engine, runner)
   local firing, pending = {}, false
-  for _, runner in ipairs(engine.runners) do
-    if runner.rule.slo == name then
-      local s = runner:status()
-      if s == "firing" then firing[#firing + 1] = runner.rule.severity elseif s == "pending" then pending = true end
-    end
+  for _, rule in ipairs(engine.burns[runner.rule] or {}) do
+    local alert = engine.by_id[identity.id(rule)]
+    local s = alert and alert:status()
+    if s == "firing" then firing[#firing + 1] = rule.severity elseif s == "pending" then pending = true end
   end
   return firing, pending
 end
 
 --- open, reason, status: "ok", "burning", "exhausted", "low", "failed" or "no data".  LEAST: the budget that must be left, 0 to 1.
 function M.judge(engine, runner, least)
-  local found, firing = runner:budget(), M.alerts(engine, runner.rule.name)
+  local found, firing = runner:budget(), M.alerts(engine, runner)
   local name = runner.rule.name
   if runner.health == "err" then return false, ("%s cannot be measured: %s"):format(name, runner.last_error), "failed" end
   if #firing > 0 then return false, ("%s burns its error budget too fast: its %s alert fires"):format(name, table.concat(firing, " and ")), "burning" end

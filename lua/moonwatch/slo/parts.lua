@@ -1,10 +1,11 @@
 --- parts.lua - which values of the labels `by` spent the budget: sums for each of them, as series of their own.
 local budget = require "moonwatch.slo.budget"
+local names = require "moonwatch.slo.names"
 local state = require "moonwatch.alert.state"
 
 local M = {}
 
-local TOTAL, BAD = "slo_label_events_total", "slo_label_bad_events_total"
+local TOTAL, BAD = names.PART_EVENTS, names.PART_BAD
 
 -- The sums of RUNNER at T in the series NAME: key -> labels, value.
 local function at(runner, name, t, range)
@@ -32,7 +33,8 @@ function M.restore(runner, t)
   local totals, bads = at(runner, TOTAL, t, "8d"), at(runner, BAD, t, "8d")
   for key, found in pairs(totals or {}) do
     if runner.n_parts <= budget.PARTS then
-      runner.parts[is_other(runner, found.labels) and "" or key] = { labels = found.labels, total = found.value, bad = bads and bads[key] and bads[key].value or 0 }
+      local bad = bads and bads[key] and bads[key].value or 0
+      runner.parts[is_other(runner, found.labels) and "" or key] = { labels = found.labels, total = found.value, bad = bad, base = found.value, bad_base = bad }
       runner.n_parts = runner.n_parts + 1
     end
   end

@@ -1,10 +1,12 @@
 --- rule.lua - one SLO at work: it counts (count.lua), measures its windows, and writes what it found as series (figures.lua).
 local budget = require "moonwatch.slo.budget"
 local burn = require "moonwatch.slo.burn"
+local change = require "moonwatch.engine.rules_change"
 local composite = require "moonwatch.slo.composite"
 local count = require "moonwatch.slo.count"
 local figures = require "moonwatch.slo.figures"
 local parts = require "moonwatch.slo.parts"
+local past = require "moonwatch.slo.past"
 local period = require "moonwatch.slo.period"
 local sli = require "moonwatch.slo.sli"
 local source = require "moonwatch.slo.source"
@@ -28,10 +30,8 @@ end
 -- What the sums of RULE are about: others begin anew.
 local function key_of(rule, host)
   local out = {}
-  for _, name in ipairs { "good", "bad", "total", "ratio", "latency", "check", "logs", "spans", "timeslice" } do
-    if rule[name] then out[#out + 1] = { name, rule[name] } end
-  end
-  return host.sha256(host.json.encode(out)):sub(1, 16)
+  for _, name in ipairs { "good", "bad", "total", "ratio", "latency", "check", "logs", "spans", "timeslice" } do out[name] = rule[name] end
+  return host.sha256(change.text(out)):sub(1, 16)
 end
 
 function M.new(rule, engine)
@@ -71,14 +71,14 @@ local function count_up(self, t)
   if self.rule.of then return composite.counted_to(self, to) end
   if not self.source then return to end
   if not self.ledger or not self.ledger.at then
-    count.begin(self, to)
+    past.begin(self, to)
     if self.rule.by then parts.restore(self, to) end
   end
   local ok, why = count.book(self, to)
   if not ok then return nil, why end
   if self.fill then
     local clock = self.engine.clock
-    count.fill(self, clock and clock() + FILL_SECONDS)
+    past.fill(self, clock and clock() + FILL_SECONDS)
   end
   return self.data == "missing" and to or self.ledger.at
 end
@@ -128,7 +128,7 @@ end
 
 -- -- over reloads and restarts ---------------------------------------------
 
-local KEPT = { "ledger", "fill", "since", "seen", "gaps", "parts", "n_parts", "data", "saved", "counted_to" }
+local KEPT = { "ledger", "fill", "settled", "since", "seen", "gaps", "parts", "n_parts", "data", "saved", "counted_to" }
 
 function M:inherit(old)
   self.health, self.last_evaluation = old.health, old.last_evaluation

@@ -1,10 +1,11 @@
 --- signals.lua - events of an SLO that are log records or spans, see source.lua.
 --
--- They come late: a record when its sender flushes, a span when it ends.  So they are counted half a minute after.
+-- They come late: a record when its sender flushes, a span when its trace is sent.  So they are counted half a minute after, and for
+-- two minutes more.
 local M = {}
 M.__index = M
 
-local LAG = 30
+local LAG, LATE = 30, 120
 local EDGE = 1e-6 -- what is of the very moment FROM was counted before
 
 local function query(want, from, to)
@@ -44,7 +45,7 @@ function M:history(from, to, step)
 end
 
 function M.new(rule, host)
-  return setmetatable({ rule = rule, host = host, grain = 0, lag = LAG, ask = rule.logs and of_logs or of_spans }, M)
+  return setmetatable({ rule = rule, host = host, grain = 0, lag = LAG, late = LATE, ask = rule.logs and of_logs or of_spans }, M)
 end
 
 return M

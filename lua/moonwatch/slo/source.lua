@@ -2,7 +2,8 @@
 --
 --   source.count(from, to)           { total=, bad=, absent= (there was nothing to count), parts= (by label, with `by`) }
 --   source.history(from, to, step)   list of { t, total, bad }: what happened in the STEP before each t
--- or nil, why.  `grain`: seconds that the shortest stretch takes; `lag`: so much later it is known what happened.
+-- or nil, why.  `grain`: seconds that the shortest stretch takes; `lag`: so much later it is known what happened; `late`: so much
+-- later still somebody may add to it (0: nobody does, or stretches of another length would not add up).
 local latency = require "moonwatch.slo.latency"
 local signals = require "moonwatch.slo.signals"
 local sli = require "moonwatch.slo.sli"
@@ -12,6 +13,7 @@ local M = {}
 M.__index = M
 
 local COARSE = 240 -- what does not add up in short stretches; below the look-back of five minutes
+local LATE = 300 -- senders may be behind by so many seconds
 local REPLAN = 600 -- seconds after which buckets are looked for again
 
 -- -- which expressions -----------------------------------------------------
@@ -45,6 +47,7 @@ local function settle(self, closed)
     self.how.anchored = false
     self.grain = adds_up(rule) and 0 or COARSE
   end
+  self.late = self.how.anchored and LATE or 0
 end
 
 -- Buckets may come, go and change while the rule stays.
@@ -150,7 +153,7 @@ end
 function M.new(rule, host, closed)
   if rule.ratio or rule.of then return nil end
   if rule.logs or rule.spans then return signals.new(rule, host) end
-  local self = setmetatable({ rule = rule, host = host, grain = 0, lag = 0 }, M)
+  local self = setmetatable({ rule = rule, host = host, grain = 0, lag = 0, late = 0 }, M)
   settle(self, closed)
   return self
 end
