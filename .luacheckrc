@@ -2,7 +2,7 @@
 std = "luajit"
 max_line_length = false
 local words = {
-  "alert", "alertmanager", "breaker", "bytes", "canary", "check", "discord", "drill", "duration", "email", "enrich", "env", "escalation", "every", "exec", "expect", "first",
+  "alert", "alertmanager", "breaker", "bytes", "canary", "check", "discord", "drill", "duration", "email", "enrich", "env", "escalation", "every", "exec", "expect", "experiment", "first",
   "humanize", "humanize1024", "incidentio", "include", "inhibit", "jira", "label", "mattermost", "oncall", "opsgenie", "pagerduty", "percent", "person",
   "pipeline", "policy", "pushover", "query", "receiver", "record", "regex", "rocketchat", "route", "sample",
   "scrape", "secret", "settings", "sink", "slack", "slo", "sns",

@@ -18,12 +18,13 @@ const later = (load) => class extends Component {
 const Explore = later(() => import("/pages/explore.js"));
 const Golden = later(() => import("/pages/golden.js"));
 const Slo = later(() => import("/pages/slo.js"));
+const Changes = later(() => import("/pages/changes.js"));
 const Checks = later(() => import("/pages/checks.js"));
 
-const pages = { home: Home, explore: Explore, golden: Golden, logs: Logs, traces: Traces, trace: Trace, alert: Alert, checks: Checks, notifications: Notifications, silences: Silences, why: Why,
+const pages = { home: Home, explore: Explore, golden: Golden, changes: Changes, logs: Logs, traces: Traces, trace: Trace, alert: Alert, checks: Checks, notifications: Notifications, silences: Silences, why: Why,
   slos: Slos, slo: Slo };
 const single = ["trace", "alert", "checks", "notifications", "silences", "why", "golden", "slo"]; // what they show stands behind their name
-const links = [["home", "Now"], ["notifications", "Messages"], ["silences", "Silences"], ["why", "Why?"], ["checks", "Checks"], ["golden", "Services"], ["slos", "SLOs"], ["explore", "Explore"], ["logs", "Logs"],
+const links = [["home", "Now"], ["notifications", "Messages"], ["silences", "Silences"], ["why", "Why?"], ["checks", "Checks"], ["golden", "Services"], ["slos", "SLOs"], ["changes", "Changes"], ["explore", "Explore"], ["logs", "Logs"],
   ["traces", "Traces"]];
 
 class App extends Component {

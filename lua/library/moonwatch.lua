@@ -1201,6 +1201,92 @@ function person(name) end
 ---@return fun(fields: moonwatch.canary)
 function canary(name) end
 
+---the steady state: there is a value, and each one is within the bounds
+---@class moonwatch.experiment.steady
+---@field expr moonwatch.expr PromQL
+---@field name? string what it is called; default the expression
+---@field above? number values must be above this
+---@field below? number values must be below this
+
+---what takes the fault back at once: some value beyond a bound, or, without bounds, any value
+---@class moonwatch.experiment.abort
+---@field expr moonwatch.expr PromQL
+---@field name? string what it is called; default the expression
+---@field above? number ends it when a value is above this
+---@field below? number ends it when a value is below this
+
+---a program, of a folder of settings.programs; exit status 0 is well
+---@class moonwatch.experiment.inject.exec
+---@field command string|string[] the program and its arguments; no shell
+---@field env? table<string, string|number|moonwatch.secret> variables of its environment, beside MOONWATCH_EXPERIMENT and MOONWATCH_SERVICE
+---@field dir? string folder in which it runs
+
+---a request; 2xx is well
+---@class moonwatch.experiment.inject.http
+---@field url string address
+---@field method? string request method
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field body? string request body
+
+---function(ctx) that lets the fault in (false, why: it did not work), a program or a request
+---@class moonwatch.experiment.inject
+---@field exec? moonwatch.experiment.inject.exec a program, of a folder of settings.programs; exit status 0 is well
+---@field http? moonwatch.experiment.inject.http a request; 2xx is well
+
+---a program, of a folder of settings.programs; exit status 0 is well
+---@class moonwatch.experiment.rollback.exec
+---@field command string|string[] the program and its arguments; no shell
+---@field env? table<string, string|number|moonwatch.secret> variables of its environment, beside MOONWATCH_EXPERIMENT and MOONWATCH_SERVICE
+---@field dir? string folder in which it runs
+
+---a request; 2xx is well
+---@class moonwatch.experiment.rollback.http
+---@field url string address
+---@field method? string request method
+---@field headers? table<string, string|number|moonwatch.secret> request headers
+---@field body? string request body
+
+---function(ctx) that takes the fault back, a program or a request; ctx.state is that of inject
+---@class moonwatch.experiment.rollback
+---@field exec? moonwatch.experiment.rollback.exec a program, of a folder of settings.programs; exit status 0 is well
+---@field http? moonwatch.experiment.rollback.http a request; 2xx is well
+
+---when it begins by itself
+---@class moonwatch.experiment.schedule
+---@field at string|string[] times of the day: "10:00"
+---@field days? string|string[] "tue", "mon-thu"
+---@field dates? string|string[] dates, or days of the month
+---@field months? string|string[] "jan-mar" or numbers
+---@field zone? string IANA name of the time zone; default UTC
+
+---what one evaluation may use, where that is less than settings.limits says
+---@class moonwatch.experiment.budget
+---@field seconds? moonwatch.duration processor time of one call of a function
+---@field instructions? integer Lua instructions of one call of a function
+---@field memory? number|string memory of the rule's file while one of its functions runs
+---@field query_samples? integer samples that all its queries may read
+---@field query_seconds? moonwatch.duration time that all its queries may take
+---@field emissions? integer alerts fired, samples recorded, log lines and measurements
+
+---Lets a fault in on purpose, and says whether the system bore it: the steady state must hold before, is watched while the fault is there, and must hold again after it was taken back. An abort condition takes it back at once. It runs when it is told to (`moonwatch experiment start NAME`), one at a time in a service, and by itself only where `schedule` says so. docs/canary.md.
+---@class moonwatch.experiment
+---@field service string the service in which it is; one experiment at a time runs there
+---@field steady moonwatch.experiment.steady[] the steady state: there is a value, and each one is within the bounds
+---@field abort moonwatch.experiment.abort[] what takes the fault back at once: some value beyond a bound, or, without bounds, any value
+---@field inject (fun(ctx: moonwatch.ctx): any)|moonwatch.experiment.inject function(ctx) that lets the fault in (false, why: it did not work), a program or a request
+---@field rollback (fun(ctx: moonwatch.ctx): any)|moonwatch.experiment.rollback function(ctx) that takes the fault back, a program or a request; ctx.state is that of inject
+---@field lasts? moonwatch.duration how long the fault stays
+---@field every? moonwatch.duration time between two looks
+---@field recover? moonwatch.duration time after which the steady state must hold again
+---@field timeout? moonwatch.duration time that inject and rollback may take, each time
+---@field schedule? moonwatch.experiment.schedule when it begins by itself
+---@field budget? moonwatch.experiment.budget what one evaluation may use, where that is less than settings.limits says
+
+---Lets a fault in on purpose, and says whether the system bore it: the steady state must hold before, is watched while the fault is there, and must hold again after it was taken back. An abort condition takes it back at once. It runs when it is told to (`moonwatch experiment start NAME`), one at a time in a service, and by itself only where `schedule` says so. docs/canary.md.
+---@param name string
+---@return fun(fields: moonwatch.experiment)
+function experiment(name) end
+
 ---children, tried in order; the first that matches wins
 ---@class moonwatch.route.routes
 ---@field receiver? string name of a receiver or person, or "oncall:NAME"; default that of the parent

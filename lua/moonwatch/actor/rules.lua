@@ -25,7 +25,7 @@ M.__index = M
 local SAVE_EVERY = 5
 local SAVE_ANYWAY = 30 -- values and texts move without a change that counts, and the file also says when this node was last alive
 
-local APIS = { "rules", "health", "slos", "checks", "incidents", "status", "breakers", "expect", "reload", "plan", "shadow", "settings", "cluster", "marks", "canaries", "golden" }
+local APIS = { "rules", "health", "slos", "checks", "incidents", "status", "breakers", "expect", "reload", "plan", "shadow", "settings", "cluster", "marks", "canaries", "experiments", "golden" }
 
 local function tables()
   local out = {}
@@ -258,6 +258,7 @@ end
 
 function M:stop(now)
   self.now, self.stopping = now, true
+  self.engine:farewell(now)
   save(self)
 end
 

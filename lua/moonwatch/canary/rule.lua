@@ -81,7 +81,7 @@ local function over(self, t, result)
   self.host.log(result.verdict == "pass" and "info" or "warn", ("canary %q: %s"):format(self.rule.name, result.verdict or "stopped"),
                 { canary = self.rule.name, why = result.reasons[1] })
   self.host.metric("add", "moonwatch_canaries_total", { canary = self.rule.name, verdict = result.verdict or "stopped" }, 1, "Canaries that ended, by verdict.")
-  write(self, t, figures(result))
+  write(self, t + 0.001, figures(result)) -- this turn may have said that it runs
   self.engine:keep(self, t)
 end
 

@@ -14,7 +14,7 @@ M.commands = {
   { "why", "moonwatch.cli.why" }, { "audit", "moonwatch.cli.audit" }, { "oncall", "moonwatch.cli.oncall" },
   { "notify", "moonwatch.cli.notify" }, { "receivers", "moonwatch.cli.receivers" }, { "drills", "moonwatch.cli.drills" },
   { "breakers", "moonwatch.cli.breakers" },
-  { "mark", "moonwatch.cli.mark" }, { "canary", "moonwatch.cli.canary" },
+  { "mark", "moonwatch.cli.mark" }, { "canary", "moonwatch.cli.canary" }, { "experiment", "moonwatch.cli.experiment" },
   { "golden", "moonwatch.cli.golden" },
   { "shadow", "moonwatch.cli.shadow" }, { "promote", "moonwatch.cli.promote" },
   { "push", "moonwatch.cli.push" }, { "versions", "moonwatch.cli.versions" }, { "rollback", "moonwatch.cli.rollback" },

@@ -132,6 +132,11 @@ local function check_programs(items, problem)
   for _, item in ipairs(items.check or {}) do
     if item.fields.exec then problem(item, { "exec" }, why) end
   end
+  for _, item in ipairs(items.experiment or {}) do
+    for _, name in ipairs { "inject", "rollback" } do
+      if item.fields[name].exec then problem(item, { name, "exec" }, name .. "." .. why) end
+    end
+  end
   for _, item in ipairs(items.receiver or {}) do
     for i, target in ipairs(item.fields.items or {}) do
       if target.kind == "exec" then
@@ -259,7 +264,7 @@ function M.check(items, host, problem, limits)
   check_slos(host, items, known, checks, problem)
   cycles(items, problem)
   heirs(items, problem)
-  for _, word in ipairs { "record", "alert", "slo", "check", "every", "canary" } do
+  for _, word in ipairs { "record", "alert", "slo", "check", "every", "canary", "experiment" } do
     for _, item in ipairs(items[word] or {}) do
       local options = item.fields.args and item.fields.args[3] or item.fields
       for _, p in ipairs(budget.beyond(options, limits)) do problem(item, p.path, p.message) end

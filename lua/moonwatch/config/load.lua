@@ -4,7 +4,7 @@
 -- what it declared go over into the next set.  With settings{strict=true} one problem refuses all of it; with strict=false only
 -- the files that have problems are left out, see quarantine.lua.
 --
---   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, expects=, pipelines=, breakers=, canaries=, routing=, guests=, sources=, watch=,
+--   set = { settings=, scrapes=, records=, alerts=, slos=, checks=, everys=, expects=, pipelines=, breakers=, canaries=, experiments=, routing=, guests=, sources=, watch=,
 --           units= (path -> a file as it is loaded), fresh= (path -> true: not run before), quarantined= (path -> its problems) }
 -- Each rule is its fields and word, name, file, line, order (in its file), id (see identity.lua); routing is what the router gets:
 --   { settings=, routes={...}, receivers={...}, inhibits={...}, enriches={...}, windows={...}, escalations={...}, persons={...}, oncalls={...} }
@@ -303,7 +303,7 @@ local function build(run, items, list)
     scrapes = rules(items.scrape), records = rules(items.record), alerts = rules(items.alert),
     slos = rules(items.slo), checks = rules(items.check), everys = rules(items.every),
     expects = rules(items.expect), pipelines = rules(items.pipeline), breakers = rules(items.breaker),
-    canaries = rules(items.canary),
+    canaries = rules(items.canary), experiments = rules(items.experiment),
     routing = routing(run, items), watch = { files = run.watch, globs = run.globs },
   }
 end

@@ -152,6 +152,13 @@ function M:keep(runner, now)
   return true
 end
 
+--- The program ends: what must not be left as it is.
+function M:farewell(now)
+  for _, runner in ipairs(self.runners) do
+    if runner.farewell then runner:farewell(now) end
+  end
+end
+
 --- The rules of WORD that are called NAME.
 function M:called(word, name) return self.named[word .. "/" .. name] or {} end
 

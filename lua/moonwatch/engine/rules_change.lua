@@ -4,7 +4,7 @@ local keys_of = require "moonwatch.keys"
 
 local M = {}
 
-local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys", "expects", "canaries", "pipelines" }
+local LISTS = { "scrapes", "records", "alerts", "slos", "checks", "everys", "expects", "canaries", "experiments", "pipelines" }
 local IGNORED = { id = true, title = true, args = true, word = true, name = true, file = true, line = true, index = true, order = true, guest = true }
 
 -- A value as text; functions of a file that changed count as changed with its text.

@@ -23,6 +23,7 @@ local RUNNERS = {
   { list = "alerts", new = require("moonwatch.alert.rule").new, word = "alert", owned = true, grouped = true },
   { list = "expects", new = require("moonwatch.expect.rule").new, word = "expect", owned = true, grouped = true },
   { list = "canaries", new = require("moonwatch.canary.rule").new, word = "canary", owned = true },
+  { list = "experiments", new = require("moonwatch.experiment.rule").new, word = "experiment", owned = true },
   { list = "everys", new = require("moonwatch.engine.rules_every").new, word = "every", owned = true },
 }
 

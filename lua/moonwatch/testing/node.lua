@@ -130,6 +130,7 @@ end
 function M:leave(now, stop)
   self:catch_up(now)
   if stop then
+    self.engine:farewell(now)
     self:save_rules(now, true)
     self.router.book.closing = true
   elseif self.rules_saved == self.engine.generation and alive_at(self, now) > (self.whole_at or self.born) then

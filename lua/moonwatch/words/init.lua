@@ -4,7 +4,7 @@ local keys_of = require "moonwatch.keys"
 local M = {}
 
 local NAMES = { "settings", "include", "scrape", "record", "alert", "expect", "slo", "check", "breaker", "receiver", "person",
-                "canary",
+                "canary", "experiment",
                 "route", "inhibit", "enrich", "window", "escalation", "oncall", "drill", "policy", "every", "pipeline", "sample", "sink" }
 
 M.list, M.by_name = {}, {}
