@@ -545,6 +545,7 @@ function webhook(fields) end
 ---@field resolve_timeout? moonwatch.duration an alert posted without an end resolves after this long without being posted again
 ---@field ack? moonwatch.settings.ack acknowledging from outside: links in messages, buttons in Slack, PagerDuty
 ---@field programs? string|string[] folders whose programs receivers (exec{...}) and checks may run; none unless named here. Read when the server starts
+---@field processes? string|string[] names of programs whose processes are watched, as namedprocess_namegroup_*: their name, or the last part of their first argument
 ---@field external_labels? table<string, string|number> added to alerts when they are sent, and to series that another Prometheus reads here
 ---@field query_offset? moonwatch.duration rules look at the time so long ago, for data that arrives late
 ---@field cors? string origins whose pages may read the API, a regular expression: "https://grafana[.]example"; "" for none

@@ -240,6 +240,7 @@ static void open_outbound(mw_app *app, const mw_value *settings)
     mw_net_offer(app->net, &app->host);
     mw_scraper_offer(app->scraper, &app->host);
     mw_pipelines_offer(app->pipes, &app->host);
+    mw_host_add_op(&app->host, "processes", app->stats, mw_app_processes);
     mw_net_start(app->net);
 }
 
@@ -248,6 +249,7 @@ int mw_app_open(mw_app *app, const mw_value *settings, mw_err *err)
     *app = (mw_app){.clock = mw_clock_system};
     app->registry = mw_registry_new(0);
     app->stats = mw_host_stats_new(app->registry, "/proc");
+    mw_host_stats_cgroups(app->stats, "/sys/fs/cgroup");
     mw_registry_on_collect(app->registry, mw_host_stats_collect, app->stats);
     if (make_data_dir(settings, err) || open_audit(app, settings, err)) goto fail;
     if (open_stores(app, settings, err)) goto fail;

@@ -57,6 +57,9 @@ mw_tsdb_heard_gone mw_app_gone; /* ARG is the app */
  * end. */
 void mw_app_forgotten(mw_app *app, bool end);
 
+/* The operation "processes": SELF is the host's figures, ARG { names = {} }. */
+void mw_app_processes(void *self, mw_value *arg, mw_reply *reply, void *reply_arg);
+
 /* -- settings.c: settings as numbers ---------------------------------------------------------- */
 
 enum { MW_DAY_MS = 86400000 };

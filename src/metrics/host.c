@@ -40,6 +40,8 @@ static const file_row files[] = {
     {"net/sockstat", mw_host_read_sockstat, true},
     {"net/netstat", mw_host_read_protocols, true},
     {"net/snmp", mw_host_read_protocols, true},
+    {"net/sockstat6", mw_host_read_sockstat, true},
+    {"net/snmp6", mw_host_read_protocols6, true},
 };
 
 mw_host_stats *mw_host_stats_new(mw_registry *reg, const char *root)
@@ -55,12 +57,16 @@ mw_host_stats *mw_host_stats_new(mw_registry *reg, const char *root)
     return h;
 }
 
+void mw_host_stats_cgroups(mw_host_stats *h, const char *root) { h->cgroups = mw_strdup(root); }
+
 void mw_host_stats_free(mw_host_stats *h)
 {
     if (!h) return;
     mw_buf_deinit(&h->text);
     mw_passing_deinit(&h->passing);
     pthread_mutex_destroy(&h->lock);
+    mw_host_groups_free(h);
+    mw_free(h->cgroups);
     mw_free(h->root);
     mw_free(h);
 }
@@ -164,6 +170,8 @@ static void collect(mw_host_stats *h)
     snprintf(path, sizeof path, "%s/self/fd", h->root);
     if (!mw_host_count_fds(h, path)) failed(h, "self/fd");
     mw_host_tell_uname(h);
+    mw_host_read_cgroups(h);
+    mw_host_read_groups(h);
     mw_passing_end(&h->passing);
 }
 

@@ -6,16 +6,19 @@
 #include "metrics/host.h"
 #include "metrics/passing.h"
 
+typedef struct mw_host_groups mw_host_groups;
+
 struct mw_host_stats {
     pthread_mutex_t lock; /* one collection at a time */
     mw_registry *reg;
-    mw_passing passing; /* devices and what else comes and goes */
-    char *root;
-    int64_t last_ns;    /* of the last collection; 0: none yet */
-    mw_buf text;        /* of the file being read */
-    double busy, total; /* processor ticks as of the last collection */
-    double boot_time;   /* unix seconds; 0 while unknown */
-    double ticks, page; /* per second; bytes */
+    mw_passing passing;     /* devices and what else comes and goes */
+    char *root, *cgroups;   /* CGROUPS: NULL when they are not read */
+    mw_host_groups *groups; /* NULL: nobody named any process */
+    int64_t last_ns;        /* of the last collection; 0: none yet */
+    mw_buf text;            /* of the file being read */
+    double busy, total;     /* processor ticks as of the last collection */
+    double boot_time;       /* unix seconds; 0 while unknown */
+    double ticks, page;     /* per second; bytes */
 };
 
 /* One value of one metric; LABEL may be NULL.  A refusal by the registry is ignored: it counts
@@ -46,7 +49,11 @@ bool mw_host_read_files(mw_host_stats *h, mw_str text);
 bool mw_host_read_vmstat(mw_host_stats *h, mw_str text);
 bool mw_host_read_sockstat(mw_host_stats *h, mw_str text);
 bool mw_host_read_protocols(mw_host_stats *h, mw_str text);
+bool mw_host_read_protocols6(mw_host_stats *h, mw_str text);
 bool mw_host_read_self(mw_host_stats *h, mw_str text);
+void mw_host_read_cgroups(mw_host_stats *h);
+void mw_host_read_groups(mw_host_stats *h);
+void mw_host_groups_free(mw_host_stats *h);
 void mw_host_tell_uname(mw_host_stats *h);
 bool mw_host_count_fds(mw_host_stats *h, const char *path);
 

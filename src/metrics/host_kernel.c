@@ -150,11 +150,16 @@ bool mw_host_read_sockstat(mw_host_stats *h, mw_str text)
 
 /* What node_exporter tells unless it is asked for more. */
 static const char *const protocols_told[] = {
+    "Icmp6_InErrors",
+    "Icmp6_InMsgs",
+    "Icmp6_OutMsgs",
     "Icmp_InErrors",
     "Icmp_InMsgs",
     "Icmp_OutMsgs",
     "IpExt_InOctets",
     "IpExt_OutOctets",
+    "Ip6_InOctets",
+    "Ip6_OutOctets",
     "Ip_Forwarding",
     "TcpExt_ListenDrops",
     "TcpExt_ListenOverflows",
@@ -173,6 +178,13 @@ static const char *const protocols_told[] = {
     "Tcp_OutSegs",
     "Tcp_PassiveOpens",
     "Tcp_RetransSegs",
+    "Udp6_InDatagrams",
+    "Udp6_InErrors",
+    "Udp6_NoPorts",
+    "Udp6_OutDatagrams",
+    "Udp6_RcvbufErrors",
+    "Udp6_SndbufErrors",
+    "UdpLite6_InErrors",
     "UdpLite_InErrors",
     "Udp_InDatagrams",
     "Udp_InErrors",
@@ -208,6 +220,27 @@ bool mw_host_read_protocols(mw_host_stats *h, mw_str text)
                 mw_host_note(h, MW_GAUGE, name, "A figure of /proc/net/netstat or snmp.", NULL, 0,
                              v);
         }
+    }
+    return found;
+}
+
+/* "Ip6InOctets 123": the protocol ends with the first 6. */
+bool mw_host_read_protocols6(mw_host_stats *h, mw_str text)
+{
+    static const char prefix[] = "node_netstat_";
+    mw_str line, word;
+    char name[NAME_BYTES];
+    bool found = false;
+    while (mw_host_line(&text, &line)) {
+        double v;
+        if (!mw_host_field(&line, &word) || !mw_host_count(&line, &v)) continue;
+        const char *six = memchr(word.p, '6', word.n);
+        if (!six) continue;
+        found = true;
+        size_t n = (size_t)(six - word.p) + 1;
+        if (name_of(name, prefix, (mw_str){word.p, n}, (mw_str){word.p + n, word.n - n}) &&
+            protocol_told(name + sizeof prefix - 1))
+            mw_host_note(h, MW_GAUGE, name, "A figure of /proc/net/snmp6.", NULL, 0, v);
     }
     return found;
 }

@@ -73,6 +73,9 @@ static void files_of_proc_become_the_metrics_of_node_exporter(void **state)
         "node_netstat_IpExt_OutOctets 654321",
         "node_netstat_Ip_Forwarding 1",
         "node_netstat_Tcp_CurrEstab 12",
+        "node_netstat_Ip6_InOctets 3800",
+        "node_netstat_UdpLite6_InErrors 1",
+        "node_sockstat_TCP6_inuse 4",
         "process_cpu_seconds_total 2",
         "process_threads 9",
         "process_virtual_memory_bytes 104857600",
@@ -113,9 +116,9 @@ static void what_cannot_be_read_is_counted(void **state)
 /* -- garbage -------------------------------------------------------------------------------- */
 
 static const char *const names[] = {
-    "stat",           "meminfo",   "loadavg",      "diskstats",   "net/dev",
-    "mounts",         "self/stat", "pressure/cpu", "pressure/io", "pressure/memory",
-    "sys/fs/file-nr", "vmstat",    "net/sockstat", "net/netstat", "net/snmp"};
+    "stat",         "meminfo",      "loadavg",     "diskstats",       "net/dev",        "mounts",
+    "self/stat",    "pressure/cpu", "pressure/io", "pressure/memory", "sys/fs/file-nr", "vmstat",
+    "net/sockstat", "net/netstat",  "net/snmp",    "net/sockstat6",   "net/snmp6"};
 enum { FILES = sizeof names / sizeof *names, RUNS = 300, FILE_BYTES = 4096 };
 
 static uint64_t next_random(uint64_t *state)

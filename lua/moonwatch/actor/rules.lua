@@ -78,6 +78,7 @@ end
 
 local function swap(self, set, problems, plan, moves, job)
   set_pipelines(self, set)
+  self.host.call("processes", { names = self.host.json.array(set.settings.processes) })
   self.engine.problems = problems
   self.engine:load(set, self.now, moves)
   if job.options and job.options.bundle then self.pushed = job.options.bundle end

@@ -30,6 +30,7 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "slack", { "secret", "secrets" }, help = "signing secret of the Slack app that posts its buttons to /api/mw/v1/slack/actions" },
       { "pagerduty", { "secret", "secrets" }, help = "secret of the V3 webhook that posts to /api/mw/v1/pagerduty/webhook; a list while it changes" } } },
     { "programs", "texts", default = {}, help = "folders whose programs receivers (exec{...}) and checks may run; none unless named here. Read when the server starts" },
+    { "processes", "texts", default = {}, help = "names of programs whose processes are watched, as namedprocess_namegroup_*: their name, or the last part of their first argument" },
     { "external_labels", "labels", default = {}, help = "added to alerts when they are sent, and to series that another Prometheus reads here" },
     { "query_offset", "duration", default = "0s", help = "rules look at the time so long ago, for data that arrives late" },
     { "cors", "pattern", default = ".*", help = 'origins whose pages may read the API, a regular expression: "https://grafana[.]example"; "" for none' },
