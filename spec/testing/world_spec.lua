@@ -176,6 +176,39 @@ route { escalate = "e", group_wait = "0s" }
   end)
 end)
 
+describe("alerts of others in a test", function()
+  local TREE = [[
+enrich { by = "instance", from = { ["db-1"] = { team = "db" } } }
+inhibit { source = { alertname = "SwitchDown" }, target = { alertname = "NodeDown" }, equal = { name = "uplink" } }
+receiver "db" { webhook { url = "http://db.example/x" } }
+receiver "web" { webhook { url = "http://web.example/x" } }
+route { receiver = "web", group_by = { "alertname" }, group_wait = "10s", routes = { { match = { team = "db" }, receiver = "db" } } }
+]]
+  it("get their labels, keep each other quiet, take their route and end", function()
+    local world = testing.world(TREE)
+    world:post({ alertname = "Disk", instance = "db-1" }, { annotations = { summary = "full" }, url = "http://source.example" })
+    world:post({ alertname = "SwitchDown", name = "s1" }):post({ alertname = "NodeDown", uplink = "s1" }):post({ alertname = "NodeDown", uplink = "s2" })
+    world:advance "6h"
+    assert.sent(world, { receiver = "db", alert = "Disk", status = "firing", labels = { team = "db" } })
+    assert.equal("http://source.example", world:sent({ receiver = "db" })[1].note.alerts[1].generator_url)
+    assert.sent(world, { receiver = "web", alert = "NodeDown", labels = { uplink = "s2" } })
+    assert.silent(world, { alert = "NodeDown", labels = { uplink = "s1" } })
+    world:post({ alertname = "SwitchDown", name = "s1" }, { over = true }):advance "10m"
+    assert.sent(world, { receiver = "web", alert = "NodeDown", labels = { uplink = "s1" } })
+  end)
+  it("end by themselves when it is said how long they last, and go on over a restart", function()
+    local world = testing.world(TREE)
+    world:post({ alertname = "Disk" }, { lasts = "20m" }):advance("5m"):restart():advance "1h"
+    assert.sent(world, { alert = "Disk", status = "firing" }, 1)
+    assert.sent(world, { alert = "Disk", status = "resolved" }, 1)
+  end)
+  it("that nobody would take are an error of the test", function()
+    local world = testing.world(TREE)
+    assert.has_error(function() world:post { alertname = {} } end)
+    assert.has_error(function() world:post {} end)
+  end)
+end)
+
 describe("a check in a test", function()
   it("is answered by the test", function()
     local world = testing.world 'check "web" { http = { url = "http://web/health", expect = { body = "fine" } }, every = "10s", fail_after = 1, pass_after = 1 }'

@@ -306,6 +306,24 @@ function World:fail_over(options)
   return self
 end
 
+-- -- alerts of others ------------------------------------------------------------------------
+
+local FOR_EVER = 366 * 86400
+
+--- An alert with LABELS comes in by POST /api/v2/alerts, and fires until options.lasts is over or it is posted again with
+-- options.over.  options: annotations, url, lasts, over.
+function World:post(labels, options)
+  local o, host = options or {}, self.host
+  local ends = o.over and self.now or self.now + (o.lasts and seconds_of(self, o.lasts, 2) or FOR_EVER)
+  local alert = { labels = labels, annotations = o.annotations, generatorURL = o.url, endsAt = host.rfc3339(ends),
+    startsAt = not o.over and host.rfc3339(self.now) or nil }
+  local answer = self.router:handle({ type = "http", method = "POST", path = "/api/v2/alerts", query = {}, headers = {},
+    body = host.json.encode(host.json.array { alert }) }, self.now)
+  if answer.status ~= 200 then error(("the alert was not taken: %s"):format(answer.body), 2) end
+  self.node:wake()
+  return self
+end
+
 -- -- what people do --------------------------------------------------------------------------
 
 --- A silence on what agrees with SELECTOR ('alertname="Down", instance=~"a.*"'), for a duration from now; gives its id.
