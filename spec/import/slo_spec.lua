@@ -157,7 +157,7 @@ spec:
 describe("an SLO of OpenSLO", function()
   it("becomes an slo for each objective, with the objects it names", function()
     local text, notes = convert("openslo", OPENSLO)
-    assert.same({ "20: alertAfter is not carried: a short window beside the long one says that it goes on" }, { notes[1] })
+    assert.same({}, notes)
     local slos = loaded(text)
     assert.equal(0.99, slos["web-1"].objective)
     assert.near(0.999, slos["web-2"].objective, 1e-12)
@@ -165,7 +165,7 @@ describe("an SLO of OpenSLO", function()
     assert.equal("requests_total", slos["web-1"].total)
     assert.equal(28 * 86400, slos["web-1"].window)
     assert.same({ service = "shop", team = "a,b" }, slos["web-1"].labels)
-    assert.same({ burn = 14.4, long = 3600, short = 300, severity = "page" }, slos["web-1"].alerts[1])
+    assert.same({ burn = 14.4, long = 3600, short = 300, severity = "page", hold = 300 }, slos["web-1"].alerts[1])
   end)
 
   it("counts a range in a query as the place of the window", function()
@@ -185,23 +185,55 @@ spec:
   indicator:
     metadata: {name: latency}
     spec: {thresholdMetric: {metricSource: {type: Prometheus, spec: {query: latency_seconds}}}}
-  budgetingMethod: Timeslices
-  timeWindow: [{duration: 1M, calendar: {startTime: 2020-01-01 00:00:00, timeZone: UTC}}]
+  budgetingMethod: RatioTimeslices
+  timeWindow: [{duration: 1M, calendar: {startTime: 2020-01-15 00:00:00, timeZone: UTC}}]
   objectives: [{op: lte, value: 0.2, target: 0.95}]
 ]])
     local rule, world = loaded(text)["fast"], select(2, loaded(text))
     assert.equal("1 - avg_over_time(((latency_seconds) <= bool 0.2)[$window:1m])", rule.ratio)
-    assert.same({ "9: budgets of time slices are counted by occurrences", "10: a window of the calendar becomes a rolling one of 30d" }, notes)
+    assert.same({ "9: budgets of RatioTimeslices are counted by occurrences", "10: a window of the calendar becomes a rolling one of 30d" }, notes)
     world:series("latency_seconds", "0.1x60 0.5x60", { every = "30s" })
     world:advance "1h"
     assert.near(0.5, world:value 'slo:sli_error:ratio_rate1h{slo="fast"}', 0.02)
   end)
 
+  it("with objectives of different weights becomes one more, made of them", function()
+    local text, notes = convert("openslo", (OPENSLO:gsub("target: 0.99\n", "target: 0.99\n      compositeWeight: 3\n")))
+    local rule = loaded(text)["web"]
+    assert.same({}, notes)
+    assert.same({ { slo = "web-1", weight = 3 }, { slo = "web-2", weight = 1 } }, rule.of)
+    assert.near((3 * 0.99 + 0.999) / 4, rule.objective, 1e-9)
+  end)
+  it("alerts without data when its policy says so", function()
+    local text = convert("openslo", (OPENSLO:gsub("conditions:", "alertWhenNoData: true\n  conditions:")))
+    assert.equal("alert", loaded(text)["web-1"].no_data.policy)
+  end)
+  it("of a stretch of the calendar and of slices of time stays that", function()
+    local text, notes = convert("openslo", [[
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: fast}
+spec:
+  service: shop
+  indicator:
+    metadata: {name: latency}
+    spec: {thresholdMetric: {metricSource: {type: Prometheus, spec: {query: latency_seconds}}}}
+  budgetingMethod: Timeslices
+  timeWindow: [{duration: 1M, calendar: {startTime: 2020-01-01 00:00:00, timeZone: Europe/Lisbon}}]
+  objectives: [{op: lte, value: 0.2, target: 0.95, timeSliceTarget: 0.9, timeSliceWindow: 5m}]
+]])
+    assert.same({}, notes)
+    local rules, world = loaded(text)
+    local rule = rules["fast"]
+    assert.same({ "month", "Europe/Lisbon", 300, 0.9 }, { rule.calendar, rule.zone, rule.timeslice.length, rule.timeslice.target })
+    world:series("latency_seconds", "0.1x60 0.5x60", { every = "30s" })
+    world:advance "1h"
+    assert.near(5, world:value 'slo_bad_events_total{slo="fast"}', 1)
+  end)
   it("has everything told that is not carried", function()
-    local _, notes = convert("openslo", (OPENSLO:gsub("conditions:", "alertWhenNoData: true\n  conditions:"):gsub("target: 0.99\n", "target: 0.99\n      compositeWeight: 2\n")))
+    local _, notes = convert("openslo", (OPENSLO:gsub("conditions:", "alertWhenResolved: true\n  conditions:")))
     local told = table.concat(notes, "\n")
-    assert.truthy(told:find('"alertWhenNoData" is not known here', 1, true), told)
-    assert.truthy(told:find('"compositeWeight" is not known here', 1, true), told)
+    assert.truthy(told:find('"alertWhenResolved" is not known here', 1, true), told)
   end)
   it("with a source that is not Prometheus is told, and left out", function()
     local text, notes = convert("openslo", (OPENSLO:gsub("type: prometheus", "type: Datadog")))

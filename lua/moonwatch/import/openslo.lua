@@ -2,6 +2,7 @@
 --
 -- OpenSLO leaves to each data source what a query is.  Read here are those of type Prometheus: `query` (or `promql`) in the spec
 -- of the source.  A range in it is the place of the window; a counter without one is summed as an increase.
+local calendar = require "moonwatch.route.calendar"
 local node = require "moonwatch.import.node"
 local slo_word = require "moonwatch.import.slo_word"
 
@@ -14,9 +15,9 @@ local COMPARE = { lte = "<=", lt = "<", gte = ">=", gt = ">" }
 
 -- What may stand where; anything else is told.
 local KNOWN = {
-  object = "apiVersion kind metadata spec", policy = "description conditions notificationTargets alertWhenBreaching",
+  object = "apiVersion kind metadata spec", policy = "description conditions notificationTargets alertWhenBreaching alertWhenNoData",
   slo = "description service indicator indicatorRef timeWindow budgetingMethod objectives alertPolicies",
-  objective = "displayName op value target targetPercent timeSliceTarget timeSliceWindow indicator indicatorRef",
+  objective = "displayName op value target targetPercent timeSliceTarget timeSliceWindow indicator indicatorRef compositeWeight",
   ratio = "counter good bad total raw rawType", burn = "kind op threshold lookbackWindow alertAfter",
 }
 
@@ -98,8 +99,8 @@ local function ratio_of(run, metric)
   return { { name, alike(part, total) }, { "total", alike(total, part) } }
 end
 
--- Good is what compares; what is bad for how long of the window is the ratio.
-local function threshold_of(run, metric, objective)
+-- Good is what compares; what is bad for how long of the window is the ratio.  Slices are made of minutes that are good or not.
+local function threshold_of(run, metric, objective, slices)
   local query = query_of(run, metric)
   local op, value = COMPARE[node.text(objective, "op") or ""], tonumber(node.text(objective, "value"))
   if not query then return nil end
@@ -107,10 +108,14 @@ local function threshold_of(run, metric, objective)
     run.note(objective, "an objective on a threshold needs op and value")
     return nil
   end
+  if slices then
+    return { { "good", ("sum_over_time(((%s) %s bool %s)[$window:1m])"):format(query, op, tostring(value)) },
+             { "total", ("count_over_time((%s)[$window:1m])"):format(query) } }
+  end
   return { { "ratio", ("1 - avg_over_time(((%s) %s bool %s)[$window:1m])"):format(query, op, tostring(value)) } }
 end
 
-local function sli_of(run, spec, objective)
+local function sli_of(run, spec, objective, slices)
   local ref = node.text(objective, "indicatorRef") or node.text(spec, "indicatorRef")
   local indicator = node.get(objective, "indicator") or node.get(spec, "indicator") or ref and run.objects["SLI/" .. ref]
   if not indicator then
@@ -120,7 +125,7 @@ local function sli_of(run, spec, objective)
   local sli = node.get(indicator, "spec")
   node.tell_unknown(node.get(sli, "ratioMetric"), KNOWN.ratio, run.note)
   if node.get(sli, "ratioMetric") then return ratio_of(run, node.get(sli, "ratioMetric")) end
-  if node.get(sli, "thresholdMetric") then return threshold_of(run, node.get(sli, "thresholdMetric"), objective) end
+  if node.get(sli, "thresholdMetric") then return threshold_of(run, node.get(sli, "thresholdMetric"), objective, slices) end
   run.note(indicator, "an SLI with neither ratioMetric nor thresholdMetric")
 end
 
@@ -150,10 +155,8 @@ local function burn_of(run, policy)
     run.note(condition, "a condition other than kind: burnrate with threshold and lookbackWindow is not carried")
     return nil
   end
-  if node.get(burn, "alertAfter") then
-    run.note(node.get(burn, "alertAfter"), "alertAfter is not carried: a short window beside the long one says that it goes on")
-  end
-  return { burn = factor, long = long, short = math.max(60, math.floor(seconds / 12)), severity = node.text(spec, "severity") }
+  return { burn = factor, long = long, short = math.max(60, math.floor(seconds / 12)), severity = node.text(spec, "severity"),
+           hold = duration_of(node.text(burn, "alertAfter")) }
 end
 
 local function policy_of(run, item)
@@ -164,9 +167,9 @@ local function policy_of(run, item)
   return policy
 end
 
--- nil where the SLO names none: moonwatch's own then.
+-- nil where the SLO names none: moonwatch's own then.  The second value: what is done without data.
 local function alerts_of(run, spec)
-  local out
+  local out, no_data
   for _, item in ipairs(node.list(spec, "alertPolicies")) do
     out = out or {}
     local policy = policy_of(run, item)
@@ -175,22 +178,41 @@ local function alerts_of(run, spec)
       run.note(node.at(policy, "spec", "notificationTargets"), "who is told is the work of route and receiver")
     end
     out[#out + 1] = policy and burn_of(run, policy) or nil
+    if node.yes(node.get(policy, "spec"), "alertWhenNoData") then no_data = "alert" end
   end
-  return out and (#out > 0 and out or false)
+  return out and (#out > 0 and out or false), no_data
 end
 
 -- -- objectives --------------------------------------------------------------------------------
 
+local KINDS_OF = { w = "week", M = "month", Q = "quarter", Y = "year" }
+
+-- Does a stretch of KIND begin at TEXT, "2020-01-01 00:00:00"?
+local function begins(kind, text)
+  local y, m, d, rest = tostring(text):match "^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$"
+  if not y or not (rest == "" or rest:find "^[ T]00:00:?0?0?") then return false end
+  y, m, d = tonumber(y), tonumber(m), tonumber(d)
+  if kind == "week" then return calendar.fields(calendar.days(y, m, d) * 86400).wday == 1 end
+  return d == 1 and (kind == "month" or kind == "quarter" and m % 3 == 1 or kind == "year" and m == 1)
+end
+
+-- The window as fields of the word.
 local function window_of(run, spec)
   local item = node.list(spec, "timeWindow")[1]
-  if not item then return nil end
-  local window, calendar = duration_of(node.text(item, "duration"))
+  if not item then return {} end
+  local window, calendric = duration_of(node.text(item, "duration"))
+  local from = node.get(item, "calendar")
   if not window then
     run.note(item, "a time window without a duration such as 28d")
-  elseif calendar or node.get(item, "calendar") then
-    run.note(item, ("a window of the calendar becomes a rolling one of %s"):format(window))
+    return {}
   end
-  return window
+  local kind = KINDS_OF[(node.text(item, "duration") or ""):match "^1(%a)$"]
+  if from and kind and begins(kind, node.text(from, "startTime")) then
+    local zone = node.text(from, "timeZone")
+    return { { "calendar", kind }, { "zone", zone ~= "UTC" and zone or nil } }
+  end
+  if calendric or from then run.note(item, ("a window of the calendar becomes a rolling one of %s"):format(window)) end
+  return { { "window", window } }
 end
 
 local function target_of(objective)
@@ -208,33 +230,72 @@ local function labels_of(doc, service)
   return out
 end
 
+-- Slices of time in the place of events, or nil.
+local function slices_of(run, spec, objective)
+  local method = node.text(spec, "budgetingMethod") or "Occurrences"
+  if method == "Occurrences" then return nil end
+  local target, length = tonumber(node.text(objective, "timeSliceTarget")), duration_of(node.text(objective, "timeSliceWindow"))
+  if method == "Timeslices" and target then return { length = length or "1m", target = target } end
+  run.note(node.get(spec, "budgetingMethod"), method == "Timeslices" and "time slices without a timeSliceTarget are counted by occurrences"
+    or "budgets of " .. method .. " are counted by occurrences")
+end
+
 local function slo_of(run, doc, objective, name)
   local spec = node.get(doc, "spec")
   node.tell_unknown(objective, KNOWN.objective, run.note)
   local target = target_of(objective)
   if not target then return run.note(objective, "an objective without target or targetPercent is left out") end
-  local fields = sli_of(run, spec, objective)
+  local slices = slices_of(run, spec, objective)
+  local fields = sli_of(run, spec, objective, slices)
   if not fields then return nil end
   fields[#fields + 1] = { "objective", target }
-  fields[#fields + 1] = { "window", window_of(run, spec) }
+  for _, field in ipairs(window_of(run, spec)) do fields[#fields + 1] = field end
+  local alerts, no_data = alerts_of(run, spec)
+  if fields[1][1] ~= "ratio" then
+    fields[#fields + 1], fields[#fields + 2] = { "timeslice", slices }, { "no_data", no_data }
+  elseif no_data then
+    run.note(node.get(spec, "alertPolicies"), "alertWhenNoData needs events to count; only a ratio is known here")
+  end
   fields[#fields + 1] = { "labels", labels_of(doc, node.text(spec, "service")) }
-  fields[#fields + 1] = { "alerts", alerts_of(run, spec) }
+  fields[#fields + 1] = { "alerts", alerts }
   local said = node.text(objective, "displayName") or node.text(doc, "metadata", "displayName") or node.text(spec, "description")
   return slo_word.declaration(name, { run.above(doc), said }, fields)
+end
+
+-- Objectives with weights are one promise together: what it promises is the mean of what they do, by the same weights.
+local function composite_of(run, doc, name, parts)
+  local of, sum, weights = {}, 0, 0
+  for i, part in ipairs(parts) do
+    of[i] = { slo = part.name, weight = part.weight }
+    sum, weights = sum + part.weight * (part.target > 1 and part.target / 100 or part.target), weights + part.weight
+  end
+  local spec = node.get(doc, "spec")
+  local fields = { { "of", of }, { "objective", tonumber(("%.10g"):format(sum / weights)) } }
+  for _, field in ipairs(window_of(run, spec)) do fields[#fields + 1] = field end
+  fields[#fields + 1] = { "labels", labels_of(doc, node.text(spec, "service")) }
+  fields[#fields + 1] = { "alerts", (alerts_of(run, spec)) }
+  return slo_word.declaration(name, { run.above(doc), node.text(doc, "metadata", "displayName") }, fields)
 end
 
 local function slos_of(run, doc)
   local spec, name = node.get(doc, "spec"), node.text(doc, "metadata", "name")
   node.tell_unknown(doc, KNOWN.object, run.note)
   node.tell_unknown(spec, KNOWN.slo, run.note)
-  local objectives = node.list(spec, "objectives")
+  local objectives, parts, weighted = node.list(spec, "objectives"), {}, false
   if not name or #objectives == 0 then return run.note(doc, "an SLO without a name or objectives is left out") end
-  if (node.text(spec, "budgetingMethod") or "Occurrences") ~= "Occurrences" then
-    run.note(node.get(spec, "budgetingMethod"), "budgets of time slices are counted by occurrences")
-  end
   for i, objective in ipairs(objectives) do
-    run.out[#run.out + 1] = slo_of(run, doc, objective, #objectives > 1 and ("%s-%d"):format(name, i) or name)
+    local own = #objectives > 1 and ("%s-%d"):format(name, i) or name
+    local text = slo_of(run, doc, objective, own)
+    run.out[#run.out + 1] = text
+    local weight = tonumber(node.text(objective, "compositeWeight"))
+    weighted = weighted or weight ~= nil
+    if text then parts[#parts + 1] = { name = own, weight = weight or 1, target = target_of(objective), ratio = text:find "\n  ratio = " } end
   end
+  if not weighted or #parts < 2 then return end
+  for _, part in ipairs(parts) do
+    if part.ratio then return run.note(doc, "of objectives of which only a ratio is known no composite is made") end
+  end
+  run.out[#run.out + 1] = composite_of(run, doc, name, parts)
 end
 
 local KINDS = { DataSource = true, SLO = true, SLI = true, AlertPolicy = true, AlertCondition = true, AlertNotificationTarget = true,
