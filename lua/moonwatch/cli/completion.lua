@@ -29,6 +29,8 @@ local function commands()
       words = { "prometheus", "alertmanager", "sloth", "openslo" }
     elseif row[1] == "silence" then
       words = { "add", "list", "extend", "expire" }
+    elseif row[1] == "slo" then
+      words = { "gate", "correct", "corrections", "report" }
     end
     out[i] = { name = row[1], help = command.help, flags = flags, words = words }
   end

@@ -3,9 +3,9 @@ local client = require "moonwatch.cli.client"
 
 local M = {}
 
-M.usage = "slo [NAME] [--json] | gate NAME [--min SHARE] | correct NAME --from T --to T --reason R | corrections NAME [--drop ID] | report [NAME] [--per week|month|quarter|year] [--n N] [--format text|json|csv]"
+M.usage = "slo [NAME] [--json] | gate NAME [--min SHARE] | correct NAME --from T --to T|--for D --reason R [--window W] [--author A] | corrections NAME [--drop ID] | report [NAME] [--per week|month|quarter|year] [--n N] [--format text|json|csv]"
 M.help = "objectives and what is left of their error budgets; gate: may something be deployed (exit 0 yes, 1 no)? correct: time that does not count "
-  .. "(--for D in place of --to, --window NAME: only its times, --author A); report: what became of each week or month"
+  .. "(--window: only the times of that window); report: what became of each week or month"
 
 local FLAGS = { json = "switch", min = "value", from = "value", to = "value", ["for"] = "value", reason = "value", window = "value", author = "value",
   drop = "value", per = "value", n = "value", format = "value" }

@@ -1,7 +1,8 @@
 --- latency.lua - how many requests were faster than a bound, out of classic and out of native histograms.
 --
--- A plan says what is there: { native = true }, or the two buckets around the bound as their labels write them: { low=, high=,
--- share= (of what is between them that counts as faster) }, or { exact= } when the bound is a bucket.
+-- A plan says what is there: { native = true }, or the two buckets around the bound: { low=, high=, share= (of what is between them
+-- that counts as faster) }, or { exact= } when the bound is a bucket.  A bucket is { value, texts }: 1 may be written le="1" by one
+-- target and le="1.0" by another.
 local M = {}
 
 --- METRIC (a name with or without matchers) as name, matchers; or nothing.
@@ -24,13 +25,21 @@ local function bound(seconds)
   return ('le=~"%s|%s\\\\.0"'):format(escaped, escaped)
 end
 
+-- The matcher of a bucket.
+local function le_of(b)
+  if #b[2] == 1 then return ('le="%s"'):format(b[2][1]) end
+  local out = {}
+  for i, text in ipairs(b[2]) do out[i] = text:gsub("[%.%+]", "\\\\%0") end
+  return ('le=~"%s"'):format(table.concat(out, "|"))
+end
+
 local function classic(l, plan, increase, name, matchers)
   local function bucket(le) return increase(selector(name .. "_bucket", matchers, le)) end
   local total = increase(selector(name .. "_count", matchers))
   if not plan or plan.exact or not (plan.low or plan.high) then
-    return { good = bucket(plan and plan.exact and ('le="%s"'):format(plan.exact) or bound(l.under)), total = total }
+    return { good = bucket(plan and plan.exact and le_of(plan.exact) or bound(l.under)), total = total }
   end
-  local low, high = plan.low and bucket(('le="%s"'):format(plan.low)), plan.high and bucket(('le="%s"'):format(plan.high))
+  local low, high = plan.low and bucket(le_of(plan.low)), plan.high and bucket(le_of(plan.high))
   if not high then return { good = low, total = total } end
   if not low then return { good = ("%s * %.12g"):format(high, plan.share), total = total } end
   return { good = ("%s * %.12g + %s * %.12g"):format(low, 1 - plan.share, high, plan.share), total = total }
@@ -61,13 +70,17 @@ end
 
 -- -- what is there ---------------------------------------------------------
 
--- The bounds in ROWS, one for each label le, in order: { number, text }.
+-- The buckets in ROWS, one for each label le, in order.
 local function bounds(rows)
-  local out = {}
+  local out, by = {}, {}
   for _, row in ipairs(rows) do
     local text = row.labels.le or ""
     local value = text == "+Inf" and math.huge or tonumber(text)
-    if value then out[#out + 1] = { value, text } end
+    if value and by[value] then table.insert(by[value][2], text)
+    elseif value then
+      by[value] = { value, { text } }
+      out[#out + 1] = by[value]
+    end
   end
   table.sort(out, function(a, b) return a[1] < b[1] end)
   return out
@@ -77,11 +90,11 @@ end
 local function between(list, under)
   local low, high
   for _, b in ipairs(list) do
-    if math.abs(b[1] - under) <= 1e-9 * under then return { exact = b[2] } end
+    if math.abs(b[1] - under) <= 1e-9 * under then return { exact = b } end
     if b[1] < under then low = b elseif not high and b[1] < math.huge then high = b end
   end
   local from = low and low[1] or 0
-  return { low = low and low[2], high = high and high[2], share = high and (under - from) / (high[1] - from) or nil }
+  return { low = low, high = high, share = high and (under - from) / (high[1] - from) or nil }
 end
 
 --- What there is of L at T, or nil when there is nothing yet; nil, why when that cannot be known.
@@ -98,14 +111,14 @@ end
 
 --- What people should know about PLAN, or nil.
 function M.note(l, plan)
-  local function seconds(text) return ("%ss"):format(text) end
+  local function seconds(b) return b and ("%.12gs"):format(b[1]) or "0s" end
   local under = ("%.12gs"):format(l.under)
   if not plan or plan.exact then return nil end
   if plan.native then return ("%s is a native histogram: what is within the bucket of %s is interpolated"):format(l.metric, under) end
   if not plan.high then
     return ("%s is no bucket of %s and above its last one: what is over %s counts as too slow"):format(under, l.metric, seconds(plan.low))
   end
-  return ("%s is no bucket of %s: between %s and %s it is interpolated"):format(under, l.metric, seconds(plan.low or "0"), seconds(plan.high))
+  return ("%s is no bucket of %s: between %s and %s it is interpolated"):format(under, l.metric, seconds(plan.low), seconds(plan.high))
 end
 
 return M
