@@ -24,7 +24,7 @@
 ---@field labels? table<string, string|number> labels that every alert gets
 ---@field auth? moonwatch.kind.alertmanager.auth how to sign in
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -51,7 +51,7 @@ function alertmanager(fields) end
 ---@field avatar_url? string address of a picture
 ---@field silent? boolean no sound
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -108,7 +108,7 @@ function exec(fields) end
 ---@field url string|moonwatch.secret address of the alert source
 ---@field token string|moonwatch.secret token of the alert source
 ---@field max_alerts? integer at most so many alerts in one message
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -136,7 +136,7 @@ function incidentio(fields) end
 ---@field wont_fix_resolution? string issues closed with this resolution are left alone
 ---@field fields? any further fields of the issue; texts may hold ${labels.NAME}, ${value}
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -165,7 +165,7 @@ function jira(fields) end
 ---@field card? string text beside the message, Markdown
 ---@field priority? moonwatch.kind.mattermost.priority how loud it is
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -196,7 +196,7 @@ function mattermost(fields) end
 ---@field note? string a note
 ---@field details? table<string, string|number|moonwatch.secret> further details, beside the labels that all alerts share
 ---@field update_alerts? boolean change message and description of an open alert when something changed
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -232,7 +232,7 @@ function opsgenie(fields) end
 ---@field details? any further details; texts may hold ${labels.NAME}, ${value}
 ---@field links? moonwatch.kind.pagerduty.links[] links shown with the incident; the runbook of the alert is added
 ---@field images? moonwatch.kind.pagerduty.images[] images shown with the incident
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -259,7 +259,7 @@ function pagerduty(fields) end
 ---@field html? boolean the text is HTML; what is filled in is escaped
 ---@field monospace? boolean the text in letters of one width
 ---@field url? string address of the API
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -284,7 +284,7 @@ function pushover(fields) end
 ---@field image_url? string address of a picture
 ---@field thumb_url? string address of a small picture
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -320,7 +320,7 @@ function rocketchat(fields) end
 ---@field image_url? string address of a picture
 ---@field thumb_url? string address of a small picture
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -358,7 +358,7 @@ function sns(fields) end
 ---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
 ---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -379,7 +379,7 @@ function teams(fields) end
 ---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
 ---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -398,7 +398,7 @@ function telegram(fields) end
 ---@field state_message? string the text, cut at 20480 characters; default: all alerts
 ---@field monitoring_tool? string who says so
 ---@field custom_fields? table<string, string|number|moonwatch.secret> further fields
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -417,7 +417,7 @@ function victorops(fields) end
 ---@field text? string the message: said for each alert if it names something of an alert, else once; default its description, or summary
 ---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
@@ -434,7 +434,7 @@ function webex(fields) end
 ---@field bearer? string|moonwatch.secret token; short for auth = { bearer = ... }
 ---@field auth? moonwatch.kind.alertmanager.auth how to sign in
 ---@field body? any what is sent in place of Alertmanager's body: a text or a table (sent as JSON), or function(n): a text or a table
----@field timeout? moonwatch.duration longest time one try may take
+---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field max_alerts? integer at most so many alerts in one message
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
 ---@field send_resolved? boolean tell the end too; default that of the receiver

@@ -78,6 +78,21 @@ describe("a message of a route that keeps to Alertmanager", function()
     assert.same({ 1, 11, 17 }, webhook)
   end)
 
+  it("is waited for until its group is asked again, unless the receiver says for how long", function()
+    local real = require "moonwatch.to"
+    local function timeout(fields, more)
+      local world = world_with(more)
+      world:fire("Down"):advance "2s"
+      local asked
+      real.send({ call = function(_, request) asked = request end, json = world.host.json, rfc3339 = world.host.rfc3339, sha256 = world.host.sha256 }, function() return 0 end,
+        { kind = "webhook", fields = fields }, world.notes[1].note, function() end)
+      return asked.timeout
+    end
+    assert.equal(300, timeout({ url = "http://h" }, { group_interval = 300 }))
+    assert.equal(10, timeout { url = "http://h" })
+    assert.equal(7, timeout({ url = "http://h", timeout = 7 }, { group_interval = 300 }))
+  end)
+
   it("keeps the other integrations of its receiver waiting, and no other group", function()
     local world = world_with({ group_by = { "alertname" } }, { { kind = "webhook", url = "http://a" }, { kind = "slack", url = "http://b" } })
     local tries = 0

@@ -64,7 +64,7 @@ function M.notification(router, group, target, alerts, reason, now)
   local note = {
     id = router.host.random_hex(8), time = now, receiver = target.receiver, integration = target.kind,
     group_key = group.key, group_labels = group.labels, reason = reason, alerts = alerts,
-    compat = group.node and group.node.compat,
+    compat = group.node and group.node.compat, patience = group.node and compat.patience(group.node),
     status = #of_status(alerts, "firing") > 0 and "firing" or "resolved",
     common_labels = labels.common(texts(alerts, "labels")),
     common_annotations = labels.common(texts(alerts, "annotations")), route_labels = route_labels.of(group.node, alerts, group.labels),

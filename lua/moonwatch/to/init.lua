@@ -46,6 +46,7 @@ function M.send(host, clock, target, note, done)
   local secrets = {}
   local fields, err = reveal(target.fields, host, secrets)
   if not fields then return done({ retry = false, error = err }, clock()) end
+  fields.timeout = fields.timeout or note.patience
   local unread = hidden.of(target.kind, fields, host, secrets)
   host = unread:host(host)
   local function finish(outcome)

@@ -6,7 +6,7 @@ local victorops = require "moonwatch.to.victorops"
 local K = {}
 
 local RESOLVED = { "send_resolved", "boolean", help = "tell the end too; default that of the receiver" }
-local TIMEOUT = { "timeout", "interval", default = "10s", help = "longest time one try may take" }
+local TIMEOUT = { "timeout", "interval", help = "longest time one try may take; 10s, or below compat as long as a flush of Alertmanager" }
 local HEADERS = { "headers", "text_map", default = {}, help = "request headers" }
 local AUTH = { "auth", "table", help = "how to sign in", fields = {
   { "bearer", "secret", help = "token" }, { "user", "text", help = "name for basic authentication" }, { "password", "secret", help = "its password" } } }
