@@ -32,14 +32,14 @@ end
 
 local ENTITIES = { ["&lt;"] = "<", ["&gt;"] = ">", ["&amp;"] = "&" }
 
--- What stands in places is escaped by us, which Slack shows as it was.
-local function shown(text) return type(text) == "string" and text:gsub("&%a+;", ENTITIES) or "" end
+-- What stands in places is escaped by us, which Slack shows as it was; what is no character is a blank.
+local function shown(text) return type(text) == "string" and (text:gsub("&%a+;", ENTITIES):gsub("[%z\1-\9\11-\31]", " ")) or "" end
 
 -- Alertmanager has the title in the attachment, we above it.  It has no key: which group it was, its title says.
 local function slack(m)
   local a, facts = m.attachments[1], {}
   for i, f in ipairs(a.fields or {}) do facts[i] = ("%s: %s (%s)"):format(shown(f.title), shown(f.value), tostring(f.short ~= false)) end
-  return "slack", ("%s | %s | %s | %s | %s"):format(shown(a.title_is_ours or m.text or a.title), shown(a.text), shown(a.footer), a.color, table.concat(facts, ", "))
+  return "slack", ("%s | %s | %s | %s | %s"):format(shown(m.text or a.title), shown(a.text), shown(a.footer), a.color, table.concat(facts, ", "))
 end
 
 local function pagerduty(m)

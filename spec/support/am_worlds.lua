@@ -7,7 +7,7 @@ local windows = require "am_windows"
 
 local M = {}
 
-M.kinds = { "plain", "windows", "labels", "lives", "trouble", "texts" }
+M.kinds = { "plain", "windows", "labels", "lives", "trouble", "texts", "programs", "wild" }
 
 local MAKE = {}
 
@@ -26,6 +26,18 @@ function MAKE.trouble(c)
   return { words = labels.plain, windows = windows.plain(), trouble = trouble.plan(c, paths) }
 end
 function MAKE.texts() return { words = labels.plain, windows = windows.plain(), receiver = texts.receiver } end
+
+-- Slack's messages do not say which group they are about, so it always answers.
+function MAKE.programs(c, now)
+  local plan = trouble.plan(c, { "/r1/1", "/r2/1", "/r3/1" }, { ["/r1/1"] = true, ["/r2/1"] = true })
+  return { words = labels.odd, windows = windows.near(c, now), receiver = texts.receiver, trouble = plan }
+end
+
+function MAKE.wild(c, now)
+  local world = MAKE.labels()
+  world.windows, world.lively = windows.near(c, now), true
+  return world
+end
 
 --- A world of KIND at NOW.
 function M.make(kind, c, now) return MAKE[kind](c, now) end
