@@ -2,7 +2,7 @@
 --
 --     ./moonwatch lua bench/checks.lua [CHECKS] [KINDS] [SECONDS]
 --
--- CHECKS (10000) of KINDS ("tcp,http") every 10 s, all of a second moonwatch on this machine, which answers.  Answers the share of a core that the
+-- CHECKS (10000) of KINDS ("tcp,http"; "hang": one in ten does not answer) every 10 s, all of a second moonwatch on this machine, which answers.  Answers the share of a core that the
 -- server took for SECONDS (60), user and system time of all its threads, how late turns began, how many were missed, and what
 -- it has in memory.
 local host = require "moonwatch.host"
@@ -68,7 +68,12 @@ local function metrics(port)
   return out, #answer.body
 end
 
+-- One in ten of "hang" waits for words that never come, until its timeout of two seconds.
 local CHECK = {
+  hang = function(i, port)
+    local waits = i % 10 == 0 and ', expect = "never"' or ""
+    return ('check "hang-%d" { tcp = { address = "127.0.0.1:%d"%s }, every = "10s" }'):format(i, port, waits)
+  end,
   tcp = function(i, port) return ('check "tcp-%d" { tcp = "127.0.0.1:%d", every = "10s" }'):format(i, port) end,
   http = function(i, port) return ('check "http-%d" { http = { url = "http://127.0.0.1:%d/-/healthy" }, every = "10s" }'):format(i, port) end,
 }

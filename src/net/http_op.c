@@ -170,6 +170,7 @@ static void on_done(void *arg, const mw_net_response *r)
     if (r->error) {
         mw_map_set_text(answer, "error", r->error);
         mw_map_set(answer, "sent", mw_bool_new(r->sent));
+        if (r->unasked) mw_map_set_bool(answer, "unasked", true);
     } else {
         mw_map_set_number(answer, "status", r->status);
         mw_map_set(answer, "headers", answer_headers(r->headers));
@@ -179,9 +180,10 @@ static void on_done(void *arg, const mw_net_response *r)
     mw_free(c);
 }
 
-static void refuse(mw_reply *reply, void *reply_arg, const char *words)
+static void refuse(mw_reply *reply, void *reply_arg, const char *words, bool unasked)
 {
     mw_value *answer = mw_map_new();
+    if (unasked) mw_map_set_bool(answer, "unasked", true);
     mw_map_set_text(answer, "error", words);
     mw_map_set_number(answer, "seconds", 0);
     reply(reply_arg, answer);
@@ -206,7 +208,7 @@ void mw_http_op(void *self, mw_value *arg, mw_reply *reply, void *reply_arg)
         mw_fail(&err, code, 0, 0, "moonwatch is stopping");
     if (code != MW_OK) mw_free(c);
 out:
-    if (err.code != MW_OK) refuse(reply, reply_arg, err.msg);
+    if (err.code != MW_OK) refuse(reply, reply_arg, err.msg, err.code == MW_EBUSY || err.code == MW_ECANCEL);
     for (size_t i = 0; i < h.n; i++) mw_free(h.line[i]);
     mw_free(h.line);
     mw_value_free(arg);

@@ -18,7 +18,7 @@
 #include "net/transfer.h"
 #include "net/words.h"
 
-enum { MAX_RUNNING = 512, MAX_WAITING = 8192, IDLE_MS = 1000, KEPT_CONNECTIONS = 256 };
+enum { MAX_RUNNING = 2048, MAX_WAITING = 8192, IDLE_MS = 1000, KEPT_CONNECTIONS = 256 };
 
 struct list {
     mw_transfer *first, *last;

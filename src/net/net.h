@@ -55,6 +55,7 @@ typedef struct mw_net_response {
     bool sent;    /* there is an error, but the request left: it may have been acted on */
     const mw_net_measured *measured; /* NULL unless asked for; also of what failed */
     bool stopped; /* the error is that this process is stopping: it says nothing about the peer */
+    bool unasked; /* nor does this one: there was no turn for it, or no time to wait for the answer */
 } mw_net_response;
 
 /* DONE is called once on the net thread; R is valid during the call.  The request is copied.

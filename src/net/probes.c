@@ -2,7 +2,8 @@
  *
  * Each class has a pool of its own, so that mail servers that hang do not hold up checks; it starts
  * with the first question.  A deadline counts from the question, so a
- * probe that found no free thread in time answers that instead of a stale measurement.
+ * probe that found no free thread in time answers that instead of a stale measurement; "unasked" says that this tells
+ * nothing about whom it was about.
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <string.h>
@@ -12,17 +13,18 @@
 #include "base/pool.h"
 #include "net/probe.h"
 
-enum { QUEUE = 1024, MAX_TIMEOUT_MS = 300 * 1000, DEFAULT_TIMEOUT_S = 2 };
+enum { QUEUE = 4096, LOOK_MS = 10000, MAX_TIMEOUT_MS = 300 * 1000, DEFAULT_TIMEOUT_S = 2 };
 
 enum class { PROBES, MAILS, PROGRAMS, CLASSES };
 
 static const struct {
     const char *thread, *others;
-    unsigned threads;
+    unsigned least, most; /* threads: those of probes mostly wait, and ten thousand checks must not
+                           * fail because some hundred hang */
 } classes[CLASSES] = {
-    [PROBES] = {"mw-probe", "probes", 32},
-    [MAILS] = {"mw-mail", "mails", 8},
-    [PROGRAMS] = {"mw-program", "programs", 8},
+    [PROBES] = {"mw-probe", "probes", 8, 2048},
+    [MAILS] = {"mw-mail", "mails", 8, 8},
+    [PROGRAMS] = {"mw-program", "programs", 4, 32},
 };
 
 struct kind {
@@ -80,12 +82,14 @@ static void run(void *arg)
     mw_value *map = mw_map_new();
     mw_err err;
     mw_err_init(&err);
-    if (atomic_load(&p->kind->owner->stop))
+    bool stop = atomic_load(&p->kind->owner->stop), late = mw_mono_ns() >= p->patience.deadline_ns;
+    if (stop || late) mw_map_set_bool(map, "unasked", true);
+    if (stop)
         mw_fail(&err, MW_ECANCEL, 0, 0, "moonwatch is stopping");
-    else if (mw_mono_ns() >= p->patience.deadline_ns)
+    else if (late)
         mw_fail(&err, MW_ETIMEOUT, 0, 0,
                 "timed out after %g s waiting for its turn: %u other %s hang",
-                p->patience.timeout_ms / 1000.0, classes[p->kind->class].threads,
+                p->patience.timeout_ms / 1000.0, classes[p->kind->class].most,
                 classes[p->kind->class].others);
     else
         p->kind->run(p->arg, &p->patience, map, &err);
@@ -100,7 +104,8 @@ static int enqueue(mw_probes *ps, struct probe *p)
         mw_pool **pool = &ps->pool[p->kind->class];
         if (!*pool)
             *pool =
-                mw_pool_new(classes[p->kind->class].thread, classes[p->kind->class].threads, QUEUE);
+                mw_pool_elastic(classes[p->kind->class].thread, classes[p->kind->class].least,
+                                classes[p->kind->class].most, QUEUE, LOOK_MS);
         code = mw_pool_add(*pool, run, p);
     }
     pthread_mutex_unlock(&ps->lock);
@@ -123,12 +128,14 @@ static void ask(void *self, mw_value *arg, mw_reply *reply, void *reply_arg)
     int code = enqueue(kind->owner, p);
     if (code == MW_OK) return;
     mw_err err;
+    mw_value *map = mw_map_new();
+    mw_map_set_bool(map, "unasked", true);
     mw_err_init(&err);
     mw_fail(&err, code, 0, 0,
             code == MW_EBUSY ? "too many %s are waiting; this one did not run"
                              : "moonwatch is stopping",
             classes[kind->class].others);
-    answer(p, mw_map_new(), &err);
+    answer(p, map, &err);
 }
 
 mw_probes *mw_probes_new(mw_registry *reg)

@@ -253,7 +253,7 @@ mw_transfer_end mw_transfer_finish(mw_transfer *t, CURLcode rc)
 
 void mw_transfer_fail(mw_transfer *t, const char *words, bool stopped)
 {
-    mw_net_response r = {.error = words, .stopped = stopped};
+    mw_net_response r = {.error = words, .stopped = stopped, .unasked = true};
     answer(t, &r);
     mw_transfer_drop(t);
 }

@@ -1,7 +1,8 @@
 --- measure.lua - from the answer of a probe to its result: verdict, details, and series under blackbox_exporter's names.
 --
 -- A result is { good=, degraded=, message=, seconds=, details={}, series={ {name, value, labels}, ... } }.  What fails first is
--- the message; what is degraded is told only of what is good.
+-- the message; what is degraded is told only of what is good.  `unasked`: there was no room for this probe, which says nothing
+-- about whom it was about.
 local M = {}
 
 --- A secret of the rules as a text, or nil when it is not set.
@@ -18,7 +19,7 @@ end
 
 --- ANSWER of host.call.
 function M.result(answer)
-  return { good = not answer.error, message = answer.error or "ok", seconds = answer.seconds, details = {}, series = {} }
+  return { good = not answer.error, message = answer.error or "ok", seconds = answer.seconds, details = {}, series = {}, unasked = answer.unasked }
 end
 
 function M.fail(result, message, ...)

@@ -137,8 +137,16 @@ local function figures(result)
            db_connections_active = details.in_use, db_connections_idle = details.idle }
 end
 
+-- There was no room for this probe, or it is the end: whom it was about has done nothing wrong.
+local function not_probed(self, result)
+  self.host.metric("add", "moonwatch_checks_not_probed_total", {}, 1, "Probes that were not made because too many others were under way.")
+  if self.breaker then self.breaker:cancel() end
+  self.host.log("debug", ("check %q was not probed: %s"):format(self.rule.name, tostring(result.message)), { check = self.rule.name })
+end
+
 --- RESULT of a probe that began at T.
 function M:finish(t, result)
+  if result.unasked then return not_probed(self, result) end
   result.details = result.details or {}
   self.message, self.details, self.took, self.traceback = result.message, result.details, result.seconds, result.traceback
   if self.breaker then
