@@ -54,7 +54,7 @@ exit "$1"
 ]]
 
 describe("checks of stores, gRPC and programs", function()
-  local node, redis, replica, pg, standby, grpc, bare, exporter, eyes
+  local node, redis, replica, pg, standby, client, grpc, bare, exporter, eyes
 
   setup(function()
     local dir = proc.scratch()
@@ -62,6 +62,7 @@ describe("checks of stores, gRPC and programs", function()
     proc.run { "redis-cli", "-p", tostring(redis.port), "config", "set", "maxmemory", "100mb" }
     proc.run { "redis-cli", "-p", tostring(replica.port), "replicaof", "127.0.0.1", tostring(redis.port) }
     standby = peers.postgres_standby(pg)
+    client = proc.spawn { pg.bin .. "/psql", pg.dsn, "-c", "SELECT pg_sleep(600)" } -- one connection that stays
     os.execute(("mkdir -p '%s/bin'"):format(dir))
     proc.write(dir .. "/bin/plugin", PLUGIN)
     proc.write(dir .. "/bin/endless", "#!/bin/sh\nexec sleep 1000\n")
@@ -75,6 +76,7 @@ describe("checks of stores, gRPC and programs", function()
   teardown(function()
     node:stop()
     exporter:stop()
+    client:kill()
     for _, p in ipairs { redis, replica, standby, pg, grpc, bare } do p.proc:kill() end
     proc.cleanup()
   end)

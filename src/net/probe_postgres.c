@@ -21,10 +21,13 @@ static const char figures[] =
     " FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
 /* What was received is what was replayed: the standby lags by nothing, however quiet its primary
- * is.  A primary lags as far as the last of its standbys; roles without pg_monitor see no lag. */
+ * is.  A primary lags as far as the last of its standbys, of which it keeps no lag once they have
+ * caught up; roles without pg_monitor see none. */
 static const char replication[] =
     "SELECT CASE WHEN NOT pg_is_in_recovery() THEN"
-    "  (SELECT EXTRACT(EPOCH FROM max(replay_lag)) FROM pg_stat_replication)"
+    "  (SELECT EXTRACT(EPOCH FROM max(CASE WHEN replay_lsn IS NULL THEN NULL"
+    "    WHEN replay_lsn = pg_current_wal_lsn() THEN interval '0'"
+    "    ELSE COALESCE(replay_lag, interval '0') END)) FROM pg_stat_replication)"
     " WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0"
     " ELSE EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp()) END,"
     " (SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming')";
