@@ -73,6 +73,12 @@
 ---@class moonwatch.http
 ---@field get fun(url: string, options?: moonwatch.http_options): moonwatch.http_answer asks and waits for the answer
 ---@field post fun(url: string, body?: string, options?: moonwatch.http_options): moonwatch.http_answer sends and waits for the answer
+---@field session fun(options?: moonwatch.session_options): moonwatch.http_session requests that belong together: they keep their cookies, and each is a step with a name and a time
+
+---what ctx.http.session gives; each request is a step
+---@class moonwatch.http_session
+---@field get fun(self: moonwatch.http_session, url: string, options?: moonwatch.http_options): moonwatch.http_answer asks and waits; a URL that begins with / stands behind the base of the session
+---@field post fun(self: moonwatch.http_session, url: string, body?: string, options?: moonwatch.http_options): moonwatch.http_answer sends and waits
 
 ---values shared by all nodes, local without Redis; outside `when`
 ---@class moonwatch.share
@@ -157,6 +163,22 @@
 ---@field follow? boolean follow redirects
 ---@field tls? table certificates and names, as `tls` of scrape
 ---@field max_body? number largest answer in bytes
+---@field step? string name of the step; in a session the method and URL unless said
+---@field expect? moonwatch.step_expect in a session: what must come
+
+---what holds for all requests of a session
+---@class moonwatch.session_options
+---@field base? string beginning of the URLs
+---@field headers? table<string, string> request headers
+---@field timeout? number seconds for each
+---@field follow? boolean follow redirects; true unless said
+---@field insecure? boolean accept any certificate
+---@field tls? table certificates and names, as `tls` of scrape
+
+---what a request of a session must bring; otherwise an error names its step
+---@class moonwatch.step_expect
+---@field status? any a status, or a list of them
+---@field body? string the body must contain this
 
 ---an answer
 ---@class moonwatch.http_answer
@@ -165,6 +187,7 @@
 ---@field body? string its body
 ---@field seconds? number how long it took
 ---@field error? string why there is none
+---@field step? string name of its step
 
 ---what a text that is a function is given
 ---@class moonwatch.alert_view

@@ -280,6 +280,63 @@ describe("a check of the kind", function()
     end)
   end)
 
+  describe("run", function()
+    -- One probe by a function with BODY, in a world that answers by URL.
+    local function run(body, answers)
+      local world = testing.world(('check "c" { run = function(ctx)\n%s\nend, every = "10s", fail_after = 1 }'):format(body))
+      for url, answer in pairs(answers) do world:answer(url, answer) end
+      world:advance "1s"
+      local status, message, details = world.engine.by_id["check/c"]:report()
+      return status, message, details, world
+    end
+    local SHOP = { ["http://shop/login"] = { status = 200, headers = { ["set-cookie"] = "sid=7; Path=/" }, body = "welcome", seconds = 0.25 },
+                   ["http://shop/cart"] = { status = 200, body = "2 things" } }
+
+    it("keeps the cookies of a session, and notes its steps", function()
+      local status, message, details, world = run([[
+        local shop = ctx.http.session { base = "http://shop/", headers = { ["x-probe"] = "yes" }, timeout = 3 }
+        shop:post("/login", "user=ann", { step = "log in", headers = { a = "b" } })
+        local cart = shop:get("/cart?full=1", { expect = { status = { 200, 204 }, body = "things" } })
+        return true, cart.body .. " at " .. cart.step
+      ]], SHOP)
+      assert.same({ "healthy", "2 things at GET http://shop/cart" }, { status, message })
+      assert.equal("POST", world.requests[1].method)
+      assert.same({ ["x-probe"] = "yes", a = "b" }, world.requests[1].headers)
+      assert.same({}, world.requests[1].cookies)
+      assert.same({ "shop\tFALSE\t/\tFALSE\t0\tsid\t7" }, world.requests[2].cookies)
+      assert.same({ { name = "log in", seconds = 0.25, status = 200 }, { name = "GET http://shop/cart", seconds = 0.001, status = 200 } }, details.steps)
+      assert.equal(0.25, value(world, 'probe_step_duration_seconds{step="log in"}'))
+      assert.equal(1, value(world, 'probe_step_success{step="log in"}'))
+      assert.equal(200, value(world, 'probe_step_http_status_code{step="log in"}'))
+    end)
+
+    it("fails with the name of the step that was not as expected", function()
+      local function wrong(call)
+        local status, message, details = run('local s = ctx.http.session { base = "http://shop" }\n' .. call .. "\nreturn true", SHOP)
+        return message, status, details
+      end
+      local message, status, details = wrong 's:get("/cart", { step = "cart", expect = { status = 201 } })'
+      assert.same({ "cart: status 200 was not expected", "unhealthy", 1 }, { message, status, #details.steps })
+      assert.equal('cart: the body does not contain "nothing"', (wrong 's:get("/cart", { step = "cart", expect = { body = "nothing" } })'))
+      assert.truthy((wrong 's:get("cart")'):find("a URL starts with http:// or https://, or with / where the session has a base", 1, true))
+      assert.truthy((wrong 's.get("/cart")'):find("write session:get(url), with a colon", 1, true))
+      assert.truthy((wrong 's:get("/cart", "x")'):find("the options are a table of names", 1, true))
+      assert.equal("healthy", (run('ctx.http.session({}):get("http://shop/cart", {})\nreturn true', SHOP)))
+      local away = run('ctx.http.session():get("http://away/", { step = "x", expect = {} })', { ["http://away/"] = { error = "refused" } })
+      assert.equal("unhealthy", away)
+    end)
+
+    it("has one series for each name of a step, and no more than 50 steps", function()
+      local _, _, details, world = run([[
+        local s = ctx.http.session { base = "http://shop" }
+        for i = 1, 60 do s:get("/cart", { step = i > 30 and "again" or "step " .. i }) end
+        return true
+      ]], SHOP)
+      assert.equal(50, #details.steps)
+      assert.equal(31, value(world, "count(probe_step_success)"))
+    end)
+  end)
+
   it("tcp sends its steps, with TLS from the start or from one of them", function()
     local _, _, _, _, asked = probed("tcp", 'tcp = { address = "[::1]:25", tls = true, steps = { { matches = "^220" }, { send = "x", expect = "y" }, { starttls = true } } }', {})
     assert.same({ "::1", 25, {} }, { asked.host, asked.port, asked.tls })

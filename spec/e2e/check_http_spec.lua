@@ -35,6 +35,17 @@ see("ending", { url = "TLS/ok", tls = SELF })
 see("ends too soon", { url = "TLS/ok", tls = SELF, certificate_within = "30d" })
 see("stranger", "TLS/ok")
 see("plain", { url = "URL/ok", certificate_within = "2d" })
+check "shopping" { every = "300ms", fail_after = 1, run = function(ctx)
+  local shop = ctx.http.session { base = "URL" }
+  shop:get("/cart", { step = "stranger", expect = { status = 403 } })
+  shop:post("/login", "user=ann", { step = "log in", expect = { status = 200 } })
+  local cart = shop:get("/cart", { step = "cart", expect = { status = 200, body = "things" } })
+  return true, cart.body
+end }
+check "thief" { every = "300ms", fail_after = 1, run = function(ctx)
+  ctx.http.session { base = "URL" }:get("/cart", { step = "cart", expect = { status = 200 } })
+  return true
+end }
 see("v6", { url = "URL/ok", ip = "6" })
 ]]
 
@@ -76,6 +87,14 @@ describe("an http check", function()
     eyes:is("unhealthy", "plain", "in plain text")
     assert.equal("CN=self", eyes:is("unhealthy", "stranger", "certificate").tls.subject)
     assert.equal(eyes:value("secure", "probe_ssl_earliest_cert_expiry"), eyes:value("stranger", "probe_ssl_earliest_cert_expiry"))
+  end)
+
+  it("in several steps keeps its cookies, and tells which step went wrong", function()
+    local d = eyes:is("healthy", "shopping", "^2 things$")
+    assert.same({ "stranger", "log in", "cart" }, { d.steps[1].name, d.steps[2].name, d.steps[3].name })
+    assert.equal(403, eyes:value("shopping", 'probe_step_http_status_code{step="stranger"}'))
+    assert.is_true(eyes:value("shopping", 'probe_step_duration_seconds{step="cart"}') > 0)
+    eyes:is("unhealthy", "thief", "^cart: status 403 was not expected$")
   end)
 
   local SAME = { "probe_success", "probe_http_status_code", "probe_http_ssl", "probe_http_redirects", "probe_http_content_length", "probe_http_version",

@@ -1,4 +1,4 @@
---- web_server.lua - nginx in plain text, and with a certificate that it signed itself: redirects, JSON, a password, a slow and a long answer.
+--- web_server.lua - nginx in plain text, and with a certificate that it signed itself: redirects, JSON, a password, a cookie, a long answer.
 require("moonwatch.testing.nonet").allow() -- real programs
 local proc = require "proc"
 local socket = require "socket"
@@ -11,6 +11,8 @@ local PAGES = [[
     location = /one { return 302 /two; }
     location = /two { return 302 /ok; }
     location = /round { return 302 /round; }
+    location = /login { add_header Set-Cookie "sid=7; Path=/; HttpOnly" always; return 303 /cart; }
+    location = /cart { default_type text/plain; if ($cookie_sid != "7") { return 403; } return 200 "2 things"; }
     location = /gone { return 410; }
     location = /long { root DIR; }
     location = /secret { auth_basic "secret"; auth_basic_user_file DIR/users; try_files /long =404; }

@@ -117,6 +117,7 @@ static int read_request(const mw_value *arg, mw_net_request *req, mw_err *err)
         .timeout_ms = clamp_ms(mw_map_number(arg, "timeout", 10)),
         .max_body = max_body >= 1 && max_body <= MAX_ANSWER ? (size_t)max_body : MAX_ANSWER,
         .follow = mw_map_bool(arg, "follow", false),
+        .cookies = mw_map_find(arg, "cookies"),
         .measure = mw_map_bool(arg, "measure", false),
         .compressed = !mw_map_bool(arg, "measure", false),
         .family = mw_dns_family(mw_map_text(arg, "ip")),
@@ -167,6 +168,7 @@ static void on_done(void *arg, const mw_net_response *r)
     mw_value *answer = mw_map_new();
     mw_map_set_number(answer, "seconds", r->seconds);
     if (r->measured) mw_measure_tell(r->measured, answer);
+    if (r->cookies) mw_map_set(answer, "cookies", mw_value_copy(r->cookies));
     if (r->error) {
         mw_map_set_text(answer, "error", r->error);
         mw_map_set(answer, "sent", mw_bool_new(r->sent));

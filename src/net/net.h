@@ -37,6 +37,7 @@ typedef struct mw_net_request {
     size_t max_body; /* of the decoded answer; 0: 1 MiB */
     mw_net_tls tls;
     mw_net_sign sign;
+    const mw_value *cookies; /* not NULL: those that it begins with, see cookies.h */
     bool follow;
     int max_redirects; /* 0: 10 */
     int family;        /* AF_INET, AF_INET6, or 0 for any */
@@ -53,6 +54,7 @@ typedef struct mw_net_response {
     const char *error;    /* NULL, or what went wrong in words; never holds the url */
     double seconds;
     bool sent;    /* there is an error, but the request left: it may have been acted on */
+    const mw_value *cookies;         /* those there are now; NULL unless asked for */
     const mw_net_measured *measured; /* NULL unless asked for; also of what failed */
     bool stopped; /* the error is that this process is stopping: it says nothing about the peer */
     bool unasked; /* nor does this one: there was no turn for it, or no time to wait for the answer */

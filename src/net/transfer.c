@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/cookies.h"
 #include "net/tls.h"
 #include "net/words.h"
 
@@ -64,6 +65,7 @@ mw_transfer *mw_transfer_new(const mw_net_request *req, mw_net_done *done, void 
     t->max_redirects = req->max_redirects > 0 ? req->max_redirects : DEFAULT_REDIRECTS;
     t->family = req->family;
     if (req->measure) t->measured = mw_measure_new();
+    if (req->cookies) t->cookies = mw_value_copy(req->cookies);
     mw_buf_str(&t->send, req->body);
     t->done = done;
     t->arg = arg;
@@ -77,6 +79,7 @@ void mw_transfer_drop(mw_transfer *t)
     curl_slist_free_all(t->connect_to);
     mw_tls_deinit(&t->tls);
     mw_measure_free(t->measured);
+    mw_value_free(t->cookies);
     mw_free(t->sign_scope);
     mw_free(t->sign_user);
     mw_free(t->method);
@@ -208,6 +211,7 @@ CURL *mw_transfer_begin(mw_transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, (long)READ_BYTES);
     if (t->measured) mw_measure_set(t->easy, t->measured);
+    if (t->cookies) mw_cookies_set(t->easy, t->cookies);
     if (t->compressed) curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     return t->easy;
 }
@@ -243,6 +247,10 @@ mw_transfer_end mw_transfer_finish(mw_transfer *t, CURLcode rc)
     r.error = words.p;
     if (t->measured) mw_measure_finish(t->easy, t->measured);
     r.measured = t->measured;
+    if (t->cookies) {
+        mw_value_free(t->cookies);
+        r.cookies = t->cookies = mw_cookies_tell(t->easy);
+    }
     r.sent = r.error && left > 0;
     double seconds = answer(t, &r);
     mw_transfer_end end = {.failed = words.n > 0, .received = t->body.n, .seconds = seconds};

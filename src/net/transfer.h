@@ -21,6 +21,7 @@ struct mw_transfer {
     bool has_body, follow, compressed, http2;
     int max_redirects, family;
     mw_net_measured *measured; /* NULL: not asked for */
+    mw_value *cookies;         /* likewise */
     bool left;                 /* the request went out once */
     bool heard;                /* the head of the last answer is whole */
     mw_buf send, body, headers;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "script/ctx_session.h"
 #include "script/guest_inside.h"
 #include "script/own_text.h"
 
@@ -110,6 +111,8 @@ void mw_ctx_open_waits(lua_State *L)
     static const luaL_Reg http[] = {{"get", http_get}, {"post", http_post}, {NULL, NULL}};
     lua_newtable(L);
     luaL_register(L, NULL, http);
+    mw_ctx_push_session(L);
+    lua_setfield(L, -2, "session");
     lua_setfield(L, -2, "http");
     mw_push_own_text(L, share_text, "=share");
     lua_pushcfunction(L, share_wait_get);

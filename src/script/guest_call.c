@@ -12,7 +12,7 @@
 #include "script/guest_inside.h"
 #include "script/http_breaker.h"
 
-enum { MAX_RUNS = 256 };
+enum { MAX_RUNS = 256, MAX_STEPS = 50 };
 
 bool mw_call_kind_parse(mw_str name, mw_call_kind *out)
 {
@@ -92,6 +92,8 @@ static void run_free(mw_guest_run *r)
     mw_lane_release(r->job);
     mw_free(r->ask_expr);
     mw_free(r->breaker);
+    mw_free(r->step);
+    mw_value_free(r->steps);
     mw_meter_release(r->meter);
     mw_free(r->error);
     mw_free(r->traceback);
@@ -348,6 +350,8 @@ static mw_value *result_of(mw_guest_run *r)
     mw_map_set(out_, "fired", r->fired);
     r->fired = NULL;
     set_found(out_, r);
+    if (r->steps) mw_map_set(out_, "steps", r->steps);
+    r->steps = NULL;
     mw_map_set_number(out_, "instructions", (double)(r->most - r->fuel));
     mw_map_set_number(out_, "seconds", (double)(mw_mono_ns() - r->started_ns) / 1e9);
     return out_;
@@ -384,6 +388,34 @@ static void leave_breaker(mw_guest_run *r, const mw_value *answer)
     r->breaker = NULL;
 }
 
+/* Requests of a session have a name; the first of them are noted. */
+static void begin_step(mw_guest_run *r, const mw_value *arg)
+{
+    mw_str name = mw_map_text(arg, "step");
+    if (name.n) r->step = mw_strndup(name.p, name.n);
+}
+
+static void end_step(mw_guest_run *r, mw_value *answer)
+{
+    if (r->step && answer) {
+        mw_value *one = mw_map_new();
+        const mw_value *status = mw_map_find(answer, "status");
+        if (!r->steps) r->steps = mw_list_new();
+        mw_map_set_text(one, "name", r->step);
+        mw_map_set_number(one, "seconds", mw_map_number(answer, "seconds", 0));
+        if (status) mw_map_set(one, "status", mw_value_copy(status));
+        if (mw_map_find(answer, "error"))
+            mw_map_set(one, "error", mw_text_new(mw_map_text(answer, "error")));
+        if (r->steps->list.n < MAX_STEPS)
+            mw_list_add(r->steps, one);
+        else
+            mw_value_free(one);
+        mw_map_set_text(answer, "step", r->step);
+    }
+    mw_free(r->step);
+    r->step = NULL;
+}
+
 static void ask(mw_guest_run *r)
 {
     mw_value *arg = r->op_arg;
@@ -398,6 +430,7 @@ static void ask(mw_guest_run *r)
         mw_lua_leave(r->lua, then_resume, r);
         return;
     }
+    begin_step(r, arg);
     mw_call_ticket *ticket = mw_lua_expect(r->lua, then_resume, r, NULL);
     mw_value *refused = pass_breaker(r, op, arg);
     if (!refused) {
@@ -412,6 +445,7 @@ static bool then_resume(mw_lua *l, void *arg, mw_value *answer, mw_err *err)
 {
     mw_guest_run *r = arg;
     leave_breaker(r, answer);
+    end_step(r, answer);
     if (!answer || !r->guest) { /* closing, or its file was closed: DONE has been told */
         mw_value_free(answer);
         if (!answer && r->guest) {

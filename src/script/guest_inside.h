@@ -111,6 +111,8 @@ struct mw_guest_run {
     char *ask_expr;
     mw_ctx_pushes *push;
     mw_lane_job *job;       /* not NULL: it waits for that, or has it */
+    char *step;             /* name of the request that is under way; NULL: it has none */
+    mw_value *steps;        /* those that were: list of {name=, seconds=, status=, error=} */
     char *breaker;          /* name of the one whose permit its request has; NULL: none */
     mw_promql_result *held; /* result being pushed; freed when the push fails */
     mw_value *held_value;

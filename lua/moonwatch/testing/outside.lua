@@ -18,10 +18,23 @@ end
 
 -- -- http ------------------------------------------------------------------
 
-local function filled(answer)
+-- A header "set-cookie: name=value" of a world becomes a line of the jar, as libcurl writes it.
+local function jar(request, answer)
+  if not request.cookies then return nil end
+  local out, fresh = {}, answer.headers and (answer.headers["set-cookie"] or answer.headers["Set-Cookie"])
+  local host = request.url:match "^%w+://([^/:]+)" or ""
+  local name, value = (fresh or ""):match "^([^=;]+)=([^;]*)"
+  for _, line in ipairs(request.cookies) do
+    if line:match "\t([^\t]*)\t[^\t]*$" ~= name then out[#out + 1] = line end
+  end
+  if name then out[#out + 1] = table.concat({ host, "FALSE", "/", "FALSE", "0", name, value }, "\t") end
+  return out
+end
+
+local function filled(answer, request)
   if answer.error then return { error = answer.error, seconds = answer.seconds or 0.001, after = answer.after } end
   return { status = answer.status or 200, headers = answer.headers or {}, body = answer.body or "", seconds = answer.seconds or 0.001,
-           after = answer.after }
+           after = answer.after, cookies = jar(request, answer) }
 end
 
 local function answer_to(world, request, n)
@@ -31,15 +44,16 @@ local function answer_to(world, request, n)
       row.n = row.n + 1
       local answer = row.answer
       if type(answer) == "function" then answer = answer(request, row.n) end
-      if answer then return filled(answer) end
+      if answer then return filled(answer, request) end
     end
   end
-  return filled(world.answers and world.answers(request, n) or {})
+  return filled(world.answers and world.answers(request, n) or {}, request)
 end
 
 local function http(world, arg, done)
   local request = { url = arg.url, method = arg.method or (arg.body and "POST" or "GET"), headers = copy(arg.headers or {}), body = arg.body,
-                    json = arg.body and world.host.json.decode(arg.body) or nil, at = world.now, message = world.sending }
+                    json = arg.body and world.host.json.decode(arg.body) or nil, at = world.now, message = world.sending,
+                    cookies = arg.cookies, step = arg.step }
   request.answer = answer_to(world, request, #world.requests + 1)
   table.insert(world.requests, request)
   if world.sending then table.insert(world.sending.requests, request) end

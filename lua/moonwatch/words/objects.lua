@@ -60,6 +60,11 @@ object("ctx.log", "log", "moonwatch's own log", {
 object("ctx.http", "http", "requests to other servers; outside `when`", {
   plain("get", { { "url", "text" }, { "options", "http_options?" } }, "http_answer", "asks and waits for the answer"),
   plain("post", { { "url", "text" }, { "body", "text?" }, { "options", "http_options?" } }, "http_answer", "sends and waits for the answer"),
+  plain("session", { { "options", "session_options?" } }, "http_session", "requests that belong together: they keep their cookies, and each is a step with a name and a time"),
+})
+object("http session", "http_session", "what ctx.http.session gives; each request is a step", {
+  method("get", { { "url", "text" }, { "options", "http_options?" } }, "http_answer", "asks and waits; a URL that begins with / stands behind the base of the session"),
+  method("post", { { "url", "text" }, { "body", "text?" }, { "options", "http_options?" } }, "http_answer", "sends and waits"),
 })
 object("ctx.share", "share", "values shared by all nodes, local without Redis; outside `when`", {
   method("get", { { "key", "text" } }, "any", "the value of a key"),
@@ -101,10 +106,21 @@ object(nil, "http_options", "how a request is made", {
   { "body", "text?", "what is sent" }, { "insecure", "boolean?", "accept any certificate" }, { "follow", "boolean?", "follow redirects" },
   { "tls", "table?", "certificates and names, as `tls` of scrape" },
   { "max_body", "number?", "largest answer in bytes" },
+  { "step", "text?", "name of the step; in a session the method and URL unless said" },
+  { "expect", "step_expect?", "in a session: what must come" },
+})
+object(nil, "session_options", "what holds for all requests of a session", {
+  { "base", "text?", "beginning of the URLs" }, { "headers", "labels?", "request headers" }, { "timeout", "number?", "seconds for each" },
+  { "follow", "boolean?", "follow redirects; true unless said" }, { "insecure", "boolean?", "accept any certificate" },
+  { "tls", "table?", "certificates and names, as `tls` of scrape" },
+})
+object(nil, "step_expect", "what a request of a session must bring; otherwise an error names its step", {
+  { "status", "any?", "a status, or a list of them" }, { "body", "text?", "the body must contain this" },
 })
 object(nil, "http_answer", "an answer", {
   { "status", "number?", "its status" }, { "headers", "labels?", "headers, names in lower case" }, { "body", "text?", "its body" },
   { "seconds", "number?", "how long it took" }, { "error", "text?", "why there is none" },
+  { "step", "text?", "name of its step" },
 })
 object("alert object", "alert_view", "what a text that is a function is given", {
   { "sample", "labels", "labels of the series, before the rule gave any of its own" }, { "labels", "labels", "its labels" }, { "value", "number", "its value" }, { "threshold", "number?", "`above` or `below` of the rule" },

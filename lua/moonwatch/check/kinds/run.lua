@@ -1,5 +1,22 @@
 --- run.lua - the check kind `run`: a function of the rule says how it is.
+local measure = require "moonwatch.check.measure"
+
 local WORDS = { healthy = "good", degraded = "degraded", unhealthy = "bad" }
+
+-- What its sessions did, step by step; of steps with one name the last.
+local function add_steps(result, steps)
+  local last = {}
+  for i, step in ipairs(steps) do last[step.name] = i end
+  for i, step in ipairs(steps) do
+    if last[step.name] == i then
+      local labels = { step = step.name }
+      measure.add(result, "probe_step_success", not step.error, labels)
+      measure.add(result, "probe_step_duration_seconds", step.seconds, labels)
+      measure.add(result, "probe_step_http_status_code", step.status or 0, labels)
+    end
+  end
+  result.details.steps = steps
+end
 
 local function judge(r)
   if not r.ok then return { good = false, message = r.error, traceback = r.traceback, failure = r, seconds = r.seconds, details = {} } end
@@ -19,6 +36,9 @@ end
 return function(rule, run, done)
   run.guest(rule.run, {}, { kind = "check", now = run.now, state = run.state, rule = run.name }, function(r)
     if r.ok and r.state then run.state_was(r.state) end
-    done(judge(r))
+    local result = judge(r)
+    result.series = {}
+    if r.steps then add_steps(result, r.steps) end
+    done(result)
   end)
 end
