@@ -122,6 +122,11 @@ describe("the audit chain of a server", function()
     local head = s:json "/api/mw/v1/audit/head"
     assert.equal(head.seq, own(s, "moonwatch_audit_head_seq"))
     assert.equal(tonumber(head.hash:sub(1, 13), 16), own(s, "moonwatch_audit_head_hash"))
+    local _, page = s:get "/metrics"
+    local infos = {}
+    for line in page:gmatch "moonwatch_audit_head_info(%b{}) 1" do infos[#infos + 1] = line end
+    assert.equal(1, #infos)
+    assert.is_truthy(infos[1]:find(('hash="%s"'):format(head.hash), 1, true) and infos[1]:find(('seq="%d"'):format(head.seq), 1, true))
     local path = s.dir .. "/data/audit/00000000000000000001.log"
     local text = proc.read(path)
     proc.write(path, (text:gsub("[^\n]+\n$", "")))

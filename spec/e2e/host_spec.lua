@@ -53,10 +53,9 @@ describe("figures of this host", function()
     local port = proc.free_port()
     local exporter = proc.spawn { "prometheus-node-exporter", "--web.listen-address=127.0.0.1:" .. port }
     local s = server.start()
-    local theirs, ours
     proc.eventually(function() return net.request(("http://127.0.0.1:%d/metrics"):format(port)) == 200 end, 20, "node_exporter answers")
-    _, theirs = net.request(("http://127.0.0.1:%d/metrics"):format(port))
-    _, ours = s:get "/metrics"
+    local _, theirs = net.request(("http://127.0.0.1:%d/metrics"):format(port))
+    local _, ours = s:get "/metrics"
     local problems, compared = {}, 0
     for _, family in ipairs(FAMILIES) do
       local a, b = samples(theirs, { family[1] }), samples(ours, { family[1] })

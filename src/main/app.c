@@ -248,6 +248,8 @@ int mw_app_open(mw_app *app, const mw_value *settings, mw_err *err)
 {
     *app = (mw_app){.clock = mw_clock_system};
     app->registry = mw_registry_new(0);
+    pthread_mutex_init(&app->head_lock, NULL);
+    mw_passing_init(&app->head, app->registry);
     app->stats = mw_host_stats_new(app->registry, "/proc");
     mw_host_stats_cgroups(app->stats, "/sys/fs/cgroup");
     mw_registry_on_collect(app->registry, mw_host_stats_collect, app->stats);
@@ -378,6 +380,8 @@ void mw_app_stop(mw_app *app)
     mw_keep_classes_free(app->classes, app->n_classes);
     mw_free(app->metrics_dir);
     mw_host_stats_free(app->stats);
+    mw_passing_deinit(&app->head);
+    pthread_mutex_destroy(&app->head_lock);
     mw_registry_free(app->registry);
     mw_free((char *)app->host.data_dir);
     mw_free(app->host.ops);

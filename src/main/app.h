@@ -2,10 +2,13 @@
  * SPDX-License-Identifier: MIT */
 #ifndef MW_MAIN_APP_H
 #define MW_MAIN_APP_H
+#include <pthread.h>
+
 #include "base/pool.h"
 #include "cluster/cluster.h"
 #include "http/server.h"
 #include "metrics/host.h"
+#include "metrics/passing.h"
 
 typedef struct mw_app {
     mw_clock clock;
@@ -23,6 +26,8 @@ typedef struct mw_app {
     mw_ingest ingest;
     mw_net *net;
     mw_audit *audit;
+    pthread_mutex_t head_lock; /* over HEAD: moonwatch_audit_head_info as of now */
+    mw_passing head;
     char *audit_dir;
     mw_scraper *scraper;
     mw_cluster *cluster;

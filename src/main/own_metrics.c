@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT */
 #include "main/app.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum store { TSDB, LOGS, TRACES, AUDIT };
@@ -139,6 +140,25 @@ static void show_tsdb(mw_app *app, mw_registry *reg)
     show(reg, TSDB, &s);
 }
 
+/* The anchor by which a chain that was cut off or written anew is seen: one series, which changes
+ * with each entry. */
+static void show_head(mw_app *app)
+{
+    char seq[24];
+    mw_audit_mark head;
+    mw_audit_head(app->audit, &head);
+    snprintf(seq, sizeof seq, "%llu", (unsigned long long)head.seq);
+    mw_label l[] = {{MW_STR("node"), mw_str_of(mw_audit_node(app->audit))},
+                    {MW_STR("seq"), mw_str_of(seq)},
+                    {MW_STR("hash"), mw_str_of(head.hash)}};
+    pthread_mutex_lock(&app->head_lock);
+    mw_passing_begin(&app->head);
+    mw_passing_set(&app->head, MW_GAUGE, "moonwatch_audit_head_info",
+                   "The last entry of the audit chain of this node.", l, 3, 1);
+    mw_passing_end(&app->head);
+    pthread_mutex_unlock(&app->head_lock);
+}
+
 static void collect(void *arg, mw_registry *reg)
 {
     mw_app *app = arg;
@@ -148,6 +168,7 @@ static void collect(void *arg, mw_registry *reg)
     mw_audit_stats audit;
     mw_audit_stats_read(app->audit, &audit);
     show(reg, AUDIT, &audit);
+    show_head(app);
     mw_logs_stats_read(app->logs, &logs);
     mw_traces_stats_read(app->traces, &traces);
     show(reg, LOGS, &logs);

@@ -6,7 +6,7 @@
 --   GET  .../NAME/gate                         200 passed, 409 anything else; ?marginal=ok lets a marginal one through
 --   POST .../NAME/judge                        { baseline = { from=, to=, labels= }, candidate = {...} } -> a verdict of these times, at once
 local answer = require "moonwatch.api.answer"
-local audit = require "moonwatch.engine.router_audit"
+local audit = require "moonwatch.audit"
 local mark_of = require "moonwatch.marks.mark"
 local order = require "moonwatch.engine.rules_order"
 
@@ -36,6 +36,7 @@ local function gate(engine, req, runner)
   if status == "running" then reasons[1] = "it still runs, until " .. engine.host.rfc3339(runner.state.run.until_)
   elseif status == "idle" then reasons[1] = "it never ran"
   else for i, text in ipairs(result.reasons) do reasons[i] = text end end
+  audit.note(engine.host, open and "gate.passed" or "gate.refused", audit.who(req), { canary = runner.rule.name, status = status, reason = reasons[1] })
   return answer.json(engine.host, open and 200 or 409, { name = runner.rule.name, open = open, status = status, score = result and status ~= "running" and result.score or nil,
                                                          reasons = reasons })
 end
@@ -45,15 +46,16 @@ local function read(engine, req)
   if type(given) ~= "table" then return nil end
   local who = audit.who(req, type(given.author) == "string" and given.author or nil)
   given.author = who.name ~= "unknown" and who.name or nil
-  return given
+  return given, who
 end
 
 local function tell(what)
   return function(engine, req, now, runner)
-    local given = read(engine, req)
+    local given, who = read(engine, req)
     if not given then return answer.problem(engine.host, 400, "bad_request", "send an object as JSON") end
     local ok, why, code = order.give(engine, runner, what, given, now)
     if not ok then return answer.problem(engine.host, code and 409 or 400, code or "bad_request", why) end
+    audit.note(engine.host, what == "start" and "canary.started" or "canary.stopped", who, { canary = runner.rule.name })
     return answer.json(engine.host, ok == "forwarded" and 202 or 200, row(engine, runner, now))
   end
 end

@@ -4,7 +4,7 @@
 --   POST .../NAME/start                      { author= }; 409 while it or another one of its service runs
 --   POST .../NAME/stop                       { reason=, author=, rolled_back= (the fault was taken back by hand) }
 local answer = require "moonwatch.api.answer"
-local audit = require "moonwatch.engine.router_audit"
+local audit = require "moonwatch.audit"
 local order = require "moonwatch.engine.rules_order"
 
 local TIMES = { "since", "injected_at", "returned_at", "ends", "ended" }
@@ -43,6 +43,7 @@ local function tell(engine, req, now, runner, what)
                  rolled_back = given.rolled_back == true }
   local ok, why, code = order.give(engine, runner, what, args, now)
   if not ok then return answer.problem(engine.host, 409, code or "refused", why) end
+  audit.note(engine.host, what == "start" and "experiment.started" or "experiment.stopped", who, { experiment = runner.rule.name, reason = args.reason })
   return answer.json(engine.host, ok == "forwarded" and 202 or 200, row(engine, runner, now))
 end
 
