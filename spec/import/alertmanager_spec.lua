@@ -5,6 +5,7 @@ local load = require "moonwatch.config.load"
 local outputs = require "moonwatch.import.outputs"
 local proc = require "proc"
 local report = require "moonwatch.import.report"
+local testing = require "moonwatch.testing"
 
 local function import(text)
   local path = proc.scratch() .. "/am.yml"
@@ -177,6 +178,32 @@ route: { receiver: a }
     local receivers = loaded(lua).receivers
     assert.same({ ca = "/etc/ca.pem", server_name = "hook.internal", insecure = false }, receivers[1].items[1].tls)
     assert.is_true(receivers[2].items[1].tls.insecure)
+  end)
+
+  it("can be tried in simulated time: routes, windows, inhibitions, and the message that leaves", function()
+    local world = testing.world((import [[
+route:
+  receiver: chat
+  group_by: [alertname]
+  routes: [ { matchers: [ severity="page" ], receiver: pager, mute_time_intervals: [ night ] } ]
+receivers:
+  - { name: chat, slack_configs: [ { api_url: 'https://hooks.slack.com/services/T/B/X' } ] }
+  - { name: pager, pagerduty_configs: [ { routing_key: '0123456789abcdef0123456789abcdef' } ] }
+inhibit_rules: [ { source_matchers: [ alertname="NodeDown" ], target_matchers: [ severity=~"warning|page" ], equal: [ instance ] } ]
+time_intervals: [ { name: night, time_intervals: [ { times: [ { start_time: '00:00', end_time: '06:00' } ] } ] } ]
+]]), { at = "2026-03-02T23:00:00Z" })
+    assert.routes(world, { severity = "page" }, { "pager" })
+    world:post({ alertname = "Db", severity = "page", instance = "a" }):advance "5m"
+    local told = assert.sent(world, { receiver = "pager", alert = "Db" }, 1) and world:sent({ receiver = "pager" })[1]
+    assert.equal("trigger", told.requests[1].json.event_action)
+    world:advance_to "2026-03-03T01:00:00Z"
+    world:post({ alertname = "Web", severity = "page", instance = "b" }):advance "1h"
+    assert.silent(world, { alert = "Web" })
+    world:advance_to "2026-03-03T06:10:00Z"
+    assert.sent(world, { receiver = "pager", alert = "Web" }, 1)
+    world:post({ alertname = "NodeDown", instance = "c" }):post({ alertname = "Disk", severity = "warning", instance = "c" }):advance "10m"
+    assert.sent(world, { receiver = "chat", alert = "NodeDown" }, 1)
+    assert.silent(world, { alert = "Disk" })
   end)
 
   it("is told where it is none at all", function()
