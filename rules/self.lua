@@ -18,8 +18,8 @@ alert "NotificationsWaiting" { expr = "max by (receiver) (moonwatch_notification
                                summary = "the oldest message for ${labels.receiver} has waited for ${value|duration}: `moonwatch receivers` says what keeps it" }
 alert "ReceiverAway" { expr = "max by (receiver) (moonwatch_notifications_trouble_seconds)", above = 300, hold = "1m", severity = "page",
                        summary = "${labels.receiver} has taken no message for ${value|duration}" }
-alert "BreakerOpen" { expr = "max by (receiver, integration) (moonwatch_breaker_state)", above = 1.5, hold = "5m",
-                      summary = "the breaker of ${labels.receiver} (${labels.integration}) is open: it keeps failing" }
+alert "BreakerOpen" { expr = 'max by (receiver, integration, breaker) (moonwatch_breaker_state{check=""})', above = 1.5, hold = "5m",
+                      summary = "the breaker of ${labels.breaker}${labels.receiver} is open: it keeps failing" }
 alert "NotificationsLost" { expr = 'sum by (receiver, result) (increase(moonwatch_notifications_total{result=~"failed|dropped|deferred"}[10m])) > 0',
                             severity = "page", summary = "messages for ${labels.receiver} were ${labels.result}; `moonwatch receivers` says why" }
 alert "NotificationsDigested" { expr = "sum by (receiver) (increase(moonwatch_notifications_digests_total[10m])) > 0", severity = "info",

@@ -108,6 +108,15 @@ describe("a breaker", function()
     world:answer("http://web/", {}):advance "10s"
     assert.equal("closed", select(2, ask(world, "GET", "check/web")).forced)
   end)
+  it("of a check has figures, as those of requests have", function()
+    local world = testing.world(RULES .. 'check "web" { http = "http://web/", every = "10s", breaker = { failures = 2, open = "1m" } }')
+    local shown = {}
+    world.engine.host.metric = function(_, name, labels, value)
+      if name == "moonwatch_breaker_state" then shown[labels.check or labels.breaker] = value end
+    end
+    world:answer("http://web/", { status = 500 }):advance "40s"
+    assert.same({ web = 2, shop = 0 }, shown)
+  end)
   it("keeps a check from being probed over a restart", function()
     local world = testing.world 'check "web" { http = "http://web/", every = "10s", breaker = { failures = 2, open = "5m" } }'
     world:answer("http://web/", { status = 500 }):advance "30s"

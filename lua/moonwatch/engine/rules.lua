@@ -39,7 +39,7 @@ function M.new(options)
   local self = setmetatable({
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
     spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, promoted = {}, groups = {}, busy = line.new(), schedule = schedule.new(),
-    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0, breakers = {}, shared_breakers = {},
+    keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0, breakers = {}, shared_breakers = {}, guarded = {},
     corrections = corrections.new(), turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, alone = {}, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
   }, M)
   self.late = options.host.instrument("observe", "moonwatch_rule_lateness_seconds", {}, "How late groups of rules, checks and jobs began.")

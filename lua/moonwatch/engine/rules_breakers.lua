@@ -1,6 +1,6 @@
 --- rules_breakers.lua - the breakers that requests of rules go through (the word `breaker`): made, taken over, told about.
 --
--- engine.breakers: name → { rule=, breaker=, turns= (those that were told) }.  Requests turn them in C (src/script/http_breaker.h),
+-- engine.breakers: name → { rule=, breaker=, turns= (those that were told) }; engine.guarded: checks that have one of their own.  Requests turn them in C (src/script/http_breaker.h),
 -- so each turn of the engine looks whether one did.
 local breaker = require "moonwatch.breaker"
 local keys_of = require "moonwatch.keys"
@@ -37,6 +37,10 @@ function M.load(engine, set)
     engine.breakers[rule.name] = { rule = rule, breaker = own, turns = own.raw:turns() }
   end
   if next(engine.breakers) or next(before) then tell_requests(engine) end
+  engine.guarded = {}
+  for _, runner in ipairs(engine.runners) do
+    if runner.rule.word == "check" and runner.breaker then table.insert(engine.guarded, runner) end
+  end
 end
 
 -- -- what became of them -------------------------------------------------------------
@@ -56,18 +60,20 @@ local function turned(engine, name, look, now)
   keep(engine, name, now)
 end
 
+local function tell(engine, labels, look)
+  engine.host.metric("set", "moonwatch_breaker_state", labels, STATE[look.forced or look.state], "Circuit breaker: 0 closed, 1 half-open, 2 open.")
+  engine.host.metric("set", "moonwatch_breaker_refused", labels, look.refused, "Calls that were not made because a breaker was open.")
+end
+
 local function measure(engine, now)
-  for name, one in pairs(engine.breakers) do
-    local look, labels = one.breaker:look(now), { breaker = name }
-    engine.host.metric("set", "moonwatch_breaker_state", labels, STATE[look.forced or look.state], "Circuit breaker: 0 closed, 1 half-open, 2 open.")
-    engine.host.metric("set", "moonwatch_breaker_refused", labels, look.refused, "Requests that were not made because a breaker was open.")
-  end
+  for name, one in pairs(engine.breakers) do tell(engine, { breaker = name }, one.breaker:look(now)) end
+  for _, runner in ipairs(engine.guarded) do tell(engine, { check = runner.rule.name }, runner.breaker:look(now)) end
   engine.breakers_measured = now
 end
 
 --- See whether one turned.
 function M.tick(engine, now)
-  if not next(engine.breakers) then return end
+  if not next(engine.breakers) and not engine.guarded[1] then return end
   for name, one in pairs(engine.breakers) do
     local turns = one.breaker.raw:turns()
     if turns ~= one.turns then
