@@ -79,7 +79,7 @@ describe("an imported configuration of Alertmanager", function()
       end
       assert.equal("", different)
       if os.getenv "TOLD" then print(("seed %d: %d messages"):format(seed, told)) end
-      assert.is_true(told > 2 * #kinds(), "too little was told to compare: " .. told)
+      assert.is_true(told > 2 * #kinds() or #kinds() < #am_worlds.kinds, "too little was told to compare: " .. told)
     end)
   end
 end)

@@ -144,6 +144,13 @@ describe("a message of a route that keeps to Alertmanager", function()
     end
   end)
 
+  it("keeps no other group of its receiver waiting when that has had too many", function()
+    local world = world_with({ group_by = { "alertname" } }, { { kind = "pagerduty" } })
+    world.answers.hook = function(note) return note.group_labels.alertname == "Down" and world.now < world.start + 1.4 and TOO_MANY or { ok = true, status = 200 } end
+    world:fire("Down"):advance("0.25s"):fire("Slow"):advance "3s"
+    assert.same({ 1, 1.25, 1.5 }, times(world))
+  end)
+
   it("goes on after a restart as it would have gone on", function()
     local world = world_with()
     world.answers.hook = failing(6, BROKEN)

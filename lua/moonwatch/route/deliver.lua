@@ -166,9 +166,9 @@ function M:of_group(group_key) return self.by_group[group_key] or {} end
 -- -- sending --------------------------------------------------------------------
 
 -- 429 without a time: the whole lane waits as a message would, longer each time.
-local function hold(lane, outcome, now)
+local function hold(lane, job, outcome, now)
   local after = outcome.after
-  if outcome.status == 429 and outcome.retry then
+  if outcome.status == 429 and outcome.retry and not job.patience then
     lane.throttled = (lane.throttled or 0) + 1
     after = after or M.delay(lane.throttled)
   elseif outcome.ok then
@@ -185,7 +185,7 @@ local function judge(lane, job, outcome, now)
   else
     lane.breaker:fail(now, outcome.seconds)
   end
-  hold(lane, outcome, now)
+  hold(lane, job, outcome, now)
   -- Since when nothing was taken, and why the last was not.
   if outcome.ok then
     lane.trouble, lane.fell = nil, nil
