@@ -102,6 +102,23 @@ describe("a check that depends on another", function()
     assert.same({ "Orders" }, world:firing())
   end)
 
+  it("and the rule of such an alert says what holds it back, for as long as it does", function()
+    local rules = require("moonwatch.api.rules")["/api/v1/rules"]
+    local function held()
+      local body = world.host.json.decode(rules(world.engine, { method = "GET", query = { type = { "alert" } } }, world.now).body)
+      for _, rule in ipairs(body.data.groups[1].rules) do
+        if rule.name == "Orders" then return rule.heldBack end
+      end
+    end
+    bad[1] = true
+    world:advance "40s"
+    assert.is_nil(held())
+    world:set("orders", 0):advance "20s"
+    assert.same({ { by = "db", alerts = 1 } }, held())
+    world:set("orders", 5):advance "20s"
+    assert.is_nil(held())
+  end)
+
   it("keeps all that over a restart", function()
     bad = { false, false, true }
     world:advance "40s"

@@ -239,6 +239,14 @@ describe("somebody who was not told of labels", function()
     assert.equal("Down", story.near[1].labels.alertname)
   end)
 
+  it("hears that its rule finds something, and what it waits for", function()
+    local world = world_with()
+    world.host.on_ask.rules = function()
+      return { status = 200, body = '{"data":{"groups":[{"rules":[{"name":"Orders","state":"inactive","heldBack":[{"by":"db","alerts":2}]}]}]}}' }
+    end
+    has(ask(world, "alert=Orders").verdict, "the rule Orders finds 2 and begins no alert while db fails, which it depends on")
+  end)
+
   it("is told what is wrong with the question", function()
     local world = world_with()
     assert.equal(400, select(2, ask(world, "label=oops")))

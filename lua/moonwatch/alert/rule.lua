@@ -144,16 +144,19 @@ function M:remind(t) tell(self, t) end
 
 -- -- one evaluation --------------------------------------------------------
 
--- While something this rule depends on is down, only alerts that already fire are looked at.
+-- While something this rule depends on is down, only alerts that already fire are looked at.  How many began not because of whom is in
+-- held_back, for those who ask why.
 local function without_dependents(self, seen)
+  local held = {}
   for key, row in pairs(seen) do
     local alert = self.alerts[key]
     if not (alert and alert.state == "firing") then
       for _, parent in ipairs(self.rule.depends_on or {}) do
-        if self.engine:is_down(parent, row.sample) then seen[key] = nil end
+        if seen[key] and self.engine:is_down(parent, row.sample) then seen[key], held[parent] = nil, (held[parent] or 0) + 1 end
       end
     end
   end
+  self.held_back = next(held) and held or nil
 end
 
 local function apply(self, changes, t)
@@ -193,7 +196,7 @@ local function look(self, t)
 end
 
 function M:evaluate(t)
-  self.last_evaluation, self.samples = t, nil
+  self.last_evaluation, self.samples, self.held_back = t, nil, nil
   local found = look(self, t)
   if not found then return tell(self, t) end
   if next(found.seen) == nil and idle(self) then return end
@@ -212,7 +215,7 @@ end
 
 --- While there is no alert: the query that shows that there is none, see host.quiet.
 function M:quiet()
-  if self.health == "ok" and idle(self) then return condition.query(self) end
+  if self.health == "ok" and idle(self) and not self.held_back then return condition.query(self) end
 end
 
 --- Take note of what host.quiet did since the last evaluation.

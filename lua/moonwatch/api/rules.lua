@@ -2,6 +2,7 @@
 local answer = require "moonwatch.api.answer"
 local filter = require "moonwatch.api.rules_filter"
 local budget = require "moonwatch.engine.rules_budget"
+local keys_of = require "moonwatch.keys"
 local state = require "moonwatch.alert.state"
 local suspend = require "moonwatch.engine.rules_suspend"
 local threshold = require "moonwatch.alert.threshold"
@@ -66,13 +67,21 @@ local function shown_query(runner)
   return runner.rule.expr and threshold.shown(runner.rule) or "function"
 end
 
+-- What finds something and begins no alert, because something that the rule depends on is down; nil when there is nothing.
+local function held_back(host, runner)
+  if not runner.held_back then return nil end
+  local out = host.json.array {}
+  for _, name in ipairs(keys_of(runner.held_back)) do out[#out + 1] = { by = name, alerts = runner.held_back[name] } end
+  return out
+end
+
 local function common(host, runner)
   if runner.refresh then runner:refresh() end
   return {
     name = runner.rule.alertname or runner.rule.name, query = shown_query(runner), health = runner.health,
     lastError = runner.last_error, evaluationTime = runner.seconds or 0,
     lastEvaluation = time_text(host, runner.last_evaluation), traceback = runner.traceback,
-    suspended = suspend.shown(host, runner),
+    suspended = suspend.shown(host, runner), heldBack = held_back(host, runner),
   }
 end
 

@@ -223,6 +223,9 @@ local function of_nothing(router, query, rules, near_rule)
     local name = words.line(rule.name)
     if rule.suspended then why[#why + 1] = ("the rule %s is suspended: it failed too often"):format(name)
     elseif rule.lastError and rule.lastError ~= "" then why[#why + 1] = ("the rule %s fails: %s"):format(name, words.line(rule.lastError))
+    elseif rule.heldBack then
+      local held = rule.heldBack[1]
+      why[#why + 1] = ("the rule %s finds %d and begins no alert while %s fails, which it depends on"):format(name, held.alerts, words.line(held.by))
     elseif RULE_SAYS[rule.state] then why[#why + 1] = RULE_SAYS[rule.state]:format(name) end
   end
   if #rules == 0 then why[1] = "no rule makes such an alert" .. (near_rule and (" (did you mean %s?)"):format(words.line(near_rule)) or "") end

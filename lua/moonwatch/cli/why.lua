@@ -32,6 +32,9 @@ local function tell_trouble(ctx, rule)
     ctx.out(("  suspended since %s: it failed %d times in a row, and is tried again at %s\n"):format(s.since, s.failures, s.again))
     if s.reason and s.reason ~= rule.lastError then ctx.out("  because: " .. line(s.reason) .. "\n") end
   end
+  for _, held in ipairs(rule.heldBack or {}) do
+    ctx.out(("  %d found, and no alert begins: %s fails, which it depends on\n"):format(held.alerts, line(held.by)))
+  end
   if rule.lastError and rule.lastError ~= "" then ctx.out("  last error: " .. line(rule.lastError) .. "\n") end
   if rule.traceback then tell_traceback(ctx, rule.traceback) end
 end
