@@ -94,6 +94,24 @@ describe("the events of an SLO", function()
     assert.near(22.5 * 3600, world:value 'slo:sli_events:increase1d{slo="web"}', 250)
   end)
 
+  it("stay counted when the store has forgotten the samples, by the hour or the day", function()
+    local MONTH = SLO:gsub('"1d"', '"30d"')
+    local world = testing.world(MONTH, { at = "2026-03-01T00:00:00Z" })
+    world:series("all_total", "0+300x5760", { every = "5m" }):series("good_total", "0+297x5760", { every = "5m" })
+    for _, days in ipairs { 3, 15 } do -- young ones are saved by the hour, older ones by the day
+      world:advance(("%dd"):format(days))
+      local before = world:value 'slo:sli_events:increase30d{slo="web"}'
+      local other = testing.world(MONTH, { at = world.now })
+      other.engine:restore(world.host.json.decode(world.engine:snapshot(world.now, true)), world.now)
+      other:advance "1m"
+      assert.near(before, other:value 'slo:sli_events:increase30d{slo="web"}', before * 0.002)
+      assert.near(0, left(other), 0.01)
+      local runner, old = other.engine.by_id["slo/web"], world.engine.by_id["slo/web"]
+      local whole = old:between(world.start, world.now).total
+      assert.near(whole / 2, runner:between(world.start + (world.now - world.start) / 2, world.now).total, whole * 0.02)
+    end
+  end)
+
   it("are others once the SLO is about something else", function()
     local world = requests(testing.world(SLO), 10, 6)
     world:advance "2h"

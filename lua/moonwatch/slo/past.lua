@@ -17,21 +17,38 @@ local CHUNK = 300 -- steps that are asked for at once
 
 -- -- before the first evaluation -------------------------------------------
 
--- Everything of the ledger that is older than BEGAN, of LIST { t, total, bad }, so that the sums meet.
-local function prepend_saved(book, list)
-  local older, at_total, at_bad = {}, nil, nil
+-- What LIST, sums at moments, says of T.
+local function value_in(list, t)
+  local before
   for _, p in ipairs(list) do
-    if p[1] < book.began then older[#older + 1] = p
-    elseif not at_total then at_total, at_bad = p[2], p[3] end
+    if p[1] >= t then
+      if not before then return p[2], p[3] end
+      local share = (t - before[1]) / (p[1] - before[1])
+      return before[2] + (p[2] - before[2]) * share, before[3] + (p[3] - before[3]) * share
+    end
+    before = p
   end
+  return before[2], before[3]
+end
+
+-- Everything of LIST, which was saved, that is older than the ledger, so that the sums meet.
+local function prepend_saved(book, list)
+  if not list[1] or list[1][1] >= book.began then return end
   local total, bad = book:value(book.began)
-  local last = older[#older]
-  if not last then return end
-  local shift_total, shift_bad = total - (at_total or total), bad - (at_bad or bad)
-  for i, p in ipairs(older) do
-    older[i] = { p[1], math.min(p[2] + shift_total, total), math.min(p[3] + shift_bad, bad) }
+  local at_total, at_bad = value_in(list, book.began)
+  local older = {}
+  for _, p in ipairs(list) do
+    if p[1] < book.began then older[#older + 1] = { p[1], math.min(p[2] + total - at_total, total), math.min(p[3] + bad - at_bad, bad) } end
   end
   book:prepend(older)
+end
+
+-- Was there nothing at all in FOUND?
+local function is_empty(found)
+  for _, row in ipairs(found) do
+    if not row[4] then return false end
+  end
+  return true
 end
 
 -- One chunk of the past before `began` out of the raw series.  False when there is nothing more to do.
@@ -55,12 +72,12 @@ local function fill_chunk(runner)
     runner.note_fill = ("what was before %s could not be counted: %s"):format(runner.host.rfc3339(book.began), why)
     return false
   end
+  if fill.saved and is_empty(found) then return false end -- what is saved knows more
   local total, bad = book:value(book.began)
   local list = {}
   for i = #found, 1, -1 do
     total, bad = total - found[i][2], bad - found[i][3]
     list[i] = { found[i][1] - step, total, bad }
-    if found[i][2] > 0 then fill.any = true end
   end
   book:prepend(list)
   return book.began > fill.till
@@ -84,32 +101,39 @@ end
 
 local function own(name, rule) return ('%s{slo="%s"}'):format(name, rule.name) end
 
--- The last sample of the series NAME before T, of whatever labels were in force: when, value.
-local function last_of(runner, name, t)
-  local host = runner.host
-  local times = host.query(("ts_of_last_over_time(%s[%dd])"):format(own(name, runner.rule), M.KEPT_DAYS), t)
-  local best
-  for _, row in ipairs(times or {}) do best = math.max(best or 0, row.value) end
-  if not best then return nil end
-  local rows = host.query(("max(%s)"):format(own(name, runner.rule)), best)
-  return best, rows and rows[1] and rows[1].value
+-- Whoever does not know where he stopped must not begin anew because of a query that failed: the evaluation fails, and the next
+-- one tries again.
+local function must(rows, why) return rows or error(why, 0) end
+
+-- The value of the series NAME at T, or nil.
+local function value_at(runner, name, t)
+  local row = must(runner.host.query(("max(%s)"):format(own(name, runner.rule)), t))[1]
+  return row and row.value
 end
 
-local function points(rows)
-  local out = {}
-  for _, p in ipairs(rows and rows[1] and rows[1].points or {}) do out[math.floor(p[1] * 1000 + 0.5)] = p[2] end
+-- The last sample of the series NAME before T, of whatever labels were in force: when, value.
+local function last_of(runner, name, t)
+  local times = must(runner.host.query(("ts_of_last_over_time(%s[%dd])"):format(own(name, runner.rule), M.KEPT_DAYS), t))
+  local best
+  for _, row in ipairs(times) do best = math.max(best or 0, row.value) end
+  if best then return best, value_at(runner, name, best) end
+end
+
+-- The series NAME from FROM to TO: milliseconds -> value.
+local function points(runner, name, from, to, step)
+  local rows, out = must(runner.host.range(("max(%s)"):format(own(name, runner.rule)), from, to, step)), {}
+  for _, p in ipairs(rows[1] and rows[1].points or {}) do out[math.floor(p[1] * 1000 + 0.5)] = p[2] end
   return out
 end
 
 -- The moments that the series know, back to SINCE.
 local function read_series(runner, since)
-  local book, host = runner.ledger, runner.host
+  local book = runner.ledger
   for _, stage in ipairs(STAGES) do
     local from = math.max(since, book.at - math.min(stage[1], M.KEPT_DAYS * DAY))
     local first = math.ceil(from / stage[2]) * stage[2]
     if first < book.began then
-      local total = points(host.range(("max(%s)"):format(own(series.EVENTS, runner.rule)), first, book.began, stage[2]))
-      local bad = points(host.range(("max(%s)"):format(own(series.BAD, runner.rule)), first, book.began, stage[2]))
+      local total, bad = points(runner, series.EVENTS, first, book.began, stage[2]), points(runner, series.BAD, first, book.began, stage[2])
       local list = {}
       for t = first, book.began - 0.001, stage[2] do
         local key = math.floor(t * 1000 + 0.5)
@@ -130,53 +154,53 @@ local function saved_list(saved)
   return out
 end
 
+local function numbers(saved) return tonumber(saved.counted), tonumber(saved.sum), tonumber(saved.bad_sum) end
+
+local function aligned(rule, t)
+  local length = rule.timeslice and rule.timeslice.length
+  return length and math.floor(t / length + 1e-6) * length or t
+end
+
 -- Take up what the series and SAVED, which is of the same SLI, say.
 local function go_on(runner, saved, to)
   local at, total = last_of(runner, series.EVENTS, to)
-  local bad
-  if at then
-    local rows = runner.host.query(("max(%s)"):format(own(series.BAD, runner.rule)), at)
-    bad = rows and rows[1] and rows[1].value
+  local bad = at and value_at(runner, series.BAD, at)
+  local counted, sum, bad_sum = numbers(saved)
+  if not (total and bad) or (counted and counted > at) then
+    if not (counted and sum and bad_sum) then return false end
+    at, total, bad = counted, sum, bad_sum
   end
-  if not (total and bad) or (saved.counted and saved.counted > at) then
-    if not saved.counted then return false end
-    at, total, bad = saved.counted, saved.sum, saved.bad_sum
-  end
-  if at > to then at = to end
-  local slice = runner.rule.timeslice
-  if slice then at = math.floor(at / slice.length + 1e-6) * slice.length end
-  runner.ledger:begin(at, total, bad)
-  read_series(runner, saved.since or 0)
+  runner.ledger:begin(aligned(runner.rule, math.min(at, to)), total, bad)
+  read_series(runner, tonumber(saved.since) or 0)
+  runner.since, runner.seen, runner.gaps = tonumber(saved.since), tonumber(saved.seen), type(saved.gaps) == "table" and saved.gaps or {}
   return true
+end
+
+-- What is still to be found out of the past back to FROM: the last days of the raw series, where they are, and the rest is saved.
+local function fill_from(runner, from, saved)
+  local list = saved_list(type(saved.hours) == "table" and saved.hours or {})
+  runner.fill = { till = math.max(from, runner.ledger.at - 4 * DAY), from = from, saved = list[1] and list or nil }
+  if list[1] and runner.ledger.began <= runner.fill.till then
+    prepend_saved(runner.ledger, list)
+    runner.fill = { till = from, from = from }
+  end
 end
 
 --- The first evaluation: go on where it stopped, or begin at TO.
 function M.begin(runner, to)
   local rule, saved = runner.rule, runner.saved
-  runner.saved = nil
   runner.ledger = ledger.new(math.max(rule.window, 93 * DAY) + DAY)
   local from = math.min(runner.period:span(to), to - rule.window)
-  runner.fill = { till = from, from = from }
   if saved and saved.key == runner.key and go_on(runner, saved, to) then
-    runner.since, runner.seen, runner.gaps = saved.since, tonumber(saved.seen), type(saved.gaps) == "table" and saved.gaps or {}
-    local list = saved_list(saved.hours or {})
-    if list[1] then
-      runner.fill = { till = math.max(from, runner.ledger.at - 4 * DAY), from = from, saved = list }
-      if runner.ledger.began <= runner.fill.till then
-        prepend_saved(runner.ledger, list)
-        runner.fill.saved = nil
-        runner.fill.till = from
-      end
-    end
+    fill_from(runner, from, saved)
   else
     -- Its sums go on from where those of another definition ended: they are counters.
     local _, total = last_of(runner, series.EVENTS, to)
     local _, bad = last_of(runner, series.BAD, to)
-    local slice = rule.timeslice
-    runner.ledger:begin(slice and math.floor(to / slice.length + 1e-6) * slice.length or to, total, bad)
-    runner.since = runner.ledger.at
+    runner.ledger:begin(aligned(rule, to), total, bad)
+    runner.since, runner.fill = runner.ledger.at, { till = from, from = from }
   end
-  runner.seen = runner.seen or runner.ledger.at
+  runner.saved, runner.seen = nil, runner.seen or runner.ledger.at
   if runner.ledger.began <= runner.fill.till then runner.fill = nil end
   runner.engine:changed(runner, to)
 end
