@@ -44,13 +44,13 @@ end
 
 local function condition(rule, pair)
   local function ratio(seconds)
-    return ('max without (%s) (slo:sli_error:ratio_rate%s{slo="%s"})'):format(figures.SLOTH, sli.window(seconds), rule.name)
+    return ('max without (%s) (slo:sli_error:ratio_rate%s{slo=%s})'):format(figures.SLOTH, sli.window(seconds), sli.quoted(rule.name))
   end
   local budget = ("%.12g"):format(1 - rule.objective)
   local burn = ("%.12g"):format(pair.burn)
   local text = ("%s / %s > %s and %s / %s > %s"):format(ratio(pair.long), budget, burn, ratio(pair.short), budget, burn)
   if rule.min_events then
-    text = text .. (' and max without (%s) (slo:sli_events:increase%s{slo="%s"}) >= %d'):format(figures.SLOTH, sli.window(pair.long), rule.name, rule.min_events)
+    text = text .. (' and max without (%s) (slo:sli_events:increase%s{slo=%s}) >= %d'):format(figures.SLOTH, sli.window(pair.long), sli.quoted(rule.name), rule.min_events)
   end
   return "(" .. text .. ")"
 end
@@ -70,7 +70,7 @@ local function no_data_alert(rule)
   labels.severity = nil
   return {
     word = "alert", name = rule.name .. " no data", alertname = "SLONoData", file = rule.file, line = rule.line, order = rule.order, slo = rule.name,
-    expr = ('slo_no_data_seconds{slo="%s"} >= %d'):format(rule.name, policy.after), every = 30, hold = 0, keep = 0, severity = policy.severity,
+    expr = ('slo_no_data_seconds{slo=%s} >= %d'):format(sli.quoted(rule.name), policy.after), every = 30, hold = 0, keep = 0, severity = policy.severity,
     labels = labels, annotations = {}, depends_on = {}, runbook = rule.runbook,
     summary = "${labels.slo} has counted no event for ${value|duration}: nobody knows whether it keeps its promise",
   }

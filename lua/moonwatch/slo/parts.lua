@@ -1,6 +1,7 @@
 --- parts.lua - which values of the labels `by` spent the budget: sums for each of them, as series of their own.
 local budget = require "moonwatch.slo.budget"
 local names = require "moonwatch.slo.names"
+local sli = require "moonwatch.slo.sli"
 local state = require "moonwatch.alert.state"
 
 local M = {}
@@ -10,7 +11,7 @@ local TOTAL, BAD = names.PART_EVENTS, names.PART_BAD
 -- The sums of RUNNER at T in the series NAME: key -> labels, value.
 local function at(runner, name, t, range)
   local out = {}
-  local rows, why = runner.host.query(('last_over_time(%s{slo="%s"}[%s])'):format(name, runner.rule.name, range), t)
+  local rows, why = runner.host.query(('last_over_time(%s{slo=%s}[%s])'):format(name, sli.quoted(runner.rule.name), range), t)
   if not rows then return nil, why end
   for _, row in ipairs(rows) do
     local labels = {}

@@ -5,6 +5,7 @@
 local ledger = require "moonwatch.slo.ledger"
 local series = require "moonwatch.slo.names"
 local slices = require "moonwatch.slo.slices"
+local sli = require "moonwatch.slo.sli"
 
 local M = {}
 
@@ -99,7 +100,7 @@ end
 
 -- -- where it stopped ------------------------------------------------------
 
-local function own(name, rule) return ('%s{slo="%s"}'):format(name, rule.name) end
+local function own(name, rule) return ('%s{slo=%s}'):format(name, sli.quoted(rule.name)) end
 
 -- Whoever does not know where he stopped must not begin anew because of a query that failed: the evaluation fails, and the next
 -- one tries again.

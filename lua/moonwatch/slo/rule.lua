@@ -122,7 +122,7 @@ function M:notes()
   if self.source and self.source.note then out[#out + 1] = self.source.note end
   if self.note_fill then out[#out + 1] = self.note_fill end
   if self.fill then out[#out + 1] = ("still counting what was before %s"):format(self.host.rfc3339(self.ledger.began)) end
-  if self.data == "missing" then out[#out + 1] = "there are no series to count" end
+  if self.data == "missing" then out[#out + 1] = "nothing comes that could be counted" end
   return out
 end
 

@@ -17,6 +17,11 @@ function M.window(seconds)
   return ("%ds"):format(math.floor(seconds + 0.5))
 end
 
+local ESCAPES = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }
+
+--- TEXT in quotes, as PromQL reads it.
+function M.quoted(text) return '"' .. text:gsub('[\\"\n]', ESCAPES) .. '"' end
+
 --- A range of SECONDS as PromQL writes it, to the millisecond.
 function M.range(seconds)
   local ms = math.max(1, math.floor(seconds * 1000 + 0.5))
@@ -37,7 +42,7 @@ end
 
 -- One probe is one event.
 local function of_check(name, window, by)
-  local probes = ('check_up{check="%s"}[%s]'):format(name, window)
+  local probes = ('check_up{check=%s}[%s]'):format(M.quoted(name), window)
   local sum = by and ("sum by (%s) "):format(by) or "sum"
   return { good = ("%s(sum_over_time(%s))"):format(sum, probes), total = ("%s(count_over_time(%s))"):format(sum, probes) }
 end
