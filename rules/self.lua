@@ -37,3 +37,7 @@ alert "StoreNotWriting" { expr = "increase(moonwatch_tsdb_write_failures_total[5
 alert "StoreReadOnly" { expr = "moonwatch_tsdb_read_only == 1", hold = "1m", severity = "page", summary = "the disk takes nothing: samples are refused" }
 alert "SendersRefused" { expr = "increase(moonwatch_http_refused_total[5m]) > 0", hold = "5m",
                          summary = "requests are refused: more is coming in than settings{ limits = { in_flight = ... } } allows" }
+alert "AuditChainMisfit" { expr = "moonwatch_audit_intact == 0", severity = "page",
+                           summary = "entries of the audit chain were changed, removed or moved: `moonwatch audit verify` says which" }
+alert "AuditNotWritten" { expr = "increase(moonwatch_audit_failures_total[10m]) > 0", severity = "page",
+                          summary = "the disk does not take entries of the audit chain: what is done meanwhile is in it as a gap only" }

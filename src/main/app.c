@@ -328,6 +328,7 @@ static void keep_house(void *arg)
     mw_tsdb_tick(app->tsdb);
     mw_audit_tick(app->audit);
     mw_app_forgotten(app, false);
+    mw_app_audit_care(app);
     if (++app->rounds % 10 == 0) mw_arena_trim();
     mw_trim();
 }

@@ -26,6 +26,8 @@ typedef struct mw_app {
     mw_ingest ingest;
     mw_net *net;
     mw_audit *audit;
+    int64_t walk_at_ms; /* when the chain is walked next, see audit_care.c */
+    char misfit[sizeof(((mw_audit_report *)NULL)->problem)];
     pthread_mutex_t head_lock; /* over HEAD: moonwatch_audit_head_info as of now */
     mw_passing head;
     char *audit_dir;
@@ -53,6 +55,8 @@ void mw_app_audit(mw_app *app, const char *what, const char *name, const char *v
 void mw_app_tick(mw_app *app); /* ask for housekeeping, about once a second; does not wait */
 void mw_app_reload(mw_app *app, const char *from); /* FROM: who sent the signal */
 void mw_app_stop(mw_app *app);                     /* in-flight work finished, state on disk */
+
+void mw_app_audit_care(mw_app *app); /* audit_care.c; about once a second */
 
 /* -- forgotten.c: what is forgotten is in the audit chain
  * ------------------------------------------ */

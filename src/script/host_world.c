@@ -15,6 +15,7 @@
 #include "script/handles.h"
 #include "script/mailbox.h"
 #include "script/outside.h"
+#include "script/pipelines.h"
 #include "script/shared.h"
 #include "script/signals.h"
 #include "script/state.h"
@@ -27,12 +28,14 @@ typedef struct world {
     mw_clock_manual clock;
     mw_shared *shared;
     mw_outside *outside;
+    mw_pipe_slot *pipes;
 } world;
 
 static int world_free(lua_State *L)
 {
     world *w = lua_touserdata(L, 1);
     mw_promql_free(w->host.promql);
+    mw_pipe_slot_free(w->pipes);
     mw_tsdb_close(w->host.tsdb);
     mw_logs_close(w->host.logs);
     mw_traces_close(w->host.traces);
@@ -57,6 +60,7 @@ static int open_stores(world *w, mw_err *err)
     h->promql = mw_promql_new(NULL);
     h->registry = mw_registry_new(0);
     h->source = mw_tsdb_source(h->tsdb);
+    w->pipes = mw_pipe_slot_new(h->registry);
     return MW_OK;
 }
 
@@ -117,6 +121,23 @@ static int unhex_field(const mw_value *row, const char *key, uint8_t *id, size_t
     return mw_fail(err, MW_EARG, 0, 0, "%s must be %zu hex digits", key, 2 * n);
 }
 
+/* As a server does: through the pipelines. */
+static int store_log(world *w, mw_arena *a, mw_log_record *r, mw_err *err)
+{
+    const mw_pipes *pipes = mw_pipe_slot_hold(w->pipes);
+    mw_passed how = mw_pipes_log(pipes, r, a);
+    mw_pipe_slot_leave(w->pipes, pipes);
+    return how == MW_PASS ? mw_logs_append(w->host.logs, r, err) : MW_OK;
+}
+
+static int store_span(world *w, mw_arena *a, mw_span *s, mw_err *err)
+{
+    const mw_pipes *pipes = mw_pipe_slot_hold(w->pipes);
+    mw_passed how = mw_pipes_span(pipes, s, a);
+    mw_pipe_slot_leave(w->pipes, pipes);
+    return how == MW_PASS ? mw_traces_append(w->host.traces, s, err) : MW_OK;
+}
+
 static int append_log(world *w, mw_arena *a, const mw_value *row, mw_err *err)
 {
     mw_log_record r = {.t_ns = ns_field(row, "time", mw_now_ms(&w->clock.clock) * 1000000),
@@ -138,7 +159,7 @@ static int append_log(world *w, mw_arena *a, const mw_value *row, mw_err *err)
     mw_pairs_deinit(&p);
     if (!ls) return MW_EARG;
     r.stream = ls;
-    return mw_logs_append(w->host.logs, &r, err);
+    return store_log(w, a, &r, err);
 }
 
 static int append_span(world *w, mw_arena *a, const mw_value *row, mw_err *err)
@@ -157,7 +178,7 @@ static int append_span(world *w, mw_arena *a, const mw_value *row, mw_err *err)
     s.start_ns = ns_field(row, "start", mw_now_ms(&w->clock.clock) * 1000000);
     s.end_ns = s.start_ns + (int64_t)(mw_map_number(row, "duration", 0) * 1e9);
     s.attrs = attrs_in(a, mw_map_find(row, "tags"), &s.n_attrs);
-    return mw_traces_append(w->host.traces, &s, err);
+    return store_span(w, a, &s, err);
 }
 
 typedef int append_row(world *w, mw_arena *a, const mw_value *row, mw_err *err);
@@ -193,6 +214,19 @@ static int append_rows(lua_State *L, append_row *fn)
 
 static int logs_append(lua_State *L) { return append_rows(L, append_log); }
 static int traces_append(lua_State *L) { return append_rows(L, append_span); }
+
+/* world.pipelines(rows): what records and spans pass from now on */
+static int set_pipelines(lua_State *L)
+{
+    mw_err err;
+    mw_err_init(&err);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    mw_cross_room(L, &mw_cross_trusted);
+    mw_value *rows = mw_cross_get(L, 1, &mw_cross_trusted, &err);
+    int rc = rows ? mw_pipelines_put(world_of(L)->pipes, rows, &err) : err.code;
+    mw_value_free(rows);
+    return rc ? luaL_error(L, "%s", err.msg) : 0;
+}
 
 static void push_series(void *arg, const mw_labels *ls, double v)
 {
@@ -314,15 +348,11 @@ static int settle(lua_State *L)
 
 static int host_world(lua_State *L)
 {
-    static const mw_host_fn fns[] = {{"set_clock", set_clock},
-                                     {"logs_append", logs_append},
-                                     {"traces_append", traces_append},
-                                     {"series_append", series_append},
-                                     {"promql", set_promql},
-                                     {"take_call", take_call},
-                                     {"settle", settle},
-                                     {"instruments", instruments},
-                                     {NULL, NULL}};
+    static const mw_host_fn fns[] = {{"set_clock", set_clock},         {"logs_append", logs_append},
+                                     {"traces_append", traces_append}, {"pipelines", set_pipelines},
+                                     {"series_append", series_append}, {"promql", set_promql},
+                                     {"take_call", take_call},         {"settle", settle},
+                                     {"instruments", instruments},     {NULL, NULL}};
     mw_face *face = mw_face_of(L);
     mw_err err;
     mw_err_init(&err);

@@ -138,20 +138,24 @@ static int read_pipe(const mw_value *row, mw_registry *reg, mw_pipe *p, mw_err *
     return rc;
 }
 
-static void call(void *self, mw_value *arg, mw_reply *reply, void *reply_arg)
+int mw_pipelines_put(mw_pipe_slot *slot, const mw_value *list, mw_err *err)
 {
-    mw_err err;
-    mw_pipe_slot *slot = self;
     int rc = MW_OK;
-    const mw_value *list = mw_map_find(arg, "list");
-    mw_err_init(&err);
     mw_pipes *set = mw_pipes_new(count(list));
     for (size_t i = 0; i < set->n && !rc; i++)
-        rc = read_pipe(list->list.item[i], mw_pipe_slot_registry(slot), &set->pipe[i], &err);
+        rc = read_pipe(list->list.item[i], mw_pipe_slot_registry(slot), &set->pipe[i], err);
     if (rc)
         mw_pipes_release(set);
     else
         mw_pipe_slot_put(slot, set);
+    return rc;
+}
+
+static void call(void *self, mw_value *arg, mw_reply *reply, void *reply_arg)
+{
+    mw_err err;
+    mw_err_init(&err);
+    int rc = mw_pipelines_put(self, mw_map_find(arg, "list"), &err);
     mw_value_free(arg);
     reply(reply_arg, rc ? mw_error_new(err.msg) : mw_map_new());
 }

@@ -4,6 +4,7 @@
 -- world.shared, as Redis would.  What is on disk follows the server's rhythm: the rules' state is saved now and then
 -- (actor/rules.lua; because nothing changes between two steps of a world, a save that fell between them is made up for at the
 -- next), the router's journal has all that happened (actor/router.lua).
+local pipelines = require "moonwatch.config.pipelines"
 local corrections = require "moonwatch.slo.corrections"
 local Router = require "moonwatch.engine.router"
 local rules = require "moonwatch.engine.rules"
@@ -58,6 +59,7 @@ end
 
 --- Run SET: a loaded set of rules.  MOVES: see engine/rules_plan.lua.
 function M:load(set, now, moves)
+  self.world.host.pipelines(pipelines.rows(self.world.host, set))
   self.engine:load(set, now, moves)
   self.world.story:only(self.engine.by_id, now)
   for _, runner in ipairs(self.engine.runners) do self.world.story:look(runner, now) end

@@ -144,6 +144,13 @@ function World:logs(records)
   return self
 end
 
+--- The log records that are stored, newest first: { time=, level=, message=, stream=, fields= }.  query: { selector=, contains=,
+-- level=, limit= }; all when it is left out.
+function World:records(query)
+  query = query or {}
+  return self.host.logs_search { selector = query.selector, contains = query.contains, level = query.level, limit = query.limit or 1000 }
+end
+
 --- A span { service=, name=, duration=, error=, tags={}, trace=, span=, parent=, start= }; `start` is now when it is left out.
 function World:span(span)
   span.start = span.start or self.now
