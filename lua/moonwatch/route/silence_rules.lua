@@ -135,7 +135,8 @@ local KEEPS_ID = {
   active = function(old, new, now)
     return math.floor(old.starts_at) == math.floor(new.starts_at) and new.ends_at >= now
   end,
-  pending = function(_, new, now) return new.starts_at >= now end,
+  -- Our clock is cut to milliseconds: what begins in this one has begun.
+  pending = function(_, new, now) return new.starts_at > now end,
   expired = function() return false end,
 }
 
