@@ -903,11 +903,11 @@ function slo(name) end
 ---@field status? integer|string|(integer|string)[] a status, a list, "2xx" or "200-299"
 ---@field body? string|string[] the body must contain this, or each of these
 ---@field body_not? string|string[] the body must contain none of these
----@field body_matches? any a regular expression that the body must match somewhere
----@field body_matches_not? any one that it must match nowhere
----@field headers? any headers and regular expressions that they must match: { ["content-type"] = "json" }
+---@field body_matches? string a regular expression that the body must match somewhere
+---@field body_matches_not? string one that it must match nowhere
+---@field headers? table<string, string> headers and regular expressions that they must match: { ["content-type"] = "json" }
 ---@field headers_not? string|string[] headers that must not be there
----@field json? (fun(document: any): any)|any function(document): true when it is well; a second value says why not. Or paths and what must be there: { ["db.state"] = "up", ["queue[0].length"] = { below = 100 } }; above, below, matches, length, exists
+---@field json? (fun(document: any): any)|table<string, string|number|boolean|table> function(document): true when it is well; a second value says why not. Or paths and what must be there: { ["db.state"] = "up", ["queue[0].length"] = { below = 100 } }; above, below, matches, length, exists
 
 ---an address, or a table
 ---@class moonwatch.check.http
@@ -929,15 +929,15 @@ function slo(name) end
 ---@class moonwatch.check.tcp.steps
 ---@field send? string text to send
 ---@field expect? string the answer must contain this
----@field matches? any a regular expression that what comes must match somewhere
+---@field matches? string a regular expression that what comes must match somewhere
 ---@field starttls? boolean TLS begins, before anything is sent
 
 ---"host:port", or a table
 ---@class moonwatch.check.tcp
----@field address any "host:port"
+---@field address string "host:port"
 ---@field send? string text to send
 ---@field expect? string the answer must contain this
----@field matches? any a regular expression that what comes must match somewhere
+---@field matches? string a regular expression that what comes must match somewhere
 ---@field steps? moonwatch.check.tcp.steps[] a talk of several such steps, one after the other; what was heard behind a step is there for the next
 ---@field tls? moonwatch.kind.alertmanager.tls|boolean TLS from the beginning, or from the step with `starttls`; true, or certificates
 ---@field ip? "4"|"6" only this version of IP; default whichever the name has
@@ -949,7 +949,7 @@ function slo(name) end
 ---@field rcode? string|string[] response codes, such as "NXDOMAIN"
 ---@field answers? string|string[] these must be among the answers: "10.0.0.1", for MX "10 mail.example.org"; names may end with a dot
 ---@field only? boolean and nothing else
----@field matches? any a regular expression that each answer must match somewhere
+---@field matches? string a regular expression that each answer must match somewhere
 ---@field least? integer so many answers of the type; default 1, or none where `answers` or another rcode is expected
 ---@field ttl_least? moonwatch.duration the shortest time to live of them
 ---@field ttl_most? moonwatch.duration the longest that their shortest may be
@@ -967,7 +967,7 @@ function slo(name) end
 
 ---"host:port" of any server that speaks TLS, or a table
 ---@class moonwatch.check.tls
----@field address any "host:port"
+---@field address string "host:port"
 ---@field ca? string file (PEM) with the certificates of those who may sign that of the server; default those of the system. These files are read for each new connection
 ---@field cert? string file (PEM) with our certificate, for a server that asks for one
 ---@field key? string file (PEM) with its key
@@ -992,8 +992,8 @@ function slo(name) end
 ---@field link? boolean a replica whose link to its master is down fails
 ---@field replicas? integer at least so many replicas must be online
 ---@field lag_above? moonwatch.duration the check fails when a replica has not heard of its master for longer; of a master: the last of its replicas
----@field memory_above? any the check fails when more than this share of maxmemory is in use
----@field clients_above? any the check fails when more than this share of maxclients is connected
+---@field memory_above? number the check fails when more than this share of maxmemory is in use
+---@field clients_above? number the check fails when more than this share of maxclients is connected
 
 ---a libpq connection text, or a table
 ---@class moonwatch.check.postgres
@@ -1001,11 +1001,11 @@ function slo(name) end
 ---@field role? "primary"|"replica" it must be this
 ---@field replicas? integer at least so many replicas must be streaming
 ---@field lag_above? moonwatch.duration the check fails when a replica replays what is older; of a primary: the last of its replicas. Needs the role pg_monitor there
----@field connections_above? any the check fails when more than this share of max_connections is in use
+---@field connections_above? number the check fails when more than this share of max_connections is in use
 
 ---"host:port" of a server that speaks grpc.health.v1, or a table
 ---@class moonwatch.check.grpc
----@field address any "host:port"
+---@field address string "host:port"
 ---@field service? string name of the service; default the server as a whole
 ---@field tls? moonwatch.kind.alertmanager.tls|boolean TLS: true, or certificates
 ---@field ip? "4"|"6" only this version of IP; default whichever the name has
@@ -1040,16 +1040,16 @@ function slo(name) end
 ---@field certificate_within? moonwatch.duration so is one whose certificate ends within this; of http, tcp, tls and grpc
 ---@field after? integer so many probes in a row
 ---@field lag_above? moonwatch.duration of redis and postgres: so is one that is further behind, as their `lag_above`
----@field memory_above? any of redis: as its `memory_above`
----@field clients_above? any of redis: as its `clients_above`
----@field connections_above? any of postgres: as its `connections_above`
+---@field memory_above? number of redis: as its `memory_above`
+---@field clients_above? number of redis: as its `clients_above`
+---@field connections_above? number of postgres: as its `connections_above`
 
 ---stop probing something that keeps failing
 ---@class moonwatch.check.breaker
 ---@field failures? integer failures in a row within `window` that open it; default 5, and none when there is a rate
 ---@field window? moonwatch.duration time in which failures and calls count
----@field rate? any share of calls that fail which opens it
----@field slow_rate? any share of calls that are slow which opens it
+---@field rate? number share of calls that fail which opens it
+---@field slow_rate? number share of calls that are slow which opens it
 ---@field slow_after? moonwatch.duration a call that takes as long as this is slow
 ---@field calls? integer the rates are those of the last so many calls; default those within `window`
 ---@field min_calls? integer with fewer calls rates say nothing; default 10, or `calls` when that is less
@@ -1098,8 +1098,8 @@ function check(name) end
 ---@field failing? integer|string|(integer|string)[] statuses that count as failures, beside no answer at all: a status, a list, "5xx" or "500-504"
 ---@field failures? integer failures in a row within `window` that open it; default 5, and none when there is a rate
 ---@field window? moonwatch.duration time in which failures and calls count
----@field rate? any share of calls that fail which opens it
----@field slow_rate? any share of calls that are slow which opens it
+---@field rate? number share of calls that fail which opens it
+---@field slow_rate? number share of calls that are slow which opens it
 ---@field slow_after? moonwatch.duration a call that takes as long as this is slow
 ---@field calls? integer the rates are those of the last so many calls; default those within `window`
 ---@field min_calls? integer with fewer calls rates say nothing; default 10, or `calls` when that is less

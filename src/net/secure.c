@@ -11,7 +11,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -60,7 +59,6 @@ static int load_authorities(SSL_CTX *ctx, const mw_net_tls *tls, mw_err *err)
         return mw_fail(err, MW_EARG, 0, 0, "tls: %s holds no certificates (PEM)", tls->ca);
     }
     SSL_CTX_set_default_verify_dir(ctx);
-    if (getenv("SSL_CERT_FILE")) SSL_CTX_set_default_verify_file(ctx);
     ERR_clear_error();
     return MW_OK;
 }

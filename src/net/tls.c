@@ -68,8 +68,19 @@ void mw_tls_deinit(mw_net_tls *tls)
 
 /* -- for libcurl ------------------------------------------------------------------------------ */
 
+/* The authorities of the system one by one, as they are needed, from the folder where they lie by
+ * their hashes: reading the one file with all of them takes longer than a handshake, and all
+ * other requests would wait for it. */
+static void use_system(CURL *easy)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    if (info->age >= CURLVERSION_EIGHTH && info->capath)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+}
+
 void mw_tls_set(CURL *easy, const mw_net_tls *tls)
 {
+    if (!tls->ca) use_system(easy);
     if (tls->insecure) {
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);

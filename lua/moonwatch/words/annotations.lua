@@ -16,7 +16,8 @@ local TYPES = {
   equal = "string|table<integer|string, string>", label_sets = "table<string, table<string, string|number>>", texts = "string|string[]", finds = "string|string[]",
   group_by = 'string[]|"all"', matchers = "table<string, string|number>|string|string[]", objective = "number",
   severity = "string", status = "integer|string|(integer|string)[]", secret = "string|moonwatch.secret",
-  levels = "table<string, number>", votes = "table<integer|string, integer>",
+  search = "string", address = "string", share = "number", patterns = "table<string, string>",
+  json_paths = "table<string, string|number|boolean|table>", levels = "table<string, number>", votes = "table<integer|string, integer>",
 }
 
 -- What functions of fields are called with, by the names their help gives the arguments; "target" comes back as well.
