@@ -12,7 +12,6 @@ local trouble = require "am_trouble"
 local SEED = tonumber(os.getenv "SEED") or 1
 local SEEDS = tonumber(os.getenv "SEEDS") or 1
 local SECONDS = 16
-local PATHS = { "/api/v2/alerts", "/api/v2/alerts/groups", "/api/v2/silences" }
 
 -- The kinds that are lived, each with a number of its own for its seeds.
 local function kinds()
@@ -31,12 +30,12 @@ local function begin(kind, seed)
   local pair = am_pair.start(function(hook)
     yaml = yaml or am_config.config(c, world, "%HOOK%")
     return (yaml:gsub("%%HOOK%%", hook))
-  end, world.trouble and function() return trouble.answer(world.trouble) end)
-  return { name = ("%s, seed %d"):format(kind, seed), pair = pair, yaml = yaml, trouble = world.trouble, story = am_story.story(c, world, SECONDS - 3), looked = {} }
+  end, world.trouble and function() return trouble.answer(world.trouble) end, world.files)
+  return { name = ("%s, seed %d"):format(kind, seed), pair = pair, yaml = yaml, trouble = world.trouble, paths = am_worlds.paths(c, world), story = am_story.story(c, world, SECONDS - 3), looked = {} }
 end
 
 local function look(world, t)
-  for _, path in ipairs(PATHS) do
+  for _, path in ipairs(world.paths) do
     local peer, ours = world.pair:seen(path)
     if peer ~= ours then table.insert(world.looked, ("second %d: GET %s\n  alertmanager\n    %s\n  we\n    %s"):format(t, path, peer, ours)) end
   end

@@ -79,6 +79,7 @@ end
 function M.config(c, world, hook)
   local out = { "global:", "  resolve_timeout: 4s", "route:", "  receiver: " .. called(world, c:one { "r0", "r1" }), "  group_by: " .. c:one(GROUPS),
     "  group_wait: 500ms", "  group_interval: " .. intervals(world)[1], "  repeat_interval: " .. c:one(repeats(world)), "  routes:" }
+  if world.files then table.insert(out, 1, "templates: ['*.tmpl']") end
   for _ = 1, 2 + c:next(3) do route(c, world, 1, out) end
   local rules = c:next(4)
   if rules > 0 then out[#out + 1] = "inhibit_rules:" end

@@ -17,13 +17,16 @@ end
 M.iso = iso
 
 --- Start both.  YAML(hook) is the text of the configuration whose webhooks are below the address HOOK.  ANSWER(), when given, makes
--- what a sink says (net.lua), one for each side.
-function M.start(yaml, answer)
+-- what a sink says (net.lua), one for each side.  FILES stand beside the configuration.
+function M.start(yaml, answer, files)
   local sinks = { net.sink(answer and answer()), net.sink(answer and answer()) }
   local self = setmetatable({ sinks = sinks, ids = { {}, {} }, refusals = {} }, Pair)
   local dirs = { proc.scratch(), proc.scratch() }
   local port = proc.free_port()
-  for i, dir in ipairs(dirs) do proc.write(dir .. "/alertmanager.yml", yaml(self.sinks[i].url)) end
+  for i, dir in ipairs(dirs) do
+    proc.write(dir .. "/alertmanager.yml", yaml(self.sinks[i].url))
+    for name, text in pairs(files or {}) do proc.write(dir .. "/" .. name, text) end
+  end
   self.peer = proc.spawn({ "prometheus-alertmanager", "--config.file=" .. dirs[1] .. "/alertmanager.yml", "--storage.path=" .. dirs[1] .. "/data",
     "--web.listen-address=127.0.0.1:" .. port, "--cluster.listen-address=", "--log.level=warn" }, dirs[1] .. "/log")
   local status, told = proc.run { server.binary(), "import", "alertmanager", dirs[2] .. "/alertmanager.yml", "-o", dirs[2] .. "/rules" }

@@ -49,9 +49,16 @@ local function pagerduty(m)
     one = details.one, two = details.two }
 end
 
+-- Blanks around a tag are no part of it with us.
+local function tags(list)
+  local out = {}
+  for i, tag in ipairs(list or {}) do out[i] = tag:match "^%s*(.-)%s*$" end
+  return table.concat(out, ",")
+end
+
 local function opsgenie(m, request)
   local alias = m.alias or request.path:match "/alerts/(%x+)/" or "?"
-  return alias, plain { path = request.path:match "/v2/.*", message = m.message, description = m.description, source = m.source, tags = table.concat(m.tags or {}, ","),
+  return alias, plain { path = request.path:match "/v2/.*", message = m.message, description = m.description, source = m.source, tags = tags(m.tags),
     note = m.note, priority = m.priority, entity = m.entity, details = m.details }
 end
 

@@ -74,7 +74,16 @@ function M.text(c) return pieces(c, 1) end
 -- -- in a configuration -------------------------------------------------------------------
 
 -- A text of a field, never empty, as YAML.
-local function field(c) return labels.yaml(c, c:one { "T ", "* " } .. M.text(c)) end
+local function field(c)
+  local own = c:often(25) and c:one { '{{ template "own.line" . }}', '{{ range .Alerts }}{{ template "own.alert" . }}{{ end }}' }
+  return labels.yaml(c, c:one { "T ", "* " } .. (own or M.text(c)))
+end
+
+--- A file of templates.
+function M.definitions(c)
+  return '{{/* our own */}}\n{{ define "own.line" }}[{{ template "own.mark" . }}] ' .. M.text(c) .. '{{ end }}\n{{ define "own.mark" -}} {{ .Status | toUpper }} {{- end }}\n'
+    .. '{{ define "own.alert" }}\n- {{ .Labels.alertname }}{{ if .Annotations.summary }}: {{ .Annotations.summary }}{{ end }}{{ end }}\n{{ define "own.unused" }}{{ end }}\n'
+end
 
 local KINDS = {}
 
