@@ -1073,6 +1073,7 @@ function slo(name) end
 ---@field heartbeat? moonwatch.check.heartbeat|string not probed: something has to tell POST /api/mw/v1/checks/NAME/beat, or `moonwatch beat NAME`, that it is well; a duration, or a table
 ---@field display? string what people call it, on the status page
 ---@field every? moonwatch.duration time between probes; checks are spread over it by their names
+---@field retry_every? moonwatch.duration time between probes while it is being decided: from the first failure to `fail_after`, and from the first success to `pass_after`
 ---@field jitter? moonwatch.duration each probe comes up to so much later, another time each time, the same on every node; less than `every`
 ---@field budget? moonwatch.check.budget what one evaluation may use, where that is less than settings.limits says
 ---@field timeout? moonwatch.duration a probe that takes longer has failed

@@ -97,9 +97,18 @@ local function up(status, excuse)
   return status ~= "unhealthy" and 1 or 0
 end
 
+-- While it is not decided yet, whether it fails or whether it is well again, it is probed at a pace of its own.
+local function pace(self, t)
+  local rule, v = self.rule, self.verdict
+  if not rule.retry_every then return end
+  local open = v.verdict == "bad" and v.successes > 0 or v.verdict ~= "bad" and v.failures > 0
+  self.engine:pace(self, open and rule.retry_every or rule.every, t)
+end
+
 --- What was learnt at T, GOOD or not, is part of the verdict: who is to blame, what changed, what is stored.
 function M:settle(t, good, values, measured)
   blame.step(self, good, t)
+  pace(self, t)
   self.settled_at = t
   local status, message, excuse = self:standing(t)
   note(self, t, status, message)

@@ -173,6 +173,12 @@ function M:is_down(name, labels)
   return check and check:is_down() or false
 end
 
+--- RUNNER, which stands alone in its group, comes up each EVERY seconds from NOW on.
+function M:pace(runner, every, now)
+  local entry = self.by_id[runner.id] == runner and runner.group and runner.group.entry
+  if entry then self.schedule:pace(entry, every, now) end
+end
+
 --- RUNNER, an expectation, was heard of.  The node that asks for it may be another one.
 function M:beat(runner, now)
   runner:beat(now, now)

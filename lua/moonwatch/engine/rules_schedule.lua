@@ -20,11 +20,20 @@ local function before(a, b)
   return a.order < b.order
 end
 
+-- Every entry knows where it is in the heap, so that it can be moved.
+local function put(heap, i, entry) heap[i], entry.at = entry, i end
+
+local function swap(heap, i, j)
+  local a, b = heap[i], heap[j]
+  put(heap, i, b)
+  put(heap, j, a)
+end
+
 local function up(heap, i)
   while i > 1 do
     local parent = math.floor(i / 2)
     if not before(heap[i], heap[parent]) then return end
-    heap[i], heap[parent] = heap[parent], heap[i]
+    swap(heap, i, parent)
     i = parent
   end
 end
@@ -36,7 +45,7 @@ local function down(heap, i)
       if before(heap[child], heap[least]) then least = child end
     end
     if least == i then return end
-    heap[i], heap[least] = heap[least], heap[i]
+    swap(heap, i, least)
     i = least
   end
 end
@@ -57,8 +66,19 @@ end
 function M:add(entry, after, first)
   local place = M.slot(entry, after) + entry.every
   entry.next = first or place + delay(entry, place)
-  self.heap[#self.heap + 1] = entry
+  put(self.heap, #self.heap + 1, entry)
   up(self.heap, #self.heap)
+end
+
+--- ENTRY comes up each EVERY seconds from NOW on.
+function M:pace(entry, every, now)
+  if entry.every == every then return end
+  entry.every = every
+  if not entry.at then return end -- it is at work, and comes back so
+  local place = M.slot(entry, now) + every
+  entry.next = place + delay(entry, place)
+  up(self.heap, entry.at)
+  down(self.heap, entry.at)
 end
 
 function M:next_time() return self.heap[1] and self.heap[1].next end
@@ -70,9 +90,10 @@ function M:pop(now)
   if not entry or entry.next > now then return nil end
   local last = table.remove(heap)
   if last ~= entry then
-    heap[1] = last
+    put(heap, 1, last)
     down(heap, 1)
   end
+  entry.at = nil
   local t = math.max(M.slot(entry, now), entry.next)
   return entry, t, math.floor((t - entry.next) / entry.every + 0.5)
 end

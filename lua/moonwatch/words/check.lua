@@ -25,6 +25,7 @@ check "backup" { heartbeat = { ttl = "25h", grace = "1h" } }   -- moonwatch beat
       { "finish_within", "span", help = "what said that it starts must say that it ended within this" } } },
     { "display", "text", help = "what people call it, on the status page" },
     { "every", "interval", default = "10s", help = "time between probes; checks are spread over it by their names" },
+    { "retry_every", "interval", help = "time between probes while it is being decided: from the first failure to `fail_after`, and from the first success to `pass_after`" },
     { "jitter", "duration", default = "0s", help = "each probe comes up to so much later, another time each time, the same on every node; less than `every`" },
     budget.row { "seconds", "instructions", "memory", "query_samples", "query_seconds", "emissions" },
     { "timeout", "interval", default = "2s", help = "a probe that takes longer has failed" },
@@ -45,6 +46,9 @@ check "backup" { heartbeat = { ttl = "25h", grace = "1h" } }   -- moonwatch beat
     fields.fail_after = fields.fail_after or fields.heartbeat and 1 or 3
     fields.pass_after = fields.pass_after or fields.heartbeat and 1 or 2
     if fields.jitter and fields.every and fields.jitter >= fields.every then problem("jitter must be shorter than every", { "jitter" }) end
+    if fields.retry_every and fields.every and fields.retry_every > fields.every then problem("retry_every must not be longer than every", { "retry_every" }) end
+    if fields.retry_every and (fields.jitter or 0) >= fields.retry_every then problem("jitter must be shorter than retry_every", { "jitter" }) end
+    if fields.retry_every and fields.heartbeat then problem("a heartbeat is not probed: retry_every goes with the other kinds", { "retry_every" }) end
     kinds.check(fields, problem)
   end,
 }
