@@ -8,6 +8,7 @@
 local answer = require "moonwatch.api.answer"
 local audit = require "moonwatch.audit"
 local mark_of = require "moonwatch.marks.mark"
+local ask = require "moonwatch.engine.rules_ask"
 local order = require "moonwatch.engine.rules_order"
 
 local function result_row(engine, result)
@@ -36,7 +37,9 @@ local function gate(engine, req, runner)
   if status == "running" then reasons[1] = "it still runs, until " .. engine.host.rfc3339(runner.state.run.until_)
   elseif status == "idle" then reasons[1] = "it never ran"
   else for i, text in ipairs(result.reasons) do reasons[i] = text end end
-  audit.note(engine.host, open and "gate.passed" or "gate.refused", audit.who(req), { canary = runner.rule.name, status = status, reason = reasons[1] })
+  if status ~= "running" then -- whoever waits asks again and again
+    audit.note(engine.host, open and "gate.passed" or "gate.refused", audit.who(req), { canary = runner.rule.name, status = status, reason = reasons[1] })
+  end
   return answer.json(engine.host, open and 200 or 409, { name = runner.rule.name, open = open, status = status, score = result and status ~= "running" and result.score or nil,
                                                          reasons = reasons })
 end
@@ -68,17 +71,18 @@ local function times(engine, name, given)
   return { from = from, to = to, labels = given.labels }
 end
 
-local function judge(engine, req, _, runner)
+local function judge(engine, req, now, runner)
   local given = read(engine, req)
   if not given then return answer.problem(engine.host, 400, "bad_request", "send an object as JSON") end
   local baseline, why = times(engine, "baseline", given.baseline)
   local candidate
   if baseline then candidate, why = times(engine, "candidate", given.candidate) end
   if not candidate then return answer.problem(engine.host, 400, "bad_request", why) end
-  local result
-  result, why = runner:compare(baseline, candidate)
-  if not result then return answer.problem(engine.host, 400, "bad_request", why) end
-  return answer.json(engine.host, 200, result_row(engine, result))
+  return ask.answer(engine, req, now, function()
+    local result, wrong = runner:compare(baseline, candidate)
+    if not result then return answer.problem(engine.host, 400, "bad_request", wrong) end
+    return answer.json(engine.host, 200, result_row(engine, result))
+  end)
 end
 
 local DOES = { start = { "POST", tell "start" }, stop = { "POST", tell "stop" }, judge = { "POST", judge }, gate = { "GET", function(engine, req, _, runner) return gate(engine, req, runner) end } }

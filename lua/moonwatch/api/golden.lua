@@ -25,29 +25,15 @@ local function shown(host, row)
   return row
 end
 
--- F() gives { status=, value= }; the answer to REQ, at once or later.
-local function answered(engine, req, now, f)
-  local host, at_once = engine.host, nil
-  local later = false
-  local function reply(value, why)
-    local a = value and answer.json(host, 200, value) or answer.problem(host, 422, "not_answered", tostring(why))
-    if value and value.error then a = answer.problem(host, value.status, value.error, value.message) end
-    if later then req.reply(a) else at_once = a end
-  end
-  if ask.run(engine, now, f, reply) then return at_once end
-  later = true
-  return host.later
-end
-
 local function all(engine, req, now)
   local window, seconds = window_of(engine, req)
   if not window then return bad(engine, seconds) end
   local host = engine.host
-  return answered(engine, req, now, function()
+  return ask.answer(engine, req, now, function()
     local rows, why = signals.all(host, now, window, seconds)
-    if not rows then return { error = "not_answered", status = 422, message = why } end
+    if not rows then return answer.problem(host, 422, "not_answered", why) end
     for _, row in ipairs(rows) do shown(host, row) end
-    return { at = host.rfc3339(now), window = window, services = host.json.array(rows), warnings = host.json.array(why) }
+    return answer.json(host, 200, { at = host.rfc3339(now), window = window, services = host.json.array(rows), warnings = host.json.array(why) })
   end)
 end
 
@@ -70,11 +56,9 @@ local function times(engine, req, now)
   return out
 end
 
-local function none(host, service, rows)
-  local names = {}
-  for i, row in ipairs(rows) do names[i] = row.service end
+local function none(host, service, names)
   local near = host.nearest(service, names)
-  return { error = "not_found", status = 404, message = ("there is no service %q%s"):format(service, near and (" (did you mean %q?)"):format(near) or "") }
+  return answer.problem(host, 404, "not_found", ("there is no service %q%s"):format(service, near and (" (did you mean %q?)"):format(near) or ""))
 end
 
 local function one(engine, req, now, service)
@@ -83,18 +67,15 @@ local function one(engine, req, now, service)
   local span, why = times(engine, req, now)
   if not span then return bad(engine, why) end
   local host = engine.host
-  return answered(engine, req, now, function()
-    local rows, wrong = signals.all(host, span.to, window, seconds)
-    if not rows then return { error = "not_answered", status = 422, message = wrong } end
-    for _, row in ipairs(rows) do
-      if row.service == service then
-        row.range = signals.range(host, row, span.from, span.to, span.step)
-        for _, list in pairs(row.range) do host.json.array(list) end
-        row.span = span
-        return shown(host, row)
-      end
-    end
-    return none(host, service, rows)
+  return ask.answer(engine, req, now, function()
+    local rows, wrong, names = signals.all(host, span.to, window, seconds, service)
+    if not rows then return answer.problem(host, 422, "not_answered", wrong) end
+    local row = rows[1]
+    if not row then return none(host, service, names) end
+    row.range, row.span = signals.range(host, row, span.from, span.to, span.step), span
+    for _, list in pairs(row.range) do host.json.array(list) end
+    row.warnings = host.json.array(wrong)
+    return answer.json(host, 200, shown(host, row))
   end)
 end
 

@@ -4,7 +4,7 @@
 --   GET    /api/mw/v1/marks       ?from=&to=&service=&kind=&limit= ; the last hour when nobody says
 --   GET    /api/mw/v1/marks/ID    POST: { until=, text= } changes it; DELETE takes it away
 local answer = require "moonwatch.api.answer"
-local audit = require "moonwatch.engine.router_audit"
+local audit = require "moonwatch.audit"
 local mark_of = require "moonwatch.marks.mark"
 
 local HOUR, MOST = 3600, 1000

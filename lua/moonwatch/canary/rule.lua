@@ -5,6 +5,7 @@
 --             order= (the last one from another node) }
 --
 --   canary_running{canary}, canary_score{canary} (0 to 100), canary_verdict{canary} (1 pass, 0.5 marginal, 0 fail), canary_effect{canary,metric}
+local audit = require "moonwatch.audit"
 local judge = require "moonwatch.canary.judge"
 local measure = require "moonwatch.canary.measure"
 local expand = require "moonwatch.canary.expand"
@@ -80,6 +81,7 @@ local function over(self, t, result)
   mark(self, run, t, ("%s: %s"):format(result.verdict or "stopped", result.reasons[1] or ""), true)
   self.host.log(result.verdict == "pass" and "info" or "warn", ("canary %q: %s"):format(self.rule.name, result.verdict or "stopped"),
                 { canary = self.rule.name, why = result.reasons[1] })
+  audit.note(self.host, "canary.ended", result.stopped_by or "moonwatch", { canary = self.rule.name, verdict = result.verdict or "stopped", reason = result.reasons[1] })
   self.host.metric("add", "moonwatch_canaries_total", { canary = self.rule.name, verdict = result.verdict or "stopped" }, 1, "Canaries that ended, by verdict.")
   write(self, t + 0.001, figures(result)) -- this turn may have said that it runs
   self.engine:keep(self, t)

@@ -26,9 +26,11 @@ end
 
 local function number(v) return type(v) == "number" and ("%.4g"):format(v) or "-" end
 
+local function say(ctx, text) ctx.out(client.line(text) .. "\n") end
+
 local function show_result(ctx, r)
-  ctx.out(("%s, score %s%s\n"):format(r.verdict:upper(), number(r.score), r.since and (" (%s to %s)"):format(r.since, r.ended) or ""))
-  for _, reason in ipairs(r.reasons) do ctx.out("  " .. reason .. "\n") end
+  say(ctx, ("%s, score %s%s"):format(r.verdict:upper(), number(r.score), r.since and (" (%s to %s)"):format(r.since, r.ended) or ""))
+  for _, reason in ipairs(r.reasons) do say(ctx, "  " .. reason) end
   local rows = { { "METRIC", "RESULT", "BASELINE", "CANDIDATE", "P", "EFFECT", "VALUES" } }
   for _, m in ipairs(r.metrics) do
     rows[#rows + 1] = { m.name .. (m.critical and " (critical)" or ""), m.result, number(m.median.baseline), number(m.median.candidate), number(m.p_adjusted),
@@ -40,9 +42,9 @@ local function show_result(ctx, r)
 end
 
 local function show(ctx, c)
-  ctx.out(("%s: %s\n"):format(c.name, c.status))
+  say(ctx, ("%s: %s"):format(c.name, c.status))
   if c.run then
-    ctx.out(("  %s against %s since %s, until %s\n"):format(labels(c.run.candidate), labels(c.run.baseline), c.run.since, c.run["until"]))
+    say(ctx, ("  %s against %s since %s, until %s"):format(labels(c.run.candidate), labels(c.run.baseline), c.run.since, c.run["until"]))
   end
   if c.results[1] then show_result(ctx, c.results[1]) end
 end
@@ -119,7 +121,7 @@ function does.gate(ctx, options, rest)
     ctx.err(("moonwatch: %s\n"):format(type(body) == "table" and body.error and body.error.message or "answered " .. status))
     return 1
   end
-  ctx.out(("%s: %s\n"):format(body.status, table.concat(body.reasons, "; ")))
+  say(ctx, ("%s: %s"):format(body.status, table.concat(body.reasons, "; ")))
   return status == 200 and 0 or 1
 end
 

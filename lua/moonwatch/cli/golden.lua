@@ -31,9 +31,9 @@ local function show_one(ctx, row)
   show_all(ctx, { row })
   ctx.out(("\nfrom %s\n"):format(row.says))
   for _, name in ipairs(ORDER) do
-    if row.expressions[name] then ctx.out(("  %-8s %s\n"):format(name, row.expressions[name])) end
+    if row.expressions[name] then ctx.out(client.line(("  %-8s %s"):format(name, row.expressions[name])) .. "\n") end
   end
-  for _, part in ipairs(row.saturation.parts) do ctx.out(("  %-8s %s  %s\n"):format(part.name, percent(part.value), part.expr)) end
+  for _, part in ipairs(row.saturation.parts) do ctx.out(client.line(("  %-8s %s  %s"):format(part.name, percent(part.value), part.expr)) .. "\n") end
 end
 
 function M.main(ctx, argv)

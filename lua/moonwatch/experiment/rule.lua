@@ -12,8 +12,8 @@
 --   state = { run = { id=, phase=, life=, since=, injected_at=, ends=, phase_at=, author=, mark=, outcome=, reason=, evidence={}, tries= },
 --             history = { newest last }, planned= (of the schedule), memory= (ctx.state of its functions), order= }
 --   outcomes: held, broken, aborted, "not started"
-local audit = require "moonwatch.audit"
 local act = require "moonwatch.experiment.act"
+local audit = require "moonwatch.audit"
 local conditions = require "moonwatch.experiment.conditions"
 local deadlines = require "moonwatch.expect.deadlines"
 
@@ -101,7 +101,7 @@ local function over(self, t, outcome, reason)
   while #self.state.history > KEPT do table.remove(self.state.history, 1) end
   if run.injected_at then mark(self, run, run.returned_at or t, ("%s, %s"):format(outcome, reason)) end
   say(self, outcome == "held" and "info" or "warn", outcome, reason)
-  audit.note(self.host, "experiment.ended", run.author or "moonwatch", { experiment = self.rule.name, outcome = outcome, reason = reason,
+  audit.note(self.host, "experiment.ended", run.author or "moonwatch", { experiment = self.rule.name, service = self.rule.service, outcome = outcome, reason = reason,
     injected = run.injected_at and self.host.rfc3339(run.injected_at) or nil })
   self.host.metric("add", "moonwatch_experiments_total", { experiment = self.rule.name, outcome = outcome }, 1, "Experiments that ended, by outcome.")
   write(self, t + 0.001, { { "experiment_running", 0 } }) -- a look of this moment may have said 1
@@ -210,6 +210,7 @@ function phases.checking(self, t)
   end
   mark(self, run, t + self.rule.lasts, "a fault is let in")
   say(self, "warn", "a fault is let in")
+  audit.note(self.host, "experiment.injected", run.author, { experiment = self.rule.name, service = self.rule.service })
   write_look(self, look, t)
   inject(self, t)
 end

@@ -45,11 +45,11 @@ local function alike(services)
 end
 
 local function read_group(host, group, rows, window, t, warnings)
-  local of = group.of
-  for name, expr in pairs(expressions(nil, of, window)) do
+  local of, alone = group.of, #group.services == 1 and group.services[1] or nil
+  for name, expr in pairs(expressions(alone, of, window)) do
     local values = by_label(host, expr, of.convention.service, t, warnings)
     for _, service in ipairs(group.services) do
-      local row, value = rows[service], values[service]
+      local row, value = rows[service], values[alone and "" or service]
       if QUANTILES[name] then row.latency[name] = value else row[name] = value end
     end
   end
@@ -64,11 +64,13 @@ local function read_saturation(host, services, rows, t, warnings)
         if full == row then wanted[#wanted + 1] = service end
       end
     end
-    local values = #wanted > 0 and by_label(host, golden.full(row), row.service, t, warnings) or {}
+    local alone = #wanted == 1 and wanted[1] or nil
+    local values = #wanted > 0 and by_label(host, golden.full(row, alone), row.service, t, warnings) or {}
     for _, service in ipairs(wanted) do
-      if values[service] then
+      local value = values[alone and "" or service]
+      if value then
         local parts = rows[service].saturation.parts
-        parts[#parts + 1] = { name = row.name, says = row.says, value = values[service], expr = golden.full(row, service) }
+        parts[#parts + 1] = { name = row.name, says = row.says, value = value, expr = golden.full(row, service) }
       end
     end
   end
@@ -80,32 +82,34 @@ local function read_saturation(host, services, rows, t, warnings)
   end
 end
 
-local function from_spans(host, rows, seconds, t)
-  if not host.traces_rates then return end
-  for _, step in ipairs(host.traces_rates { from = t - seconds, to = t } or {}) do
-    local known = rows[step.service]
-    for service in pairs(rows) do known = known or service:match "/([^/]*)$" == step.service end
-    if not known then
+-- SERVICES: those that have metrics; ONLY: the one that is wanted, or nil.
+local function from_spans(host, services, rows, seconds, t, only)
+  local known = {}
+  for service in pairs(services) do known[service], known[service:match "[^/]*$"] = true, true end
+  for _, step in ipairs(host.traces_rates { from = t - seconds, to = t, service = only } or {}) do
+    if not known[step.service] then
       rows[step.service] = { service = step.service, from = "spans", says = "spans", latency = { p50 = step.p50, p95 = step.p95, p99 = step.p99 },
                              traffic = step.spans / seconds, errors = step.errors / step.spans, saturation = { parts = {} }, expressions = {} }
     end
   end
 end
 
---- Of all services at T, over WINDOW (a text such as "5m") of SECONDS, and a list of what could not be asked; or nil, why.
-function M.all(host, t, window, seconds)
+--- Of all services at T, or of ONLY one, over WINDOW (a text such as "5m") of SECONDS: list of signals, what could not be asked, and
+-- the names of all that have metrics.  nil, why.
+function M.all(host, t, window, seconds, only)
   local services, why = found.services(host, t)
   if not services then return nil, why end
-  local rows, out, warnings = {}, {}, {}
-  for service, of in pairs(services) do
+  local rows, out, warnings, names = {}, {}, {}, keys_of(services)
+  local wanted = only and { [only] = services[only] } or services
+  for service, of in pairs(wanted) do
     rows[service] = { service = service, from = "metrics", convention = of.convention.name, says = of.convention.says, latency = {}, saturation = { parts = {} },
                       expressions = expressions(service, of, window) }
   end
-  for _, group in pairs(alike(services)) do read_group(host, group, rows, window, t, warnings) end
-  read_saturation(host, services, rows, t, warnings)
-  from_spans(host, rows, seconds, t)
+  for _, group in pairs(alike(wanted)) do read_group(host, group, rows, window, t, warnings) end
+  read_saturation(host, wanted, rows, t, warnings)
+  from_spans(host, services, rows, seconds, t, only)
   for _, service in ipairs(keys_of(rows)) do out[#out + 1] = rows[service] end
-  return out, warnings
+  return out, warnings, names
 end
 
 -- -- one of them, over a time -------------------------------------------------
