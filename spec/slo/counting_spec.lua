@@ -25,6 +25,37 @@ describe("the events of an SLO", function()
     assert.is_true(raw - total <= 30, "the sum is as far as the counter, less what was there at the beginning")
   end)
 
+  it("are counted though counters begin anew, and those who have them come and go", function()
+    for seed = 1, 4 do
+      math.randomseed(seed)
+      local world, truth = testing.world(SLO), 0
+      local pods = {}
+      world:advance "1m"
+      for i = 1, 8 do pods[i] = { value = 0, born = i <= 5 and 1 or math.random(20, 200), dies = i == 1 and 480 or math.random(220, 480) } end
+      for step = 1, 480 do
+        local rows = {}
+        for i, pod in ipairs(pods) do
+          if step >= pod.born and step <= pod.dies then
+            local n = step > pod.born and math.random(0, 30) or 0
+            if pod.value > 100 and math.random() < 0.02 then pod.value = 0 end -- it was restarted: what it has now is new
+            pod.value, truth = pod.value + n, truth + n
+            for _, name in ipairs { "all_total", "good_total" } do
+              rows[#rows + 1] = { labels = { __name__ = name, pod = tostring(i) }, t = world.now + i / 10, value = pod.value }
+            end
+          elseif step == pod.dies + 1 then
+            for _, name in ipairs { "all_total", "good_total" } do rows[#rows + 1] = { labels = { __name__ = name, pod = tostring(i) }, t = world.now + i / 10, value = "stale" } end
+          end
+        end
+        world.host.append(rows)
+        world:advance "15s"
+      end
+      world:advance "1m"
+      local total, bad = events(world)
+      assert.near(truth, total, 1e-6, "seed " .. seed)
+      assert.near(0, bad, 1e-6)
+    end
+  end)
+
   it("are counted when they come late, however late each of them is", function()
     for _, late in ipairs { 10, 40, 200 } do
       local world = testing.world(SLO)

@@ -62,17 +62,17 @@ end
 
 -- -- one of them -----------------------------------------------------------
 
-local function spent_hours(runner, b)
+local function spent_hours(runner, from, to)
   local host, out = runner.host, runner.host.json.array {}
-  for i, h in ipairs(report.hours(runner, b.from, math.min(b.to, runner.counted_to), MOST_HOURS)) do
+  for i, h in ipairs(report.hours(runner, from, to, MOST_HOURS)) do
     out[i] = { from = host.rfc3339(h.from), to = host.rfc3339(h.to), total = h.total, bad = h.bad, share = h.share }
   end
   return out
 end
 
-local function spent_parts(runner, b)
+local function spent_parts(runner, from, to)
   if not runner.rule.by then return nil end
-  local list, why = parts.spent(runner, b.from, runner.counted_to)
+  local list, why = parts.spent(runner, from, to)
   if not list then return nil, why end
   return runner.host.json.array(list)
 end
@@ -83,8 +83,8 @@ local function whole(engine, runner)
   out.corrections = corrections.list(engine, runner)
   if not b or not runner:counts() or report.began(runner) == math.huge then return out end
   local why
-  out.hours = spent_hours(runner, b)
-  out.spent_by, why = spent_parts(runner, b)
+  out.hours = spent_hours(runner, b.from, math.min(b.to, runner.counted_to))
+  out.spent_by, why = spent_parts(runner, b.from, runner.counted_to)
   if why then table.insert(out.notes, "who spent it is not known: " .. why) end
   out.burn_down = engine.host.json.array(report.burn_down(runner, b.from, math.min(b.to, runner.counted_to), POINTS, b.allowed))
   out.gaps = engine.host.json.array {}
@@ -93,6 +93,26 @@ local function whole(engine, runner)
 end
 
 local function bad(engine, message) return answer.problem(engine.host, 400, "bad_request", message) end
+
+-- What happened from one moment to another, and who spent it: of an incident, a night, a release.
+local function spent(engine, req, _, runner)
+  local host, at = engine.host, {}
+  if not runner:counts() then return answer.problem(host, 409, "no_events", "only a ratio is known of it: there are no events to look at") end
+  if not runner.counted_to then return answer.problem(host, 409, "not_yet", "nothing was counted yet") end
+  for name, default in pairs { from = runner.period:span(runner.counted_to), to = runner.counted_to } do
+    local text = answer.param(req, name)
+    at[name] = text and (tonumber(text) or host.parse_time(text)) or not text and default
+    if not at[name] then return bad(engine, ("%s: %q is not a time such as 2026-03-01T02:00:00Z"):format(name, text)) end
+  end
+  local from, to = at.from, math.min(at.to, runner.counted_to)
+  if to <= from then return bad(engine, "to must be after from, and from in the past") end
+  local m, b = runner:between(from, to), runner:budget()
+  local by, why = spent_parts(runner, from, to)
+  if why then return answer.problem(host, 500, "query", why) end
+  return answer.json(host, 200, { name = runner.rule.name, from = host.rfc3339(from), to = host.rfc3339(to), total = m.total, bad = m.bad,
+    ratio = m.ratio and 1 - m.ratio or nil, burn = m.ratio and m.ratio / (1 - runner.rule.objective) or nil,
+    of_budget = b and b.allowed and b.allowed > 0 and m.bad / b.allowed or nil, hours = spent_hours(runner, from, to), spent_by = by })
+end
 
 local function gate(engine, req, _, runner)
   local text = answer.param(req, "min")
@@ -186,6 +206,7 @@ return {
   end),
   ["/api/mw/v1/slos/*"] = of_one { GET = function(engine, _, _, runner) return answer.json(engine.host, 200, whole(engine, runner)) end },
   ["/api/mw/v1/slos/*/gate"] = of_one { GET = gate },
+  ["/api/mw/v1/slos/*/spent"] = of_one { GET = spent },
   ["/api/mw/v1/slos/*/report"] = of_one { GET = function(engine, req, _, runner) return reports(engine, req, { runner }) end },
   ["/api/mw/v1/slo-reports"] = get(function(engine, req) return reports(engine, req, slos_of(engine)) end),
   ["/api/mw/v1/slos/*/corrections"] = of_one { GET = corrections.get, POST = corrections.add },

@@ -3,7 +3,7 @@ local client = require "moonwatch.cli.client"
 
 local M = {}
 
-M.usage = "slo [NAME] [--json] | gate NAME [--min SHARE] | correct NAME --from T --to T|--for D --reason R [--window W] [--author A] | corrections NAME [--drop ID] | report [NAME] [--per week|month|quarter|year] [--n N] [--format text|json|csv]"
+M.usage = "slo [NAME [--from T [--to T]]] [--json] | gate NAME [--min SHARE] | correct NAME --from T --to T|--for D --reason R [--window W] [--author A] | corrections NAME [--drop ID] | report [NAME] [--per week|month|quarter|year] [--n N] [--format text|json|csv]"
 M.help = "objectives and what is left of their error budgets; gate: may something be deployed (exit 0 yes, 1 no)? correct: time that does not count "
   .. "(--window: only the times of that window); report: what became of each week or month"
 
@@ -70,7 +70,25 @@ local function tell_corrections(ctx, list_of)
   if #rows > 1 then ctx.out("does not count:\n" .. client.columns(rows)) end
 end
 
+-- What happened in a stretch of time.
+local function between(ctx, name, options)
+  local query = {}
+  for _, key in ipairs { "from", "to" } do
+    if options[key] then query[#query + 1] = key .. "=" .. client.escape(options[key]) end
+  end
+  local s = client.ask(ctx, "GET", path(name, "/spent?" .. table.concat(query, "&")))
+  if not s then return 1 end
+  if options.json then
+    ctx.out(ctx.host.json.encode(s) .. "\n")
+    return 0
+  end
+  ctx.out(("%s from %s to %s: %s, %s of %s bad, %s of the budget\n"):format(s.name, plain(s.from), plain(s.to), percent(s.ratio), count(s.bad), count(s.total), percent(s.of_budget)))
+  tell_spent(ctx, s)
+  return 0
+end
+
 local function one(ctx, name, options)
+  if options.from or options.to then return between(ctx, name, options) end
   local s = client.ask(ctx, "GET", path(name))
   if not s then return 1 end
   if options.json then
