@@ -1,6 +1,7 @@
 --- check_kinds_spec.lua - name servers, certificates and pings, asked by us and by the blackbox exporter, which must agree.
 local blackbox = require "blackbox"
 local check_eyes = require "check_eyes"
+local mail_server = require "mail_server"
 local proc = require "proc"
 local server = require "server"
 local tls_server = require "tls_server"
@@ -30,7 +31,7 @@ local MODULES = [[
 ]]
 
 describe("checks of", function()
-  local node, peer, exporter, dns, dns_port, eyes
+  local node, mail, peer, exporter, dns, dns_port, eyes
 
   local RULES = [[
 local function check_(name, fields)
@@ -61,18 +62,22 @@ check_("names", { tls = { address = "ADDRESS", insecure = true, names = "shop.ex
 check_("plain", { tls = "EXPORTER" })
 check_("talk", { tcp = { address = "ADDRESS", tls = { ca = "DIR/ours.pem", server_name = "metrics.internal" }, steps = {
   { send = "GET /metrics HTTP/1.0\r\n\r\n", matches = "^HTTP/1\\.[01] 200" }, { expect = "asked" } } } })
+check_("mail", { tls = { address = "MAIL", starttls = "smtp", ca = "MDIR/ours.pem", names = "127.0.0.1" } })
+check_("no starttls", { tls = { address = "PLAINMAIL", starttls = "smtp" }, timeout = "700ms" })
 check_("icmp", { icmp = { host = "127.0.0.1", size = 100 } })
 check_("icmp6", { icmp = "::1" })
 check_("no host", { icmp = "nowhere.invalid" })
 ]]
 
   setup(function()
+    mail = mail_server.start()
     peer, dns_port = tls_server.start(), proc.free_port()
     local zone = peer.dir .. "/zone"
     proc.write(zone, ZONE)
     dns = proc.spawn { "luajit", "spec/support/dns_server.lua", tostring(dns_port), zone }
     exporter = blackbox.start((MODULES:gsub("DIR", peer.dir)))
-    node = server.start { rules = { ["kinds.lua"] = (RULES:gsub("DNSPORT", dns_port):gsub("DIR", peer.dir):gsub("ADDRESS", peer.address)
+    node = server.start { rules = { ["kinds.lua"] = (RULES:gsub("DNSPORT", dns_port):gsub("MDIR", mail.dir):gsub("DIR", peer.dir):gsub("ADDRESS", peer.address)
+      :gsub("PLAINMAIL", mail.plain):gsub("MAIL", mail.starttls)
       :gsub("EXPORTER", (exporter.url:gsub("http://", "")))) } }
     eyes = check_eyes.new(node, exporter)
   end)
@@ -81,6 +86,7 @@ check_("no host", { icmp = "nowhere.invalid" })
     exporter:stop()
     dns:kill()
     peer.proc:stop()
+    mail:stop()
     proc.cleanup()
   end)
 
@@ -119,6 +125,8 @@ check_("no host", { icmp = "nowhere.invalid" })
     is("unhealthy", "names", "^the certificate is not for shop%.example but for metrics%.internal$")
     is("unhealthy", "plain", "^TLS: no handshake")
     is("healthy", "talk")
+    is("healthy", "mail")
+    is("unhealthy", "no starttls", "^step 2: timed out")
   end)
 
   it("certificates, as the blackbox exporter sees them", function()

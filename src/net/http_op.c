@@ -210,7 +210,8 @@ void mw_http_op(void *self, mw_value *arg, mw_reply *reply, void *reply_arg)
         mw_fail(&err, code, 0, 0, "moonwatch is stopping");
     if (code != MW_OK) mw_free(c);
 out:
-    if (err.code != MW_OK) refuse(reply, reply_arg, err.msg, err.code == MW_EBUSY || err.code == MW_ECANCEL);
+    if (err.code != MW_OK)
+        refuse(reply, reply_arg, err.msg, err.code == MW_EBUSY || err.code == MW_ECANCEL);
     for (size_t i = 0; i < h.n; i++) mw_free(h.line[i]);
     mw_free(h.line);
     mw_value_free(arg);

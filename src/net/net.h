@@ -53,11 +53,12 @@ typedef struct mw_net_response {
     mw_str body, headers; /* headers: the raw block of the last answer */
     const char *error;    /* NULL, or what went wrong in words; never holds the url */
     double seconds;
-    bool sent;    /* there is an error, but the request left: it may have been acted on */
+    bool sent; /* there is an error, but the request left: it may have been acted on */
     const mw_value *cookies;         /* those there are now; NULL unless asked for */
     const mw_net_measured *measured; /* NULL unless asked for; also of what failed */
     bool stopped; /* the error is that this process is stopping: it says nothing about the peer */
-    bool unasked; /* nor does this one: there was no turn for it, or no time to wait for the answer */
+    bool unasked; /* nor does this one: there was no turn for it, or no time to wait for the answer
+                   */
 } mw_net_response;
 
 /* DONE is called once on the net thread; R is valid during the call.  The request is copied.

@@ -2,9 +2,8 @@
  *
  * Each class has a pool of its own, so that mail servers that hang do not hold up checks; it starts
  * with the first question.  A deadline counts from the question, so a
- * probe that found no free thread in time answers that instead of a stale measurement; "unasked" says that this tells
- * nothing about whom it was about.
- * SPDX-License-Identifier: MIT */
+ * probe that found no free thread in time answers that instead of a stale measurement; "unasked"
+ * says that this tells nothing about whom it was about. SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <string.h>
 
@@ -103,9 +102,8 @@ static int enqueue(mw_probes *ps, struct probe *p)
     if (!atomic_load(&ps->stop)) {
         mw_pool **pool = &ps->pool[p->kind->class];
         if (!*pool)
-            *pool =
-                mw_pool_elastic(classes[p->kind->class].thread, classes[p->kind->class].least,
-                                classes[p->kind->class].most, QUEUE, LOOK_MS);
+            *pool = mw_pool_elastic(classes[p->kind->class].thread, classes[p->kind->class].least,
+                                    classes[p->kind->class].most, QUEUE, LOOK_MS);
         code = mw_pool_add(*pool, run, p);
     }
     pthread_mutex_unlock(&ps->lock);

@@ -263,6 +263,51 @@ static void a_tcp_probe_connects_says_and_hears(void **state)
     assert_error(ask(&w->host, "tcp", "{\"host\":\"a\",\"port\":70000}"), "port");
 }
 
+static void a_talk_goes_step_by_step(void **state)
+{
+    struct world *w = *state;
+    const char *talk = "{\"host\":\"127.0.0.1\",\"port\":%d,\"timeout\":0.5,\"steps\":[%s]}";
+    static const struct {
+        const char *steps, *error;
+    } rows[] = {
+        {"{\"matches\":\"^220 w\"},{\"expect\":\"come\"},{\"send\":\"x\",\"matches\":\"250 f.*e\"}",
+         NULL},
+        {"{\"matches\":\"^220\"},{\"send\":\"x\",\"expect\":\"220\"}",
+         "step 2: closed before it said \"220\""}, /* what a step heard is used */
+        {"{\"expect\":\"220\"},{\"expect\":\"250\"}",
+         "step 2: timed out after 0.5 s while waiting for \"250\""},
+        {"{\"matches\":\"(\"}", "missing"},
+        {"{\"expect\":\"220\"},{\"starttls\":true}", "TLS"},
+    };
+    char arg[600];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(arg, sizeof arg, talk, w->chatty_port, rows[i].steps);
+        mw_value *a = ask(&w->host, "tcp", "%s", arg);
+        if (rows[i].error) {
+            assert_error(a, rows[i].error);
+            continue;
+        }
+        assert_no_error(a);
+        assert_string_equal(mw_map_text(a, "heard").p, "220 welcome  250 fine  ");
+        assert_string_equal(mw_map_text(a, "ip").p, "4");
+        assert_true(mw_map_number(a, "connect", -1) >= 0);
+        mw_value_free(a);
+    }
+}
+
+static void what_no_operation_can_ask_is_refused(void **state)
+{
+    struct world *w = *state;
+    assert_error(ask(&w->host, "dns", "{\"name\":\"a\",\"type\":\"NOPE\"}"), "a type of records");
+    assert_error(ask(&w->host, "dns", "{\"name\":\"a\",\"type\":\"A\",\"server\":\"x:0\"}"),
+                 "is no name server");
+    assert_error(ask(&w->host, "icmp", "{\"host\":\"\"}"), "a host");
+    assert_error(ask(&w->host, "icmp", "{\"host\":\"127.0.0.1\",\"size\":65001}"), "a size up to");
+    assert_error(ask(&w->host, "grpc", "{\"host\":\"a/b\",\"port\":1}"), "host and port");
+    assert_error(ask(&w->host, "grpc", "{\"host\":\"a\",\"port\":0}"), "host and port");
+    assert_error(ask(&w->host, "grpc", "{\"host\":\"127.0.0.1\",\"port\":%d}", w->http_port), "");
+}
+
 static void hanging_probes_do_not_hold_up_a_quick_one(void **state)
 {
     struct world *w = *state;
@@ -396,6 +441,8 @@ int main(void)
         T(a_failure_says_whether_the_request_left),
         T(many_hanging_requests_do_not_hold_up_a_quick_one),
         T(a_tcp_probe_connects_says_and_hears),
+        T(a_talk_goes_step_by_step),
+        T(what_no_operation_can_ask_is_refused),
         T(hanging_probes_do_not_hold_up_a_quick_one),
         T(a_redis_probe_pings_a_real_redis),
         T(a_postgres_probe_says_how_full_the_server_is),

@@ -1,6 +1,6 @@
 --- measure.lua - from the answer of a probe to its result: verdict, details, and series under blackbox_exporter's names.
 --
--- A result is { good=, degraded=, message=, seconds=, details={}, series={ {name, value, labels}, ... } }.  What fails first is
+-- A result is { good=, degraded=, beyond=, message=, seconds=, details={}, series={ {name, value, labels}, ... } }; see degraded.lua.  What fails first is
 -- the message; what is degraded is told only of what is good.  `unasked`: there was no room for this probe, which says nothing
 -- about whom it was about.
 local M = {}
@@ -66,7 +66,7 @@ function M.above(result, rule, own, name, value, what, says)
     return
   end
   if fails and value > fails then M.fail(result, "%s is %s, above %s", what, says(value), says(fails)) end
-  if degrades and value > degrades then M.degrade(result, "%s is %s, above %s", what, says(value), says(degrades)) end
+  if degrades and value > degrades then result.beyond = result.beyond or ("%s is %s, above %s"):format(what, says(value), says(degrades)) end
 end
 
 function M.percent(share) return ("%.3g%%"):format(share * 100) end

@@ -50,8 +50,10 @@ local function wrong_paths(expect, document, run)
   end
 end
 
+local MAX_VALUES = 200000 -- of a document
+
 local function judge_json(expect, answer, result, run, done)
-  local document, why = run.host.json.decode(answer.body or "")
+  local document, why = run.host.json.decode(answer.body or "", MAX_VALUES)
   if document == nil then
     measure.fail(result, "the body is not JSON: " .. tostring(why))
     return done(result)
