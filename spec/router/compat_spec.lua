@@ -93,6 +93,13 @@ describe("a message of a route that keeps to Alertmanager", function()
     assert.equal(7, timeout({ url = "http://h", timeout = 7 }, { group_interval = 300 }))
   end)
 
+  it("is forgotten about what ended once it was taken, though the next flush waits already", function()
+    local world = world_with()
+    world.answers.hook = function(_, nth) return { ok = true, status = 200, late = nth == 2 and 8 or nil } end
+    world:fire("Down"):advance("3s"):resolve("Down"):advance("2s"):fire("Slow"):advance("9s"):fire("New"):advance "20s"
+    assert.same({ "0:01 hook firing Down", "0:07 hook firing Down (resolved)+Slow", "0:15 hook firing New+Slow" }, world:told())
+  end)
+
   it("keeps the other integrations of its receiver waiting, and no other group", function()
     local world = world_with({ group_by = { "alertname" } }, { { kind = "webhook", url = "http://a" }, { kind = "slack", url = "http://b" } })
     local tries = 0

@@ -101,7 +101,8 @@ end
 
 function KINDS.r2(c, hook, add)
   add("opsgenie_configs:", "  - api_url: " .. hook .. "/r2/1/", "    api_key: k")
-  for _, name in ipairs { "message", "description", "source", "note", "entity" } do add("    " .. name .. ": " .. field(c)) end
+  for _, name in ipairs { "message", "description", "note" } do add("    " .. name .. ": " .. field(c)) end
+  add("    source: 'from {{ .Receiver | title }}'", "    entity: '{{ .CommonLabels.instance }}.'") -- Opsgenie takes less of these
   add('    tags: \'a,{{ .CommonLabels.Values | join "," }},,{{ .Status }}\'', "    details: {one: " .. field(c) .. "}", "    priority: P" .. 1 + c:next(5))
 end
 

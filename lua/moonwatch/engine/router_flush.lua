@@ -235,12 +235,12 @@ function M.flush(router, group, now, escalating)
   end
   local busy = not escalating and compat.busy_until(router, group, now)
   if busy then
-    group.again = true
+    group.late = true
     router:wake(group, busy)
     return #seen.all
   end
   group.failed = false
-  if not escalating then group.again = nil end -- whoever is not through yet will say so
+  if not escalating then group.again, group.late = nil, nil end -- whoever is not through yet will say so
   local before = group.escalation and escalate.mark(group.escalation)
   local heard_by = recipients.of(router, group, seen.state, now)
   if group.escalation and group.escalation.step > 0 and escalate.mark(group.escalation) ~= before then router.story:stepped(group, now) end

@@ -72,8 +72,8 @@ local function finished(router, job, result, why, now)
   if not group or REPLACED[result] then return end
   local over = group.seen and not group.failed and not group.again and not router.outbox:owes(job.group_key)
   if over then flush.settle(router, group, group.seen) end
-  if group.again then
-    group.again = nil
+  if group.again or group.late then
+    group.again, group.late = nil, nil
     router:wake(group, now)
   end
 end
