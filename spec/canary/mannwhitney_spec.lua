@@ -106,5 +106,10 @@ describe("the size of an effect", function()
     assert.equal("large", effect.name(0.75))
     assert.equal("negligible", effect.name(-0.1))
   end)
-  it("is the middle of all differences", function() assert.equal(2, effect.shift({ 1, 2, 3 }, { 3, 4, 5 })) end)
+  it("is the middle of all differences, nearly so of many values", function()
+    assert.equal(2, effect.shift({ 1, 2, 3 }, { 3, 4, 5 }))
+    local xs, ys = {}, {}
+    for i = 1, 2000 do xs[i], ys[i] = (i * 7919) % 2000, (i * 104729) % 2000 + 50 end
+    assert.near(50, effect.shift(xs, ys), 1)
+  end)
 end)

@@ -61,7 +61,7 @@ local function measured(metric, options)
     local test = test_of(metric)
     local u = mannwhitney.test(xs, ys, { exact = 0 }).u
     row.p, row.delta, row.method, row.resemblance, row.sign = test.p, test.delta, test.method, test.resemblance, test.sign
-    row.a12, row.shift = effect.a12(u, #xs, #ys), effect.shift(xs, ys)
+    row.a12 = effect.a12(u, #xs, #ys)
   end
   return row
 end
@@ -171,7 +171,10 @@ end
 --- See above.
 function M.judge(given)
   local options, rows = with_defaults(given), {}
-  for i, metric in ipairs(given.metrics) do rows[i] = measured(metric, options) end
+  for i, metric in ipairs(given.metrics) do
+    rows[i] = measured(metric, options)
+    if rows[i].p then rows[i].shift = effect.shift(metric.baseline, metric.candidate) end
+  end
   adjust(rows)
   for _, row in ipairs(rows) do decide(row, options) end
   local seen = given.traffic and traffic.check(given.traffic)

@@ -13,6 +13,7 @@ local expand = require "moonwatch.canary.expand"
 local M = {}
 M.__index = M
 M.word = "canary"
+M.MOST = 2000 -- values of a metric: judging more would take long, and tell no more
 
 local KEPT = 20 -- results
 local OFTEN = 15 -- seconds between two turns: it ends when it should, however long `every` is
@@ -141,6 +142,7 @@ function does.start(self, args, now)
     return nil, ("lasts: %s is too short for %d values every %s%s"):format(tostring(args.lasts), rule.min_samples, self.host.duration_text(rule.step),
       rule.warmup > 0 and " after the warmup" or "")
   end
+  if lasts > rule.step * M.MOST then return nil, ("lasts: that would be more than %d values every %s"):format(M.MOST, self.host.duration_text(rule.step)) end
   local run = { id = self.host.random_hex(8), since = now, until_ = now + lasts, baseline = baseline, candidate = candidate, author = args.author }
   self.state.run, self.looked = run, nil
   mark(self, run, now, "compared with " .. expand.matchers(baseline))
@@ -171,6 +173,7 @@ function M:compare(baseline, candidate)
   for name, given in pairs { baseline = baseline, candidate = candidate } do
     local labels, why = labels_of(given.labels, self.rule[name], name)
     if not labels then return nil, why end
+    if given.to - given.from > self.rule.step * M.MOST then return nil, ("%s: more than %d values every %s"):format(name, M.MOST, self.host.duration_text(self.rule.step)) end
     sides[name] = { labels = labels, from = given.from, to = given.to }
   end
   return judge.judge(measure.measure(self.host, self.rule, sides.baseline, sides.candidate))

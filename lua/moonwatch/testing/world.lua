@@ -349,6 +349,35 @@ function World:silence(selector, duration)
   return id
 end
 
+-- The canary or the experiment called NAME.
+local function told(self, name, level)
+  local runner = self.engine.by_id["canary/" .. name] or self.engine.by_id["experiment/" .. name]
+  return runner or error(("there is neither a canary nor an experiment %q"):format(name), level + 1)
+end
+
+--- Start the canary or the experiment NAME; args: what the body of POST .../start may hold.  An error says why it does not.
+function World:start(name, args)
+  local ok, why = told(self, name, 2):order("start", args or {}, self.now)
+  if not ok then error(why, 2) end
+  self.node:wake()
+  return self
+end
+
+--- Stop it; args: of POST .../stop.
+function World:stop(name, args)
+  local ok, why = told(self, name, 2):order("stop", args or {}, self.now)
+  if not ok then error(why, 2) end
+  self.node:wake()
+  return self
+end
+
+--- How it stands: "running" and the like, the verdict or outcome of its last run, or "idle"; and that run.
+function World:status(name)
+  local runner = told(self, name, 2)
+  local past = runner.state.results or runner.state.history
+  return runner:status(), past[#past]
+end
+
 function World:unsilence(id)
   assert(self.router:unsilence(id, self.now))
   self.node:wake()

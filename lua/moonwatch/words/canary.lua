@@ -1,5 +1,6 @@
 --- canary.lua - the word `canary`: is a new version worse than the one before?
 local budget = require "moonwatch.words.budget"
+local canary = require "moonwatch.canary.rule"
 local expand = require "moonwatch.canary.expand"
 
 local metrics = {
@@ -46,6 +47,8 @@ local function check_numbers(fields, problem)
   if fields.marginal > fields.pass then problem("marginal must not be above pass", { "marginal" }) end
   if fields.lasts < fields.warmup + fields.every * fields.min_samples then
     problem("lasts is too short for min_samples values: make it longer, or every shorter", { "lasts" })
+  elseif fields.lasts > fields.every * canary.MOST then
+    problem(("lasts / every: more than %d values; make every longer"):format(canary.MOST), { "every" })
   end
 end
 
