@@ -17,6 +17,7 @@ mw_logs *mw_logs_open(const mw_logs_options *o, mw_err *err)
     if (!l->o.max_bytes) l->o.max_bytes = (size_t)256 << 20;
     if (!l->o.max_streams) l->o.max_streams = 100000;
     if (!l->o.max_line) l->o.max_line = (size_t)256 << 10;
+    l->dropped = mw_array(l->o.n_classes + 2, sizeof *l->dropped);
     l->n_buckets = 1024;
     l->buckets = mw_array(l->n_buckets, sizeof *l->buckets);
     pthread_rwlockattr_t attr;
@@ -33,6 +34,7 @@ void mw_logs_close(mw_logs *l)
     if (!l) return;
     for (size_t i = 0; i < l->n_streams; i++) stream_release(l->heap[i]);
     pthread_rwlock_destroy(&l->lock);
+    mw_free(l->dropped);
     mw_free(l->heap);
     mw_free(l->buckets);
     mw_free(l);
@@ -102,40 +104,53 @@ static void add_stream(mw_logs *l, stream *s)
     l->stats.bytes += s->bytes;
 }
 
-/* S is empty and at the top of the heap. */
+/* S is empty. */
 static void remove_stream(mw_logs *l, stream *s)
 {
+    size_t hole = s->heap_at;
     stream **at = bucket(l, s->labels);
     while (*at != s) at = &(*at)->next_in_bucket;
     *at = s->next_in_bucket;
     l->stats.bytes -= s->bytes;
-    if (--l->n_streams) {
-        place(l, l->heap[l->n_streams], 0);
-        settle(l, 0);
+    if (--l->n_streams != hole) {
+        place(l, l->heap[l->n_streams], hole);
+        settle(l, hole);
     }
     stream_release(s);
 }
 
 /* -- appending and forgetting --------------------------------------------------------------- */
 
-static void drop_oldest(mw_logs *l)
+static void count_dropped(mw_logs_dropped *d, const record *r)
 {
-    stream *s = l->heap[0];
+    if (!d->records || r->r.t_ns < d->min_ns) d->min_ns = r->r.t_ns;
+    if (!d->records || r->r.t_ns > d->max_ns) d->max_ns = r->r.t_ns;
+    d->records++;
+    d->bytes += r->bytes;
+}
+
+void logs_drop_oldest(mw_logs *l, stream *s, size_t row)
+{
     record *r = stream_shift(s);
     l->stats.bytes -= r->bytes;
     l->stats.records--;
     l->stats.dropped++;
+    count_dropped(&l->dropped[row], r);
     record_release(r);
     if (s->n_records)
-        settle(l, 0);
+        settle(l, s->heap_at);
     else
         remove_stream(l, s);
 }
 
-static int64_t oldest_allowed(const mw_logs *l)
+bool mw_logs_dropped_take(mw_logs *l, size_t i, mw_logs_dropped *out)
 {
-    if (!l->o.retention_ms) return INT64_MIN;
-    return (mw_now_ms(l->o.clock) - l->o.retention_ms) * 1000000;
+    if (i > l->o.n_classes + 1) return false;
+    pthread_rwlock_wrlock(&l->lock);
+    *out = l->dropped[i];
+    l->dropped[i] = (mw_logs_dropped){0};
+    pthread_rwlock_unlock(&l->lock);
+    return true;
 }
 
 static int refuse(mw_logs *l, const mw_log_record *r, int64_t oldest, mw_err *err)
@@ -151,7 +166,8 @@ static int refuse(mw_logs *l, const mw_log_record *r, int64_t oldest, mw_err *er
 
 int mw_logs_append(mw_logs *l, const mw_log_record *r, mw_err *err)
 {
-    int64_t oldest = oldest_allowed(l);
+    size_t by_class = logs_class_of(l, r->stream);
+    int64_t oldest = logs_floor(l, by_class);
     pthread_rwlock_wrlock(&l->lock);
     int rc = refuse(l, r, oldest, err);
     if (rc) {
@@ -161,6 +177,7 @@ int mw_logs_append(mw_logs *l, const mw_log_record *r, mw_err *err)
     stream *s = find_stream(l, r->stream);
     bool fresh = !s;
     if (fresh) s = stream_new(r->stream);
+    if (fresh) s->by_class = by_class;
     record *rec = record_new(r, s->labels, l->seq++, l->o.max_line);
     stream_insert(s, rec);
     if (fresh) add_stream(l, s);
@@ -169,7 +186,8 @@ int mw_logs_append(mw_logs *l, const mw_log_record *r, mw_err *err)
     l->stats.records++;
     l->stats.appended++;
     l->stats.cut += rec->r.message.n < r->message.n;
-    while (l->n_streams && l->stats.bytes > l->o.max_bytes) drop_oldest(l);
+    while (l->n_streams && l->stats.bytes > l->o.max_bytes)
+        logs_drop_oldest(l, l->heap[0], l->o.n_classes + 1);
 out:
     pthread_rwlock_unlock(&l->lock);
     return rc;
@@ -177,20 +195,6 @@ out:
 
 /* Memory is all there is: what was appended is as safe as it gets. */
 int mw_logs_commit(mw_logs *l, mw_err *err) { return MW_OK; }
-
-void mw_logs_tick(mw_logs *l)
-{
-    enum { AT_ONCE = 4096 }; /* records per lock, so that appends get their turn */
-    int64_t oldest = oldest_allowed(l);
-    for (bool more = true; more;) {
-        pthread_rwlock_wrlock(&l->lock);
-        int n = 0;
-        while (l->n_streams && stream_oldest(l->heap[0])->r.t_ns < oldest && n++ < AT_ONCE)
-            drop_oldest(l);
-        more = n > AT_ONCE;
-        pthread_rwlock_unlock(&l->lock);
-    }
-}
 
 void mw_logs_stats_read(mw_logs *l, mw_logs_stats *out)
 {

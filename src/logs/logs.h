@@ -6,17 +6,19 @@
 #ifndef MW_LOGS_LOGS_H
 #define MW_LOGS_LOGS_H
 #include "base/clock.h"
+#include "model/keep.h"
 #include "model/logrec.h"
-#include "model/matcher.h"
 
 typedef struct mw_logs mw_logs;
 
 typedef struct mw_logs_options {
     const mw_clock *clock;
-    int64_t retention_ms; /* 0: forever */
-    size_t max_bytes;     /* 0: 256 MiB */
-    size_t max_streams;   /* 0: 100000 */
-    size_t max_line;      /* longer messages are cut and counted; 0: 256 KiB */
+    int64_t retention_ms;         /* 0: forever */
+    const mw_keep_class *classes; /* the first that matches counts; borrowed for the store's life */
+    size_t n_classes;
+    size_t max_bytes;   /* 0: 256 MiB */
+    size_t max_streams; /* 0: 100000 */
+    size_t max_line;    /* longer messages are cut and counted; 0: 256 KiB */
 } mw_logs_options;
 
 mw_logs *mw_logs_open(const mw_logs_options *o, mw_err *err);
@@ -60,5 +62,13 @@ typedef struct mw_logs_stats {
     uint64_t appended, dropped, cut, refused;
 } mw_logs_stats;
 void mw_logs_stats_read(mw_logs *l, mw_logs_stats *out);
+
+/* What was dropped since this was asked last: row I by the class I, row n_classes by the general
+ * retention, the one behind it by the budget.  False: there is no such row. */
+typedef struct mw_logs_dropped {
+    uint64_t records, bytes;
+    int64_t min_ns, max_ns; /* their times; of no meaning without records */
+} mw_logs_dropped;
+bool mw_logs_dropped_take(mw_logs *l, size_t i, mw_logs_dropped *out);
 
 #endif

@@ -45,7 +45,8 @@ typedef struct stream {
     block **blocks; /* in order; none is empty */
     size_t n_blocks, cap_blocks;
     size_t n_records;
-    size_t heap_at; /* place in the store's heap */
+    size_t heap_at;  /* place in the store's heap */
+    size_t by_class; /* how long its records are kept; n_classes: as the general retention says */
     struct stream *next_in_bucket;
     unsigned refs;
 } stream;
@@ -73,6 +74,16 @@ struct mw_logs {
     size_t n_streams, cap_heap;
     uint64_t seq;
     mw_logs_stats stats;
+    mw_logs_dropped *dropped; /* n_classes + 2 rows, see mw_logs_dropped_take */
 };
+
+/* The oldest record of S leaves; ROW says why, as in mw_logs_dropped_take.  The lock is held; S may
+ * be gone with it. */
+void logs_drop_oldest(mw_logs *l, stream *s, size_t row);
+
+/* -- expire.c ------------------------------------------------------------------------------- */
+
+size_t logs_class_of(const mw_logs *l, const mw_labels *labels);
+int64_t logs_floor(const mw_logs *l, size_t by_class); /* the oldest time that is kept, ns */
 
 #endif

@@ -23,7 +23,7 @@ static int open_tsdb(mw_app *app, const mw_value *settings, mw_err *err)
     mw_tsdb_options o = {.clock = &app->clock};
     app->metrics_dir = mw_sprintf("%s/metrics", mw_map_text(settings, "data").p);
     o.dir = app->metrics_dir;
-    int rc = mw_keep_classes(settings, &app->classes, &app->n_classes, err);
+    int rc = mw_keep_classes(settings, "metrics", &app->classes, &app->n_classes, err);
     if (rc) return rc;
     o.classes = app->classes;
     o.n_classes = app->n_classes;
@@ -34,20 +34,31 @@ static int open_tsdb(mw_app *app, const mw_value *settings, mw_err *err)
     return app->tsdb ? MW_OK : err->code;
 }
 
+static int open_logs(mw_app *app, const mw_value *settings, mw_err *err)
+{
+    const mw_value *keep = mw_map_find(settings, "retention"),
+                   *limits = mw_map_find(settings, "limits");
+    int rc = mw_keep_classes(settings, "logs", &app->log_classes, &app->n_log_classes, err);
+    if (rc) return rc;
+    app->logs = mw_logs_open(
+        &(mw_logs_options){
+            .clock = &app->clock,
+            .retention_ms = mw_setting_ms(keep, "logs", 7LL * MW_DAY_MS),
+            .classes = app->log_classes,
+            .n_classes = app->n_log_classes,
+            .max_bytes = mw_setting_budget(keep, "logs", mw_setting_size(limits, "logs_bytes", 0)),
+        },
+        err);
+    return app->logs ? MW_OK : err->code;
+}
+
 static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
 {
     const mw_value *keep = mw_map_find(settings, "retention"),
                    *limits = mw_map_find(settings, "limits");
     const mw_value *promql = mw_map_find(settings, "promql");
     if (open_tsdb(app, settings, err)) return err->code;
-    app->logs = mw_logs_open(
-        &(mw_logs_options){
-            .clock = &app->clock,
-            .retention_ms = mw_setting_ms(keep, "logs", 7LL * MW_DAY_MS),
-            .max_bytes = mw_setting_budget(keep, "logs", mw_setting_size(limits, "logs_bytes", 0)),
-        },
-        err);
-    if (!app->logs) return err->code;
+    if (open_logs(app, settings, err)) return err->code;
     app->traces = mw_traces_open(
         &(mw_traces_options){
             .clock = &app->clock,
@@ -379,6 +390,7 @@ void mw_app_stop(mw_app *app)
     mw_audit_close(app->audit);
     mw_free(app->audit_dir);
     mw_keep_classes_free(app->classes, app->n_classes);
+    mw_keep_classes_free(app->log_classes, app->n_log_classes);
     mw_free(app->metrics_dir);
     mw_host_stats_free(app->stats);
     mw_passing_deinit(&app->head);

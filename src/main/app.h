@@ -15,8 +15,8 @@ typedef struct mw_app {
     mw_registry *registry;
     mw_host_stats *stats;
     char *metrics_dir;
-    mw_keep_class *classes;
-    size_t n_classes;
+    mw_keep_class *classes, *log_classes; /* of series; of streams of logs */
+    size_t n_classes, n_log_classes;
     mw_tsdb *tsdb;
     bool recovered; /* the stores hold what the disk held; any thread, atomic */
     mw_logs *logs;
@@ -36,10 +36,10 @@ typedef struct mw_app {
     mw_host host;
     mw_actor *rules, *router, *backtest;
     mw_server *server;
-    mw_labels *external_labels;     /* NULL: none */
-    mw_pool *house;                 /* one thread that seals, merges and forgets */
-    unsigned rounds;                /* of keeping house */
-    uint64_t told_logs, told_spans; /* that were forgotten, as far as the audit knows */
+    mw_labels *external_labels; /* NULL: none */
+    mw_pool *house;             /* one thread that seals, merges and forgets */
+    unsigned rounds;            /* of keeping house */
+    uint64_t told_spans;        /* that were forgotten, as far as the audit knows */
     int64_t told_ms;
     bool log_tapped;
 } mw_app;
@@ -78,8 +78,9 @@ size_t mw_setting_size(const mw_value *map, const char *key, size_t def); /* abs
 /* retention.bytes of SIGNAL: a number there is the budget of metrics. */
 size_t mw_setting_budget(const mw_value *retention, const char *signal, size_t def);
 void mw_tsdb_settings(const mw_value *settings, mw_tsdb_options *o);
-/* The rows { match=, keep= } of retention; freed by mw_keep_classes_free. */
-int mw_keep_classes(const mw_value *settings, mw_keep_class **out, size_t *n, mw_err *err);
+/* The rows { match=, keep=, of=OF } of retention; freed by mw_keep_classes_free. */
+int mw_keep_classes(const mw_value *settings, const char *of, mw_keep_class **out, size_t *n,
+                    mw_err *err);
 void mw_keep_classes_free(mw_keep_class *classes, size_t n);
 
 /* Gauges of every store, set when the page is read (own_metrics.c). */

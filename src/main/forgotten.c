@@ -52,28 +52,42 @@ void mw_app_gone(void *arg, const mw_tsdb_gone *g)
     add(app, "retention.deleted", &d);
 }
 
-static void tell_memory(mw_app *app, const char *signal, uint64_t now, uint64_t *told)
+/* What left the store of logs by the rule of ROW since it was told last. */
+static void tell_logs(mw_app *app, size_t row)
+{
+    char from[32], to[32];
+    mw_buf d = {0};
+    mw_logs_dropped gone;
+    if (!mw_logs_dropped_take(app->logs, row, &gone) || !gone.records) return;
+    mw_buf_printf(&d, "{\"signal\":\"logs\",\"why\":\"%s\"",
+                  row > app->n_log_classes ? "bytes" : "age");
+    if (row < app->n_log_classes) put_class(&d, &app->log_classes[row]);
+    mw_buf_printf(&d, ",\"records\":%" PRIu64 ",\"bytes\":%" PRIu64, gone.records, gone.bytes);
+    mw_buf_printf(&d, ",\"from\":\"%s\",\"to\":\"%s\"}",
+                  mw_time_rfc3339(gone.min_ns / 1000000, from),
+                  mw_time_rfc3339(gone.max_ns / 1000000, to));
+    add(app, "retention.deleted", &d);
+}
+
+static void tell_spans(mw_app *app)
 {
     mw_buf d = {0};
-    if (now <= *told) return;
-    mw_buf_printf(&d, "{\"signal\":\"%s\",\"why\":\"age or bytes\",\"records\":%" PRIu64, signal,
-                  now - *told);
-    mw_buf_byte(&d, '}');
-    *told = now;
+    mw_traces_stats traces;
+    mw_traces_stats_read(app->traces, &traces);
+    if (traces.dropped_spans == app->told_spans) return;
+    mw_buf_printf(&d, "{\"signal\":\"traces\",\"why\":\"age or bytes\",\"spans\":%" PRIu64 "}",
+                  traces.dropped_spans - app->told_spans);
+    app->told_spans = traces.dropped_spans;
     add(app, "retention.deleted", &d);
 }
 
 void mw_app_forgotten(mw_app *app, bool end)
 {
     enum { HOUR_MS = 3600000 };
-    mw_logs_stats logs;
-    mw_traces_stats traces;
     int64_t now = mw_mono_ns() / 1000000;
     if (!app->told_ms) app->told_ms = now;
     if (!end && now - app->told_ms < HOUR_MS) return;
     app->told_ms = now;
-    mw_logs_stats_read(app->logs, &logs);
-    mw_traces_stats_read(app->traces, &traces);
-    tell_memory(app, "logs", logs.dropped, &app->told_logs);
-    tell_memory(app, "traces", traces.dropped_spans, &app->told_spans);
+    for (size_t i = 0; i < app->n_log_classes + 2; i++) tell_logs(app, i);
+    tell_spans(app);
 }

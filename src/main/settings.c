@@ -53,16 +53,20 @@ static int read_class(const mw_value *row, mw_keep_class *out, mw_err *err)
     return MW_OK;
 }
 
-int mw_keep_classes(const mw_value *settings, mw_keep_class **out, size_t *n, mw_err *err)
+int mw_keep_classes(const mw_value *settings, const char *of, mw_keep_class **out, size_t *n,
+                    mw_err *err)
 {
     const mw_value *rows = mw_map_find(mw_map_find(settings, "retention"), "items");
     *out = NULL;
     *n = 0;
     if (!rows || rows->type != MW_LIST || !rows->list.n) return MW_OK;
     *out = mw_array(rows->list.n, sizeof **out);
-    for (; *n < rows->list.n; ++*n) {
-        int rc = read_class(rows->list.item[*n], &(*out)[*n], err);
+    for (size_t i = 0; i < rows->list.n; i++) {
+        mw_str signal = mw_map_text(rows->list.item[i], "of");
+        if (!mw_str_is(signal.n ? signal : MW_STR("metrics"), of)) continue;
+        int rc = read_class(rows->list.item[i], &(*out)[*n], err);
         if (rc) return rc;
+        ++*n;
     }
     return MW_OK;
 }

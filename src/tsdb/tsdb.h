@@ -12,18 +12,12 @@
 #define MW_TSDB_TSDB_H
 #include "base/clock.h"
 #include "model/exemplar.h"
+#include "model/keep.h"
 #include "model/source.h"
 #include "store/io.h"
 
 typedef struct mw_tsdb mw_tsdb;
 typedef struct mw_appender mw_appender;
-
-/* Samples of series that MATCHERS accept are kept for KEEP_MS instead of the general retention. */
-typedef struct mw_keep_class {
-    const mw_matcher *matchers;
-    size_t n;
-    int64_t keep_ms;
-} mw_keep_class;
 
 /* Samples that are on the disk no more. */
 typedef struct mw_tsdb_gone {

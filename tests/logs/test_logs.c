@@ -146,6 +146,47 @@ static void the_retention_refuses_and_forgets(void **state)
     mw_logs_close(l);
 }
 
+static void classes_of_streams_are_kept_as_long_as_they_say(void **state)
+{
+    mw_clock_manual clock;
+    mw_matcher m[2];
+    mw_logs_dropped gone;
+    mw_clock_manual_init(&clock, 1000000);
+    mw_matcher_init(&m[0], MW_MATCH_RE, MW_STR("job"), MW_STR("short.*"), NULL);
+    mw_matcher_init(&m[1], MW_MATCH_EQ, MW_STR("job"), MW_STR("long"), NULL);
+    mw_keep_class classes[] = {{&m[0], 1, 10000}, {&m[1], 1, 500000}};
+    mw_logs *l = mw_logs_open(
+        &(mw_logs_options){
+            .clock = &clock.clock, .retention_ms = 100000, .classes = classes, .n_classes = 2},
+        NULL);
+    assert_int_equal(append(l, "short1", 980 * SECOND, MW_INFO, "x"), MW_EOLD);
+    assert_int_equal(append(l, "long", 600 * SECOND, MW_INFO, "l0"), MW_OK);
+    for (int i = 0; i < 8; i++) {
+        append(l, i % 2 ? "short1" : "short2", (992 + i) * SECOND, MW_INFO, "s");
+        append(l, "rest", (992 + i) * SECOND, MW_INFO, "r");
+    }
+    mw_clock_manual_set(&clock, 1005000);
+    mw_logs_tick(l);
+    assert_finds(l, &(mw_logs_query){.oldest_first = true}, "l0 r r r s r s r s r s r s r");
+    mw_clock_manual_set(&clock, 1095000);
+    mw_logs_tick(l);
+    assert_finds(l, &(mw_logs_query){.oldest_first = true}, "l0 r r r r r");
+    assert_true(mw_logs_dropped_take(l, 0, &gone));
+    assert_int_equal(gone.records, 8);
+    assert_int_equal(gone.min_ns, 992 * SECOND);
+    assert_int_equal(gone.max_ns, 999 * SECOND);
+    assert_true(mw_logs_dropped_take(l, 0, &gone) && !gone.records);
+    assert_true(mw_logs_dropped_take(l, 1, &gone) && !gone.records);
+    assert_true(mw_logs_dropped_take(l, 2, &gone) && gone.records == 3);
+    assert_false(mw_logs_dropped_take(l, 4, &gone));
+    mw_clock_manual_set(&clock, 1100001);
+    mw_logs_tick(l);
+    assert_finds(l, &(mw_logs_query){.oldest_first = true}, "");
+    mw_logs_close(l);
+    mw_matcher_deinit(&m[0]);
+    mw_matcher_deinit(&m[1]);
+}
+
 static void too_many_streams_are_refused_until_one_is_forgotten(void **state)
 {
     mw_logs *l = mw_logs_open(&(mw_logs_options){.max_streams = 2}, NULL);
@@ -348,6 +389,7 @@ int main(void)
         cmocka_unit_test(fields_and_trace_are_kept_and_searched),
         cmocka_unit_test(long_messages_are_cut_at_a_whole_character),
         cmocka_unit_test(the_retention_refuses_and_forgets),
+        cmocka_unit_test(classes_of_streams_are_kept_as_long_as_they_say),
         cmocka_unit_test(too_many_streams_are_refused_until_one_is_forgotten),
         cmocka_unit_test(a_cancelled_search_stops),
         cmocka_unit_test(whatever_the_order_it_agrees_with_a_sorted_array),

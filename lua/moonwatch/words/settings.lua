@@ -6,8 +6,9 @@ local auth = {
 }
 
 local class = {
-  { "match", "selector", required = true, help = "which series" },
-  { "keep", "interval", required = true, help = "how long their samples are kept" },
+  { "match", "selector", required = true, help = "which series, or streams of logs" },
+  { "keep", "interval", required = true, help = "how long their samples or records are kept" },
+  { "of", "text", default = "metrics", choices = { "metrics", "logs" }, help = "of which signal" },
 }
 
 return {
@@ -39,7 +40,7 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "client_ca", "text", help = "clients must present a certificate of this authority" } } },
     { "retention", "table", default = {}, help = "how long signals are kept",
       items = { says = '{ match = \'{__name__=~"debug_.*"}\', keep = "1d" }', fields = class,
-                help = "series that are kept for another time than the rest; the first row that matches counts" },
+                help = "series, or streams of logs, that are kept for another time than the rest; the first row of their signal that matches counts" },
       fields = {
         { "metrics", "interval", default = "15d", help = "samples" }, { "logs", "interval", default = "7d", help = "log records" },
         { "traces", "interval", default = "3d", help = "spans" },
