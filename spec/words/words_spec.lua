@@ -319,9 +319,10 @@ describe("retention and durability", function()
   end)
   it("keep classes of series for a time of their own", function()
     local keep = settings([[settings { retention = { metrics = "30d", bytes = "1GB",
-      { match = '{__name__=~"debug_.*"}', keep = "1d" }, { match = 'up{job="x"}', keep = "90d" } } }]]).retention
+      { match = '{__name__=~"debug_.*"}', keep = "1d" }, { match = 'up{job="x"}', keep = "90d" }, { match = '{job="x"}', keep = "2d", of = "logs" } } }]]).retention
     assert.equal(2 ^ 30, keep.bytes)
-    assert.same({ { match = '{__name__=~"debug_.*"}', keep = 86400 }, { match = 'up{job="x"}', keep = 90 * 86400 } }, keep.items)
+    assert.same({ { match = '{__name__=~"debug_.*"}', keep = 86400, of = "metrics" }, { match = 'up{job="x"}', keep = 90 * 86400, of = "metrics" },
+      { match = '{job="x"}', keep = 2 * 86400, of = "logs" } }, keep.items)
   end)
   it("take budgets by signal", function()
     assert.same({ metrics = 2 ^ 30, logs = 2 ^ 20 }, settings('settings { retention = { bytes = { metrics = "1GB", logs = "1MB" } } }').retention.bytes)
