@@ -53,7 +53,7 @@ export const brief = (text) => text && text.length > BRIEF ? text.slice(0, BRIEF
 export const labels = (set, hide = []) => html`<span class="labels">${Object.entries(set || {})
   .filter(([name]) => !hide.includes(name)).map(([name, value]) => html`<span>${brief(name)}=${brief(value)}</span>`)}</span>`;
 
-const tones = { firing: "bad", pending: "warn", unhealthy: "bad", degraded: "warn", healthy: "good", up: "good", down: "bad", error: "bad", warn: "warn", fatal: "bad" };
+const tones = { firing: "bad", pending: "warn", unhealthy: "bad", degraded: "warn", healthy: "good", up: "good", down: "bad", open: "bad", "half-open": "warn", closed: "good", error: "bad", warn: "warn", fatal: "bad" };
 export const state = (text) => html`<span class="state ${tones[text] || "dim"}">${text}</span>`;
 
 export const ago = (time) => {

@@ -19,7 +19,7 @@ route { receiver = "hook", group_wait = "10ms", routes = { { match = { team = "<
 alert "Stage" { expr = "stage > 5", every = "200ms", summary = "stage is ${value}", runbook = "https://wiki.example/stage",
   annotations = { script = "javascript:alert(1)" }, evidence = { logs = '{app="shop"}', traces = { service = "shop" } } }
 check "till/1" { run = function() return "degraded", "<b id=evil>slow</b>" end, every = "200ms", depends_on = { "net" } }
-check "net" { run = function() return true end, every = "200ms" }
+check "net" { run = function() return true end, every = "200ms", breaker = {} }
 alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
     local now = os.time()
     assert.equal(200, (node:post("/v1/traces", json.encode { resourceSpans = { {
@@ -116,10 +116,14 @@ alert "Idle" { expr = "stage > 5", every = "200ms", hold = "1h" }]] } }
 
   it("lists checks, the worst first, and shows one with its history, its uptime and how long it takes", function()
     if not has_browser() then return pending(BROWSER .. " is not installed") end
-    local text = see("#checks", "<h2>Checks</h2>", '<a href="#checks?name=till%2F1"><b>till/1</b></a>', "&lt;b id=evil&gt;slow&lt;/b&gt;", "1 degraded</button>")
+    local text = see("#checks", "<h2>Checks</h2>", '<a href="#checks?name=till%2F1"><b>till/1</b></a>', "&lt;b id=evil&gt;slow&lt;/b&gt;", "1 degraded</button>",
+      "<h2>Breakers</h2>", '<span class="state good">closed</span></td><td><b>check/net</b>', "<b>receiver/hook (webhook)</b>")
     assert.is_true(text:find "till/1" < text:find "<b>net</b>")
     text = see("#checks?name=till%2F1", '<span class="state warn">degraded</span> <b>till/1</b>', "Uptime", "<td>1h</td><td>100 %</td>", "Changes", 'depends on <a href="#checks?name=net">net</a>')
     assert.falsy(text:find('id="evil"', 1, true))
+    assert.equal(200, (node:post("/api/mw/v1/breakers/check/net/force", json.encode { force = "open", reason = "it is moved", author = "ann" })))
+    see("#checks", '<span class="state bad">open</span></td><td><b>check/net</b>', "forced open by hand; by itself it would be closed")
+    node:post("/api/mw/v1/breakers/check/net/force", json.encode { force = "none", author = "ann" })
     see("#checks?name=nothing", 'there is no check "nothing"')
   end)
 

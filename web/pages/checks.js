@@ -1,4 +1,5 @@
 // checks.js - every check and how it is, worst first; and one of them: since when, why, how much of the time, how fast.
+import { Breakers } from "/pages/breakers.js";
 import { ago, brief, duration, get, html, labels, Live, state, table } from "/api.js";
 
 const PAGE = 100; // checks that are shown at first, and more at each asking
@@ -61,5 +62,5 @@ class Check extends Live {
 
 export default () => {
   const name = new URLSearchParams(location.hash.split("?")[1]).get("name");
-  return name ? html`<${Check} key=${name} name=${name}/>` : html`<${Checks}/>`;
+  return name ? html`<${Check} key=${name} name=${name}/>` : html`<${Checks}/><${Breakers}/>`;
 };
