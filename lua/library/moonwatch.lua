@@ -1070,7 +1070,7 @@ function slo(name) end
 ---@field postgres? moonwatch.check.postgres|string|moonwatch.secret a libpq connection text, or a table
 ---@field grpc? moonwatch.check.grpc|string "host:port" of a server that speaks grpc.health.v1, or a table
 ---@field exec? string|string[]|moonwatch.check.exec a program and its arguments, or a table: exit status 0 is healthy, 1 degraded, all else unhealthy
----@field run? (fun(ctx: moonwatch.ctx): any) function(ctx): true or false, message, details
+---@field run? (fun(ctx: moonwatch.ctx): any) function(ctx): true or false, or "healthy", "degraded" or "unhealthy"; a message, shown in each case; a table of details
 ---@field heartbeat? moonwatch.check.heartbeat|string not probed: something has to tell POST /api/mw/v1/checks/NAME/beat, or `moonwatch beat NAME`, that it is well; a duration, or a table
 ---@field display? string what people call it, on the status page
 ---@field every? moonwatch.duration time between probes; checks are spread over it by their names

@@ -34,7 +34,7 @@ describe("a check that depends on another", function()
     world:advance "1m"
     assert.same({ db = "unhealthy", api = "unknown", shop = "unknown" }, statuses())
     local _, message, details = world:check "shop"
-    assert.equal('depends on "api", which fails', message)
+    assert.equal('depends on "api", which fails; itself: refused', message)
     assert.equal("api", details.blocked_by)
     assert.equal(0, world:value 'probe_success{check="shop"}')
     assert.is_nil(world:value 'check_up{check="shop"}')

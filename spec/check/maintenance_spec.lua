@@ -21,7 +21,7 @@ describe("a check in maintenance", function()
     world:advance "1m"
     local status, message, details = world:check "db"
     assert.equal("maintenance", status)
-    assert.equal("in maintenance (night)", message)
+    assert.equal("in maintenance (night); itself: refused", message)
     assert.equal("night", details.maintenance)
     assert.equal(0, world:value "probe_success")
     assert.same({}, world:firing())

@@ -20,4 +20,26 @@ describe("a check", function()
     world:advance "10s"
     assert.equal("healthy", (runner:report()))
   end)
+
+  it("says why it fails while its breaker keeps it from being probed", function()
+    local world = testing.world 'check "db" { tcp = "127.0.0.1:1", every = "10s", fail_after = 2, breaker = { failures = 2, open = "2m" } }'
+    local runner, probes = world.engine.by_id["check/db"], 0
+    world:probe("tcp", function()
+      probes = probes + 1
+      return { error = "refused" }
+    end):advance "100s"
+    assert.equal(2, probes)
+    local status, message, details = runner:report()
+    assert.equal("unhealthy", status)
+    assert.truthy(message:find "^refused %(circuit open until %d+%-[%d:TZ.-]+: not probed%)$", message)
+    assert.equal("open", details.breaker)
+    assert.equal(0, world:value 'probe_success{check="db"}')
+    runner.breaker:force "open"
+    world:advance "10s"
+    assert.equal("refused (circuit forced open: not probed)", select(2, runner:report()))
+    runner.breaker:force(nil)
+    world:advance "2m"
+    assert.equal("refused", (select(2, runner:report()):gsub(" %(circuit open until.*", "")))
+    assert.equal(3, probes)
+  end)
 end)

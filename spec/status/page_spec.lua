@@ -34,7 +34,11 @@ describe("the status page", function()
 
   it("is not there unless the settings say so", function()
     world:reload 'check "web" { tcp = "h:1" }'
-    for path in pairs(api) do assert.equal(404, select(2, get(path))) end
+    for path in pairs(api) do
+      local body, status = get(path)
+      assert.equal(404, status)
+      assert.truthy(body:find("settings { status_page", 1, true), body)
+    end
   end)
 
   it("shows groups of checks under the names that people know", function()

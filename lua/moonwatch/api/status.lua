@@ -3,6 +3,7 @@ local answer = require "moonwatch.api.answer"
 local page = require "moonwatch.status.page"
 local report = require "moonwatch.status.report"
 
+local NONE = "there is no status page here; who runs this server makes one by settings { status_page = { title = ..., groups = {...} } }, see docs/checks.md"
 local FRESH = 5 -- seconds for which one answer is everybody's
 
 local HEADERS = {
@@ -29,9 +30,9 @@ local function cached(engine, now)
 end
 
 local function give(form)
-  return function(engine, req, now)
+  return function(engine, _, now)
     local host, cache = engine.host, cached(engine, now)
-    if not cache.report then return answer.problem(host, 404, "not_found", ("there is nothing at %s"):format(req.path)) end
+    if not cache.report then return answer.problem(host, 404, "not_found", NONE) end
     cache.bodies[form] = cache.bodies[form] or FORMS[form][2](engine, cache.report)
     local headers = { ["content-type"] = FORMS[form][1] }
     for name, value in pairs(HEADERS) do headers[name] = value end

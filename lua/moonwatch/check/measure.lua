@@ -40,12 +40,16 @@ function M.add(result, name, value, labels)
   if value then table.insert(result.series, { name, value, labels }) end
 end
 
+-- Differences of times have digits that nobody measured.
+local function nanoseconds(t) return t and math.floor(t * 1e9 + 0.5) / 1e9 end
+
 --- PHASES is a list of { phase, seconds }; those without seconds were not reached.
 function M.phases(result, name, phases)
   local shown = {}
   for _, p in ipairs(phases) do
-    M.add(result, name, p[2], { phase = p[1] })
-    shown[p[1]] = p[2]
+    local took = nanoseconds(p[2])
+    M.add(result, name, took, { phase = p[1] })
+    shown[p[1]] = took
   end
   if next(shown) then result.details.phases = shown end
 end

@@ -48,18 +48,24 @@ function M:is_down() return self.verdict.verdict == "bad" end
 
 -- -- what is said of it ----------------------------------------------------
 
+-- What its last probe said; and, while it is not probed, why it is not.
+local function says(self)
+  return self.held and ("%s (%s: not probed)"):format(tostring(self.message), self.held) or self.message
+end
+
 local function when_bad(self, excuse)
-  if excuse then return excuse.kind == "maintenance" and "maintenance" or "unknown", excuse.says, excuse end
-  if blame.is_waiting(self) then return "unknown", "has an excuse no longer, and time to come back: " .. tostring(self.message) end
-  return "unhealthy", self.message
+  local own = says(self)
+  if excuse then return excuse.kind == "maintenance" and "maintenance" or "unknown", ("%s; itself: %s"):format(excuse.says, tostring(own)), excuse end
+  if blame.is_waiting(self) then return "unknown", "has an excuse no longer, and time to come back: " .. tostring(own) end
+  return "unhealthy", own
 end
 
 --- Status ("healthy", "degraded", "unhealthy", "maintenance", "unknown"), message, and the excuse (see blame.lua) at T.
 function M:standing(t)
   local excuse, own = blame.excuse(self, t), self.verdict.verdict
   if own == "bad" then return when_bad(self, excuse) end
-  if own == "unknown" then return "unknown", self.message, excuse end
-  return self.reasons and "degraded" or "healthy", self.message, excuse
+  if own == "unknown" then return "unknown", says(self), excuse end
+  return self.reasons and "degraded" or "healthy", says(self), excuse
 end
 
 --- What /health says of it: status, message, details.
@@ -158,6 +164,7 @@ function M:finish(t, result)
   if result.unasked then return not_probed(self, result) end
   result.details = result.details or {}
   self.message, self.details, self.took, self.traceback = result.message, result.details, result.seconds, result.traceback
+  self.held, self.was_good = nil, result.good
   if self.breaker then
     if result.good then self.breaker:ok(t, result.seconds) else self.breaker:fail(t, result.seconds) end
   end
@@ -177,14 +184,19 @@ local function overdue(self, t)
   return true
 end
 
--- What is not asked any more because it kept failing does fail.
+local function why_held(self, look)
+  if look.forced then return "circuit forced open" end
+  return look.opens_until and ("circuit open until %s"):format(self.host.rfc3339(look.opens_until)) or "circuit open"
+end
+
+-- What is not asked any more because it kept failing does fail; how its last probe went is told as long.
 local function refuse(self, t)
-  self.message = "circuit open: not probed"
+  self.held = why_held(self, self.breaker:look(t))
   if self.verdict.verdict ~= "bad" then
     self.verdict.verdict = "bad"
     self.engine:changed(self, t)
   end
-  self:settle(t, false, {})
+  self:settle(t, false, { probe_success = self.was_good ~= nil and (self.was_good and 1 or 0) or nil })
 end
 
 function M:evaluate(t)
@@ -207,7 +219,7 @@ end
 
 -- -- over reloads ----------------------------------------------------------
 
-local PROBED = { "verdict", "blame", "message", "details", "took", "reasons", "slack", "probed_at", "health", "settled_at" }
+local PROBED = { "verdict", "blame", "message", "held", "was_good", "details", "took", "reasons", "slack", "probed_at", "health", "settled_at" }
 
 local TOLD = { "changes", "status", "since", "days", "tallied_at", "tallied_part" }
 

@@ -15,12 +15,14 @@ local function value(host, t, form, ...)
   return rows and rows[1] and rows[1].value
 end
 
--- The share of the last SECONDS in whose slots there is a sample of SERIES.  Slots are those of the clock, so the last one has just begun.
+-- The share of the last SECONDS in whose slots there is a sample of SERIES.  Slots are those of the clock, so the last one has just begun;
+-- and what is known for a minute is not known for a slot of hours.
 local function share(host, t, series, seconds, slot)
   local n = value(host, t, "count_over_time((count(count_over_time(%s[%ds])) > 0)[%ds:%ds])", series, slot, seconds, slot)
   local begun = math.max(1, t % slot)
   local now = value(host, t, "count(count_over_time(%s[%dms]))", series, begun * 1000)
-  return math.min(1, ((n or 0) * slot + (now and begun or 0)) / seconds)
+  local first = value(host, t, "min(ts_of_first_over_time(%s[%ds]))", series, seconds)
+  return first and math.min(seconds, t - first, (n or 0) * slot + (now and begun or 0)) / seconds or 0
 end
 
 --- { up= (share of what counts, nil without data), covered=, excused=, no_data= } of the check NAME in WINDOW, one of WINDOWS, until T.

@@ -14,7 +14,10 @@ check "cache" { redis = "redis://127.0.0.1:6379", degraded = { slower_than = "50
 check "orders" { postgres = "host=127.0.0.1 dbname=orders", depends_on = { "cache" } }
 check "name" { dns = { name = "shop.example.org", server = "10.0.0.53", expect = { answers = "10.0.0.7" } } }
 check "mail" { tls = { address = "mail.example.org:25", starttls = "smtp" }, degraded = { certificate_within = "14d" } }
-check "queue" { run = function(ctx) return (ctx:value("queue_depth") or 0) < 1000, "too long" end, critical = false }
+check "queue" { critical = false, run = function(ctx)
+  local n = ctx:value("queue_depth") or 0
+  return n < 1000, n .. " are waiting"
+end }
 check "backup" { heartbeat = { ttl = "25h", grace = "1h" } }   -- moonwatch beat backup]],
   exactly_one = { kinds.names },
   fields = rows.with(kinds.rows, {

@@ -117,7 +117,7 @@ M.rows = {
   { "grpc", { "table", "text" }, help = '"host:port" of a server that speaks grpc.health.v1, or a table', short = "address", fields = GRPC },
   { "exec", { "texts", "table" }, help = "a program and its arguments, or a table: exit status 0 is healthy, 1 degraded, all else unhealthy", short = "command",
     fields = EXEC },
-  { "run", "fn", help = "function(ctx): true or false, message, details" },
+  { "run", "fn", help = 'function(ctx): true or false, or "healthy", "degraded" or "unhealthy"; a message, shown in each case; a table of details' },
 }
 
 local CERTIFIED = { http = true, tcp = true, tls = true, grpc = true }
