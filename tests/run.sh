@@ -35,6 +35,7 @@ side_by_side() { # HOW BINARY ITEM...
     if [ -e "$logs/each/$name.count" ]; then count $(cat "$logs/each/$name.count"); else count 0 1; fi
     [ ! -e "$logs/each/$name.failed" ] || cat "$logs/each/$name.failed"
   done
+  sort -rn "$logs"/each/*.seconds | head -n 5 | awk '{ printf "%s%s %s s", (NR > 1 ? ", " : "  longest: "), $3, $1 } END { print "" }'
 }
 
 unit() { # DIR of the build

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run_one.sh DIR HOW BINARY ITEM - one piece of the test suite, for run.sh: HOW is unit (ITEM is a test
 # program) or spec (ITEM is a file or folder of specs for BINARY).  Writes DIR/NAME.count, "PASSED
-# FAILED", and when something failed DIR/NAME.failed, what there is to read about it.
+# FAILED", DIR/NAME.seconds, and when something failed DIR/NAME.failed, what there is to read about it.
 set -u
 name=$(echo "$4" | tr / _)
 out=$1/$name.out
@@ -24,7 +24,9 @@ spec() { # FILE-OR-FOLDER BINARY
   if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
 }
 
+start=$(date +%s)
 "$2" "$4" "$3"
+echo "$(($(date +%s) - start)) s $4" >"$1/$name.seconds"
 if [ "$status" -ne 0 ]; then
   { echo "FAILED: $4 (status $status)"; tail -n 150 "$out"; } >"$1/$name.failed"
 fi
