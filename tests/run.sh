@@ -49,7 +49,8 @@ spec() { # BINARY FILE-OR-FOLDER...
   side_by_side spec "$bin" "$@"
 }
 
-policy_specs() { find spec -mindepth 1 -maxdepth 1 -type d ! -name support ! -name e2e ! -name hostile | LC_ALL=C sort; }
+# The largest first, so that none of them is alone at the end.
+policy_specs() { find spec -mindepth 1 -maxdepth 1 -type d ! -name support ! -name e2e ! -name hostile -exec du -s {} + | sort -rn | cut -f 2; }
 e2e_specs() { find spec/e2e -name '*_spec.lua' | LC_ALL=C sort; }
 
 # Short runs repeat themselves (one seed); long ones go where none went before.
@@ -96,6 +97,7 @@ for part in "$@"; do
   asan)
     export ASAN_OPTIONS="detect_leaks=1:abort_on_error=1" UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
     export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
+    export ROUNDS="${ROUNDS:-0.3}" # of random tests in Lua: their parts in C have tests and fuzzers of their own
     build asan && unit build/asan && spec build/asan/moonwatch $(policy_specs) && spec build/asan/moonwatch $(e2e_specs)
     ;;
   fuzz)

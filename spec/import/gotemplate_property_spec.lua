@@ -1,4 +1,5 @@
 --- gotemplate_property_spec.lua - templates put together at random: whatever they say, an answer comes, and Lua that loads.
+local rounds = require "rounds"
 local gotemplate = require "moonwatch.import.gotemplate_lua"
 
 local WORDS = {
@@ -45,7 +46,7 @@ end
 describe("a template put together at random", function()
   it("becomes a text, Lua that loads, or a reason why not", function()
     local roll, kinds = dice(7), {}
-    for _ = 1, 20000 do
+    for _ = 1, rounds(20000) do
       local text = made(roll)
       local wrong = fault(text)
       assert.equal(nil, wrong and ("%s\n%q"):format(wrong, text))

@@ -1,4 +1,5 @@
 --- told_property_spec.lua - whatever is muted, in whatever order: who was told that an alert fires is told that it is over.
+local rounds = require "rounds"
 local config = require "mixed_routes"
 local world_of = require "router_world"
 
@@ -65,7 +66,7 @@ end
 
 describe("who was told that an alert fires", function()
   it("is told that it is over, whatever muted it meanwhile", function()
-    for seed = 1, 60 do
+    for seed = 1, rounds(20) do
       local believes, story = run(seed, 60)
       assert.same({ hook = {}, pager = {}, chat = {} }, believes, ("seed %d: %s"):format(seed, table.concat(story, " ")))
     end

@@ -2,6 +2,7 @@
 --
 -- The plain reading evaluates every 15 seconds and knows nothing of engines, groups or quiet rules: look-back of five minutes,
 -- hold, keep, and that is all.
+local rounds = require "rounds"
 local testing = require "moonwatch.testing"
 
 local STEP, SAMPLE, STEPS, LOOKBACK = 15, 15, 120, 300
@@ -75,7 +76,7 @@ end
 local RULE = 'alert "A" { expr = "x > 4", every = "15s", hold = "%ds", keep = "%ds" }'
 
 describe("series made by chance", function()
-  for seed = 1, 40 do
+  for seed = 1, rounds(40) do
     it(("give the story of a plain reading (seed %d)"):format(seed), function()
       local roll = dice(seed * 7919)
       local rule = { hold = roll(4) * 20, keep = roll(4) * 25 }
