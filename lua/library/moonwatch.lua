@@ -1454,7 +1454,7 @@ function every(interval, fn, options) end
 
 ---what is replaced: in messages, fields, labels, names and events of spans, resources
 ---@class moonwatch.pipeline.redact
----@field fields? string|string[] names of fields whose whole value is replaced, also in messages that are JSON or have key=value words; "email" is "user.email", too, and "http.request.header.*" what begins so; upper and lower case are the same
+---@field fields? string|string[] names of fields whose whole value is replaced, also in texts that are JSON, have some in them, or have key=value, key: value; "email" is "user.email", too, and "http.request.header.*" what begins so; upper and lower case are the same, and so are ".", "_" and "-"
 ---@field patterns? string|string[] what is found in any text: email, card, ipv4, ipv6, iban, token; cards by issuer and check digit (Luhn), IBANs by country and check digits
 ---@field regex? string|string[] and what these regular expressions find
 ---@field with? string what takes the place
@@ -1465,7 +1465,7 @@ function every(interval, fn, options) end
 ---@field of? string|string[] "logs", "spans", or both
 ---@field match? any which records; default all. Names are labels of the stream, level, message, fields (_ stands for . and -); of spans: service, name, kind, status, scope, attributes, those of the resource
 ---@field drop? any of these, those that are not stored
----@field remove? string|string[] fields that are left out; a name is also that of a dotted name's end, and may end in *
+---@field remove? string|string[] fields that are left out, of spans also of their resource, events and links; a name is also that of a dotted name's end, and may end in *
 ---@field rename? table<string, string|number|moonwatch.secret> fields that are called otherwise: { old = "new" }
 ---@field set? table<string, string|number|moonwatch.secret> fields and their texts
 ---@field redact? moonwatch.pipeline.redact what is replaced: in messages, fields, labels, names and events of spans, resources

@@ -36,6 +36,7 @@ static size_t local_start(mw_str s, size_t at, size_t from)
     while (i > from && s.p[i - 1] && is_local(s.p[i - 1])) {
         /* name=ana%20b@..., "&to=ana@...", "/ana@...": signs that divide in addresses of the web */
         if (strchr("&?/#|", s.p[i - 1])) break;
+        if (i >= from + 3 && !memcmp(s.p + i - 3, "%40", 3)) break; /* each is looked at once */
         i--;
     }
     while (i < at && is_edge(s.p[i])) i++;
@@ -178,6 +179,8 @@ bool mw_pii_next(unsigned kinds, mw_str s, size_t from, mw_pii_hit *out)
             if (email(s, i, from, out)) return true;
         } else if (s.p[i] == ':' || s.p[i] == '-' || begins_word(s, i)) {
             if (at_word(some, s, i, out)) return true;
+        } else if (some & BIT(TOKEN) && s.p[i - 1] == '_') { /* DB_PASSWORD= */
+            if (at_word(BIT(TOKEN), s, i, out)) return true;
         }
     }
     return false;

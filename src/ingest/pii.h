@@ -35,6 +35,7 @@ size_t mw_pii_card(mw_str s, size_t at);
 size_t mw_pii_iban(mw_str s, size_t at);
 /* The secret itself begins at *AT, behind the word that announces it. */
 size_t mw_pii_token(mw_str s, size_t *at);
+bool mw_pii_is_secret(mw_str name); /* "password", "db_password", "x-api-key" */
 
 static inline bool mw_pii_digit(char c) { return c >= '0' && c <= '9'; }
 static inline bool mw_pii_alpha(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }

@@ -79,6 +79,17 @@ static size_t name_at(mw_str s, size_t at)
     return 0;
 }
 
+bool mw_pii_is_secret(mw_str name)
+{
+    if (!name.n || !strchr("dtnyhDTNYH", name.p[name.n - 1])) return false; /* most are none */
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t n = strlen(names[i]);
+        if (n > name.n || strncasecmp(name.p + name.n - n, names[i], n) != 0) continue;
+        if (n == name.n || strchr("_.-", name.p[name.n - n - 1])) return true;
+    }
+    return false;
+}
+
 static bool ends_value(char c)
 {
     return c == '"' || c == '\'' || c == '&' || c == ',' || c == ';' || c == '}' || c == ')' ||
@@ -96,17 +107,25 @@ static size_t skip_scheme(mw_str s, size_t at)
     return at;
 }
 
+static size_t skip_space(mw_str s, size_t i)
+{
+    while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n')) i++;
+    return i;
+}
+
 /* password=..., "token": "...", Authorization: Bearer ... */
 static size_t by_name(mw_str s, size_t *at)
 {
     size_t n = name_at(s, *at), i = *at + n, start;
     if (!n) return 0;
     if (i < s.n && (s.p[i] == '"' || s.p[i] == '\'')) i++;
-    while (i < s.n && s.p[i] == ' ') i++;
+    i = skip_space(s, i);
     if (i >= s.n || (s.p[i] != '=' && s.p[i] != ':')) return 0;
     bool colon = s.p[i++] == ':';
     if (begins(s, i, "//")) return 0;
-    while (i < s.n && s.p[i] == ' ') i++;
+    size_t line = i;
+    i = skip_space(s, i);
+    if (memchr(s.p + line, '\n', i - line) && (i >= s.n || s.p[i] != '"')) return 0;
     bool quoted = i < s.n && (s.p[i] == '"' || s.p[i] == '\'');
     char quote = quoted ? s.p[i++] : 0;
     i = start = skip_scheme(s, i);

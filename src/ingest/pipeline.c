@@ -3,9 +3,9 @@
 #include "ingest/pipeline.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 
 /* -- sets ----------------------------------------------------------------------------------- */
@@ -234,7 +234,7 @@ static void set_fields(mw_scrub *s, attrs *list)
     }
 }
 
-static void reshape(mw_scrub *s, attrs *list)
+static void leave_out(mw_scrub *s, attrs *list)
 {
     const mw_pipe *p = s->pipe;
     size_t kept = 0, at;
@@ -250,53 +250,89 @@ static void reshape(mw_scrub *s, attrs *list)
         }
         list->n = kept;
     }
-    set_fields(s, list);
 }
 
-/* Numbers with as many digits as a card has are looked at, too. */
-static void scrub_int(mw_scrub *s, attrs *list, size_t i)
+static void become(mw_scrub *s, attrs *list, size_t i, mw_attr_type type, mw_str value)
 {
-    char digits[24];
-    mw_str text = {digits, 0};
-    int64_t v = list->at[i].i;
-    mw_pii_hit h;
-    if (v < 100000000000LL || !(s->pipe->kinds & 1u << MW_PII_CARD)) return;
-    text.n = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)v);
-    if (!mw_pii_next(1u << MW_PII_CARD, text, 0, &h)) return;
-    mw_str value = mw_scrub_text(s, text);
     if (!own(s, list, 0)) return;
-    list->own[i].type = MW_ATTR_STRING;
+    list->own[i].type = type;
     list->own[i].s = value;
+}
+
+/* Numbers are looked at that have as many digits as a card, and for whose looks there are words. */
+static void scrub_number(mw_scrub *s, attrs *list, size_t i)
+{
+    const mw_attr *a = &list->at[i];
+    bool whole = a->type == MW_ATTR_INT;
+    if (!whole && a->type != MW_ATTR_DOUBLE) return;
+    bool long_one = whole ? a->i >= 100000000000LL : a->d >= 1e11 && a->d < 1e19;
+    if (!s->pipe->n_regex && !(long_one && s->pipe->kinds & 1u << MW_PII_CARD)) return;
+    mw_buf text = {0};
+    mw_attr_text(a, &text);
+    mw_str before = {text.p, text.n}, after = mw_scrub_text(s, a->key, before);
+    if (after.p != before.p) become(s, list, i, MW_ATTR_STRING, after);
+    mw_buf_deinit(&text);
+}
+
+static bool is_json(const mw_scrub *s, mw_str text)
+{
+    mw_json j;
+    mw_json_init(&j, text, s->arena, NULL);
+    mw_json_skip(&j);
+    return mw_json_end(&j) == MW_OK;
+}
+
+/* A regular expression may have left no JSON of what was some. */
+static void scrub_value(mw_scrub *s, attrs *list, size_t i)
+{
+    const mw_attr *a = &list->at[i];
+    bool json = a->type == MW_ATTR_JSON;
+    mw_str after = json ? mw_scrub_json(s, a->key, a->s) : mw_scrub_text(s, a->key, a->s);
+    if (after.p == a->s.p) return;
+    bool still = json && (!s->pipe->n_regex || is_json(s, after));
+    become(s, list, i, still ? MW_ATTR_JSON : MW_ATTR_STRING, after);
+}
+
+static void hide_value(mw_scrub *s, attrs *list, size_t i, unsigned kind)
+{
+    mw_buf text = {0};
+    mw_attr_text(&list->at[i], &text);
+    mw_str value = mw_scrub_whole(s, kind, (mw_str){text.p ? text.p : "", text.n});
+    become(s, list, i, MW_ATTR_STRING, value);
+    mw_buf_deinit(&text);
+}
+
+/* Names are short, and those with personal data in them rare: one look tells most. */
+static bool may_hide_somebody(mw_str key)
+{
+    for (size_t i = 0; i < key.n; i++)
+        if (mw_pii_digit(key.p[i]) || key.p[i] == '@' || key.p[i] == ':') return true;
+    return false;
 }
 
 static void scrub_attr(mw_scrub *s, attrs *list, size_t i)
 {
-    const mw_attr *a = &list->at[i];
-    mw_str before = {"", 0}, after;
-    if (mw_names_have(&s->pipe->fields, a->key)) {
-        mw_buf text = {0};
-        mw_attr_text(a, &text);
-        after = mw_scrub_field(s, (mw_str){text.p ? text.p : "", text.n});
-        mw_buf_deinit(&text);
-    } else if (a->type == MW_ATTR_STRING) {
-        before = a->s;
-        after = mw_scrub_text(s, before);
-    } else if (a->type == MW_ATTR_JSON) {
-        before = a->s;
-        after = mw_scrub_json(s, before);
-    } else {
-        if (a->type == MW_ATTR_INT) scrub_int(s, list, i);
-        return;
-    }
-    if (after.p == before.p || !own(s, list, 0)) return;
-    if (mw_names_have(&s->pipe->fields, a->key)) list->own[i].type = MW_ATTR_STRING;
-    list->own[i].s = after;
+    mw_str key = list->at[i].key;
+    mw_attr_type type = list->at[i].type;
+    bool words = s->pipe->kinds & 1u << MW_PII_TOKEN && type == MW_ATTR_STRING;
+    if (mw_names_have(&s->pipe->fields, key))
+        hide_value(s, list, i, MW_PIPE_FIELD);
+    else if (words && list->at[i].s.n && mw_pii_is_secret(key))
+        hide_value(s, list, i, MW_PII_TOKEN);
+    else if (type == MW_ATTR_STRING || type == MW_ATTR_JSON)
+        scrub_value(s, list, i);
+    else
+        scrub_number(s, list, i);
+    if (!may_hide_somebody(key)) return;
+    mw_str named = mw_scrub_key(s, key);
+    if (named.p != key.p && own(s, list, 0)) list->own[i].key = named;
 }
 
-static void scrub_attrs(mw_scrub *s, const mw_attr **at, size_t *n, bool reshaped)
+static void scrub_attrs(mw_scrub *s, const mw_attr **at, size_t *n, bool record)
 {
     attrs list = {.at = *at, .n = *n};
-    if (reshaped) reshape(s, &list);
+    leave_out(s, &list);
+    if (record) set_fields(s, &list);
     for (size_t i = 0; i < list.n && !s->full; i++) scrub_attr(s, &list, i);
     *at = list.at;
     *n = list.n;
@@ -304,11 +340,14 @@ static void scrub_attrs(mw_scrub *s, const mw_attr **at, size_t *n, bool reshape
 
 /* -- records -------------------------------------------------------------------------------- */
 
+static const mw_str nothing = {"", 0};
+
 static mw_str scrub_named(mw_scrub *s, const char *key, mw_str value)
 {
     if (!value.n) return value;
-    return mw_names_have(&s->pipe->fields, mw_str_of(key)) ? mw_scrub_field(s, value)
-                                                           : mw_scrub_text(s, value);
+    return mw_names_have(&s->pipe->fields, mw_str_of(key))
+               ? mw_scrub_whole(s, MW_PIPE_FIELD, value)
+               : mw_scrub_text(s, mw_str_of(key), value);
 }
 
 /* Labels are who speaks: their names stay. */
@@ -338,7 +377,9 @@ static void scrub_stream(mw_scrub *s, mw_log_record *r)
 static void scrub_log(mw_scrub *s, mw_log_record *r)
 {
     scrub_attrs(s, &r->fields, &r->n_fields, true);
-    r->message = scrub_named(s, "message", r->message);
+    r->message = mw_names_have(&s->pipe->fields, MW_STR("message"))
+                     ? mw_scrub_whole(s, MW_PIPE_FIELD, r->message)
+                     : mw_scrub_text(s, nothing, r->message);
     scrub_stream(s, r);
 }
 
@@ -351,7 +392,7 @@ static void scrub_events(mw_scrub *s, mw_span *span)
     }
     if (span->n_events) memcpy(own, span->events, span->n_events * sizeof *own);
     for (size_t i = 0; i < span->n_events; i++) {
-        own[i].name = mw_scrub_text(s, own[i].name);
+        own[i].name = mw_scrub_text(s, nothing, own[i].name);
         scrub_attrs(s, &own[i].attrs, &own[i].n_attrs, false);
     }
     span->events = own;
@@ -376,9 +417,9 @@ static void scrub_span(mw_scrub *s, mw_span *span)
     scrub_attrs(s, &span->resource, &span->n_resource, false);
     span->name = scrub_named(s, "name", span->name);
     span->service = scrub_named(s, "service.name", span->service);
-    span->status_message = mw_scrub_text(s, span->status_message);
-    span->trace_state = mw_scrub_text(s, span->trace_state);
-    span->scope = mw_scrub_text(s, span->scope);
+    span->status_message = mw_scrub_text(s, nothing, span->status_message);
+    span->trace_state = mw_scrub_text(s, nothing, span->trace_state);
+    span->scope = mw_scrub_text(s, nothing, span->scope);
     if (span->n_events) scrub_events(s, span);
     if (span->n_links) scrub_links(s, span);
 }
@@ -401,6 +442,7 @@ static mw_passed pass(const mw_pipe *p, mw_log_record *log, mw_span *span, mw_sc
         return MW_PASS_DROP;
     }
     s->pipe = p;
+    s->plain = p->hash || mw_str_plain(p->with.p, p->with.p + p->with.n) == p->with.p + p->with.n;
     memset(s->count, 0, sizeof s->count);
     if (log)
         scrub_log(s, log);

@@ -7,8 +7,8 @@
  * nothing is stored as it came. SPDX-License-Identifier: MIT */
 #ifndef MW_INGEST_PIPELINE_H
 #define MW_INGEST_PIPELINE_H
-#include "ingest/pii.h"
 #include "base/sha256.h"
+#include "ingest/pii.h"
 #include "metrics/registry.h"
 #include "model/logrec.h"
 #include "model/matcher.h"
@@ -74,18 +74,33 @@ typedef struct mw_scrub { /* one record in one pipeline */
     mw_arena *arena;
     mw_buf out, hold; /* what is being written */
     bool full;
+    bool plain;    /* what takes the place is the same inside of a string of JSON */
+    unsigned nest; /* texts inside of strings of JSON, inside of which ... */
     uint32_t count[MW_PIPE_COUNTS];
 } mw_scrub;
 
-/* Is NAME among NAMES: as it stands, as the end of a dotted name, or with a star? */
+/* Is NAME among NAMES: as it stands, as the end of a dotted name, or with a star behind its
+ * beginning, or that of the end of a dotted name?  "_" and "-" count as ".". */
 bool mw_names_have(const mw_names *names, mw_str name);
-void mw_scrub_replace(mw_scrub *s, unsigned kind, mw_str what,
-                      mw_buf *out);               /* in the place of WHAT */
-mw_str mw_scrub_text(mw_scrub *s, mw_str text);   /* by patterns, and by names in JSON and logfmt */
-mw_str mw_scrub_json(mw_scrub *s, mw_str json);   /* JSON stays JSON */
-mw_str mw_scrub_field(mw_scrub *s, mw_str value); /* the whole of it */
-/* Values of the fields that are named, in a text that is JSON or has key=value words, replaced
- * behind OUT; false: there is none, and OUT is as it was. */
-bool mw_scrub_named(mw_scrub *s, mw_str text, bool json, mw_buf *out);
+mw_str mw_scrub_whole(mw_scrub *s, unsigned kind, mw_str value);
+/* The value called NAME, which may be empty: by patterns, by names in JSON and words. */
+mw_str mw_scrub_text(mw_scrub *s, mw_str name, mw_str text);
+mw_str mw_scrub_json(mw_scrub *s, mw_str name, mw_str json); /* JSON stays JSON */
+mw_str mw_scrub_key(mw_scrub *s, mw_str key);                /* by patterns only */
+
+/* These write TEXT with what is found in it replaced behind OUT; false: nothing is, and OUT is as
+ * it was.  KINDS: patterns find something in TEXT as it stands; REGEX: regular expressions do. */
+bool mw_scrub_into(mw_scrub *s, mw_str name, mw_str text, bool json, mw_buf *out);
+bool mw_scrub_members(mw_scrub *s, mw_str name, mw_str json, bool kinds, bool regex, mw_buf *out);
+bool mw_scrub_words(mw_scrub *s, mw_str text, bool kinds, mw_buf *out);
+bool mw_scrub_kinds(mw_scrub *s, mw_str text, bool bare, mw_buf *out);
+bool mw_scrub_regex(mw_scrub *s, mw_str text, bool bare, mw_buf *out);
+bool mw_scrub_found(const mw_scrub *s, mw_str text);       /* by patterns */
+bool mw_scrub_regex_found(const mw_scrub *s, mw_str text); /* or not known */
+/* What takes the place of WHAT. */
+void mw_scrub_replace(mw_scrub *s, unsigned kind, mw_str what, mw_buf *out);
+bool mw_scrub_is_json(mw_str text); /* by its ends */
+/* Behind the value of JSON that begins at AT, whatever is in it. */
+size_t mw_scrub_value_end(mw_str text, size_t at);
 
 #endif

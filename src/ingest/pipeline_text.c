@@ -3,7 +3,6 @@
  * A text that nothing is found in is given back as it is, without a copy; that is what most are.
  * SPDX-License-Identifier: MIT */
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -11,11 +10,31 @@
 
 /* -- names ---------------------------------------------------------------------------------- */
 
+static char folded(char c)
+{
+    if (c == '_' || c == '-') return '.';
+    return c >= 'A' && c <= 'Z' ? c | 32 : c;
+}
+
+static bool same(const char *a, const char *b, size_t n)
+{
+    while (n && folded(a[n - 1]) == folded(b[n - 1])) n--;
+    return !n;
+}
+
 static bool ends_so(mw_str name, mw_str end)
 {
     if (end.n > name.n) return false;
     const char *at = name.p + name.n - end.n;
-    return !strncasecmp(at, end.p, end.n) && (end.n == name.n || at[-1] == '.');
+    return same(at, end.p, end.n) && (end.n == name.n || at[-1] == '.');
+}
+
+/* At the beginning, or behind a dot. */
+static bool has_part(mw_str name, mw_str part)
+{
+    for (size_t at = 0; at + part.n <= name.n; at++)
+        if ((!at || name.p[at - 1] == '.') && same(name.p + at, part.p, part.n)) return true;
+    return false;
 }
 
 bool mw_names_have(const mw_names *names, mw_str name)
@@ -23,9 +42,7 @@ bool mw_names_have(const mw_names *names, mw_str name)
     for (size_t i = 0; i < names->n; i++) {
         mw_str want = names->name[i];
         bool star = want.n && want.p[want.n - 1] == '*';
-        if (star ? name.n >= want.n - 1 && !strncasecmp(name.p, want.p, want.n - 1)
-                 : ends_so(name, want))
-            return true;
+        if (star ? has_part(name, (mw_str){want.p, want.n - 1}) : ends_so(name, want)) return true;
     }
     return false;
 }
@@ -59,25 +76,35 @@ static mw_str keep(mw_scrub *s, const mw_buf *b)
     return (mw_str){p ? p : "", p ? b->n : 0};
 }
 
-mw_str mw_scrub_field(mw_scrub *s, mw_str value)
+mw_str mw_scrub_whole(mw_scrub *s, unsigned kind, mw_str value)
 {
     mw_buf_reset(&s->out);
-    mw_scrub_replace(s, MW_PIPE_FIELD, value, &s->out);
+    mw_scrub_replace(s, kind, value, &s->out);
     return keep(s, &s->out);
 }
 
 /* -- patterns ------------------------------------------------------------------------------- */
 
-/* The parts of TEXT that are found, replaced, behind OUT; BARE: outside of the strings of JSON. */
-static bool by_kinds(mw_scrub *s, mw_str text, bool bare, mw_buf *out)
+/* BARE: outside of the strings of JSON, where what is put must be one. */
+static void put(mw_scrub *s, unsigned kind, mw_str what, bool bare, mw_buf *out)
+{
+    if (!bare) {
+        mw_scrub_replace(s, kind, what, out);
+        return;
+    }
+    mw_buf text = {0};
+    mw_scrub_replace(s, kind, what, &text);
+    mw_buf_json(out, (mw_str){text.p ? text.p : "", text.n});
+    mw_buf_deinit(&text);
+}
+
+bool mw_scrub_kinds(mw_scrub *s, mw_str text, bool bare, mw_buf *out)
 {
     size_t done = 0;
     mw_pii_hit h;
     while (mw_pii_next(s->pipe->kinds, text, done, &h)) {
         mw_buf_add(out, text.p + done, h.start - done);
-        if (bare) mw_buf_byte(out, '"');
-        mw_scrub_replace(s, h.kind, (mw_str){text.p + h.start, h.end - h.start}, out);
-        if (bare) mw_buf_byte(out, '"');
+        put(s, h.kind, (mw_str){text.p + h.start, h.end - h.start}, bare, out);
         done = h.end;
     }
     if (!done) return false;
@@ -85,89 +112,108 @@ static bool by_kinds(mw_scrub *s, mw_str text, bool bare, mw_buf *out)
     return true;
 }
 
-static bool by_regex(mw_scrub *s, const mw_regex *re, mw_str text, mw_buf *out)
+bool mw_scrub_found(const mw_scrub *s, mw_str text)
 {
-    size_t done = 0;
+    mw_pii_hit h;
+    return s->pipe->kinds && mw_pii_next(s->pipe->kinds, text, 0, &h);
+}
+
+/* -- regular expressions -------------------------------------------------------------------- */
+
+/* Of a text that takes too long to look through nobody knows what is in it: all of it goes. */
+static bool by_regex(mw_scrub *s, const mw_regex *re, mw_str text, bool bare, mw_buf *out)
+{
+    size_t done = 0, begun = out->n;
+    bool gave_up = false;
     mw_str found;
-    for (size_t from = 0; from <= text.n && mw_regex_find(re, text, from, &found, 1);) {
+    for (size_t from = 0;
+         from <= text.n && mw_regex_find_or(re, text, from, &found, 1, &gave_up);) {
         size_t start = (size_t)(found.p - text.p);
         from = start + found.n + !found.n;
         if (!found.n) continue;
         mw_buf_add(out, text.p + done, start - done);
-        mw_scrub_replace(s, MW_PIPE_REGEX, found, out);
+        put(s, MW_PIPE_REGEX, found, bare, out);
         done = start + found.n;
+    }
+    if (gave_up) {
+        out->n = begun;
+        put(s, MW_PIPE_REGEX, text, bare, out);
+        return true;
     }
     if (!done) return false;
     mw_buf_add(out, text.p + done, text.n - done);
     return true;
 }
 
-/* As by_kinds for JSON: strings, and what is between them, each for itself. */
-static bool json_by_kinds(mw_scrub *s, mw_str text, mw_buf *out)
+bool mw_scrub_regex(mw_scrub *s, mw_str text, bool bare, mw_buf *out)
 {
-    size_t begun = out->n;
+    mw_buf now = {0}, before = {0};
     bool some = false;
-    for (size_t at = 0; at < text.n;) {
-        const char *quote = memchr(text.p + at, '"', text.n - at);
-        size_t end = quote ? (size_t)(quote - text.p) : text.n;
-        mw_str between = {text.p + at, end - at};
-        if (by_kinds(s, between, true, out))
-            some = true;
-        else
-            mw_buf_str(out, between);
-        if (!quote) break;
-        size_t close = end + 1;
-        while (close < text.n && text.p[close] != '"') close += text.p[close] == '\\' ? 2 : 1;
-        if (close > text.n) close = text.n;
-        mw_str inside = {text.p + end + 1, close - end - 1};
-        mw_buf_byte(out, '"');
-        if (by_kinds(s, inside, false, out))
-            some = true;
-        else
-            mw_buf_str(out, inside);
-        if (close < text.n) mw_buf_byte(out, '"');
-        at = close + 1;
+    for (size_t i = 0; i < s->pipe->n_regex; i++) {
+        mw_buf_reset(&now);
+        if (!by_regex(s, s->pipe->regex[i], text, bare, &now)) continue;
+        mw_buf swap = before;
+        before = now;
+        now = swap;
+        text = (mw_str){before.p, before.n};
+        some = true;
     }
-    if (!some) out->n = begun;
+    if (some) mw_buf_str(out, text);
+    mw_buf_deinit(&now);
+    mw_buf_deinit(&before);
     return some;
 }
 
-/* *TEXT is now what was written, if anything was. */
-static void turn(mw_scrub *s, bool written, mw_str *text)
+bool mw_scrub_regex_found(const mw_scrub *s, mw_str text)
 {
-    if (!written) return;
-    mw_buf out = s->out;
-    s->out = s->hold;
-    s->hold = out;
-    *text = (mw_str){s->hold.p, s->hold.n};
-    mw_buf_reset(&s->out);
+    bool gave_up = false;
+    mw_str found;
+    for (size_t i = 0; i < s->pipe->n_regex; i++)
+        if (mw_regex_find_or(s->pipe->regex[i], text, 0, &found, 1, &gave_up) || gave_up)
+            return true;
+    return false;
 }
 
-static bool looks_like_json(mw_str text)
+/* -- texts ---------------------------------------------------------------------------------- */
+
+bool mw_scrub_is_json(mw_str text)
 {
     text = mw_str_trim(text);
     return text.n > 1 && ((text.p[0] == '{' && text.p[text.n - 1] == '}') ||
                           (text.p[0] == '[' && text.p[text.n - 1] == ']'));
 }
 
-static bool may_have(mw_scrub *s, mw_str text)
+bool mw_scrub_into(mw_scrub *s, mw_str name, mw_str text, bool json, mw_buf *out)
 {
-    mw_pii_hit h;
-    return s->pipe->kinds && mw_pii_next(s->pipe->kinds, text, 0, &h);
+    const mw_pipe *p = s->pipe;
+    bool kinds = mw_scrub_found(s, text);
+    if (!json) return mw_scrub_words(s, text, kinds, out);
+    bool regex = mw_scrub_regex_found(s, text);
+    if (!kinds && !regex && !p->fields.n && !memchr(text.p, '\\', text.n)) return false;
+    return mw_scrub_members(s, name, text, kinds, regex, out);
 }
 
-static mw_str scrub(mw_scrub *s, mw_str text, bool json)
+/* Regular expressions see the whole text at the end, too: what they look for may be wider than a
+ * string. */
+static mw_str scrub(mw_scrub *s, mw_str name, mw_str text, bool json)
 {
-    const char *before = text.p;
+    if (!text.n) return text;
     mw_buf_reset(&s->out);
-    if (s->pipe->fields.n) turn(s, mw_scrub_named(s, text, json, &s->out), &text);
-    if (may_have(s, text))
-        turn(s, json ? json_by_kinds(s, text, &s->out) : by_kinds(s, text, false, &s->out), &text);
-    for (size_t i = 0; i < s->pipe->n_regex; i++)
-        turn(s, by_regex(s, s->pipe->regex[i], text, &s->out), &text);
-    if (text.p == before) return text;
-    return keep(s, &s->hold);
+    mw_buf_reset(&s->hold);
+    bool some = mw_scrub_into(s, name, text, json, &s->out);
+    bool more = mw_scrub_regex(s, some ? (mw_str){s->out.p, s->out.n} : text, false, &s->hold);
+    return more ? keep(s, &s->hold) : some ? keep(s, &s->out) : text;
 }
 
-mw_str mw_scrub_text(mw_scrub *s, mw_str text) { return scrub(s, text, looks_like_json(text)); }
-mw_str mw_scrub_json(mw_scrub *s, mw_str json) { return scrub(s, json, true); }
+mw_str mw_scrub_text(mw_scrub *s, mw_str name, mw_str text)
+{
+    return scrub(s, name, text, mw_scrub_is_json(text));
+}
+
+mw_str mw_scrub_json(mw_scrub *s, mw_str name, mw_str json) { return scrub(s, name, json, true); }
+
+mw_str mw_scrub_key(mw_scrub *s, mw_str key)
+{
+    mw_buf_reset(&s->out);
+    return mw_scrub_kinds(s, key, false, &s->out) ? keep(s, &s->out) : key;
+}

@@ -190,7 +190,8 @@ size_t mw_regex_capture(const mw_regex *re, mw_str s, mw_str *out, size_t n)
     return mw_regex_find(re, s, 0, out, n);
 }
 
-size_t mw_regex_find(const mw_regex *re, mw_str s, size_t from, mw_str *out, size_t n)
+size_t mw_regex_find_or(const mw_regex *re, mw_str s, size_t from, mw_str *out, size_t n,
+                        bool *gave_up)
 {
     if (!s.p) s.p = "";
     pcre2_match_data *md = pcre2_match_data_create_from_pattern(re->code, NULL);
@@ -201,7 +202,14 @@ size_t mw_regex_find(const mw_regex *re, mw_str s, size_t from, mw_str *out, siz
         out[i] = set ? (mw_str){s.p + ov[2 * i], ov[2 * i + 1] - ov[2 * i]} : (mw_str){NULL, 0};
     }
     pcre2_match_data_free(md);
+    *gave_up = rc < 0 && rc != PCRE2_ERROR_NOMATCH;
     return rc > 0 ? (size_t)rc : 0;
+}
+
+size_t mw_regex_find(const mw_regex *re, mw_str s, size_t from, mw_str *out, size_t n)
+{
+    bool gave_up;
+    return mw_regex_find_or(re, s, from, out, n, &gave_up);
 }
 
 bool mw_regex_matches(const mw_regex *re, mw_str s) { return mw_regex_capture(re, s, NULL, 0) > 0; }

@@ -41,6 +41,9 @@ bool mw_regex_matches(const mw_regex *re, mw_str s);
 size_t mw_regex_capture(const mw_regex *re, mw_str s, mw_str *out, size_t n);
 /* The same of the first match from byte FROM of S on. */
 size_t mw_regex_find(const mw_regex *re, mw_str s, size_t from, mw_str *out, size_t n);
+/* The same; *GAVE_UP when nobody knows, because it would take too long. */
+size_t mw_regex_find_or(const mw_regex *re, mw_str s, size_t from, mw_str *out, size_t n,
+                        bool *gave_up);
 size_t mw_regex_groups(const mw_regex *re);          /* how many it has, the whole not counted */
 int mw_regex_group(const mw_regex *re, mw_str name); /* number of a named group, or -1 */
 

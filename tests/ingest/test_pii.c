@@ -35,6 +35,10 @@ static void what_is_found(void **state)
         {"<ana.b+news@sub.example.co.uk>", "<[email:ana.b+news@sub.example.co.uk]>"},
         {"?mail=ana%40example.com&x", "?mail=[email:ana%40example.com]&x"},
         {"user='o'hara@example.com'", "user='[email:o'hara@example.com]'"},
+        {"a%40b%40c.de", "a%40[email:b%40c.de]"},
+        {"DB_PASSWORD=hunter2", "DB_PASSWORD=[token:hunter2]"},
+        {"\"token\":\n\t\"x\"", "\"token\":\n\t\"[token:x]\""},
+        {"no token:\nabcdefghijk", "no token:\nabcdefghijk"},
         {"j\xc3\xbcrgen@b\xc3\xbc"
          "cher.example",
          "[email:j\xc3\xbcrgen@b\xc3\xbc"

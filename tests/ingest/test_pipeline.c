@@ -104,7 +104,23 @@ static void names_are_found_in_json_and_in_words(void **state)
          "level=info email=*** user.email=\"***\" n=1"},
         {"email= x=1 myemail=2", "email=*** x=1 myemail=2"},
         {"email", "email"},
-        {"{\"email\":\"", "{\"email\":\""},
+        {"{\"email\":\"", "{\"email\":\"***"},
+        {"{\"n\":1,\"email\":\"cut o", "{\"n\":1,\"email\":\"***"},
+        {"12:30 INFO {\"a\":{\"email\":\"x\"}} done",
+         "12:30 INFO {\"a\":{\"email\":\"***\"}} done"},
+        {"{'email': 'a b', 'n': 1}", "{'email': '***', 'n': 1}"},
+        {"{email: a, n: 1} map[email:a n:1]", "{email: ***, n: 1} map[email:***]"},
+        {"email: a b, n: 1", "email: ***, n: 1"},
+        {"email = a n = 1", "email = *** n = 1"},
+        {"User(email='a \\' b', n=1)", "User(email='***', n=1)"},
+        {"email::send http://email/x", "email::send http://email/x"},
+        {"\033[36memail\033[0m=a n=1 \033[36memail=\033[0mb",
+         "\033[36memail\033[0m=*** n=1 \033[36memail=\033[0m***"},
+        {"{\"m\":\"got email=x from y\"}", "{\"m\":\"got email=*** from y\"}"},
+        {"{\"em\\u0061il\":\"x\"}", "{\"em\\u0061il\":\"***\"}"},
+        {"{\"m\":\"{\\\"email\\\":\\\"x\\\"}\"}", "{\"m\":\"{\\\"email\\\":\\\"***\\\"}\"}"},
+        {"{\"m\":{\"http_header-x\":1}}", "{\"m\":{\"http_header-x\":\"***\"}}"},
+        {"{\"a\":1} email=x {\"b\":2}", "{\"a\":1} email=*** {\"b\":2}"},
     };
     mw_pipe *p;
     mw_pipes *set = one(&p);
@@ -112,6 +128,92 @@ static void names_are_found_in_json_and_in_words(void **state)
     add(&p->fields, "http.header.*");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_string_equal(record(set, rows[i][0], 0), rows[i][1]);
+    mw_pipes_release(set);
+}
+
+static void json_stays_json_and_nobody_hides_behind_its_escapes(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{\"m\":\"Hello\\nana@b.io\"}", "{\"m\":\"Hello\\n***\"}"},
+        {"{\"from\":\"Ana \\u003cana@b.io\\u003e\"}", "{\"from\":\"Ana <***>\"}"},
+        {"{\"from\":\"ana\\u0040b.io\",\"x\":\"\\ud83d\\ude00\"}",
+         "{\"from\":\"***\",\"x\":\"\\ud83d\\ude00\"}"},
+        {"{\"m\":\"\\ud83d\\ude00 ana@b.io\"}", "{\"m\":\"\xf0\x9f\x98\x80 ***\"}"},
+        {"{\"ana@b.io\":{\"a\\nc@d.io\":1}}", "{\"***\":{\"a\\n***\":1}}"},
+        {"{\"token\":\"x\",\"db_password\":\"y\",\"tokens\":\"z\",\"auth\":3}",
+         "{\"token\":\"***\",\"db_password\":\"***\",\"tokens\":\"z\",\"auth\":3}"},
+        {"{\"n\":4111111111111111,\"k\":\"EMP-1\",\"l\":EMP-2}",
+         "{\"n\":\"***\",\"k\":\"***\",\"l\":\"***\"}"},
+        {"{\"m\":\"EMP\\u002d12\"}", "{\"m\":\"***\"}"},
+    };
+    mw_pipe *p;
+    mw_pipes *set = one(&p);
+    p->kinds = ALL;
+    p->regex = mw_array(1, sizeof(mw_regex *));
+    p->regex[p->n_regex++] = mw_regex_new_search(MW_STR("EMP-[0-9]+"), NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_string_equal(record(set, rows[i][0], 0), rows[i][1]);
+    mw_free((char *)p->with.p);
+    p->with = dup("\"x\"");
+    assert_string_equal(record(set, "{\"m\":\"ana@b.io\"}", 0), "{\"m\":\"\\\"x\\\"\"}");
+    mw_pipes_release(set);
+}
+
+static void members_are_found_however_deep_they_are(void **state)
+{
+    enum { DEEP = 90, LONG = 300 };
+    mw_pipe *p;
+    mw_pipes *set = one(&p);
+    mw_buf in = {0}, out = {0};
+    add(&p->fields, "user.email");
+    for (int i = 0; i < DEEP; i++) mw_buf_text(&in, i == 3 ? "{\"x\":{\"" : "{\"x\":");
+    for (int i = 0; i < LONG; i++) mw_buf_byte(&in, 'y');
+    mw_buf_text(&in, "\":1},\"user\":{\"email\":\"");
+    mw_buf_str(&out, (mw_str){in.p, in.n});
+    mw_buf_text(&in, "secret\"}}");
+    mw_buf_text(&out, "***\"}}");
+    assert_string_equal(record(set, in.p, 0), out.p);
+    mw_buf_deinit(&in);
+    mw_buf_deinit(&out);
+    mw_pipes_release(set);
+}
+
+static void what_cannot_be_looked_through_is_not_kept(void **state)
+{
+    mw_pipe *p;
+    mw_pipes *set = one(&p);
+    p->regex = mw_array(1, sizeof(mw_regex *));
+    p->regex[p->n_regex++] = mw_regex_new_search(MW_STR("(a+)+b"), NULL);
+    assert_string_equal(record(set, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa c ab", 0), "***");
+    mw_pipes_release(set);
+}
+
+static void names_of_fields_have_people_in_them_too(void **state)
+{
+    mw_pipe *p;
+    mw_pipes *set = one(&p);
+    p->kinds = ALL;
+    add(&p->fields, "user.email");
+    mw_attr attrs[] = {
+        {.key = MW_STR("ana@b.io"), .type = MW_ATTR_INT, .i = 1},
+        {.key = MW_STR("user"), .type = MW_ATTR_JSON, .s = MW_STR("{\"email\":\"x\"}")},
+        {.key = MW_STR("user_email"), .s = MW_STR("x")},
+        {.key = MW_STR("card"), .type = MW_ATTR_DOUBLE, .d = 4111111111111111},
+        {.key = MW_STR("client_secret"), .s = MW_STR("x")},
+        {.key = MW_STR("list"), .type = MW_ATTR_JSON, .s = MW_STR("[\"a\\nb@c.io\"]")},
+    };
+    mw_labels *none = mw_labels_new(NULL, 0, NULL);
+    mw_log_record r = {.message = MW_STR(""), .stream = none, .fields = attrs, .n_fields = 6};
+    mw_arena *a = mw_arena_new(0);
+    mw_buf out = {0};
+    assert_int_equal(mw_pipes_log(set, &r, a), MW_PASS);
+    mw_attrs_json(r.fields, r.n_fields, &out);
+    assert_string_equal(out.p,
+                        "{\"***\":1,\"user\":{\"email\":\"***\"},\"user_email\":\"***\","
+                        "\"card\":\"***\",\"client_secret\":\"***\",\"list\":[\"a\\n***\"]}");
+    mw_buf_deinit(&out);
+    mw_arena_free(a);
+    mw_free(none);
     mw_pipes_release(set);
 }
 
@@ -272,6 +374,9 @@ static void spans_are_redacted_in_all_their_parts(void **state)
     assert_true(mw_str_is(s.events[0].attrs[0].s, "***") &&
                 mw_str_is(s.links[0].attrs[0].s, "***"));
     assert_true(mw_str_is(attr.s, "a@b.io") && mw_str_is(named.s, "q"));
+    add(&p->remove, "x");
+    assert_int_equal(mw_pipes_span(set, &s, a), MW_PASS);
+    assert_true(!s.n_resource && !s.events[0].n_attrs && !s.links[0].n_attrs && s.n_attrs == 1);
     p->drop = condition("status", MW_MATCH_EQ, "unset");
     p->n_drop = 1;
     assert_int_equal(mw_pipes_span(set, &s, a), MW_PASS_DROP);
@@ -299,6 +404,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patterns_and_fields_are_replaced_wherever_they_are),
         cmocka_unit_test(names_are_found_in_json_and_in_words),
+        cmocka_unit_test(json_stays_json_and_nobody_hides_behind_its_escapes),
+        cmocka_unit_test(members_are_found_however_deep_they_are),
+        cmocka_unit_test(what_cannot_be_looked_through_is_not_kept),
+        cmocka_unit_test(names_of_fields_have_people_in_them_too),
         cmocka_unit_test(a_text_in_which_nothing_is_found_is_not_copied),
         cmocka_unit_test(a_hash_is_the_same_for_the_same_value_and_says_nothing_without_its_salt),
         cmocka_unit_test(regular_expressions_find_what_is_ones_own),

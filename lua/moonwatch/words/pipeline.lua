@@ -54,12 +54,12 @@ pipeline "noise" {
     { "match", "selectors", help = "which records; default all. Names are labels of the stream, level, message, fields (_ stands for . and -); " ..
       "of spans: service, name, kind, status, scope, attributes, those of the resource" },
     { "drop", "selectors", help = "of these, those that are not stored" },
-    { "remove", "texts", default = {}, help = "fields that are left out; a name is also that of a dotted name's end, and may end in *" },
+    { "remove", "texts", default = {}, help = "fields that are left out, of spans also of their resource, events and links; a name is also that of a dotted name's end, and may end in *" },
     { "rename", "text_map", default = {}, help = "fields that are called otherwise: { old = \"new\" }" },
     { "set", "text_map", default = {}, help = "fields and their texts" },
     { "redact", "table", help = "what is replaced: in messages, fields, labels, names and events of spans, resources", fields = {
-      { "fields", "texts", default = {}, help = "names of fields whose whole value is replaced, also in messages that are JSON or have key=value words; " ..
-        '"email" is "user.email", too, and "http.request.header.*" what begins so; upper and lower case are the same' },
+      { "fields", "texts", default = {}, help = "names of fields whose whole value is replaced, also in texts that are JSON, have some in them, or have key=value, key: value; " ..
+        '"email" is "user.email", too, and "http.request.header.*" what begins so; upper and lower case are the same, and so are ".", "_" and "-"' },
       { "patterns", "texts", default = {}, help = "what is found in any text: " .. table.concat(KINDS, ", ") .. "; cards by issuer and check digit (Luhn), IBANs by country and check digits" },
       { "regex", "finds", default = {}, help = "and what these regular expressions find" },
       { "with", "text", default = "***", help = "what takes the place" },
