@@ -21,14 +21,14 @@ build() {
   return 1
 }
 
-# Half of most tests is waiting, so several run at once, each as a process of its own that counts
-# for itself (tests/run_one.sh); what they printed is shown in the order of their names.
+# Half of most tests is waiting, so several run at once (one more than there are processors), each as a process
+# of its own that counts for itself (tests/run_one.sh); what they printed is shown in the order of their names.
 side_by_side() { # HOW BINARY ITEM...
   how=$1 bin=$2
   shift 2
   rm -rf "$logs/each"
   mkdir -p "$logs/each"
-  printf '%s\n' "$@" | xargs -P "$jobs" -n 1 tests/run_one.sh "$logs/each" "$how" "$bin"
+  printf '%s\n' "$@" | xargs -P "$((jobs + 1))" -n 1 tests/run_one.sh "$logs/each" "$how" "$bin"
   for item in "$@"; do
     name=$(echo "$item" | tr / _)
     # shellcheck disable=SC2046
