@@ -39,7 +39,7 @@ struct mw_pool {
     bool stop;
     char name[16];
     unsigned least, most, live, idle;
-    unsigned busiest, before; /* at work at a time, since LOOKED and in the period before it */
+    unsigned busiest, before;   /* at work at a time, since LOOKED and in the period before it */
     int64_t looked_ns, look_ns; /* when it was looked, and how often it is */
     struct worker worker[];
 };
@@ -137,8 +137,7 @@ static void grow(mw_pool *p)
 
 /* -- the pool ------------------------------------------------------------------------------- */
 
-mw_pool *mw_pool_elastic(const char *name, unsigned least, unsigned most, size_t queue,
-                         int look_ms)
+mw_pool *mw_pool_elastic(const char *name, unsigned least, unsigned most, size_t queue, int look_ms)
 {
     mw_pool *p = mw_zalloc(sizeof *p + most * sizeof *p->worker);
     pthread_mutex_init(&p->lock, NULL);

@@ -42,7 +42,7 @@ struct mw_call {
     mw_pair *headers; /* names in lower case */
     size_t n_headers;
     mw_str remote; /* the client's address, for actors; {"",0} when nobody knows */
-    mw_str body; /* as it came; call_decode gives the bytes inside */
+    mw_str body;   /* as it came; call_decode gives the bytes inside */
     mw_buf hold;
 
     int status;

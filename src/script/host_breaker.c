@@ -170,8 +170,8 @@ static void set_number(lua_State *L, const char *name, double v)
     lua_setfield(L, -2, name);
 }
 
-/* b:look(now) → { state=, forced=, cause=, opened_at=, opens_until=, level=, in_row=, calls=, failed=,
- * slow=, refused=, turned={closed=, ["half-open"]=, open=} } */
+/* b:look(now) → { state=, forced=, cause=, opened_at=, opens_until=, level=, in_row=, calls=,
+ * failed=, slow=, refused=, turned={closed=, ["half-open"]=, open=} } */
 static int breaker_look(lua_State *L)
 {
     mw_breaker_view v;
@@ -236,10 +236,11 @@ static int breaker_gc(lua_State *L)
 
 static void set_methods(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"allow", breaker_allow},   {"ready", breaker_ready}, {"ok", breaker_ok},
-        {"fail", breaker_fail},     {"look", breaker_look},   {"save", breaker_save},
-        {"turns", breaker_turns}, {"cancel", breaker_cancel}, {"force", breaker_force}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"allow", breaker_allow}, {"ready", breaker_ready},
+                                       {"ok", breaker_ok},       {"fail", breaker_fail},
+                                       {"look", breaker_look},   {"save", breaker_save},
+                                       {"turns", breaker_turns}, {"cancel", breaker_cancel},
+                                       {"force", breaker_force}, {NULL, NULL}};
     if (luaL_newmetatable(L, BREAKER_TYPE)) {
         lua_pushcfunction(L, breaker_gc);
         lua_setfield(L, -2, "__gc");

@@ -1,10 +1,10 @@
-/* rates.c - what services did, out of their spans: how many requests, how many failed, how long they took.
+/* rates.c - what services did, out of their spans: how many requests, how many failed, how long
+ * they took.
  *
- * A request of a service is a span with which it was entered: of kind server or consumer, or a root.
- * Each step of each service has a histogram whose buckets grow by a tenth, so a quantile is right
- * within five in a hundred, and what is kept does not depend on the number of spans.  The walk is
- * that of search.c: a number of spans per hold of the lock.
- * SPDX-License-Identifier: MIT */
+ * A request of a service is a span with which it was entered: of kind server or consumer, or a
+ * root. Each step of each service has a histogram whose buckets grow by a tenth, so a quantile is
+ * right within five in a hundred, and what is kept does not depend on the number of spans.  The
+ * walk is that of search.c: a number of spans per hold of the lock. SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <string.h>
 
@@ -62,7 +62,8 @@ static row *row_of(rates *r, mw_str service)
 static void count(rates *r, const mw_span *s)
 {
     const mw_traces_rates_query *q = r->q;
-    if (s->start_ns < q->min_ns || s->start_ns >= q->max_ns || !s->service.n || !is_entry(s)) return;
+    if (s->start_ns < q->min_ns || s->start_ns >= q->max_ns || !s->service.n || !is_entry(s))
+        return;
     if (q->service.n && !mw_str_eq(q->service, s->service)) return;
     row *to = row_of(r, s->service);
     if (!to) return;
@@ -120,10 +121,11 @@ static int tell(const rates *r, mw_traces_rates_visit *visit, void *arg)
         for (size_t k = 0; k < r->n_steps && !stop; k++) {
             const step *s = r->rows[i].steps[k];
             if (!s) continue;
-            mw_traces_rates_step out = {r->rows[i].service, r->q->min_ns + (int64_t)k * r->q->step_ns,
-                                        s->spans,           s->errors,
-                                        quantile(s, 0.5),   quantile(s, 0.95),
-                                        quantile(s, 0.99)};
+            mw_traces_rates_step out = {
+                r->rows[i].service, r->q->min_ns + (int64_t)k * r->q->step_ns,
+                s->spans,           s->errors,
+                quantile(s, 0.5),   quantile(s, 0.95),
+                quantile(s, 0.99)};
             stop = visit(arg, &out);
         }
     return stop;

@@ -71,8 +71,8 @@ typedef struct mw_span_count {
 int mw_traces_count(mw_traces *t, const mw_traces_query *q, const mw_span_promise *promise,
                     mw_span_count *out, mw_err *err);
 
-/* Requests per service: spans with which one was entered (server, consumer, or a root), in steps from
- * min_ns on.  Steps without any are left out; at most 500 services. */
+/* Requests per service: spans with which one was entered (server, consumer, or a root), in steps
+ * from min_ns on.  Steps without any are left out; at most 500 services. */
 enum { MW_TRACES_RATES_STEPS = 400 };
 typedef struct mw_traces_rates_query {
     mw_str service; /* empty: each */

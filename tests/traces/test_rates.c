@@ -21,8 +21,8 @@ static int keep(void *arg, const mw_traces_rates_step *s)
     return 0;
 }
 
-static void put(mw_traces *t, int id, const char *service, mw_span_kind kind, bool child, int64_t start,
-                int64_t duration, bool failed)
+static void put(mw_traces *t, int id, const char *service, mw_span_kind kind, bool child,
+                int64_t start, int64_t duration, bool failed)
 {
     mw_span s = {.service = mw_str_of(service),
                  .name = MW_STR("x"),
@@ -55,8 +55,9 @@ static void counts_entries(void **state)
     put(t, 202, "cron", MW_SPAN_INTERNAL, false, S, S, false); /* a root */
     put(t, 203, "queue", MW_SPAN_CONSUMER, true, 5 * (int64_t)S, S, false);
     put(t, 204, "shop", MW_SPAN_SERVER, false, 100 * (int64_t)S, S, true); /* later */
-    assert_int_equal(ask(t, (mw_traces_rates_query){.max_ns = 20 * (int64_t)S, .step_ns = 20 * (int64_t)S}),
-                     MW_OK);
+    assert_int_equal(
+        ask(t, (mw_traces_rates_query){.max_ns = 20 * (int64_t)S, .step_ns = 20 * (int64_t)S}),
+        MW_OK);
     assert_int_equal(n_of, 3);
     for (int i = 0; i < n_of; i++) {
         if (strcmp(names[i], "shop")) {
@@ -83,7 +84,8 @@ static void refuses_nonsense(void **state)
 {
     (void)state;
     mw_traces *t = mw_traces_open(&(mw_traces_options){0}, NULL);
-    assert_int_equal(ask(t, (mw_traces_rates_query){.min_ns = 5, .max_ns = 5, .step_ns = 1}), MW_EARG);
+    assert_int_equal(ask(t, (mw_traces_rates_query){.min_ns = 5, .max_ns = 5, .step_ns = 1}),
+                     MW_EARG);
     assert_int_equal(ask(t, (mw_traces_rates_query){.max_ns = 5, .step_ns = 0}), MW_EARG);
     assert_int_equal(ask(t, (mw_traces_rates_query){.max_ns = 1000, .step_ns = 1}), MW_ELIMIT);
     mw_traces_close(t);
@@ -91,6 +93,7 @@ static void refuses_nonsense(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(counts_entries), cmocka_unit_test(refuses_nonsense)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(counts_entries),
+                                       cmocka_unit_test(refuses_nonsense)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
