@@ -34,14 +34,16 @@ local function where(msg)
   return msg.remote and ("%s by %s"):format(client:sub(1, CLIENT), msg.remote) or client
 end
 
---- Who asks in the HTTP message MSG: the person who signed in at a proxy, or who they SAY they are.  {name=, user=, from=}.
+--- Who asks in the HTTP message MSG: the person who signed in at a proxy, or who they say they are: SAYS, unless it is no text.
+-- {name=, user=, from=}.
 function M.who(msg, says)
   local headers = msg and msg.headers or {}
   local user
   for _, name in ipairs(SIGNED_IN) do
     if headers[name] and headers[name] ~= "" then user = user or headers[name] end
   end
-  return { name = user or says ~= "" and says or "unknown", user = user, from = msg and where(msg) }
+  if type(says) ~= "string" or says == "" then says = "unknown" end
+  return { name = user or says, user = user, from = msg and where(msg) }
 end
 
 --- An entry that is in no chain yet.

@@ -1,6 +1,8 @@
 --- ack.lua - acknowledgements over HTTP: said, handed over, taken back, listed.
 local Ack = require "moonwatch.route.ack"
 local audit = require "moonwatch.engine.router_audit"
+local did_you_mean = require "moonwatch.did_you_mean"
+local keys_of = require "moonwatch.keys"
 local recipients = require "moonwatch.engine.router_recipients"
 local reply = require "moonwatch.api.router_reply"
 
@@ -64,10 +66,7 @@ end
 --- Somebody to hand over to: an error's text when nobody is called so.
 function M.unknown_person(router, name)
   if router.receivers[name] then return nil end
-  local names = {}
-  for known in pairs(router.receivers) do names[#names + 1] = known end
-  local near = router.host.nearest(name, names)
-  return ("there is no person or receiver %q to tell%s"):format(name, near and (" (did you mean %q?)"):format(near) or "")
+  return ("there is no person or receiver %q to tell%s"):format(name, did_you_mean(router.host, name, keys_of(router.receivers)))
 end
 
 -- Acks that cover an alert with LABELS which fires at NOW; the one ID, when somebody says it.

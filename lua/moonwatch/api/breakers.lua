@@ -5,6 +5,7 @@ local answer = require "moonwatch.api.answer"
 local audit = require "moonwatch.audit"
 local breakers = require "moonwatch.engine.rules_breakers"
 local keys_of = require "moonwatch.keys"
+local rules_of = require "moonwatch.api.rules_of"
 
 local FORCE = { open = true, closed = true, none = true }
 local WRONG = 'the body must be a JSON object {"force": "open", "closed" or "none", "author": "who", "reason": "why"}'
@@ -22,8 +23,8 @@ local function all(engine, now)
   for name, one in pairs(engine.breakers) do
     out[name] = { rule = one.rule, breaker = one.breaker, force = function(how) breakers.force(engine, name, how, now) end }
   end
-  for _, runner in ipairs(engine.runners) do
-    if runner.rule.word == "check" and runner.breaker then
+  for _, runner in ipairs(rules_of.list(engine, "check")) do
+    if runner.breaker then
       out["check/" .. runner.rule.name] = { rule = runner.rule, breaker = runner.breaker, force = function(how)
         runner.breaker:force(how)
         engine:changed(runner, now)

@@ -7,9 +7,9 @@
 --   POST .../NAME/judge                        { baseline = { from=, to=, labels= }, candidate = {...} } -> a verdict of these times, at once
 local answer = require "moonwatch.api.answer"
 local audit = require "moonwatch.audit"
-local mark_of = require "moonwatch.marks.mark"
 local ask = require "moonwatch.engine.rules_ask"
-local order = require "moonwatch.engine.rules_order"
+local mark_of = require "moonwatch.marks.mark"
+local runs = require "moonwatch.api.runs"
 
 local function result_row(engine, result)
   if not result then return nil end
@@ -30,7 +30,7 @@ local function row(engine, runner, now)
            results = results, labels = rule.labels, file = rule.file, line = rule.line, health = runner.health, lastError = runner.last_error }
 end
 
-local function gate(engine, req, runner)
+local function gate(engine, req, _, runner)
   local status, result = runner:status(), runner:result()
   local open = status == "pass" or status == "marginal" and answer.param(req, "marginal") == "ok"
   local reasons = engine.host.json.array {}
@@ -44,25 +44,6 @@ local function gate(engine, req, runner)
                                                          reasons = reasons })
 end
 
-local function read(engine, req)
-  local given = req.body and req.body ~= "" and engine.host.json.decode(req.body) or (req.body == nil or req.body == "") and {} or nil
-  if type(given) ~= "table" then return nil end
-  local who = audit.who(req, type(given.author) == "string" and given.author or nil)
-  given.author = who.name ~= "unknown" and who.name or nil
-  return given, who
-end
-
-local function tell(what)
-  return function(engine, req, now, runner)
-    local given, who = read(engine, req)
-    if not given then return answer.problem(engine.host, 400, "bad_request", "send an object as JSON") end
-    local ok, why, code = order.give(engine, runner, what, given, now)
-    if not ok then return answer.problem(engine.host, code and 409 or 400, code or "bad_request", why) end
-    audit.note(engine.host, what == "start" and "canary.started" or "canary.stopped", who, { canary = runner.rule.name })
-    return answer.json(engine.host, ok == "forwarded" and 202 or 200, row(engine, runner, now))
-  end
-end
-
 -- One side of a judgement at once; nil, message.
 local function times(engine, name, given)
   if type(given) ~= "table" then return nil, ("%s: expected { from=, to= }"):format(name) end
@@ -72,8 +53,8 @@ local function times(engine, name, given)
 end
 
 local function judge(engine, req, now, runner)
-  local given = read(engine, req)
-  if not given then return answer.problem(engine.host, 400, "bad_request", "send an object as JSON") end
+  local given, refused = runs.read(engine, req)
+  if not given then return refused end
   local baseline, why = times(engine, "baseline", given.baseline)
   local candidate
   if baseline then candidate, why = times(engine, "candidate", given.candidate) end
@@ -85,40 +66,7 @@ local function judge(engine, req, now, runner)
   end)
 end
 
-local DOES = { start = { "POST", tell "start" }, stop = { "POST", tell "stop" }, judge = { "POST", judge }, gate = { "GET", function(engine, req, _, runner) return gate(engine, req, runner) end } }
-
-local function find(engine, name)
-  local runner = engine.by_id["canary/" .. name]
-  if runner then return runner end
-  local names = {}
-  for _, r in ipairs(engine.runners) do
-    if r.rule.word == "canary" then names[#names + 1] = r.rule.name end
-  end
-  local near = engine.host.nearest(name, names)
-  return nil, answer.problem(engine.host, 404, "not_found", ("there is no canary %q%s"):format(name, near and (" (did you mean %q?)"):format(near) or ""))
-end
-
-return {
-  ["/api/mw/v1/canaries"] = function(engine, req, now)
-    if req.method ~= "GET" then return answer.problem(engine.host, 405, "method", "GET, or POST to /api/mw/v1/canaries/NAME/start") end
-    local out = engine.host.json.array {}
-    for _, runner in ipairs(engine.runners) do
-      if runner.rule.word == "canary" then out[#out + 1] = row(engine, runner, now) end
-    end
-    return answer.json(engine.host, 200, { canaries = out })
-  end,
-  ["/api/mw/v1/canaries/*"] = function(engine, req, now, name)
-    local runner, none = find(engine, name)
-    if not runner then return none end
-    if req.method ~= "GET" then return answer.problem(engine.host, 405, "method", "GET") end
-    return answer.json(engine.host, 200, row(engine, runner, now))
-  end,
-  ["/api/mw/v1/canaries/*/*"] = function(engine, req, now, name, what)
-    local runner, none = find(engine, name)
-    if not runner then return none end
-    local f = DOES[what]
-    if not f then return answer.problem(engine.host, 404, "not_found", ("there is nothing called %q: start, stop, gate or judge"):format(what)) end
-    if req.method ~= f[1] then return answer.problem(engine.host, 405, "method", f[1]) end
-    return f[2](engine, req, now, runner)
-  end,
+return runs.paths {
+  word = "canary", plural = "canaries", row = row, whole = row, says = "start, stop, gate or judge",
+  more = { judge = { "POST", judge }, gate = { "GET", gate } },
 }

@@ -4,6 +4,7 @@
 --   limit=50                    the worst so many
 -- `counts` are of all checks, by status; `total` is how many were found.
 local answer = require "moonwatch.api.answer"
+local rules_of = require "moonwatch.api.rules_of"
 
 local M = {}
 
@@ -45,12 +46,10 @@ function M.get(engine, req, now)
   local want, why = wanted_of(req)
   if not want then return answer.problem(engine.host, 400, "bad_request", why) end
   local found, counts = {}, {}
-  for _, runner in ipairs(engine.runners) do
-    if runner.rule.word == "check" then
-      local status, message = runner:standing(now)
-      counts[status] = (counts[status] or 0) + 1
-      if fits(want, runner.rule.name, status, message) then found[#found + 1] = { runner = runner, status = status } end
-    end
+  for _, runner in ipairs(rules_of.list(engine, "check")) do
+    local status, message = runner:standing(now)
+    counts[status] = (counts[status] or 0) + 1
+    if fits(want, runner.rule.name, status, message) then found[#found + 1] = { runner = runner, status = status } end
   end
   if want.limit then table.sort(found, worst_first) end
   local rows = engine.host.json.array {}

@@ -3,6 +3,7 @@ local answer = require "moonwatch.api.answer"
 local check_history = require "moonwatch.api.check_history"
 local check_list = require "moonwatch.api.check_list"
 local heartbeat = require "moonwatch.check.heartbeat"
+local rules_of = require "moonwatch.api.rules_of"
 
 local function problem(engine, status, code, message) return answer.problem(engine.host, status, code, message) end
 
@@ -28,19 +29,6 @@ end
 
 -- -- one check -------------------------------------------------------------
 
-local function names(engine)
-  local out = {}
-  for _, runner in ipairs(engine.runners) do
-    if runner.rule.word == "check" then out[#out + 1] = runner.rule.name end
-  end
-  return out
-end
-
-local function missing(engine, name)
-  local near = engine.host.nearest(name, names(engine))
-  return problem(engine, 404, "not_found", ("there is no check %q%s"):format(name, near and (" (did you mean %q?)"):format(near) or ""))
-end
-
 -- The name of a check may have slashes in it, so the longest that fits is meant.
 local function one(engine, req, now, name)
   local runner = engine.by_id["check/" .. name]
@@ -48,7 +36,7 @@ local function one(engine, req, now, name)
   local shorter, what = name:match "^(.+)/([^/]+)$"
   runner = shorter and below[what] and engine.by_id["check/" .. shorter]
   if runner then return below[what](engine, req, now, runner) end
-  return missing(engine, runner == nil and below[what] and shorter or name)
+  return select(2, rules_of.find(engine, "check", runner == nil and below[what] and shorter or name))
 end
 
 return { ["/api/mw/v1/checks"] = check_list.get, ["/api/mw/v1/checks/**"] = one }

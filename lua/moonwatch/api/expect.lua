@@ -1,5 +1,6 @@
 --- expect.lua - /api/mw/v1/expect: what is expected and when it was last seen; POST /api/mw/v1/expect/NAME says that it is here.
 local answer = require "moonwatch.api.answer"
+local rules_of = require "moonwatch.api.rules_of"
 
 local function row(engine, runner, now)
   local host, rule, r = engine.host, runner.rule, runner:report(now)
@@ -10,22 +11,13 @@ end
 
 local function list(engine, req, now)
   if req.method ~= "GET" and req.method ~= "HEAD" then return answer.problem(engine.host, 405, "method", "POST to /api/mw/v1/expect/NAME") end
-  local out = engine.host.json.array {}
-  for _, runner in ipairs(engine.runners) do
-    if runner.rule.word == "expect" then out[#out + 1] = row(engine, runner, now) end
-  end
-  return answer.json(engine.host, 200, { expects = out })
+  return answer.json(engine.host, 200, { expects = rules_of.rows(engine, "expect", row, now) })
 end
 
 local function one(engine, req, now, name)
   local runner = engine.by_id["expect/" .. name]
   if not runner then
-    local names = {}
-    for _, r in ipairs(engine.runners) do
-      if r.rule.word == "expect" then names[#names + 1] = r.rule.name end
-    end
-    local near = engine.host.nearest(name, names)
-    return answer.problem(engine.host, 404, "not_found", ("nothing called %q is expected%s"):format(name, near and (" (did you mean %q?)"):format(near) or ""))
+    return answer.problem(engine.host, 404, "not_found", ("nothing called %q is expected%s"):format(name, rules_of.near(engine, "expect", name)))
   end
   if req.method == "POST" or req.method == "PUT" then engine:beat(runner, now)
   elseif req.method ~= "GET" and req.method ~= "HEAD" then return answer.problem(engine.host, 405, "method", "GET or POST") end

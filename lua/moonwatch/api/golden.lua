@@ -4,6 +4,7 @@
 --   GET /api/mw/v1/golden/SERVICE    ?from=&to=&step= as well: one of them, and its signals over that time (the last hour)
 local answer = require "moonwatch.api.answer"
 local ask = require "moonwatch.engine.rules_ask"
+local did_you_mean = require "moonwatch.did_you_mean"
 local mark_of = require "moonwatch.marks.mark"
 local signals = require "moonwatch.golden.signals"
 
@@ -57,8 +58,7 @@ local function times(engine, req, now)
 end
 
 local function none(host, service, names)
-  local near = host.nearest(service, names)
-  return answer.problem(host, 404, "not_found", ("there is no service %q%s"):format(service, near and (" (did you mean %q?)"):format(near) or ""))
+  return answer.problem(host, 404, "not_found", ("there is no service %q%s"):format(service, did_you_mean(host, service, names)))
 end
 
 local function one(engine, req, now, service)

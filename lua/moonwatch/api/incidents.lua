@@ -1,6 +1,7 @@
 --- incidents.lua - /api/mw/v1/incidents: what people say of outages; it is shown on the status page.
 local answer = require "moonwatch.api.answer"
 local audit = require "moonwatch.audit"
+local rules_of = require "moonwatch.api.rules_of"
 
 local function problem(engine, status, code, message) return answer.problem(engine.host, status, code, message) end
 
@@ -17,12 +18,7 @@ end
 local function unknown(engine, list)
   for _, name in ipairs(type(list) == "table" and list or {}) do
     if not engine.by_id["check/" .. tostring(name)] then
-      local names = {}
-      for _, runner in ipairs(engine.runners) do
-        if runner.rule.word == "check" then names[#names + 1] = runner.rule.name end
-      end
-      local near = engine.host.nearest(tostring(name), names)
-      return ("there is no check %q%s"):format(tostring(name), near and (" (did you mean %q?)"):format(near) or "")
+      return ("there is no check %q%s"):format(tostring(name), rules_of.near(engine, "check", name))
     end
   end
 end
@@ -33,8 +29,7 @@ local function read(engine, req)
   if type(said) ~= "table" then return nil, problem(engine, 400, "bad_request", "the body is no JSON object") end
   local why = unknown(engine, said.checks)
   if why then return nil, problem(engine, 400, "bad_request", why) end
-  local text = type(said.author) == "string" and said.author or nil
-  local who = audit.who(req, text or "unknown")
+  local who = audit.who(req, said.author)
   said.author = who.name:sub(1, 100)
   return said, who
 end

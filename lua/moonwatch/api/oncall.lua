@@ -1,6 +1,7 @@
 --- oncall.lua - who is on call, now and later, over HTTP; and exceptions made while we run.
 local Oncall = require "moonwatch.route.oncall"
 local audit = require "moonwatch.engine.router_audit"
+local did_you_mean = require "moonwatch.did_you_mean"
 local keys_of = require "moonwatch.keys"
 local reply = require "moonwatch.api.router_reply"
 local swaps = require "moonwatch.engine.router_swaps"
@@ -46,8 +47,8 @@ local function find(router, name)
   name = name:gsub("%%(%x%x)", function(h) return string.char(tonumber(h, 16)) end)
   local oncall = router.oncalls[name]
   if oncall then return oncall end
-  local near = router.host.nearest(name, keys_of(router.oncalls))
-  return nil, reply.problem(router.host, 404, "not_found", ("there is no oncall %q%s"):format(name, near and (" (did you mean %q?)"):format(near) or ""))
+  return nil, reply.problem(router.host, 404, "not_found",
+    ("there is no oncall %q%s"):format(name, did_you_mean(router.host, name, keys_of(router.oncalls))))
 end
 
 local function one(router, msg, now, name)
@@ -72,7 +73,7 @@ local function override(router, msg, now, name)
   if #(msg.body or "") > BODY then return bad(router, ("the body is larger than %d bytes"):format(BODY)) end
   local v, err = router.host.json.decode(msg.body or "")
   if type(v) ~= "table" then return bad(router, "the body must be a JSON object" .. (err and ": " .. tostring(err) or "")) end
-  local made, why = swaps.add(router, oncall, v, now, audit.who(msg, type(v.author) == "string" and v.author or nil))
+  local made, why = swaps.add(router, oncall, v, now, audit.who(msg, v.author))
   if not made then return bad(router, why) end
   return reply.json(router.host, 200, made)
 end

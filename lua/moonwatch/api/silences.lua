@@ -1,6 +1,7 @@
 --- silences.lua - /api/mw/v1/silences: silences with what they mute, made with a preview, prolonged.
 local Alerts = require "moonwatch.route.alerts"
 local audit = require "moonwatch.engine.router_audit"
+local did_you_mean = require "moonwatch.did_you_mean"
 local form = require "moonwatch.api.silence_form"
 local intake = require "moonwatch.api.alertmanager_intake"
 local keys_of = require "moonwatch.keys"
@@ -52,8 +53,7 @@ local function stranger(router, names)
   for key, target in pairs(router.targets) do known[key], known[target.receiver .. "/" .. target.kind] = true, true end
   for _, name in ipairs(names or {}) do
     if not known[name] then
-      local near = router.host.nearest(name, keys_of(known))
-      return ("there is no receiver %q%s"):format(name, near and (" (did you mean %q?)"):format(near) or "")
+      return ("there is no receiver %q%s"):format(name, did_you_mean(router.host, name, keys_of(known)))
     end
   end
 end
@@ -231,14 +231,12 @@ local function extend(router, msg, now, id)
   local over = s.ends_at <= now
   local longer = { id = id, matchers = s.matchers, starts_at = over and now or s.starts_at, ends_at = (over and now or s.ends_at) + seconds,
     created_by = s.created_by, comment = s.comment }
-  local by = type(v.createdBy) == "string" and v.createdBy or nil
-  return request(router, msg, longer, now, audit.who(msg, by))
+  return request(router, msg, longer, now, audit.who(msg, v.createdBy))
 end
 
 local function remove(router, msg, now, id)
   local v = msg.body and msg.body ~= "" and router.host.json.decode(msg.body)
-  local by = type(v) == "table" and type(v.createdBy) == "string" and v.createdBy or nil
-  local s = router:unsilence(id, now, audit.who(msg, by))
+  local s = router:unsilence(id, now, audit.who(msg, type(v) == "table" and v.createdBy))
   if not s then return no(router.host, 404, "there is no silence with this id") end
   return reply.json(router.host, 200, { id = id })
 end

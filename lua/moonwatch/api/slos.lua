@@ -7,6 +7,7 @@ local forecast = require "moonwatch.slo.forecast"
 local gate_of = require "moonwatch.slo.gate"
 local parts = require "moonwatch.slo.parts"
 local report = require "moonwatch.slo.report"
+local rules_of = require "moonwatch.api.rules_of"
 local sli = require "moonwatch.slo.sli"
 
 local MOST_HOURS, POINTS = 24, 240
@@ -165,28 +166,13 @@ end
 
 -- -- paths -----------------------------------------------------------------
 
-local function slos_of(engine)
-  local out = {}
-  for _, runner in ipairs(engine.runners) do
-    if runner.rule.word == "slo" then out[#out + 1] = runner end
-  end
-  return out
-end
-
-local function missing(engine, name)
-  local names = {}
-  for i, runner in ipairs(slos_of(engine)) do names[i] = runner.rule.name end
-  local near = engine.host.nearest(name, names)
-  return answer.problem(engine.host, 404, "not_found", ("there is no SLO %q%s"):format(name, near and (" (did you mean %q?)"):format(near) or ""))
-end
-
 -- A handler of one SLO for the METHODS that it names.
 local function of_one(handlers)
   return function(engine, req, now, name, ...)
     local handler = handlers[req.method == "HEAD" and "GET" or req.method]
     if not handler then return answer.problem(engine.host, 405, "method", ("%s is not done here"):format(req.method)) end
-    local runner = engine.by_id["slo/" .. name]
-    if not runner then return missing(engine, name) end
+    local runner, none = rules_of.find(engine, "slo", name, "SLO")
+    if not runner then return none end
     return handler(engine, req, now, runner, ...)
   end
 end
@@ -200,15 +186,13 @@ end
 
 return {
   ["/api/mw/v1/slos"] = get(function(engine)
-    local out = engine.host.json.array {}
-    for i, runner in ipairs(slos_of(engine)) do out[i] = row(engine, runner) end
-    return answer.json(engine.host, 200, { slos = out })
+    return answer.json(engine.host, 200, { slos = rules_of.rows(engine, "slo", row) })
   end),
   ["/api/mw/v1/slos/*"] = of_one { GET = function(engine, _, _, runner) return answer.json(engine.host, 200, whole(engine, runner)) end },
   ["/api/mw/v1/slos/*/gate"] = of_one { GET = gate },
   ["/api/mw/v1/slos/*/spent"] = of_one { GET = spent },
   ["/api/mw/v1/slos/*/report"] = of_one { GET = function(engine, req, _, runner) return reports(engine, req, { runner }) end },
-  ["/api/mw/v1/slo-reports"] = get(function(engine, req) return reports(engine, req, slos_of(engine)) end),
+  ["/api/mw/v1/slo-reports"] = get(function(engine, req) return reports(engine, req, rules_of.list(engine, "slo")) end),
   ["/api/mw/v1/slos/*/corrections"] = of_one { GET = corrections.get, POST = corrections.add },
   ["/api/mw/v1/slos/*/corrections/*"] = of_one { DELETE = corrections.remove },
 }

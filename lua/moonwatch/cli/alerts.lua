@@ -31,10 +31,7 @@ function M.main(ctx, argv)
   local firing = client.ask(ctx, "GET", "/api/v2/alerts")
   local rules = firing and client.ask(ctx, "GET", "/api/v1/alerts")
   if not rules then return 1 end
-  if options.json then
-    ctx.out(ctx.host.json.encode(ctx.host.json.array(firing)) .. "\n")
-    return 0
-  end
+  if options.json then return client.json(ctx, ctx.host.json.array(firing)) end
   local rows = rows_of(firing, rules)
   ctx.out(#rows > 1 and client.columns(rows) or "no alerts\n")
   return 0

@@ -48,10 +48,7 @@ function M.main(ctx, argv)
   end
   local answer = client.ask(ctx, "GET", "/api/mw/v1/audit" .. (#query > 0 and "?" .. table.concat(query, "&") or ""))
   if not answer then return 1 end
-  if options.json then
-    ctx.out(ctx.host.json.encode(answer.audit) .. "\n")
-    return 0
-  end
+  if options.json then return client.json(ctx, answer.audit) end
   local rows = { { "TIME", "WHAT", "WHO", "FROM", "DETAILS" } }
   for _, e in ipairs(answer.audit) do rows[#rows + 1] = { e.time, e.what, e.who, e.from or "-", text_of(e.details) } end
   ctx.out(#rows > 1 and client.columns(rows) or "nothing was done\n")

@@ -54,7 +54,7 @@ function M.verify(ctx, options, rest)
     if not r then return 2 end
   end
   if options.json then
-    ctx.out(ctx.host.json.encode(r) .. "\n")
+    client.json(ctx, r)
     return r.problem and 1 or 0
   end
   return tell(ctx, r, head)

@@ -161,7 +161,7 @@ local function tell_diff(ctx, format, before, after)
     ctx.host.json.array(d.changes)
     ctx.host.json.array(d.receivers)
     for _, list in pairs(d.messages) do ctx.host.json.array(list) end
-    ctx.out(ctx.host.json.encode(d) .. "\n")
+    client.json(ctx, d)
   else
     if format == "plot" then
       for _, report in ipairs { before, after } do plot.show(ctx.out, ctx.host, report) end

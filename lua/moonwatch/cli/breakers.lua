@@ -32,10 +32,7 @@ local function show(ctx, options)
   local found, receivers = client.ask(ctx, "GET", "/api/mw/v1/breakers"), of_receivers(ctx)
   if not found or not receivers then return 1 end
   for _, row in ipairs(receivers) do table.insert(found.breakers, row) end
-  if options.json then
-    ctx.out(ctx.host.json.encode(found) .. "\n")
-    return 0
-  end
+  if options.json then return client.json(ctx, found) end
   local rows = { { "BREAKER", "STATE", "OPENED BY", "CALLS", "FAILED", "SLOW", "REFUSED" } }
   for _, b in ipairs(found.breakers) do
     rows[#rows + 1] = { b.name, state_of(b), b.cause or "-", count(b.calls), count(b.failed), count(b.slow), count(b.refused) }

@@ -19,10 +19,7 @@ local LOOK = 2 -- seconds between two looks while one waits
 
 local function path(name, what) return DOOR .. "/" .. client.escape(name) .. (what and "/" .. what or "") end
 
-local function labels(map)
-  local out = client.labels(map or {})
-  return out
-end
+local function labels(map) return client.labels(map or {}) end
 
 local function number(v) return type(v) == "number" and ("%.4g"):format(v) or "-" end
 
@@ -55,7 +52,7 @@ function does.list(ctx, options, rest)
   if #rest > 0 then return client.misused(ctx, M, "list takes no arguments") end
   local found = client.ask(ctx, "GET", DOOR)
   if not found then return 1 end
-  if options.json then ctx.out(ctx.host.json.encode(found) .. "\n") return 0 end
+  if options.json then return client.json(ctx, found) end
   local rows = { { "CANARY", "STATUS", "SCORE", "ENDED", "WHY" } }
   for _, c in ipairs(found.canaries) do
     local r = c.results[1] or {}
@@ -98,7 +95,7 @@ end
 function does.status(ctx, options, rest)
   local c = client.ask(ctx, "GET", path(rest[1]))
   if not c then return 1 end
-  if options.json then ctx.out(ctx.host.json.encode(c) .. "\n") else show(ctx, c) end
+  if options.json then client.json(ctx, c) else show(ctx, c) end
   return 0
 end
 
@@ -125,36 +122,25 @@ function does.gate(ctx, options, rest)
   return status == 200 and 0 or 1
 end
 
-local function moment(ctx, text)
-  local back = text:match "^%-(.+)$" or text:match "^now%-(.+)$"
-  local seconds = back and ctx.host.duration(back)
-  if seconds then return ctx.host.now() - seconds end
-  return text == "now" and ctx.host.now() or ctx.host.parse_time(text) or tonumber(text)
-end
-
 function does.judge(ctx, options, rest)
   local given, why = sides(options)
   if not given then return client.misused(ctx, M, why) end
   local body = {}
   for _, name in ipairs { "baseline", "candidate" } do
     local from, to = (options[name .. "-times"] or ""):match "^([^,]+),([^,]+)$"
-    from, to = from and moment(ctx, from), to and moment(ctx, to)
+    from, to = from and client.moment(ctx, from), to and client.moment(ctx, to)
     if not from or not to then return client.misused(ctx, M, ("say which times: --%s-times FROM,TO"):format(name)) end
     body[name] = { from = from, to = to, labels = given[name] }
   end
   local r = client.ask(ctx, "POST", path(rest[1], "judge"), body)
   if not r then return 1 end
-  if options.json then ctx.out(ctx.host.json.encode(r) .. "\n") else show_result(ctx, r) end
+  if options.json then client.json(ctx, r) else show_result(ctx, r) end
   return r.verdict == "pass" and 0 or 1
 end
 
 function M.main(ctx, argv)
-  local options, rest = client.parse(argv, FLAGS)
-  if not options then return client.misused(ctx, M, rest) end
-  local what = table.remove(rest, 1) or "list"
-  if not does[what] then return client.misused(ctx, M, ("what is %q?"):format(what)) end
-  if what ~= "list" and #rest ~= 1 then return client.misused(ctx, M, "say which canary: its NAME") end
-  return does[what](ctx, options, rest)
+  return client.choose(ctx, argv, { command = M, flags = FLAGS, does = does, can = "canary can list, start, status, gate, stop and judge",
+    which = "say which canary: its NAME" })
 end
 
 return M

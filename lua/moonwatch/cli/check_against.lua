@@ -95,7 +95,7 @@ function M.main(ctx, given, options)
   local status, plan = client.request(ctx, "POST", "/api/mw/v1/plan", { files = files, what = what })
   if not status then return 1 end
   if options.json and type(plan) == "table" then
-    ctx.out(ctx.host.json.encode(plan) .. "\n")
+    client.json(ctx, plan)
     return plan.ok and #plan.problems == 0 and 0 or 1
   end
   if type(plan) ~= "table" or plan.ok == nil then

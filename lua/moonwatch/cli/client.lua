@@ -75,6 +75,12 @@ end
 --- TEXT, which anybody may have written, as one line that tells a terminal nothing but what it shows.
 function M.line(text) return (tostring(text):gsub("%c", "?"):gsub("\194[\128-\159]", "?")) end
 
+--- VALUE as one line of JSON.  Exit status 0.
+function M.json(ctx, value)
+  ctx.out(ctx.host.json.encode(value) .. "\n")
+  return 0
+end
+
 local function width(cell) return #cell:gsub("[\128-\191]", "") end
 
 --- ROWS as aligned columns, the first row is the head.
@@ -114,6 +120,25 @@ function M.pairs_of(list)
     out[name] = value
   end
   return out
+end
+
+--- The time TEXT: "now", "-5m" (so long ago), RFC 3339 or unix; nil: it is none.
+function M.moment(ctx, text)
+  local back = text:match "^%-(.+)$" or text:match "^now%-(.+)$"
+  local seconds = back and ctx.host.duration(back)
+  if seconds then return ctx.host.now() - seconds end
+  return text == "now" and ctx.host.now() or ctx.host.parse_time(text) or tonumber(text)
+end
+
+--- A command of several deeds, the first argument says which, `list` when there is none: its exit status.  OF: { command=, flags=,
+-- does={ NAME = function(ctx, options, rest) }, can="what can it do?", which="say which" when all but `list` take one argument }.
+function M.choose(ctx, argv, of)
+  local options, rest = M.parse(argv, of.flags)
+  if not options then return M.misused(ctx, of.command, rest) end
+  local name = table.remove(rest, 1) or "list"
+  if not of.does[name] then return M.misused(ctx, of.command, of.can) end
+  if of.which and name ~= "list" and #rest ~= 1 then return M.misused(ctx, of.command, of.which) end
+  return of.does[name](ctx, options, rest)
 end
 
 return M

@@ -37,7 +37,7 @@ end
 local function run(ctx, name, json)
   local answer = client.ask(ctx, "POST", "/api/mw/v1/drills/" .. client.escape(name) .. "/run")
   if not answer then return 1 end
-  if json then ctx.out(ctx.host.json.encode(answer) .. "\n") else show_run(ctx, answer.drill) end
+  if json then client.json(ctx, answer) else show_run(ctx, answer.drill) end
   return answer.drill.ok and not answer.drill.running and 0 or 1
 end
 
@@ -48,7 +48,7 @@ function M.main(ctx, argv)
   if #rest > 0 then return client.misused(ctx, M, rest[1] == "run" and "say which drill" or ("what is %q?"):format(rest[1])) end
   local found = client.ask(ctx, "GET", "/api/mw/v1/drills")
   if not found then return 1 end
-  if options.json then ctx.out(ctx.host.json.encode(found) .. "\n")
+  if options.json then client.json(ctx, found)
   elseif #found.drills == 0 then ctx.out "no drills; see `moonwatch help drill`\n"
   else show(ctx, found.drills) end
   for _, d in ipairs(found.drills) do

@@ -40,7 +40,7 @@ function does.list(ctx, options, rest)
   if #rest > 0 then return client.misused(ctx, M, "list takes no arguments") end
   local found = client.ask(ctx, "GET", DOOR)
   if not found then return 1 end
-  if options.json then ctx.out(ctx.host.json.encode(found) .. "\n") return 0 end
+  if options.json then return client.json(ctx, found) end
   local rows = { { "EXPERIMENT", "SERVICE", "STATUS", "LAST", "NEXT", "WHY" } }
   for _, e in ipairs(found.experiments) do
     rows[#rows + 1] = { e.name, e.service, e.status, e.last and e.last.since or "-", e.next or "-", e.last and e.last.reason or "" }
@@ -75,7 +75,7 @@ end
 function does.status(ctx, options, rest)
   local e = client.ask(ctx, "GET", path(rest[1]))
   if not e then return 1 end
-  if options.json then ctx.out(ctx.host.json.encode(e) .. "\n") return 0 end
+  if options.json then return client.json(ctx, e) end
   say(ctx, ("%s in %s: %s%s"):format(e.name, e.service, e.status, e.next and ", next " .. e.next or ""))
   if e.run then show_run(ctx, e.run) end
   for _, run in ipairs(e.history) do show_run(ctx, run) end
@@ -83,12 +83,8 @@ function does.status(ctx, options, rest)
 end
 
 function M.main(ctx, argv)
-  local options, rest = client.parse(argv, FLAGS)
-  if not options then return client.misused(ctx, M, rest) end
-  local what = table.remove(rest, 1) or "list"
-  if not does[what] then return client.misused(ctx, M, ("what is %q?"):format(what)) end
-  if what ~= "list" and #rest ~= 1 then return client.misused(ctx, M, "say which experiment: its NAME") end
-  return does[what](ctx, options, rest)
+  return client.choose(ctx, argv, { command = M, flags = FLAGS, does = does, can = "experiment can list, start, stop and status",
+    which = "say which experiment: its NAME" })
 end
 
 return M

@@ -42,7 +42,7 @@ function M.main(ctx, argv)
   local path = "/api/mw/v1/golden" .. (rest[1] and "/" .. client.escape(rest[1]) or "") .. (options.window and "?window=" .. client.escape(options.window) or "")
   local found = client.ask(ctx, "GET", path)
   if not found then return 1 end
-  if options.json then ctx.out(ctx.host.json.encode(found) .. "\n")
+  if options.json then client.json(ctx, found)
   elseif rest[1] then show_one(ctx, found)
   elseif #found.services == 0 then ctx.out "no service sends metrics or spans of requests that are known by convention; docs/golden.md lists them\n"
   else show_all(ctx, found.services) end

@@ -44,7 +44,7 @@ local function show_one(ctx, name, json)
   local h = client.ask(ctx, "GET", "/api/mw/v1/checks/" .. client.escape(name) .. "/history")
   if not h then return 1 end
   if json then
-    ctx.out(ctx.host.json.encode(h) .. "\n")
+    client.json(ctx, h)
   else
     ctx.out(("%s: %s: %s\n\n%s\n%s\n%s"):format(name, h.status, h.message or "", client.columns(uptime_rows(h.uptime)),
       client.columns(latency_rows(h.latency_seconds)), #h.changes > 0 and client.columns(change_rows(h.changes)) or "nothing changed yet\n"))

@@ -1,6 +1,7 @@
 --- help.lua - `moonwatch help [WORD]`: the commands, or the fields of a word, from the tables that check them.
 local annotations = require "moonwatch.words.annotations"
 local client = require "moonwatch.cli.client"
+local did_you_mean = require "moonwatch.did_you_mean"
 local doc = require "moonwatch.words.doc"
 
 local M = {}
@@ -51,8 +52,7 @@ function M.main(ctx, argv)
     found = true
   end
   if not found then
-    local near = ctx.host.nearest(name, doc.topics(cli.commands))
-    ctx.err(("moonwatch: there is neither a command nor a word %q%s\n"):format(name, near and (" (did you mean %q?)"):format(near) or ""))
+    ctx.err(("moonwatch: there is neither a command nor a word %q%s\n"):format(name, did_you_mean(ctx.host, name, doc.topics(cli.commands))))
   end
   return found and 0 or 1
 end

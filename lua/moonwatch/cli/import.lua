@@ -1,5 +1,6 @@
 --- import.lua - `moonwatch import`: the configuration of others as Lua.
 local args_of = require "moonwatch.cli.args"
+local did_you_mean = require "moonwatch.did_you_mean"
 local outputs = require "moonwatch.import.outputs"
 local report = require "moonwatch.import.report"
 
@@ -43,8 +44,7 @@ function M.main(ctx, argv)
   local kind = table.remove(rest, 1)
   if not kind then return misused(ctx, "import needs to know what: prometheus, alertmanager, sloth or openslo") end
   if not KINDS[kind] then
-    local near = ctx.host.nearest(kind, NAMES)
-    return misused(ctx, ("cannot import %q%s"):format(kind, near and (" (did you mean %q?)"):format(near) or ""))
+    return misused(ctx, ("cannot import %q%s"):format(kind, did_you_mean(ctx.host, kind, NAMES)))
   end
   if #rest == 0 then return misused(ctx, "import needs a FILE") end
   if options.every and not ctx.host.duration(options.every) then return misused(ctx, ("--every: %q is no duration"):format(options.every)) end

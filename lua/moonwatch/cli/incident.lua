@@ -52,10 +52,7 @@ end
 function does.list(ctx, options)
   local answer = client.ask(ctx, "GET", DOOR .. (options.all and "" or "?open=true"))
   if not answer then return 1 end
-  if options.json then
-    ctx.out(ctx.host.json.encode(answer) .. "\n")
-    return 0
-  end
+  if options.json then return client.json(ctx, answer) end
   local rows = { { "ID", "STATUS", "IMPACT", "SINCE", "TITLE", "CHECKS", "LAST" } }
   for _, i in ipairs(answer.incidents) do
     local last = i.updates[#i.updates]
@@ -66,11 +63,7 @@ function does.list(ctx, options)
 end
 
 function M.main(ctx, argv)
-  local options, rest = client.parse(argv, M.flags)
-  if not options then return client.misused(ctx, M, rest) end
-  local what = does[table.remove(rest, 1) or "list"]
-  if not what then return client.misused(ctx, M, "incident can open, update, close, list and remove") end
-  return what(ctx, options, rest)
+  return client.choose(ctx, argv, { command = M, flags = M.flags, does = does, can = "incident can open, update, close, list and remove" })
 end
 
 return M

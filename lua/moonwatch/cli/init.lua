@@ -2,6 +2,8 @@
 --
 -- A command is a module { usage=, help=, main = function(ctx, argv) -> exit status } with
 -- ctx = { host=, out=, err=, url=, token= }.  Exit status: 0 done, 1 a "no", 2 usage.
+local did_you_mean = require "moonwatch.did_you_mean"
+
 local M = {}
 
 -- In the order in which `moonwatch help` shows them.  Several names may share a module.
@@ -74,9 +76,8 @@ function M.main(argv)
   local name = table.remove(argv, 1) or "help"
   local command = M.command(aliases[name] or name)
   if not command then
-    local near = host.nearest(name, names)
     ctx.err(("moonwatch: there is no command %q%s\nusage: moonwatch COMMAND ...; `moonwatch help` lists them\n"):format(name,
-      near and (" (did you mean %q?)"):format(near) or ""))
+      did_you_mean(host, name, names)))
     return 2
   end
   if asks_for_help(argv, command.raw) then return M.command("help").main(ctx, { aliases[name] or name }) end

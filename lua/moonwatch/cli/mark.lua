@@ -15,14 +15,6 @@ local FLAGS = { service = "value", version = "value", at = "value", ["until"] = 
                 since = "value", json = "switch" }
 local DOOR = "/api/mw/v1/marks"
 
--- The time TEXT; "-5m" is five minutes ago.  nil: it is none.
-local function moment(ctx, text)
-  local back = text:match "^%-(.+)$" or text:match "^now%-(.+)$"
-  local seconds = back and ctx.host.duration(back)
-  if seconds then return ctx.host.now() - seconds end
-  return text == "now" and ctx.host.now() or ctx.host.parse_time(text) or tonumber(text)
-end
-
 local does = {}
 
 function does.list(ctx, options, rest)
@@ -35,7 +27,7 @@ function does.list(ctx, options, rest)
   end
   local found = client.ask(ctx, "GET", path)
   if not found then return 1 end
-  if options.json then ctx.out(ctx.host.json.encode(found) .. "\n") return 0 end
+  if options.json then return client.json(ctx, found) end
   local rows = { { "TIME", "UNTIL", "MARK", "AUTHOR", "ID" } }
   for _, m in ipairs(found.marks) do rows[#rows + 1] = { m.at, m.ended or "-", m.title, m.author or "-", m.id } end
   ctx.out(#rows > 1 and client.columns(rows) or "nothing is marked\n")
@@ -44,7 +36,7 @@ end
 
 does["end"] = function(ctx, options, rest)
   if #rest ~= 1 then return client.misused(ctx, M, "say which mark: its ID") end
-  local at = moment(ctx, options.at or "now")
+  local at = client.moment(ctx, options.at or "now")
   if not at then return client.misused(ctx, M, ("%q is no time"):format(options.at)) end
   return client.ask(ctx, "POST", DOOR .. "/" .. client.escape(rest[1]), { ["until"] = at }) and 0 or 1
 end
@@ -62,7 +54,7 @@ local function add(ctx, options, kind, rest)
                  author = options.author or ctx.host.env "USER" }
   for field, flag in pairs { time = "at", ["until"] = "until" } do
     if options[flag] then
-      mark[field] = moment(ctx, options[flag])
+      mark[field] = client.moment(ctx, options[flag])
       if not mark[field] then return client.misused(ctx, M, ("--%s: %q is no time"):format(flag, options[flag])) end
     end
   end
@@ -71,7 +63,8 @@ local function add(ctx, options, kind, rest)
   if next(labels) then mark.labels = labels end
   local answer = client.ask(ctx, "POST", DOOR, mark)
   if not answer then return 1 end
-  ctx.out(options.json and ctx.host.json.encode(answer) .. "\n" or answer.id .. "\n")
+  if options.json then return client.json(ctx, answer) end
+  ctx.out(answer.id .. "\n")
   return 0
 end
 

@@ -14,7 +14,7 @@ function M.main(ctx, argv)
   local answer = client.ask(ctx, "POST", "/api/mw/v1/receivers/" .. client.escape(rest[1]) .. "/test")
   if not answer then return 1 end
   if options.json then
-    ctx.out(ctx.host.json.encode(answer) .. "\n")
+    client.json(ctx, answer)
   else
     local rows = { { "INTEGRATION", "RESULT", "" } }
     for _, r in ipairs(answer.results) do rows[#rows + 1] = { r.integration, r.result, r.error or "" } end

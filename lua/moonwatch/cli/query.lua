@@ -72,7 +72,7 @@ end
 
 local show = {}
 
-function show.json(ctx, data) ctx.out(ctx.host.json.encode(data) .. "\n") end
+function show.json(ctx, data) client.json(ctx, data) end
 
 function show.csv(ctx, data)
   ctx.out "series,time,value\n"

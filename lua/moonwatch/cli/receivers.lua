@@ -35,10 +35,7 @@ function M.main(ctx, argv)
   if not options or #rest > 0 then return client.misused(ctx, M, options and "receivers takes no arguments" or rest) end
   local found = client.ask(ctx, "GET", "/api/mw/v1/receivers")
   if not found then return 1 end
-  if options.json then
-    ctx.out(ctx.host.json.encode(found) .. "\n")
-    return 0
-  end
+  if options.json then return client.json(ctx, found) end
   local rows = { { "RECEIVER", "INTEGRATION", "STATE", "WAITING", "OLDEST", "" } }
   for _, receiver in ipairs(found.receivers) do
     for _, i in ipairs(receiver.integrations) do

@@ -40,7 +40,7 @@ function M.main(ctx, argv)
   for _, s in ipairs(body.shadows) do
     if not rest[1] or s.name == rest[1] or s.id == rest[1] then list[#list + 1] = s end
   end
-  if options.json then ctx.out(ctx.host.json.encode { shadows = ctx.host.json.array(list) } .. "\n")
+  if options.json then client.json(ctx, { shadows = ctx.host.json.array(list) })
   else for _, s in ipairs(list) do show(ctx, s) end end
   if rest[1] and #list == 0 then
     ctx.err(("moonwatch: there is no shadow %q\n"):format(rest[1]))

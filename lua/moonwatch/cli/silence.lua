@@ -96,10 +96,7 @@ end
 function does.list(ctx, options)
   local answer = client.ask(ctx, "GET", DOOR .. (options.all and "?all=true" or ""))
   if not answer then return 1 end
-  if options.json then
-    ctx.out(ctx.host.json.encode(answer) .. "\n")
-    return 0
-  end
+  if options.json then return client.json(ctx, answer) end
   local rows = { { "ID", "STATE", "MUTES", "MATCHERS", "ENDS", "BY", "COMMENT" } }
   for _, s in ipairs(answer.silences) do
     rows[#rows + 1] = { s.id, s.status.state, s.mutes and tostring(s.mutes.count) or "", text_of(s.matchers),
@@ -120,11 +117,7 @@ function does.expire(ctx, options, rest)
 end
 
 function M.main(ctx, argv)
-  local options, rest = client.parse(argv, FLAGS)
-  if not options then return client.misused(ctx, M, rest) end
-  local what = does[table.remove(rest, 1) or "list"]
-  if not what then return client.misused(ctx, M, "silence can add, list, extend and expire") end
-  return what(ctx, options, rest)
+  return client.choose(ctx, argv, { command = M, flags = FLAGS, does = does, can = "silence can add, list, extend and expire" })
 end
 
 return M

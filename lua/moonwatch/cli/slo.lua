@@ -23,10 +23,7 @@ local function path(name, tail) return DOOR .. "/" .. client.escape(name) .. (ta
 local function list(ctx, options)
   local found = client.ask(ctx, "GET", DOOR)
   if not found then return 1 end
-  if options.json then
-    ctx.out(ctx.host.json.encode(found) .. "\n")
-    return 0
-  end
+  if options.json then return client.json(ctx, found) end
   local rows = { { "SLO", "OBJECTIVE", "BUDGET LEFT", "WINDOW", "STATUS", "OUTLOOK" } }
   for _, s in ipairs(found.slos) do
     rows[#rows + 1] = { s.name, percent(s.objective), percent(s.budget_remaining), tostring(s.window), s.status, s.forecast and s.forecast.text or "" }
@@ -78,10 +75,7 @@ local function between(ctx, name, options)
   end
   local s = client.ask(ctx, "GET", path(name, "/spent?" .. table.concat(query, "&")))
   if not s then return 1 end
-  if options.json then
-    ctx.out(ctx.host.json.encode(s) .. "\n")
-    return 0
-  end
+  if options.json then return client.json(ctx, s) end
   ctx.out(("%s from %s to %s: %s, %s of %s bad, %s of the budget\n"):format(s.name, plain(s.from), plain(s.to), percent(s.ratio), count(s.bad), count(s.total), percent(s.of_budget)))
   tell_spent(ctx, s)
   return 0
@@ -91,10 +85,7 @@ local function one(ctx, name, options)
   if options.from or options.to then return between(ctx, name, options) end
   local s = client.ask(ctx, "GET", path(name))
   if not s then return 1 end
-  if options.json then
-    ctx.out(ctx.host.json.encode(s) .. "\n")
-    return 0
-  end
+  if options.json then return client.json(ctx, s) end
   ctx.out(("%s: %s of %s, objective %s: %s\n"):format(s.name, percent(s.ratio), s.calendar and "this " .. s.calendar or "the last " .. s.window, percent(s.objective), s.status))
   ctx.out(("budget left: %s%s\n"):format(percent(s.budget_remaining),
     s.total and (" (%s of %s bad events, of %s)"):format(count(s.bad), count(s.allowed), count(s.total)) or ""))
@@ -141,7 +132,7 @@ function does.corrections(ctx, options, name, more)
   end
   local found = client.ask(ctx, "GET", path(name, "/corrections"))
   if not found then return 1 end
-  if options.json then ctx.out(ctx.host.json.encode(found) .. "\n")
+  if options.json then client.json(ctx, found)
   elseif #found.corrections == 0 then ctx.out("all of the time counts\n")
   else tell_corrections(ctx, found.corrections) end
   return 0
@@ -165,10 +156,7 @@ function does.report(ctx, options, name, more)
   if format == "csv" then return client.print(ctx, door) end
   local found = client.ask(ctx, "GET", door)
   if not found then return 1 end
-  if format == "json" then
-    ctx.out(ctx.host.json.encode(found) .. "\n")
-    return 0
-  end
+  if format == "json" then return client.json(ctx, found) end
   for _, r in ipairs(found.rows and { found } or found.reports) do tell_report(ctx, r) end
   return 0
 end

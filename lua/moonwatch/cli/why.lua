@@ -143,7 +143,7 @@ local function ask(ctx, options, path, query, show)
   if #query > 0 then path = path .. "?" .. table.concat(query, "&") end
   local answer = client.ask(ctx, "GET", path)
   if not answer then return nil end
-  if options.json then ctx.out(ctx.host.json.encode(answer) .. "\n") else show(ctx, answer) end
+  if options.json then client.json(ctx, answer) else show(ctx, answer) end
   return answer
 end
 

@@ -1,14 +1,10 @@
 --- link.lua - what no file can know alone: names said twice, and names that nobody declared.
+local did_you_mean = require "moonwatch.did_you_mean"
 local keys_of = require "moonwatch.keys"
 local budget = require "moonwatch.words.budget"
 local identity = require "moonwatch.config.identity"
 
 local M = {}
-
-local function near_text(host, name, names)
-  local near = host.nearest(name, names)
-  return near and (" (did you mean %q?)"):format(near) or ""
-end
 
 local function names_of(items, ...)
   local set, list = {}, {}
@@ -52,7 +48,7 @@ local function check_names(host, item, path, wanted, known, what, problem)
     if not known.set[name] then
       local at = { unpack(path) }
       if type(wanted) == "table" then at[#at + 1] = i end
-      problem(item, at, ("there is no %s %q%s"):format(what, name, near_text(host, name, known.list)))
+      problem(item, at, ("there is no %s %q%s"):format(what, name, did_you_mean(host, name, known.list)))
     end
   end
 end

@@ -2,8 +2,9 @@
 --
 -- Gives back the fields in the form the engine uses (durations in seconds, defaults filled in) and a list of problems
 -- { message=, path={...}, at={line=,col=} }: path leads to the field inside the declaration, `at` into a text.
-local types = require("moonwatch.words.types")
+local did_you_mean = require "moonwatch.did_you_mean"
 local kinds = require "moonwatch.words.kinds"
+local types = require "moonwatch.words.types"
 
 local M = {}
 local check_table
@@ -101,9 +102,8 @@ local function check_value(run, row, value, path)
     local out, why, at = check_as(run, row, kind, value, path)
     if out ~= nil or #run.problems > before then
       if out ~= nil and row.choices and not run.env.one_of(out, row.choices) then
-        local near = run.env.host.nearest(tostring(out), row.choices)
         report(run, path, ("%s: %q is not one of %s%s"):format(shown(path), tostring(out), quoted(row.choices),
-                                                              near and (" (did you mean %q?)"):format(near) or ""))
+                                                              did_you_mean(run.env.host, out, row.choices)))
       end
       return out
     end

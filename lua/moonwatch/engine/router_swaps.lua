@@ -4,7 +4,9 @@
 -- forgotten a day after they ended.
 local Oncall = require "moonwatch.route.oncall"
 local audit = require "moonwatch.engine.router_audit"
+local did_you_mean = require "moonwatch.did_you_mean"
 local gone = require "moonwatch.engine.router_gone"
+local keys_of = require "moonwatch.keys"
 local recipients = require "moonwatch.engine.router_recipients"
 
 local M = {}
@@ -49,10 +51,7 @@ local function read(router, oncall, v, now)
     return type(x) == "number" and x or type(x) == "string" and Oncall.moment(x, oncall.zone, router.host) or nil
   end
   if type(v.person) ~= "string" or not router.receivers[v.person] then
-    local names = {}
-    for name in pairs(router.receivers) do names[#names + 1] = name end
-    local near = router.host.nearest(tostring(v.person), names)
-    return nil, ("there is no person or receiver %q%s"):format(tostring(v.person), near and (" (did you mean %q?)"):format(near) or "")
+    return nil, ("there is no person or receiver %q%s"):format(tostring(v.person), did_you_mean(router.host, v.person, keys_of(router.receivers)))
   end
   local from = v.from == nil and now or moment "from"
   if not from then return nil, "from must be a time such as \"2026-12-24 09:00\"" end

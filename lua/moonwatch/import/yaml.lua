@@ -2,6 +2,7 @@
 --
 -- What is of another kind than it must be, said twice, or unknown goes to the report; the importer sees it as absent.  A comment
 -- is handed out once: to whoever asks for what stands below or beside it.
+local did_you_mean = require "moonwatch.did_you_mean"
 local problems = require "moonwatch.config.problems"
 local node_of = require "moonwatch.import.node"
 local keys_of = require "moonwatch.keys"
@@ -165,8 +166,7 @@ function Doc:fields(map, spec, what)
     local name = row.key.text
     local kind = spec[name]
     if not kind then
-      local near = self.host.nearest(name, keys_of(spec))
-      self:lost(row.key, ("%s: there is no field %q%s"):format(what, name, near and (" (did you mean %q?)"):format(near) or ""))
+      self:lost(row.key, ("%s: there is no field %q%s"):format(what, name, did_you_mean(self.host, name, keys_of(spec))))
     else
       keys[name] = row.key
       out[name] = self:expect(row.node, kind, name)

@@ -2,6 +2,9 @@
 --
 --   { id=, kind= ("deploy", "experiment", "canary", "note", ...), time=, until_= (nil: a moment), service=, version=, text=,
 --     labels={}, author= }
+local did_you_mean = require "moonwatch.did_you_mean"
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 
 local LONGEST = { service = 200, version = 200, text = 2000, author = 200 }
@@ -60,8 +63,7 @@ function M.read(host, given, now)
   if type(given) ~= "table" then return nil, "send an object as JSON" end
   for name in pairs(given) do
     if not KNOWN[name] then
-      local near = host.nearest(tostring(name), { "kind", "time", "until", "service", "version", "text", "labels", "author" })
-      return nil, ("unknown field %q%s"):format(tostring(name), near and (" (did you mean %q?)"):format(near) or "")
+      return nil, ("unknown field %q%s"):format(tostring(name), did_you_mean(host, name, keys_of(KNOWN)))
     end
   end
   local out = { kind = given.kind == nil and "note" or given.kind }

@@ -1,5 +1,6 @@
 --- api.lua - a running server as the functions of rules see it: the same questions and answers, over HTTP.
 local client = require "moonwatch.cli.client"
+local did_you_mean = require "moonwatch.did_you_mean"
 local keys_of = require "moonwatch.keys"
 
 local M = {}
@@ -99,8 +100,7 @@ local function unknown(self, q, known)
   local names = keys_of(known)
   for key in pairs(q) do
     if not known[key] then
-      local near = self.host.nearest(tostring(key), names)
-      return ("unknown field %q%s"):format(tostring(key), near and (" (did you mean %q?)"):format(near) or "")
+      return ("unknown field %q%s"):format(tostring(key), did_you_mean(self.host, key, names))
     end
   end
 end

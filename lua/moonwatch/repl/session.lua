@@ -2,6 +2,7 @@
 --
 -- A word with its fields is a draft: it is checked and tried when the input has run.  What a person assigns stays for the session.
 local alerts_command = require "moonwatch.cli.alerts"
+local did_you_mean = require "moonwatch.did_you_mean"
 local keys_of = require "moonwatch.keys"
 local api_of = require "moonwatch.repl.api"
 local client = require "moonwatch.cli.client"
@@ -95,8 +96,7 @@ local function help(self, name)
   if name ~= nil then
     local page = doc.text(tostring(name))
     if page then return self.ctx.out(page) end
-    local near = self.ctx.host.nearest(tostring(name), doc.topics {})
-    error(("there is no help about %q%s"):format(tostring(name), near and (" (did you mean %q?)"):format(near) or ""), 0)
+    error(("there is no help about %q%s"):format(tostring(name), did_you_mean(self.ctx.host, name, doc.topics {})), 0)
   end
   local rows = {}
   for i, c in ipairs(M.commands) do rows[i] = { "  " .. c[2], c[3] } end
@@ -237,8 +237,7 @@ end
 local function explained(self, why)
   local name = why:match "attempt to call global '([%w_]+)' %(a nil value%)"
   if not name then return why end
-  local near = self.ctx.host.nearest(name, keys_of(self.env))
-  return ("%sunknown word %q%s"):format(why:match "^input:%d+: " or "", name, near and (" (did you mean %q?)"):format(near) or "")
+  return ("%sunknown word %q%s"):format(why:match "^input:%d+: " or "", name, did_you_mean(self.ctx.host, name, keys_of(self.env)))
 end
 
 --- Run TEXT: what it gives is shown, drafts are tried.  False when anything failed.

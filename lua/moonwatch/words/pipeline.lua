@@ -1,4 +1,6 @@
 --- pipeline.lua - the word `pipeline`: what happens to log records and spans before they are stored.
+local did_you_mean = require "moonwatch.did_you_mean"
+
 local KINDS = { "email", "card", "ipv4", "ipv6", "iban", "token" }
 local OF = { "logs", "spans" }
 
@@ -9,8 +11,7 @@ local function check_words(list, known, path, what, problem, host)
     if not found then
       local at = { unpack(path) }
       at[#at + 1] = i
-      local near = host and host.nearest(word, known)
-      problem(("%q is no %s%s; there are %s"):format(word, what, near and (" (did you mean %q?)"):format(near) or "", table.concat(known, ", ")), at)
+      problem(("%q is no %s%s; there are %s"):format(word, what, host and did_you_mean(host, word, known) or "", table.concat(known, ", ")), at)
     end
   end
 end

@@ -3,6 +3,7 @@
 -- A row is { says = "a duration such as ...", check = function(value, env) return value | nil, why, at }.
 -- env.host answers for durations, selectors and PromQL; `why` nil means "not of this type".  Durations become seconds,
 -- matchers become lists of {name=, op=, value=}.  `at` is {line=, col=} inside a text.
+local did_you_mean = require "moonwatch.did_you_mean"
 local matchers = require "moonwatch.route.matchers"
 
 local M = {}
@@ -247,8 +248,7 @@ local function check_template(v, env, asks)
   end
   local compiled, why, at, misspelt = text_of.compile(v)
   if not compiled then
-    local near = misspelt and env.host.nearest(misspelt, text_of.filters)
-    return nil, why .. (near and (" (did you mean %q?)"):format(near) or ""), at
+    return nil, why .. (misspelt and did_you_mean(env.host, misspelt, text_of.filters) or ""), at
   end
   local other = asks and text_of.of_message(compiled)
   if other then return nil, ("${%s} is there only in the texts of receivers"):format(other) end
