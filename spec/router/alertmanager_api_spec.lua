@@ -72,6 +72,13 @@ describe("the API of Alertmanager", function()
     assert.equal(0, found "receiver=hook&receiver=other")
   end)
 
+  it("refuses a filter whose pattern is none, of alerts and of silences", function()
+    local world = world_of.new {}
+    for _, path in ipairs { "alerts", "alerts/groups", "silences" } do
+      assert.equal(400, (world:http("GET", "/api/v2/" .. path .. "?filter=a=~%22(%22")))
+    end
+  end)
+
   it("knows an alert by the fingerprint that Alertmanager gives it", function()
     local real = require "moonwatch.host"
     assert.equal("543bb2437176c7a1", real.fingerprint { alertname = "HA" })

@@ -15,6 +15,21 @@ describe("a silence until resolved", function()
     assert.equal("resolved", after.endedBy)
     assert.same({}, world:told())
   end)
+
+  it("ends, too, when what it muted was over in a moment, and not because of what was over before it", function()
+    local world = world_of.new {}
+    world:fire("Down"):resolve("Down"):advance "1m"
+    local _, s = world:http("POST", "/api/mw/v1/silences", { matchers = { { name = "alertname", value = "Down", isRegex = false } },
+      untilResolved = true, comment = "known", createdBy = "ana" })
+    local function state()
+      local _, after = world:http("GET", "/api/mw/v1/silences/" .. s.id)
+      return after.status.state
+    end
+    world:advance "1m"
+    assert.equal("active", state())
+    world:advance("1s"):fire("Down"):advance("2s"):resolve("Down"):advance "20s"
+    assert.equal("expired", state())
+  end)
 end)
 
 describe("before a silence ends", function()

@@ -254,6 +254,8 @@ describe("somebody who was not told of labels", function()
     assert.equal(400, select(2, ask(world, "alert=Down&at=yesterday")))
     assert.equal(400, select(2, ask(world, "alert=Down&receiver=nobody")))
     assert.equal(404, select(2, ask(world, "alert=Down")))
+    local body = ask(world:fire "Down", "alert=Dow")
+    has(body.error.message, 'no rule and no alert is called "Dow" (did you mean Down?)')
   end)
 end)
 
@@ -274,5 +276,13 @@ describe("a test of routes", function()
     assert.same({ "hook" }, body.receivers)
     has(body.routes[2].text, 'not taken: team="web" says no (it is "db")')
     has(body.routes[3].text, 'severity="page" says no (it is missing)')
+  end)
+
+  it("leaves routes of fire drills to fire drills", function()
+    local world = world_with { names = { "hook" }, routes = { { receiver = "hook" } },
+      drills = { { name = "way", to = { "hook" }, every = 86400, within = 120, severity = "info" } } }
+    assert.equal(1, #select(2, world:http("GET", "/api/mw/v1/why/routes?label=team=web")).routes)
+    local _, body = world:http("GET", "/api/mw/v1/why/routes?label=alertname=MoonwatchDrill&label=drill=way&label=receiver=hook")
+    assert.equal("taken", body.routes[2].state)
   end)
 end)

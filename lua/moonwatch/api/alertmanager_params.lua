@@ -20,21 +20,14 @@ function M.flag(msg, name)
   return TRUE[v:lower()] or false
 end
 
---- The values of parameter NAME as a list of matchers {name, op, value}; nil, message.
-function M.matchers(msg, name)
+--- The values of parameter NAME as one condition; nil, message.
+function M.filter(router, msg, name)
   local list = {}
   for i, text in ipairs(reply.params(msg, name)) do
     local err
     list[i], err = matchers.parse_one(text)
     if not list[i] then return nil, err end
   end
-  return list
-end
-
---- The same as one condition.
-function M.filter(router, msg, name)
-  local list, err = M.matchers(msg, name)
-  if not list then return nil, err end
   return matchers.compile(list, router.host)
 end
 

@@ -24,7 +24,7 @@ end
 
 local function has_matchers(filter, compiled)
   for _, set in ipairs(compiled.sets) do
-    if set_has(set, filter) then return true end
+    if set_has(set, filter.list) then return true end
   end
   return false
 end
@@ -55,7 +55,7 @@ end
 
 local function get_silences(router, msg, now)
   local states = states_of(msg)
-  local filter, err = params.matchers(msg, "filter")
+  local filter, err = params.filter(router, msg, "filter")
   if not filter then return refuse(router.host, 400, err) end
   local out = {}
   for _, s in ipairs(router.silences:list(now)) do

@@ -213,8 +213,10 @@ local RULE_SAYS = {
   pending = "the rule %s is pending", firing = "the rule %s fires, but with other labels",
 }
 
+local function did_you_mean(near) return near and (" (did you mean %s?)"):format(words.line(near)) or "" end
+
 -- The sentence when no alert is known: what of its rule, and what would happen if it came.
-local function of_nothing(router, query, rules, near_rule)
+local function of_nothing(router, query, rules, near)
   local set = {}
   for name, value in pairs(query.want) do set[name] = value end
   local said = verdict.of(router, nil, set, query.receiver, explain.of(router.tree, set), query.now)
@@ -228,7 +230,7 @@ local function of_nothing(router, query, rules, near_rule)
       why[#why + 1] = ("the rule %s finds %d and begins no alert while %s fails, which it depends on"):format(name, held.alerts, words.line(held.by))
     elseif RULE_SAYS[rule.state] then why[#why + 1] = RULE_SAYS[rule.state]:format(name) end
   end
-  if #rules == 0 then why[1] = "no rule makes such an alert" .. (near_rule and (" (did you mean %s?)"):format(words.line(near_rule)) or "") end
+  if #rules == 0 then why[1] = "no rule makes such an alert" .. did_you_mean(near) end
   said.text = "nobody was told because no such alert is known here" .. (#why > 0 and ": " .. table.concat(why, "; ") or "")
   said.would = routes.would(router, set, query.now)
   return said
@@ -243,14 +245,23 @@ local function first_words(alerts, nothing, query)
   return ("%d alerts with these labels; %s of %d of them"):format(#alerts, query.receiver and query.receiver .. " was told" or "somebody was told", told)
 end
 
+-- The name of a rule, or of an alert that somebody posted, that is nearly NAME.
+local function near_name(router, name, rule)
+  if rule or not name then return rule end
+  local names = {}
+  for _, alert in pairs(router.alerts.by_fp) do names[#names + 1] = alert.labels.alertname end
+  return router.host.nearest(name, names)
+end
+
 local function answer_of(router, query, rules, known)
   local host = router.host
   local alerts = stories(router, known.alerts, query)
   local shown = #rules > 0 and rules or known.rules
+  local near = #alerts == 0 and #rules == 0 and near_name(router, query.want.alertname, known.near) or nil
   if query.named and #rules == 0 and #alerts == 0 then
-    return reply.problem(host, 404, "not_found", ("no rule and no alert is called %q"):format(words.line(query.want.alertname)))
+    return reply.problem(host, 404, "not_found", ("no rule and no alert is called %q%s"):format(words.line(query.want.alertname), did_you_mean(near)))
   end
-  local nothing = #alerts == 0 and of_nothing(router, query, shown, known.near) or nil
+  local nothing = #alerts == 0 and of_nothing(router, query, shown, near) or nil
   return reply.json(host, 200, { alert = query.want.alertname, asked = query.want, verdict = first_words(alerts, nothing, query),
     at = query.at and host.rfc3339(query.at) or nil, rules = host.json.array(shown), alerts = host.json.array(alerts), sending = router.holds,
     pending = host.json.array(known.alerts), nothing = nothing, near = #alerts == 0 and nearest(router, query.want, query.now) or nil })

@@ -81,15 +81,17 @@ local function watched(router, now)
   return out, some
 end
 
--- Silence id → the alerts that fire and that it covers, of those in WANTED.
+-- Silence id → the alerts that fire and that it covers, of those in WANTED; `had` of one: something did since it began.
 local function covered(router, wanted, now)
   local out = {}
   for id in pairs(wanted) do out[id] = {} end
   for _, alert in pairs(router.alerts.by_fp) do
-    if not Alerts.resolved(alert, now) then
-      for _, entry in ipairs(router.silences.index:matching(alert.labels)) do
-        local list = not entry.gone and out[entry.id]
-        if list and list[#list] ~= alert then list[#list + 1] = alert end
+    local over = Alerts.resolved(alert, now)
+    for _, entry in ipairs(router.silences.index:matching(alert.labels)) do
+      local list = not entry.gone and out[entry.id]
+      if list then
+        list.had = list.had or not over or alert.ends_at > wanted[entry.id].starts_at
+        if not over and list[#list] ~= alert then list[#list + 1] = alert end
       end
     end
   end
@@ -160,15 +162,12 @@ local function remind(router, s, alerts, now)
   s.reminded = s.ends_at
 end
 
--- One that ends when what it muted is over: true when that is now.
+-- One that ends when what it muted is over: true when that is now; and whether it is the first time that it mutes something.
 local function is_over(s, alerts)
   if not s.until_resolved then return false end
-  if #alerts > 0 then
-    if s.had then return false end
-    s.had = true
-    return false, true
-  end
-  return s.had == true
+  local news = alerts.had and not s.had
+  if news then s.had = true end
+  return s.had and #alerts == 0, news
 end
 
 local function look_at(router, s, alerts, now)

@@ -24,6 +24,9 @@ local function passed_by(node, depth, out, taker)
   out[#out + 1] = row
 end
 
+-- Routes of fire drills are of no interest to other alerts.
+local function concerns(node, labels) return not node.drill or node.drill == labels.drill end
+
 local function walk(node, labels, depth, out)
   local row, decisive, ok = row_of(node, depth), tried(node, labels)
   row.matchers = decisive
@@ -35,8 +38,8 @@ local function walk(node, labels, depth, out)
   local taker, any
   for _, child in ipairs(node.routes) do
     if taker then
-      passed_by(child, depth + 1, out, taker.key)
-    elseif walk(child, labels, depth + 1, out) then
+      if concerns(child, labels) then passed_by(child, depth + 1, out, taker.key) end
+    elseif concerns(child, labels) and walk(child, labels, depth + 1, out) then
       any = any or child
       if not child.continue then taker = child end
     end
