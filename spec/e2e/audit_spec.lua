@@ -130,11 +130,27 @@ describe("the audit chain of a server", function()
     local path = s.dir .. "/data/audit/00000000000000000001.log"
     local text = proc.read(path)
     proc.write(path, (text:gsub("[^\n]+\n$", "")))
+    assert.match("its end was cut off", select(2, run("audit", "verify", s.dir .. "/data/audit")))
+    os.remove(s.dir .. "/data/audit/head")
     assert.equal(0, (run("audit", "verify", s.dir .. "/data/audit")))
     local status, out = run("audit", "verify", s.dir .. "/data/audit", "--head", ("%d:%s"):format(head.seq, head.hash:sub(1, 13)))
     assert.equal(1, status)
     assert.match("its end was cut off", out)
     proc.write(path, text)
+  end)
+
+  it("says itself that it was cut off, when the server starts behind it", function()
+    silence(s, "ana")
+    s.proc:stop()
+    local path = s.dir .. "/data/audit/00000000000000000001.log"
+    proc.write(path, (proc.read(path):gsub("[^\n]+\n[^\n]+\n$", "")))
+    s = server.start { dir = s.dir, port = s.port }
+    local status, out = run("audit", "verify", s.dir .. "/data/audit")
+    assert.equal(0, status, out)
+    assert.match("it tells of damage itself: entry %d+, %S+: audit.cut", out)
+    local e = last_of(s, "audit.cut")
+    assert.equal(e.seq + 1, e.details.remembered)
+    assert.equal(2, (run("audit", "verify", s.dir .. "/rules")))
   end)
 
   it("is exported as JSON and CSV, of a time, by a server and by a folder, and as it is", function()

@@ -179,6 +179,7 @@ static int put(mw_audit *a, const mw_audit_note *note, mw_buf *lines, mw_err *er
     a->added += m.seq - a->head.seq;
     a->head = m;
     a->lost = 0;
+    mw_audit_remember(a);
     return MW_OK;
 }
 

@@ -281,10 +281,19 @@ void mw_audit_check_end(mw_audit_check *c)
                "the chain begins with entry %" PRIu64 ", and no entry says that those before it "
                "have expired; they were removed",
                r->first);
-    const mw_audit_anchor *a = c->anchor;
-    if (a && a->seq > r->last)
-        misfit(c, r->last + 1,
-               "entry %" PRIu64 " was seen before, and the chain ends with entry %" PRIu64
-               "; its end was cut off",
-               a->seq, r->last);
+    if (c->anchor) mw_audit_check_reaches(c, c->anchor->seq);
+}
+
+void mw_audit_check_reaches(mw_audit_check *c, uint64_t seq)
+{
+    if (seq <= c->out->last) return;
+    misfit(c, c->out->last + 1,
+           "entry %" PRIu64 " was seen before, and the chain ends with entry %" PRIu64
+           "; its end was cut off",
+           seq, c->out->last);
+}
+
+void mw_audit_check_missing(mw_audit_check *c, const char *name)
+{
+    misfit(c, c->out->last + 1, "%s is not there any more; it was removed", name);
 }

@@ -35,8 +35,15 @@ typedef struct mw_audit_report {
     char problem[360];             /* empty: it fits */
 } mw_audit_report;
 
+/* The same, kept: in the file `head` of a folder. */
+typedef struct mw_audit_known {
+    uint64_t seq; /* 0: nothing is known */
+    char hash[MW_SHA256_HEX + 1];
+} mw_audit_known;
+
 /* The chain in the folder DIR, or in the file DIR (what GET /api/mw/v1/audit/chain gives), entry
- * by entry up to the first that does not fit.  ANCHOR may be NULL, VISIT likewise.  A chain that
+ * by entry up to the first that does not fit.  ANCHOR and VISIT may be NULL; what the folder
+ * itself remembers counts as well.  A chain that
  * does not fit is no failure: see OUT->problem.  MW_EIO, MW_ENOENT: it could not be read. */
 int mw_audit_walk(const char *dir, const mw_audit_anchor *anchor, mw_audit_visit *visit, void *arg,
                   mw_audit_report *out, mw_err *err);
@@ -67,6 +74,14 @@ mw_str mw_audit_time_of(mw_str json); /* MW_AUDIT_TIME bytes; empty when it has 
 /* Cuts the next line off REST, without its end; false: there is no whole one. */
 bool mw_audit_line(mw_str *rest, mw_str *line);
 extern const char mw_audit_start[]; /* the hash before entry 1 */
+
+/* False: DIR remembers no head. */
+bool mw_audit_remembered(const char *dir, mw_audit_known *out);
+mw_audit_anchor mw_audit_anchor_of(const mw_audit_known *known);
+/* A segment that should be there is not. */
+void mw_audit_check_missing(mw_audit_check *c, const char *name);
+/* The chain must reach entry SEQ. */
+void mw_audit_check_reaches(mw_audit_check *c, uint64_t seq);
 
 /* Numbers of the first entries of the segments of DIR, ascending; freed with mw_free. */
 int mw_audit_list(const char *dir, uint64_t **out, size_t *n, mw_err *err);

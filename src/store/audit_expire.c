@@ -3,9 +3,11 @@
  * Before segments leave, an entry says up to which entry, and which hash that one had: the chain
  * that is left begins behind a hash that it vouches for itself.  A crash between the entry and the
  * removal leaves more than is needed; the next round removes it.  SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -66,6 +68,19 @@ static int note_expiry(mw_audit *a, size_t n, const last_entry *last, mw_err *er
     return mw_audit_put(a, &note, err);
 }
 
+/* The chain goes on in a segment of its own; that it does not fit is seen by who walks it. */
+static void look_after_last(mw_audit *a)
+{
+    if (mw_audit_is_whole(a)) return;
+    char details[80];
+    mw_log(MW_ERROR, "the audit chain was cut while it was written to", "entry=%" PRIu64,
+           a->head.seq);
+    snprintf(details, sizeof details, "{\"segment\":%" PRIu64 "}", a->held[a->n_held - 1].first);
+    mw_audit_end_segment(a);
+    mw_audit_note note = {MW_STR("audit.cut"), MW_STR("moonwatch"), {0}, {0}, mw_str_of(details)};
+    mw_audit_put(a, &note, NULL);
+}
+
 static void expire(mw_audit *a)
 {
     last_entry last;
@@ -90,6 +105,7 @@ void mw_audit_tick(mw_audit *a)
     pthread_mutex_lock(&a->leaving);
     pthread_mutex_lock(&a->lock);
     bool look = !a->looked_ms || now - a->looked_ms >= MINUTE_MS;
+    if (look) look_after_last(a);
     if (look) expire(a);
     if (look) a->looked_ms = now;
     bool tell = !a->told_ms || now - a->told_ms >= HOUR_MS;
@@ -133,9 +149,14 @@ static int check_from(mw_audit *a, mw_audit_check *c, const struct mw_audit_held
     for (size_t i = 0; i < n && !rc && !c->out->problem[0]; i++) {
         char *bytes = NULL, *path = mw_audit_path(a->dir, held[i].first);
         size_t some = 0;
-        rc = mw_audit_load(path, &bytes, &some, err);
+        struct stat st;
+        bool there = !stat(path, &st) || errno != ENOENT;
+        if (!there)
+            mw_audit_check_missing(c, strrchr(path, '/') + 1);
+        else
+            rc = mw_audit_load(path, &bytes, &some, err);
         if (i + 1 == n && some > held[i].bytes) some = held[i].bytes;
-        if (!rc)
+        if (there && !rc)
             rc = mw_audit_check_segment(c, strrchr(path, '/') + 1, (mw_str){bytes, some}, i + 1 < n,
                                         err);
         mw_free(bytes);
@@ -147,10 +168,13 @@ static int check_from(mw_audit *a, mw_audit_check *c, const struct mw_audit_held
 int mw_audit_read(mw_audit *a, const mw_audit_anchor *anchor, mw_audit_visit *visit, void *arg,
                   mw_audit_report *out, mw_err *err)
 {
+    mw_audit_anchor own = mw_audit_anchor_of(&a->known);
     mw_audit_check c = {.anchor = anchor, .visit = visit, .arg = arg, .out = out};
+    if (!anchor && own.seq) c.anchor = &own;
     mw_audit_check_begin(&c);
     pthread_mutex_lock(&a->leaving);
     pthread_mutex_lock(&a->lock);
+    uint64_t head = a->head.seq;
     size_t n = a->n_held;
     struct mw_audit_held *held = mw_array(n + 1, sizeof *held);
     if (n) memcpy(held, a->held, n * sizeof *held);
@@ -159,6 +183,7 @@ int mw_audit_read(mw_audit *a, const mw_audit_anchor *anchor, mw_audit_visit *vi
     pthread_mutex_unlock(&a->leaving);
     mw_free(held);
     if (!rc) mw_audit_check_end(&c);
+    if (!rc) mw_audit_check_reaches(&c, head);
     return rc;
 }
 

@@ -22,9 +22,10 @@ struct mw_audit {
     pthread_mutex_t lock;       /* what follows */
     struct mw_audit_held *held; /* oldest first; the last one is written to when fd is not -1 */
     size_t n_held, cap_held;
-    int fd;
-    bool shut;   /* the last segment could not be opened so far */
-    bool spoilt; /* behind the last entry there may be bytes of one that failed */
+    int fd, head_fd;
+    mw_audit_known known; /* the head that was remembered when the program started */
+    bool shut;            /* the last segment could not be opened so far */
+    bool spoilt;          /* behind the last entry there may be bytes of one that failed */
     mw_audit_mark head;
     uint64_t lost; /* entries that could not be written since the last that could */
     uint64_t added, failures, expired;
@@ -37,5 +38,7 @@ struct mw_audit {
 /* As mw_audit_add; the lock is held. */
 int mw_audit_put(mw_audit *a, const mw_audit_note *note, mw_err *err);
 void mw_audit_end_segment(mw_audit *a);
+void mw_audit_remember(mw_audit *a);
+bool mw_audit_is_whole(mw_audit *a);
 
 #endif

@@ -154,6 +154,24 @@ static int find_end(mw_audit *a, mw_err *err)
 
 /* -- life ----------------------------------------------------------------------------------- */
 
+/* A chain that is shorter than was remembered, or ends otherwise, says so at once; one that is
+ * longer and was written anew is seen when it is walked. */
+static void compare_known(mw_audit *a)
+{
+    const mw_audit_known *k = &a->known;
+    bool other = k->seq == a->head.seq && memcmp(k->hash, a->head.hash, MW_SHA256_HEX) != 0;
+    if (!k->seq || (k->seq <= a->head.seq && !other)) return;
+    char details[160];
+    mw_log(MW_ERROR, "entries were cut off the audit chain", "remembered=%" PRIu64 " last=%" PRIu64,
+           k->seq, a->head.seq);
+    snprintf(details, sizeof details,
+             "{\"last\":%" PRIu64 ",\"remembered\":%" PRIu64 ",\"hash\":\"%.64s\"}", a->head.seq,
+             k->seq, k->hash);
+    for (const char *c = k->hash; *c; c++)
+        if (!strchr("0123456789abcdef", *c)) details[0] = 0; /* somebody wrote there */
+    say(a, "audit.cut", details);
+}
+
 static int find_segments(mw_audit *a, mw_err *err)
 {
     uint64_t *first;
@@ -172,7 +190,9 @@ static int find_segments(mw_audit *a, mw_err *err)
         mw_free(path);
     }
     mw_free(first);
-    return rc ? rc : find_end(a, err);
+    if (!rc) rc = find_end(a, err);
+    if (!rc) compare_known(a);
+    return rc;
 }
 
 mw_audit *mw_audit_open(const mw_audit_options *o, mw_err *err)
@@ -184,8 +204,10 @@ mw_audit *mw_audit_open(const mw_audit_options *o, mw_err *err)
                     .clock = o->clock,
                     .keep_ms = o->keep_ms,
                     .segment_bytes = o->segment_bytes ? o->segment_bytes : SEGMENT_BYTES,
-                    .fd = -1};
+                    .fd = -1,
+                    .head_fd = -1};
     strcpy(a->head.hash, mw_audit_start);
+    mw_audit_remembered(a->dir, &a->known);
     pthread_mutex_init(&a->leaving, NULL);
     pthread_mutex_init(&a->lock, NULL);
     if (!find_segments(a, err)) return a;
@@ -197,6 +219,7 @@ void mw_audit_close(mw_audit *a)
 {
     if (!a) return;
     mw_audit_end_segment(a);
+    if (a->head_fd >= 0) a->io->close(a->io, a->head_fd);
     pthread_mutex_destroy(&a->leaving);
     pthread_mutex_destroy(&a->lock);
     mw_free(a->held);

@@ -127,10 +127,16 @@ int mw_audit_walk(const char *dir, const mw_audit_anchor *anchor, mw_audit_visit
                   mw_audit_report *out, mw_err *err)
 {
     struct stat st;
+    mw_audit_known known;
+    mw_audit_anchor own;
     mw_audit_check c = {.anchor = anchor, .visit = visit, .arg = arg, .out = out};
     mw_audit_check_begin(&c);
+    bool knows = mw_audit_remembered(dir, &known); /* first: the chain may grow meanwhile */
+    own = mw_audit_anchor_of(&known);
+    if (!anchor && knows) c.anchor = &own;
     if (stat(dir, &st)) return mw_io_fail(err, -errno, "cannot read", dir);
     int rc = S_ISDIR(st.st_mode) ? check_folder(&c, dir, err) : check_file(&c, dir, false, err);
     if (!rc) mw_audit_check_end(&c);
+    if (!rc) mw_audit_check_reaches(&c, known.seq);
     return rc;
 }

@@ -221,6 +221,14 @@ static mw_audit_report reordered(struct world *w, const struct text *t, const ch
     return walk(w->dir, NULL);
 }
 
+/* Nobody remembers anything any more. */
+static void forget_head(struct world *w)
+{
+    char *path = mw_sprintf("%s/head", w->dir);
+    unlink(path);
+    mw_free(path);
+}
+
 static void removed_moved_and_repeated_entries_are_seen(void **state)
 {
     static const struct {
@@ -232,6 +240,7 @@ static void removed_moved_and_repeated_entries_are_seen(void **state)
     struct text t;
     begin(&w);
     add_some(&w, 4);
+    forget_head(&w);
     read_text(&w, 1, &t);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(reordered(&w, &t, rows[i].order).bad, rows[i].bad);
@@ -249,6 +258,7 @@ static void a_chain_that_was_cut_off_is_seen_by_who_remembers_its_head(void **st
     mw_audit_head(w.a, &head);
     read_text(&w, 1, &t);
     mw_audit_anchor anchor = {head.seq, {head.hash, 12}};
+    forget_head(&w);
     assert_true(walk(w.dir, &anchor).met);
     assert_string_equal(reordered(&w, &t, "012").problem, "");
     assert_int_equal(walk(w.dir, &anchor).bad, 3);
@@ -257,6 +267,65 @@ static void a_chain_that_was_cut_off_is_seen_by_who_remembers_its_head(void **st
     anchor.hash = MW_STR("0123456789ab");
     assert_non_null(strstr(walk(w.dir, &anchor).problem, "written anew"));
     free_text(&t);
+    end(&w);
+}
+
+static void a_folder_remembers_how_far_its_chain_went(void **state)
+{
+    struct world w;
+    struct text t;
+    uint64_t *first;
+    size_t n;
+    mw_audit_report r;
+    begin(&w);
+    add_some(&w, 3);
+    read_text(&w, 1, &t);
+    assert_int_equal(reordered(&w, &t, "012").bad, 3);
+    assert_int_equal(mw_audit_read(w.a, NULL, NULL, NULL, &r, NULL), MW_OK);
+    assert_non_null(strstr(r.problem, "its end was cut off"));
+    mw_audit_close(w.a);
+    w.a = open_with(&w, &w.quick, 0); /* who starts behind it says so */
+    r = walk(w.dir, NULL);
+    assert_string_equal(r.problem, "");
+    assert_int_equal(r.entries, 3);
+    assert_int_equal(mw_audit_read(w.a, NULL, NULL, NULL, &r, NULL), MW_OK);
+    assert_non_null(strstr(r.problem, "written anew"));
+    free_text(&t);
+    read_text(&w, 1, &t);
+    assert_non_null(strstr(t.bytes, "\"what\":\"audit.cut\""));
+    free_text(&t);
+    add_some(&w, 25);
+    assert_int_equal(mw_audit_list(w.dir, &first, &n, NULL), MW_OK);
+    char *newest = mw_audit_path(w.dir, first[n - 1]);
+    unlink(newest);
+    assert_non_null(strstr(walk(w.dir, NULL).problem, "its end was cut off"));
+    mw_free(newest);
+    mw_free(first);
+    end(&w);
+}
+
+static void a_segment_that_is_removed_while_it_is_written_to_is_missed(void **state)
+{
+    struct world w;
+    mw_audit_report r;
+    begin(&w);
+    add_some(&w, 3);
+    mw_audit_tick(w.a);
+    char *path = mw_audit_path(w.dir, 1);
+    unlink(path);
+    mw_free(path);
+    assert_int_equal(mw_audit_read(w.a, NULL, NULL, NULL, &r, NULL), MW_OK);
+    assert_non_null(strstr(r.problem, "it was removed"));
+    mw_audit_close(w.a);
+    w.a = open_with(&w, &w.quick, 0);
+    add_some(&w, 3);
+    path = mw_audit_path(w.dir, 1);
+    unlink(path);
+    mw_free(path);
+    mw_audit_tick(w.a); /* the first look */
+    add_some(&w, 1);
+    assert_true(walk(w.dir, NULL).entries ==
+                2); /* "audit.cut" and that one, where they can be read */
     end(&w);
 }
 
@@ -322,6 +391,7 @@ static void a_torn_end_is_cut_off_and_that_is_in_the_chain(void **state)
     read_text(&w, 1, &t);
     for (size_t n = 0; n <= t.n; n++) {
         folder_write(t.path, t.bytes, n);
+        forget_head(&w); /* who lost power has none that is further */
         w.a = open_with(&w, &w.quick, 0);
         assert_non_null(w.a);
         mw_audit_report r = walk(w.dir, NULL);
@@ -520,6 +590,8 @@ int main(void)
         cmocka_unit_test(any_changed_byte_is_seen_and_told_where),
         cmocka_unit_test(removed_moved_and_repeated_entries_are_seen),
         cmocka_unit_test(a_chain_that_was_cut_off_is_seen_by_who_remembers_its_head),
+        cmocka_unit_test(a_folder_remembers_how_far_its_chain_went),
+        cmocka_unit_test(a_segment_that_is_removed_while_it_is_written_to_is_missed),
         cmocka_unit_test(segments_that_are_missing_are_seen),
         cmocka_unit_test(a_start_behind_changed_entries_touches_nothing_and_says_so),
         cmocka_unit_test(a_torn_end_is_cut_off_and_that_is_in_the_chain),

@@ -9,8 +9,23 @@ local M = {}
 
 local function anchor_of(text)
   local seq, hash = text:match "^(%d+):(%x+)$"
-  if not seq or #hash < 8 or #hash > 64 then return nil, ("--head %s: it is NUMBER:HASH, at least 8 digits of the hash"):format(text) end
+  if not seq or #hash < 8 or #hash > 64 or #seq > 15 or tonumber(seq) < 1 then
+    return nil, ("--head %s: it is NUMBER:HASH, the number of an entry and at least 8 digits of its hash"):format(text)
+  end
   return { seq = tonumber(seq), hash = hash:lower() }
+end
+
+-- What the chain says of itself: somebody was at it, and the server saw it.
+local DAMAGE = { ["audit.cut"] = true, ["audit.broken"] = true, ["audit.misfit"] = true, ["audit.gap"] = true }
+local SHOWN = 5
+
+-- Notes in FOUND the entries of damage, as they are visited.
+local function watch(host, found)
+  return function(text)
+    local what = text:match '"what":"(audit%.%l+)"'
+    local e = what and DAMAGE[what] and host.json.decode(text)
+    if e then found[#found + 1] = ("entry %d, %s: %s"):format(e.seq, e.time, e.what) end
+  end
 end
 
 -- The report in words; the exit status.
@@ -21,8 +36,8 @@ local function tell(ctx, r, head)
     return 1
   end
   if r.entries == 0 then
-    ctx.out "the chain is empty\n"
-    return 0
+    ctx.out "the chain is empty: there is nothing to verify\n"
+    return 2
   end
   ctx.out(("%d entries fit, from %d to %d, in %d files\n"):format(r.entries, r.first, r.last, r.segments))
   if r.expired then ctx.out(("entries before %d have expired, and the chain says so\n"):format(r.first)) end
@@ -31,6 +46,8 @@ local function tell(ctx, r, head)
     ctx.out(r.met and ("entry %d is the one that was remembered\n"):format(head.seq)
       or ("entry %d has expired: it cannot be compared\n"):format(head.seq))
   end
+  for i = 1, math.min(SHOWN, #r.damage) do ctx.out(("it tells of damage itself: %s\n"):format(r.damage[i])) end
+  if #r.damage > SHOWN then ctx.out(("and of %d more\n"):format(#r.damage - SHOWN)) end
   ctx.out(("head %d:%s\n"):format(r.last, r.hash))
   return 0
 end
@@ -44,14 +61,17 @@ function M.verify(ctx, options, rest)
   if #rest > 1 then return nil, "verify takes one folder or file" end
   local r, err
   if rest[1] then
-    r, err = ctx.host.audit_walk(rest[1], head)
+    local damage = {}
+    r, err = ctx.host.audit_walk(rest[1], head, watch(ctx.host, damage))
     if not r then
       ctx.err(("moonwatch: %s\n"):format(err))
       return 2
     end
+    r.damage = ctx.host.json.array(damage)
   else
     r = client.ask(ctx, "GET", "/api/mw/v1/audit/verify" .. (head and "?head=" .. client.escape(("%d:%s"):format(head.seq, head.hash)) or ""))
     if not r then return 2 end
+    r.damage = r.damage or ctx.host.json.array {}
   end
   if options.json then
     client.json(ctx, r)

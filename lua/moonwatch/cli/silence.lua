@@ -67,7 +67,7 @@ function does.add(ctx, options, rest)
   if not options.comment and not dry then return client.misused(ctx, M, "say why: --comment TEXT") end
   local answer = client.ask(ctx, "POST", dry and DOOR .. "/preview" or DOOR, { matchers = list, ["for"] = options["for"],
     untilResolved = options["until-resolved"], receivers = names(options.receiver), recurring = recurring(options), window = options.window,
-    remind = options.remind, createdBy = options.author or ctx.host.env "USER" or "moonwatch", comment = options.comment })
+    remind = options.remind, createdBy = options.author or ctx.host.env "USER" or "unknown", comment = options.comment })
   if not answer then return 1 end
   if dry then return tell_preview(ctx, answer) end
   ctx.out(answer.id .. "\n")
