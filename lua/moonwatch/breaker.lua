@@ -62,6 +62,12 @@ function M:force(how) self.raw:force(how) end
 --- { state=, forced=, cause=, opened_at=, opens_until=, level=, in_row=, calls=, failed=, slow=, refused=, turned= } at NOW.
 function M:look(now) return self.raw:look(now) end
 
+--- It stands as SAVED, which another node's breaker said; what it refused itself stays counted.
+function M:restore(saved)
+  self.raw:restore(saved)
+  self.turns = self.raw:turns()
+end
+
 --- A plain value for `new`.
 function M:save() return self.raw:save() end
 

@@ -82,6 +82,24 @@ describe("requests through a breaker", function()
     world.engine:handle({ type = "shared", kind = "breaker", id = "nobody", value = {} }, world.now)
     assert.equal("open", look(world).state)
   end)
+  it("go on as they are when a node hears what it said itself, and count what they refused through what others say", function()
+    local world, said = testing.world(RULES), nil
+    local call = world.engine.host.call
+    world.engine.cluster, world.engine.host.call = true, function(op, arg, ...)
+      if op ~= "cluster.put" then return call(op, arg, ...) end
+      if arg.kind == "breaker" then said = arg.value end
+    end
+    world:answer("http://shop/health", { status = 503 }):advance "40s"
+    assert.same({ "open", "failures", 1 }, { look(world).state, look(world).cause, look(world).refused })
+    world.engine.host.call = call
+    world:answer("http://shop/health", { status = 200 }):advance "20s"
+    assert.equal("closed", look(world).state)
+    world.engine:handle({ type = "shared", kind = "breaker", id = "shop", value = said }, world.now)
+    assert.equal("closed", look(world).state)
+    said.life, said.opened_at = "another", world.now
+    world.engine:handle({ type = "shared", kind = "breaker", id = "shop", value = said }, world.now)
+    assert.same({ "open", "failures", 2 }, { look(world).state, look(world).cause, look(world).refused })
+  end)
 end)
 
 describe("a breaker", function()

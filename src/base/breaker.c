@@ -318,6 +318,7 @@ void mw_breaker_save(mw_breaker *b, mw_breaker_saved *out)
     straighten(b);
     *out = (mw_breaker_saved){.state = b->state,
                               .force = b->force,
+                              .cause = b->cause,
                               .opened_at = b->opened_at,
                               .closed_at = b->closed_at,
                               .level = b->level,
@@ -329,6 +330,7 @@ void mw_breaker_restore(mw_breaker *b, const mw_breaker_saved *saved)
 {
     b->state = saved->state;
     b->force = saved->force;
+    b->cause = saved->cause;
     b->opened_at = saved->opened_at;
     b->closed_at = saved->closed_at;
     b->level = saved->level;

@@ -95,6 +95,7 @@ void mw_breaker_look(const mw_breaker *b, double now, mw_breaker_view *out);
 typedef struct mw_breaker_saved {
     mw_breaker_state state;
     mw_breaker_force force;
+    mw_breaker_cause cause; /* of the last opening */
     double opened_at, closed_at;
     uint32_t level, n_failed;
     const double *failed; /* times of failures in a row, oldest first */
@@ -102,6 +103,8 @@ typedef struct mw_breaker_saved {
 
 void mw_breaker_save(mw_breaker *b,
                      mw_breaker_saved *out); /* `failed` is b's, until its next call */
+/* It is as SAVED says from now on; calls behind rates, what it refused and how often it turned stay
+ * its own. */
 void mw_breaker_restore(mw_breaker *b, const mw_breaker_saved *saved);
 
 #endif

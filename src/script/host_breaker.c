@@ -86,6 +86,7 @@ static void restore(lua_State *L, int at, mw_breaker *b)
     mw_breaker_saved saved = {
         .state = (mw_breaker_state)one_of(L, at, "state", states, 3),
         .force = (mw_breaker_force)one_of(L, at, "forced", forces, 3),
+        .cause = (mw_breaker_cause)one_of(L, at, "cause", causes, 5),
         .opened_at = number_of(L, at, "opened_at", 0),
         .closed_at = number_of(L, at, "closed_at", 0),
         .level = count_of(number_of(L, at, "level", 0)),
@@ -205,6 +206,7 @@ static int breaker_save(lua_State *L)
     if (s.level) {
         set_number(L, "opened_at", s.opened_at);
         set_number(L, "level", s.level);
+        set_text(L, "cause", causes[s.cause]);
     }
     if (s.closed_at > 0) set_number(L, "closed_at", s.closed_at);
     if (!s.n_failed) return 1;
@@ -215,6 +217,15 @@ static int breaker_save(lua_State *L)
     }
     lua_setfield(L, -2, "failed");
     return 1;
+}
+
+/* b:restore(saved): as another life, or another node, said */
+static int breaker_restore(lua_State *L)
+{
+    mw_breaker *b = check(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    restore(L, 2, b);
+    return 0;
 }
 
 /* b:turns() → how often it turned into another state: who sees that move may want to look */
@@ -236,11 +247,17 @@ static int breaker_gc(lua_State *L)
 
 static void set_methods(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"allow", breaker_allow}, {"ready", breaker_ready},
-                                       {"ok", breaker_ok},       {"fail", breaker_fail},
-                                       {"look", breaker_look},   {"save", breaker_save},
-                                       {"turns", breaker_turns}, {"cancel", breaker_cancel},
-                                       {"force", breaker_force}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"allow", breaker_allow},
+                                       {"ready", breaker_ready},
+                                       {"ok", breaker_ok},
+                                       {"fail", breaker_fail},
+                                       {"look", breaker_look},
+                                       {"save", breaker_save},
+                                       {"turns", breaker_turns},
+                                       {"cancel", breaker_cancel},
+                                       {"force", breaker_force},
+                                       {"restore", breaker_restore},
+                                       {NULL, NULL}};
     if (luaL_newmetatable(L, BREAKER_TYPE)) {
         lua_pushcfunction(L, breaker_gc);
         lua_setfield(L, -2, "__gc");

@@ -152,9 +152,12 @@ static void another_life_goes_on_where_this_one_was(void **unused)
     c.failures = 3, c.grow = 2;
     mw_breaker *a = mw_breaker_new(&c), *b = mw_breaker_new(&c);
     mw_breaker_saved saved;
+    mw_breaker_view v;
     fail_times(a, 3, 100);
     mw_breaker_save(a, &saved);
     mw_breaker_restore(b, &saved);
+    mw_breaker_look(b, 101, &v);
+    assert_int_equal(v.cause, MW_BREAKER_BY_FAILURES);
     assert_false(mw_breaker_allow(b, 129));
     assert_true(mw_breaker_allow(b, 130));
     mw_breaker_save(b, &saved);

@@ -28,7 +28,7 @@ end
 local function integration(lane, host, now)
   return { kind = lane.kind, index = lane.index, queued = lane.queued, flying = lane.flying, waiting = waiting_of(lane),
     oldest = lane.oldest and host.rfc3339(lane.oldest) or nil, oldest_seconds = lane.oldest and math.max(0, now - lane.oldest) or nil,
-    breaker = lane.breaker.state, breaker_forced = lane.breaker.forced,
+    breaker = lane.breaker.state, breaker_cause = lane.breaker.cause, breaker_forced = lane.breaker.forced,
     breaker_until = lane.breaker.opens_until and host.rfc3339(lane.breaker.opens_until) or nil,
     held_until = lane.hold > now and host.rfc3339(lane.hold) or nil, rate = rate_of(lane.rate, now),
     trouble = trouble_of(lane.trouble, host) }

@@ -20,7 +20,7 @@ local function of_receivers(ctx)
   local found, out = client.ask(ctx, "GET", "/api/mw/v1/receivers"), {}
   for _, receiver in ipairs(found and found.receivers or {}) do
     for _, i in ipairs(receiver.integrations) do
-      out[#out + 1] = { name = ("receiver/%s (%s)"):format(receiver.name, i.kind), state = i.breaker, forced = i.breaker_forced, open_until = i.breaker_until }
+      out[#out + 1] = { name = ("receiver/%s (%s)"):format(receiver.name, i.kind), state = i.breaker, forced = i.breaker_forced, cause = i.breaker_cause, open_until = i.breaker_until }
     end
   end
   return found and out

@@ -45,11 +45,17 @@ end
 
 -- -- what became of them -------------------------------------------------------------
 
+-- What this process shares comes back to it, maybe after its breaker has turned again: it is known by this.
+local function life_of(engine)
+  engine.breaker_life = engine.breaker_life or engine.host.random_hex(8)
+  return engine.breaker_life
+end
+
 local function keep(engine, name, now)
   engine.generation = engine.generation + 1
   if not engine.cluster then return end
   local saved = engine.breakers[name].breaker:save()
-  saved.at = now
+  saved.at, saved.life = now, life_of(engine)
   engine.host.call("cluster.put", { kind = "breaker", id = name, value = saved })
 end
 
@@ -103,22 +109,19 @@ end
 local function take_up(engine, name, saved)
   local one = engine.breakers[name]
   if not one or type(saved) ~= "table" then return end
-  one.breaker, one.turns = breaker.new(limits_of(one.rule), saved), 0
+  one.breaker:restore(saved)
 end
 
 --- SAVED: what `save` gave in another life.
 function M.restore(engine, saved)
   if type(saved) ~= "table" or not next(engine.breakers) then return end
   for name, value in pairs(saved) do take_up(engine, name, value) end
-  tell_requests(engine)
 end
 
 --- Another node's breaker NAME is as VALUE says.
 function M.shared(engine, name, value)
   engine.shared_breakers[name] = value
-  if not engine.breakers[name] then return end
-  take_up(engine, name, value)
-  tell_requests(engine)
+  if type(value) == "table" and value.life ~= life_of(engine) then take_up(engine, name, value) end
 end
 
 return M
