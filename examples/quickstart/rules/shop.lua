@@ -31,11 +31,13 @@ alert "TargetDown" { expr = "up == 0", every = "5s", hold = "15s", summary = "${
 
 record "shop:requests:rate1m" { expr = "sum by (path) (rate(shop_requests_total[1m]))", every = "15s" }
 
+-- A promise with a budget, and which of its paths spends it: `moonwatch slo shop-availability`.
 slo "shop-availability" {
-  good = 'sum(rate(shop_requests_total{code!="500"}[$window]))',
-  total = "sum(rate(shop_requests_total[$window]))",
-  objective = 0.95,
+  bad = 'shop_requests_total{code="500"}',
+  total = "shop_requests_total",
+  objective = 95,
   window = "1h",
+  by = "path",
   labels = { service = "shop" },
 }
 
