@@ -1,8 +1,8 @@
 --- cli_spec.lua - the commands about alerts, against a router in simulated time.
 local world_of = require "router_world"
 
-local function rig()
-  local world = world_of.new {}
+local function rig(config)
+  local world = world_of.new(config or {})
   local host, printed, complained = world.host, {}, {}
   host.on_ask.rules = function() return { status = 200, body = '{"data":{"groups":[]}}' } end
   local ctx = { url = "http://x/", out = function(t) printed[#printed + 1] = t end, err = function(t) complained[#complained + 1] = t end }
@@ -40,6 +40,29 @@ describe("on the command line", function()
     local _, short = run("silence", "add", "alertname=Idle", "--until-resolved", "--comment", "spec")
     assert.is_true(world.router.silences:get((short:gsub("\n", ""))).until_resolved)
     assert.equal(0, (run("silence", "expire", id, (night:gsub("\n", "")))))
+  end)
+
+  it("alerts say who keeps which of them quiet", function()
+    local world, run = rig()
+    local function line(name)
+      local _, text = run "alerts"
+      return text:match("[^\n]* " .. name .. " [^\n]*"):gsub("%s+", " ")
+    end
+    world:fire("Busy", { job = "api" }):fire("Idle", { job = "api" }):advance "1m"
+    assert.equal("firing Busy job=api 2026-05-28T20:26:40.000Z -", line "Busy")
+    local id = world:silence("Busy", "1h")
+    assert.truthy(line("Busy"):find("silenced Busy job=api 2026-05-28T20:26:40.000Z silence " .. id:sub(1, 8) .. " by spec until 2026-05-28T21:27:40.000Z", 1, true))
+    world:http("POST", "/api/mw/v1/ack", { alert = "Idle", author = "ann" })
+    assert.truthy(line("Idle"):find("acknowledged Idle job=api 2026-05-28T20:26:40.000Z ann until resolved", 1, true))
+  end)
+
+  it("alerts are muted when no route of theirs is outside of a window", function()
+    local world, run = rig { names = { "hook", "web" }, windows = { { name = "all", times = "00:00-24:00" } }, routes = { { receiver = "hook", routes = {
+      { match = { a = "1" }, mute = { "all" }, continue = true }, { match = { b = "1" }, receiver = "web" } } } } }
+    world:fire("Mu", { a = "1" }):fire("Part", { a = "1", b = "1" }):advance "1m"
+    local _, text = run "alerts"
+    assert.truthy(text:find "muted +Mu +a=1 .* window all")
+    assert.truthy(text:find "firing +Part")
   end)
 
   it("nobody's words move the cursor, forge a line or change what stands beside them", function()

@@ -224,6 +224,17 @@ describe("a story", function()
     assert.same({}, story:of "fp1")
     assert.equal(1, #story:of("fp" .. Story.MOST + 10))
   end)
+
+  it("has an end after its beginning, whatever the end is said to be", function()
+    local world = world_with()
+    local function post(ends) world:http("POST", "/api/v2/alerts", { { labels = { alertname = "Down" }, endsAt = ends } }) end
+    post()
+    world:advance "1m"
+    post "2026-05-28T20:00:00Z"
+    world:advance "1m"
+    local said = kinds((ask(world, "alert=Down")))
+    assert.truthy(said:find "^fired .* resolved", said)
+  end)
 end)
 
 describe("somebody who was not told of labels", function()

@@ -128,14 +128,14 @@ function M:news(old, alert, resolved, now)
   local list = self:of(alert.fp)
   local last = last_of(list, "fired", "resolved")
   local function put(kind, time, value) self:add(alert.fp, alert.labels, { kind = kind, time = time, value = value }) end
-  if not last then
-    local first = old or alert
-    put("fired", first.starts_at, first.value)
-  end
+  local first = old or alert
+  if not last then put("fired", first.starts_at, first.value) end
+  -- Whoever posts an end may say one that lies before the beginning: it counts from when it was said.
+  local function over(ends_at, value) put("resolved", ends_at < (last and last.time or first.starts_at) and now or ends_at, value) end
   if resolved then
-    if not last or last.kind == "fired" then put("resolved", alert.ends_at, alert.value) end
+    if not last or last.kind == "fired" then over(alert.ends_at, alert.value) end
   else
-    if not last or last.kind == "fired" then put("resolved", old.ends_at, old.value) end
+    if not last or last.kind == "fired" then over(old.ends_at, old.value) end
     put("fired", alert.starts_at, alert.value)
   end
 end
