@@ -97,7 +97,7 @@ RUN_PKGS  := build-essential pkg-config luajit libluajit-5.1-dev libh2o-evloop-d
              libxxhash-dev libyaml-dev libc-ares-dev libedit-dev lua-socket lua-dkjson tzdata
 TEST_PKGS := libcmocka-dev lua-busted lua-check clang clang-format clang-tidy libclang-rt-14-dev cppcheck curl \
              redis-server postgresql prometheus prometheus-node-exporter prometheus-alertmanager nginx-light chromium \
-             python3-aiosmtpd python3-grpcio prometheus-blackbox-exporter
+             python3-aiosmtpd python3-grpcio prometheus-blackbox-exporter node-typescript
 
 deps: ## install what building, running and testing need (Debian 12; as root)
 	@.ci/deps $(RUN_PKGS) $(TEST_PKGS)
