@@ -72,6 +72,45 @@ describe("many groups that are due at once", function()
   end)
 end)
 
+describe("news that is posted in pieces", function()
+  local world, started
+  before_each(function()
+    world = require("router_world").new { gathers = true, routes = { { receiver = "hook", group_by = { "alertname" }, group_wait = 1, group_interval = 300 } } }
+    started = world.host.rfc3339(world.now - 60)
+  end)
+
+  local function post(k)
+    assert.equal(200, (world:http("POST", "/api/v2/alerts", { { labels = { alertname = "Down", k = tostring(k) }, startsAt = started } })))
+  end
+
+  it("is told in one message, a moment after the last piece", function()
+    for k = 1, 3 do
+      post(k)
+      world:advance(0.09)
+    end
+    assert.same({}, world:told())
+    world:advance(0.02)
+    assert.same({ "0:00 hook firing Down+Down+Down" }, world:told())
+  end)
+
+  it("keeps nobody waiting for more than a second, however long it goes on", function()
+    for k = 1, 30 do
+      post(k)
+      world:advance(0.05)
+    end
+    assert.equal(1, #world.notes)
+    assert.near(1, world.notes[1].at, 0.051)
+  end)
+
+  it("makes nothing later that is said again", function()
+    post(1)
+    world:advance(0.06)
+    post(1)
+    world:advance(0.05)
+    assert.same({ "0:00 hook firing Down" }, world:told())
+  end)
+end)
+
 describe("the place of a group", function()
   local function places(group_by)
     local tree = Tree.new({ { receiver = "hook", group_by = group_by } }, fake.new())

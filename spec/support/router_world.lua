@@ -36,7 +36,7 @@ function M:build(host)
   self.flights = {}
   self.host = host or fake.new { now = self.now }
   self.router = Router.new {
-    host = self.host, http = http, holds = self.holds,
+    host = self.host, http = http, holds = self.holds, gathers = self.gathers,
     send = function(target, note, now, done) self:receive(target, note, now, done) end,
     share = function(kind, id, value) self.shared[#self.shared + 1] = { kind = kind, id = id, value = value } end,
     journal = self.host.journal "data/router",
@@ -45,7 +45,7 @@ end
 
 function M.new(config)
   local self = setmetatable({ now = config.now or EPOCH, start = config.now or EPOCH, notes = {}, answers = {}, counts = {},
-    shared = {}, holds = config.holds }, M)
+    shared = {}, holds = config.holds, gathers = config.gathers }, M)
   self:build()
   self.config = M.config(config)
   assert(self.router:configure(self.config, self.now))

@@ -68,7 +68,7 @@ end
 -- The engine of SELF, which knows nothing yet.
 local function make(self, host, clustered, journal)
   return Router.new {
-    host = host, http = http, holds = not clustered, journal = journal,
+    host = host, http = http, holds = not clustered, journal = journal, gathers = true,
     send = function(target, note, _, done)
       to.send(host, host.now, target, note, function(outcome, at)
         done(outcome, at)

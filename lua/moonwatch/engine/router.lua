@@ -30,6 +30,7 @@ local alive = require "moonwatch.engine.router_alive"
 local config_reader = require "moonwatch.engine.router_config"
 local escalate = require "moonwatch.route.escalate"
 local flush = require "moonwatch.engine.router_flush"
+local gather = require "moonwatch.engine.router_gather"
 local flying = require "moonwatch.engine.router_flying"
 local taken_back = require "moonwatch.engine.router_gone"
 local labels = require "moonwatch.route.labels"
@@ -60,7 +61,7 @@ end
 
 --- o = {host=, send=function(target, note, now, done(outcome, at)), share=function(kind, id, value),
 -- journal= what host.journal gave (router_book.lua), nil to keep nothing; http=function(router, msg, now) → answer,
--- holds=false when another node may be the one that sends (a lease message will say)}.
+-- holds=false when another node may be the one that sends (a lease message will say), gathers=true: see router_gather.lua}.
 function M.new(o)
   local self = setmetatable({ host = o.host, o = o, holds = o.holds ~= false }, M)
   self.tell_peers = o.share or nothing
@@ -262,7 +263,10 @@ function M:accept(reports, now, body)
     local more = news or says_more(old, alert)
     alert = self.alerts:put(alert, now)
     alert.shared_until = until_known
-    if news then self.story:news(old, alert, Alerts.resolved(alert, now), now) end
+    if news then
+      self.story:news(old, alert, Alerts.resolved(alert, now), now)
+      if not report.rule then gather.heard(self, now) end
+    end
     if share then
       alert.shared_until = alert.ends_at or math.huge
       if alert.shared_until == math.huge then alert.shared_until = now + 1e9 end
@@ -319,10 +323,11 @@ end
 -- Flush what is due, each group once; many alerts are looked at in several turns, so that others have theirs in between and the
 -- first messages leave before the last are made.
 function M:flush_due(now)
-  local done, looked, group = {}, 0, self.agenda:take(now)
+  local by = gather.by(self, now)
+  local done, looked, group = {}, 0, self.agenda:take(by)
   while group do
     done[#done + 1], looked = group, looked + flush_one(self, group, now)
-    group = looked < OF_TURN and self.agenda:take(now) or nil
+    group = looked < OF_TURN and self.agenda:take(by) or nil
   end
   for i = 1, #done do self.agenda:put(done[i]) end
 end
@@ -380,7 +385,8 @@ function M:tick(now)
     self.drills:measure()
     self.measured_at = now
   end
-  return sooner(sooner(at, self.agenda:first()), self.cleanup_at)
+  local first = self.agenda:first()
+  return sooner(sooner(at, first and gather.told_at(self, first, now)), self.cleanup_at)
 end
 
 -- -- messages -----------------------------------------------------------------------------------
