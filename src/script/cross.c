@@ -12,6 +12,7 @@
 
 #include "base/num.h"
 #include "script/sandbox.h"
+#include "script/texts.h"
 
 const mw_cross_limits mw_cross_trusted = {.depth = 64, .items = 4000000, .bytes = 256u << 20};
 
@@ -138,6 +139,17 @@ static mw_value *get_table(walk *w, int idx)
     return v;
 }
 
+static mw_value *get_texts(walk *w, const mw_texts *t)
+{
+    mw_value *map = mw_map_new();
+    for (size_t i = 0; i < mw_texts_size(t); i++) {
+        mw_label l = mw_texts_get(t, i);
+        if (!take_text(w, l.name.n) || !take_text(w, l.value.n)) return mw_value_free(map), NULL;
+        mw_map_add(map, l.name, false, mw_text_new(l.value));
+    }
+    return map;
+}
+
 /* One value more.  A guest pays for it, and for walking over tables, where even one of no entries
  * may have a million places and stand here a million times. */
 static const char *excess(walk *w, int idx)
@@ -170,6 +182,9 @@ static mw_value *get(walk *w, int idx)
         return take_text(w, s.n) ? mw_text_new(s) : NULL;
     }
     case LUA_TTABLE: return get_table(w, idx);
+    case LUA_TUSERDATA:
+        if (mw_texts_at(L, idx)) return get_texts(w, mw_texts_at(L, idx));
+        break;
     case LUA_TLIGHTUSERDATA: /* json.null */
         if (!lua_touserdata(L, idx)) return mw_nil_new();
         return refuse(w, "a userdata cannot leave this state");

@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "script/cross.h"
+#include "script/texts.h"
 
 typedef struct writer {
     lua_State *L;
@@ -96,6 +97,18 @@ static bool write_table(writer *w, int idx)
     return mw_cross_is_list(w->L, idx, n) ? write_list(w, idx, n) : write_map(w, idx);
 }
 
+static bool write_texts(writer *w, int idx)
+{
+    const mw_texts *t = mw_texts_at(w->L, idx);
+    size_t before = w->out->n;
+    if (!t || mw_texts_size(t) > w->items) return false;
+    w->items -= mw_texts_size(t);
+    mw_texts_json(t, w->out);
+    size_t bytes = w->out->n - before;
+    w->bytes -= bytes < w->bytes ? bytes : w->bytes;
+    return true;
+}
+
 static bool write(writer *w, int idx)
 {
     lua_State *L = w->L;
@@ -110,6 +123,7 @@ static bool write(writer *w, int idx)
         w->depth++;
         return ok;
     }
+    case LUA_TUSERDATA: return write_texts(w, idx);
     case LUA_TLIGHTUSERDATA:
         if (lua_touserdata(L, idx)) return false;
         mw_buf_text(w->out, "null");

@@ -1,7 +1,7 @@
 /* host_alerts.c - host.read_alerts: a body of POST /api/v2/alerts as the tables that the router
- * keeps.
+ * keeps, its labels and annotations as texts.h has them.
  *
- * An alert that is known brings no new texts when it says the same: it shares the tables of the one
+ * An alert that is known brings no new texts when it says the same: it shares the sets of the one
  * that is known.  Names of fields stand on the stack, so none is looked up for each alert.
  * SPDX-License-Identifier: MIT */
 #include <lauxlib.h>
@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "script/alerts_in.h"
 #include "script/state.h"
+#include "script/texts.h"
 
 /* Where things stand on the stack: the arguments, the answer, then the names. */
 enum { BODY = 1, KNOWN, NOW, NARROW, ANSWER, NAMES };
@@ -45,59 +46,30 @@ static void set_number(lua_State *L, int to, int key, double v)
     lua_rawset(L, to);
 }
 
-static void push_set(lua_State *L, const mw_label *l, size_t n)
+/* Pushes the texts in field KEY of what is known of the alert, which is at OLD; or nothing: NULL.
+ */
+static const mw_texts *push_known(lua_State *L, int old, int key)
 {
-    lua_createtable(L, 0, (int)n);
-    for (size_t i = 0; i < n; i++) {
-        push_str(L, l[i].name);
-        push_str(L, l[i].value);
-        lua_rawset(L, -3);
-    }
-}
-
-/* Does the table at the top of the stack hold the N texts of L and nothing else? */
-static bool is_set(lua_State *L, const mw_label *l, size_t n)
-{
-    size_t there = 0;
-    for (lua_pushnil(L); there <= n && lua_next(L, -2); lua_pop(L, 1)) there++;
-    if (there > n) lua_pop(L, 1);
-    if (there != n) return false;
-    for (size_t i = 0; i < n; i++) {
-        mw_str s = {NULL, 0};
-        push_str(L, l[i].name);
-        lua_rawget(L, -2);
-        if (lua_type(L, -1) == LUA_TSTRING) s.p = lua_tolstring(L, -1, &s.n);
-        bool same = s.p && mw_str_eq(s, l[i].value);
-        lua_pop(L, 1);
-        if (!same) return false;
-    }
-    return true;
-}
-
-/* The field KEY of what is known of the alert, which is at OLD; true when there is such a table. */
-static bool push_known(lua_State *L, int old, int key)
-{
-    if (!lua_istable(L, old)) return false;
+    if (!lua_istable(L, old)) return NULL;
     lua_pushvalue(L, key);
     lua_rawget(L, old);
-    if (lua_istable(L, -1)) return true;
-    lua_pop(L, 1);
-    return false;
+    const mw_texts *t = mw_texts_make(L, lua_gettop(L));
+    if (!t) lua_pop(L, 1);
+    return t;
 }
 
 /* Equal fingerprints are one alert, as everywhere. */
 static void push_labels(lua_State *L, const mw_alert_in *a, int old)
 {
-    if (!push_known(L, old, LABELS)) push_set(L, a->label, a->n_labels);
+    if (!push_known(L, old, LABELS)) mw_texts_push(L, a->label, a->n_labels);
 }
 
 static void push_annotations(lua_State *L, const mw_alert_in *a, int old)
 {
-    if (push_known(L, old, ANNOTATIONS)) {
-        if (is_set(L, a->annotation, a->n_annotations)) return;
-        lua_pop(L, 1);
-    }
-    push_set(L, a->annotation, a->n_annotations);
+    const mw_texts *t = push_known(L, old, ANNOTATIONS);
+    if (t && mw_texts_eq(t, a->annotation, a->n_annotations)) return;
+    if (t) lua_pop(L, 1);
+    mw_texts_push(L, a->annotation, a->n_annotations);
 }
 
 static void push_fingerprint(lua_State *L, uint64_t fp)
@@ -108,16 +80,14 @@ static void push_fingerprint(lua_State *L, uint64_t fp)
     lua_pushlstring(L, hex, sizeof hex);
 }
 
-static void set_labels(lua_State *L, int to, const mw_alert_in *a, int old)
+static void set_severity(lua_State *L, int to, const mw_alert_in *a)
 {
-    push_labels(L, a, old);
-    lua_pushvalue(L, SEVERITY);
-    lua_rawget(L, -2);
-    if (lua_isnil(L, -1))
-        lua_pop(L, 1);
-    else
+    for (size_t i = 0; i < a->n_labels; i++) {
+        if (!mw_str_is(a->label[i].name, "severity")) continue;
+        push_str(L, a->label[i].value);
         set(L, to, SEVERITY);
-    set(L, to, LABELS);
+        return;
+    }
 }
 
 static void set_times(lua_State *L, int to, const mw_alert_in *a)
@@ -137,7 +107,9 @@ static void push_alert(lua_State *L, const mw_alert_in *a)
     lua_createtable(L, 0, ROOM);
     lua_pushvalue(L, fp);
     set(L, to, FP);
-    set_labels(L, to, a, old);
+    push_labels(L, a, old);
+    set(L, to, LABELS);
+    set_severity(L, to, a);
     push_annotations(L, a, old);
     set(L, to, ANNOTATIONS);
     set_times(L, to, a);

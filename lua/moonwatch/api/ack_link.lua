@@ -42,7 +42,7 @@ local function says(text) return "<p>" .. html(text) .. "</p>" end
 
 local function name_of(alert)
   local rest = {}
-  for name, value in pairs(alert.labels) do
+  for name, value in labels_of.each(alert.labels) do
     if name ~= "alertname" then rest[#rest + 1] = name .. "=" .. value end
   end
   table.sort(rest)

@@ -18,7 +18,7 @@ end
 --- `Down{job="api"}`: an alert by its labels.
 function M.alert(labels)
   local rest = {}
-  for name, value in pairs(labels) do
+  for name, value in labels_of.each(labels) do
     if name ~= "alertname" then rest[name] = value end
   end
   return M.line((labels.alertname or "alert") .. (next(rest) and labels_of.text(rest) or ""))

@@ -1,6 +1,8 @@
 --- timeline.lua - what happens while rules run: alerts that change, messages that leave, alerts that are muted, rules that fail.
 --
 -- It hangs on an engine and a router from outside, whoever moves them: a backtest, or a world of a spec.
+local labels_of = require "moonwatch.route.labels"
+
 local M = {}
 M.__index = M
 
@@ -89,7 +91,7 @@ function M:message(target, note_, at)
   if note_.id then self.seen[note_.id] = true end
   local alerts = {}
   for i, alert in ipairs(note_.alerts) do
-    alerts[i] = { labels = alert.labels, status = alert.status, rule = rule_of(self, alert), summary = (alert.annotations or {}).summary }
+    alerts[i] = { labels = labels_of.plain(alert.labels), status = alert.status, rule = rule_of(self, alert), summary = (alert.annotations or {}).summary }
   end
   local entry = { at = at, receiver = note_.receiver, kind = target.kind, status = note_.status, reason = note_.reason,
                   group = note_.group_labels, alerts = alerts }
@@ -105,7 +107,7 @@ function M:look_at_groups(router, at)
       for fp, reason in pairs(reasons) do
         local alert = group.members[fp] or router.alerts:get(fp)
         if alert and (not before[fp] or before[fp].text ~= reason.text) then
-          put(self, self.muted, { at = at, labels = alert.labels, rule = rule_of(self, alert), group = group.labels, kind = reason.kind, by = reason.by, why = reason.text })
+          put(self, self.muted, { at = at, labels = labels_of.plain(alert.labels), rule = rule_of(self, alert), group = group.labels, kind = reason.kind, by = reason.by, why = reason.text })
         end
       end
       self.told[id] = reasons

@@ -181,7 +181,7 @@ end
 
 local function without_empty(set)
   local out = {}
-  for name, value in pairs(set or {}) do
+  for name, value in labels.each(set or {}) do
     if value ~= "" then out[name] = value end
   end
   return out
@@ -239,14 +239,7 @@ end
 -- Do its texts differ from those that are known?  Evidence does so each time, and is not worth writing for itself.
 local function says_more(old, alert)
   if old.generator_url ~= alert.generator_url or old.severity ~= alert.severity or old.threshold ~= alert.threshold then return true end
-  if old.annotations == alert.annotations then return false end
-  for name, text in pairs(alert.annotations) do
-    if old.annotations[name] ~= text then return true end
-  end
-  for name in pairs(old.annotations) do
-    if alert.annotations[name] == nil then return true end
-  end
-  return false
+  return old.annotations ~= alert.annotations and not labels.same(old.annotations, alert.annotations)
 end
 
 --- Take reports of alerts in: {labels, annotations, starts_at, ends_at, resolved, value, threshold, ...}.  BODY: they are what

@@ -6,6 +6,8 @@
 -- ABOUT is what `get` needs beside the id and cannot read out of it; only the ledger has any.  Whoever changes a thing says
 -- `router.book:mark(kind, id, about)`; what is shared with the other nodes is marked by `router.share`.
 -- A kind with `every` has no marks: it is one value (id ""), looked at so many seconds after it was last written.
+local labels = require "moonwatch.route.labels"
+
 local M = {}
 
 local function of_table(field)
@@ -98,7 +100,7 @@ local function slim(router, note)
   out.common_labels, out.common_annotations = nil, nil
   for i, alert in ipairs(note.alerts) do
     local known = router.alerts:get(alert.fp)
-    alerts[i] = known and known.labels == alert.labels and { fp = alert.fp, status = alert.status, ends_at = alert.ends_at } or alert
+    alerts[i] = known and labels.is(known.labels, alert.labels) and { fp = alert.fp, status = alert.status, ends_at = alert.ends_at } or alert
   end
   out.alerts = alerts
   return out

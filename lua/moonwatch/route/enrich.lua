@@ -3,6 +3,7 @@
 -- The rules are asked one after the other, and each sees what those before it made.  An alert must become the same each time, or its
 -- end would be the end of another one; so nothing goes into it but its own labels.
 local expand = require "moonwatch.alert.text"
+local labels_of = require "moonwatch.route.labels"
 local matchers = require "moonwatch.route.matchers"
 
 local M = {}
@@ -59,7 +60,7 @@ end
 
 local function copy(set)
   local out = {}
-  for name, value in pairs(set or {}) do out[name] = value end
+  for name, value in labels_of.each(set or {}) do out[name] = value end
   return out
 end
 

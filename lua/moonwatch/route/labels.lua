@@ -1,9 +1,33 @@
 --- labels.lua - small things one does with a set of labels.
+--
+-- A set is a table, or of a posted alert a block of bytes (host.texts), of which one asks for a label as of a table: set.job.
 local keys_of = require "moonwatch.keys"
 local matchers = require "moonwatch.route.matchers"
+local texts = require("moonwatch.host").texts
 
 local M = {}
 
+--- `for name, value in each(set)`.
+function M.each(set)
+  if type(set) == "table" then return pairs(set) end
+  return texts.next, set
+end
+
+local made_of = setmetatable({}, { __mode = "k" })
+
+--- SET as a table.
+function M.plain(set)
+  if type(set) ~= "userdata" then return set end
+  local out = texts.plain(set)
+  made_of[out] = set
+  return out
+end
+
+--- Is OTHER SET itself, or the table that was made of it?
+function M.is(set, other) return set == other or other ~= nil and set ~= nil and made_of[other] == set end
+
+--- Have A and B the same names and values?
+M.same = texts.same
 
 --- `{a="b", c="d"}`, sorted by name: the form in group keys.
 function M.text(labels)
@@ -12,36 +36,12 @@ function M.text(labels)
   return "{" .. table.concat(out, ", ") .. "}"
 end
 
---- The names and values that all SETS have in common; what one of them does not have is empty there.
-function M.common(sets)
-  local first, names, n = sets[1] or {}, {}, 0
-  for name in pairs(first) do
-    n = n + 1
-    names[n] = name
-  end
-  for i = 2, #sets do
-    local set, k = sets[i], 1
-    if set ~= first then
-      while k <= n do
-        local name = names[k]
-        if (set[name] or "") == first[name] then
-          k = k + 1
-        else
-          names[k] = names[n]
-          n = n - 1
-        end
-      end
-    end
-    if n == 0 then break end
-  end
-  local out = {}
-  for k = 1, n do out[names[k]] = first[names[k]] end
-  return out
-end
+--- A table of the names and values that a list of sets has in common; what one of them does not have is empty there.
+M.common = texts.common
 
 --- Does A come before B?  Fewer labels first, then by name and value.
 function M.before(a, b)
-  local na, nb = keys_of(a), keys_of(b)
+  local na, nb = keys_of(M.plain(a)), keys_of(M.plain(b))
   if #na ~= #nb then return #na < #nb end
   for i = 1, #na do
     -- The set that has the smaller name of the two holds a label that the other lacks.

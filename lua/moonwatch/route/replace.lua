@@ -3,6 +3,8 @@
 -- In a group that holds both, the old one leaves without a word and the receivers no longer believe in it; the new one is news.
 -- A group that holds only the old one is told that it ended, as the alert is another group's now.  Routes with
 -- compat="alertmanager" know nothing of this.
+local labels_of = require "moonwatch.route.labels"
+
 local M = {}
 
 local function leave(router, group, old)
@@ -21,7 +23,7 @@ function M.apply(router, alert, labels, now)
   if not old or old.fp == alert.fp or old.ends_at and old.ends_at <= now then return end
   local ended = { annotations = {}, ends_at = now, updated_at = now }
   for name, value in pairs(old) do ended[name] = ended[name] or value end
-  for name, value in pairs(old.annotations or {}) do ended.annotations[name] = value end
+  for name, value in labels_of.each(old.annotations or {}) do ended.annotations[name] = value end
   ended.annotations.replaced = ("it goes on with severity %s"):format(alert.labels.severity or "none")
   for _, group in pairs(router.groups) do
     if group.members[old.fp] and group.members[alert.fp] and group.node.compat ~= "alertmanager" then leave(router, group, old) end

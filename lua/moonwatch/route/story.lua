@@ -67,7 +67,7 @@ end
 --- Books of alerts that ended and are known nowhere else: VISIT(fingerprint, labels).
 function M:each_alert(visit)
   for id, book in pairs(self.books) do
-    if type(book.about) == "table" then visit(id, book.about) end
+    if book.about then visit(id, book.about) end
   end
 end
 

@@ -4,6 +4,7 @@
 -- only when that child says `continue`; when no child matches, the route itself takes it.  Settings
 -- that a route leaves out come from its parent.  Mute and active windows come down too, except in a
 -- tree with compat="alertmanager", where every route has only its own; there an empty group_by is inherited, too.
+local labels_of = require "moonwatch.route.labels"
 local matchers = require "moonwatch.route.matchers"
 
 local M = {}
@@ -140,7 +141,7 @@ end
 function M.group_labels(node, labels)
   local out = {}
   if node.group_by == "all" then
-    for name, value in pairs(labels) do out[name] = value end
+    for name, value in labels_of.each(labels) do out[name] = value end
     return out
   end
   for _, name in ipairs(node.group_by) do out[name] = labels[name] end

@@ -19,7 +19,7 @@ local RULES_EVERY, RULES_ANYWAY = 5, 30 -- seconds
 -- A message on its way; what it asks of the net while it is being sent belongs to it.
 local function send(self, target, note, done)
   local world = self.world
-  local message = { at = world.now, receiver = note.receiver, kind = target.kind, note = note, requests = {} }
+  local message = { at = world.now, receiver = note.receiver, kind = target.kind, note = to.plain(note), requests = {} }
   table.insert(world.messages, message)
   local outer = world.sending
   world.sending = message

@@ -5,9 +5,10 @@
 -- round.  What fires carries an end four rounds ahead, so it ends by itself there when we are gone; the rounds
 -- are engine/router_alive.lua's.  Requests of one target leave one after the other (`at_once`): an Alertmanager
 -- takes what comes last for the truth.
+local labels_of = require "moonwatch.route.labels"
 local sign_in = require "moonwatch.to.sign_in"
 
-local M = { kind = "alertmanager", digests = "never", at_once = 1 }
+local M = { kind = "alertmanager", digests = "never", at_once = 1, reads_sets = true }
 
 M.answers = {
   [400] = { says = "the Alertmanager does not take some of these alerts" },
@@ -22,7 +23,7 @@ function M.alive(fields) return fields.resend or 60 end
 local function with(labels, more)
   if not more or not next(more) then return labels end
   local out = {}
-  for name, value in pairs(labels) do out[name] = value end
+  for name, value in labels_of.each(labels) do out[name] = value end
   for name, value in pairs(more) do out[name] = out[name] or value end
   return out
 end

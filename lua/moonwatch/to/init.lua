@@ -4,10 +4,11 @@
 -- how its answers differ from the usual (see answer.lua); or `steps`, several requests (see steps.lua); or
 -- a `send` of its own.  `prepare(note, fields, host, done)` may first ask somebody else for what is missing.  `digests` says what it
 -- makes of many messages in one (digest.lua): "alerts" gets all alerts (programs), "never" is for kinds with incidents.
--- `hears_acks`: acknowledgements can be passed on.  Secrets are looked up here, when the message leaves, and taken out of
+-- `hears_acks`: acknowledgements can be passed on.  `reads_sets`, or reads_sets(fields): alerts may have their labels as the router does (route/labels.lua).  Secrets are looked up here, when the message leaves, and taken out of
 -- whatever comes back (hidden.lua).
 local answer = require "moonwatch.to.answer"
 local hidden = require "moonwatch.to.hidden"
+local labels_of = require "moonwatch.route.labels"
 local steps = require "moonwatch.to.steps"
 
 local M = { kinds = {} }
@@ -16,6 +17,14 @@ for _, name in ipairs { "webhook", "slack", "pagerduty", "func", "opsgenie", "vi
                        "email", "sns", "exec", "teams", "discord", "telegram", "mattermost", "rocketchat", "webex" } do
   local kind = require("moonwatch.to." .. name)
   M.kinds[kind.kind] = kind
+end
+
+--- NOTE, whose alerts have tables for labels and annotations from now on: for those who walk over them.
+function M.plain(note)
+  for _, alert in ipairs(note.alerts) do
+    alert.labels, alert.annotations = labels_of.plain(alert.labels), labels_of.plain(alert.annotations)
+  end
+  return note
 end
 
 -- FIELDS with every secret replaced by its text; SECRETS collects those texts.  nil, message when one is missing.
@@ -53,6 +62,9 @@ function M.send(host, clock, target, note, done)
     outcome.error = outcome.error and unread:out_of(outcome.error)
     done(outcome, clock())
   end
+  local reads = kind.reads_sets
+  if type(reads) == "function" then reads = reads(fields) end
+  if not reads then M.plain(note) end
   if kind.send then return kind.send(note, fields, host, finish) end
   if kind.steps then return steps.run(kind, note, fields, { host = host, clock = clock }, finish) end
   local function go(ready, refused)

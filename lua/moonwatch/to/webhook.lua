@@ -7,6 +7,9 @@ local text = require "moonwatch.to.text"
 
 local M = { kind = "webhook", answers = {}, digests = "alerts" }
 
+--- Templates walk over labels.
+function M.reads_sets(fields) return not fields.body end
+
 local UNSET = "0001-01-01T00:00:00Z"
 
 -- Why a message was made, as Alertmanager says it; our own reasons as we say them.
