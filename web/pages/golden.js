@@ -13,7 +13,7 @@ const tone = (v, warn, bad) => v == null ? "" : v >= bad ? "bad" : v >= warn ? "
 export const servicePage = (service) => "#golden?" + new URLSearchParams({ service });
 
 const cells = (s) => [html`<a href=${servicePage(s.service)}><b>${s.service}</b></a>`, rate(s.traffic),
-  html`<span class=${tone(s.errors, 0.01, 0.05)}>${percent(s.errors)}</span>`, time(s.latency.p50), time(s.latency.p95), time(s.latency.p99),
+  html`<span class=${tone(s.errors, 0.01, 0.05)}>${percent(s.errors)}</span>`, s.latency.mean == null ? time(s.latency.p50) : time(s.latency.mean) + " mean", time(s.latency.p95), time(s.latency.p99),
   html`<span class=${tone(s.saturation.value, 0.8, 0.9)}>${percent(s.saturation.value)} ${s.saturation.says || ""}</span>`, html`<span class="dim">${s.says}</span>`];
 const heads = ["Service", "Traffic", "Errors", "p50", "p95", "p99", "Saturation", "From"];
 
@@ -49,7 +49,7 @@ class One extends Live {
     return html`<p><a href="#golden">All services</a> ${" "}<select aria-label="time range" value=${this.span} onChange=${(e) => { this.span = Number(e.target.value); this.refresh(); }}>
         ${Object.entries(spans).map(([text, seconds]) => html`<option value=${seconds}>${text}</option>`)}</select></p>
       ${table(heads, [cells(service)])}
-      <div class="grid">${plot("Latency, seconds", ["p50", "p95", "p99"])}${plot("Traffic, requests per second", ["traffic"])}
+      <div class="grid">${plot("Latency, seconds", ["mean", "p50", "p95", "p99"])}${plot("Traffic, requests per second", ["traffic"])}
         ${plot("Errors, percent of requests", ["errors"], (v) => v * 100)}${plot("Saturation, percent", full, (v) => v * 100)}</div>
       <h3>Where this comes from</h3>
       ${table(["Signal", "Expression"], Object.entries(service.expressions).sort().map(([name, expr]) => [name, html`<a href=${"#explore?" + new URLSearchParams({ q: expr })}><code>${expr}</code></a>`]),

@@ -14,18 +14,21 @@ local function seconds(v)
 end
 local function percent(v) return v and ("%.2f %%"):format(v * 100) or "-" end
 local function rate(v) return v and ("%.4g/s"):format(v) or "-" end
-local function full(s) return s.value and ("%s %s"):format(percent(s.value), s.name) or "-" end
+local function full(s) return s.value and ("%s %s"):format(percent(s.value), s.says) or "-" end
+
+-- A service of which only the mean is known has it in the place of the median.
+local function middle(latency) return latency.mean and seconds(latency.mean) .. " mean" or seconds(latency.p50) end
 
 local function show_all(ctx, rows)
   local out = { { "SERVICE", "TRAFFIC", "ERRORS", "P50", "P95", "P99", "SATURATION", "FROM" } }
   for _, r in ipairs(rows) do
-    out[#out + 1] = { r.service, rate(r.traffic), percent(r.errors), seconds(r.latency.p50), seconds(r.latency.p95), seconds(r.latency.p99), full(r.saturation),
+    out[#out + 1] = { r.service, rate(r.traffic), percent(r.errors), middle(r.latency), seconds(r.latency.p95), seconds(r.latency.p99), full(r.saturation),
                       r.convention or r.from }
   end
   ctx.out(client.columns(out))
 end
 
-local ORDER = { "traffic", "errors", "p50", "p95", "p99" }
+local ORDER = { "traffic", "errors", "mean", "p50", "p95", "p99" }
 
 local function show_one(ctx, row)
   show_all(ctx, { row })

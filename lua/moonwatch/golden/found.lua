@@ -14,8 +14,7 @@ local function index()
   end
   for _, c in ipairs(golden.conventions) do
     metric(golden.count_of(c))
-    metric(c.histogram)
-    metric(c.histogram .. "_bucket")
+    for _, part in ipairs(c.histogram and { "", "_bucket", "_count" } or {}) do metric(c.histogram .. part) end
     label(c.service)
     for _, name in ipairs(c.status) do label(name) end
   end
@@ -27,9 +26,9 @@ local function index()
   return metrics, labels
 end
 
--- Buckets are many, and say no more than that they are there: they are asked for one bound only.
+-- Buckets are many, and say no more than that they are there: they are asked for one bound only.  A metric with quantiles is a summary.
 local METRICS, LABELS = index()
-local EXPR = ('group by (%s) ({__name__=~"%s",le=~"|%%s"})'):format(table.concat(LABELS, ", "), table.concat(METRICS, "|"))
+local EXPR = ('group by (%s) ({__name__=~"%s",le=~"|%%s",quantile=""})'):format(table.concat(LABELS, ", "), table.concat(METRICS, "|"))
 
 --- The expression that finds them.
 M.expr = EXPR:format "[+]Inf"
@@ -64,19 +63,31 @@ local function status_of(c, labels)
   end
 end
 
--- What CONVENTION has of a service: { convention=, status=, timed="classic"|"native"|nil }.
-local function by_convention(by_name, c)
-  local counted, buckets, whole = services(by_name, golden.count_of(c), c.service), services(by_name, c.histogram .. "_bucket", c.service),
-    services(by_name, c.histogram, c.service)
+-- By which part of a histogram requests are known to be timed, the best first.
+local TIMED = { { "_bucket", "classic" }, { "", "native" }, { "_count", "mean" } }
+local WORTH = { classic = 2, native = 2, mean = 1 }
+
+-- Service -> how CONVENTION times its requests.
+local function timed_by(by_name, c)
   local out = {}
-  for _, found in ipairs { counted, not c.count and whole or {} } do
-    for service, labels in pairs(found) do
-      out[service] = out[service] or { convention = c, status = status_of(c, labels),
-                                       timed = buckets[service] and "classic" or whole[service] and "native" or nil }
+  for _, row in ipairs(c.histogram and TIMED or {}) do
+    for service in pairs(services(by_name, c.histogram .. row[1], c.service)) do out[service] = out[service] or row[2] end
+  end
+  return out
+end
+
+-- What CONVENTION has of a service: { convention=, status=, timed="classic"|"native"|"mean"|nil }.
+local function by_convention(by_name, c)
+  local out, timed = {}, timed_by(by_name, c)
+  for _, metric in ipairs { golden.count_of(c), not c.count and c.histogram or nil } do
+    for service, labels in pairs(services(by_name, metric, c.service)) do
+      out[service] = out[service] or { convention = c, status = status_of(c, labels), timed = timed[service] }
     end
   end
   return out
 end
+
+local function worth(found) return found and WORTH[found.timed] or found and 0 or -1 end
 
 --- At T: service -> { convention=, status=, timed=, full = { rows of golden.saturation } }; or nil, why.
 function M.services(host, t)
@@ -85,7 +96,7 @@ function M.services(host, t)
   local by_name, out = sorted(rows), {}
   for _, c in ipairs(golden.conventions) do
     for service, found in pairs(by_convention(by_name, c)) do
-      if not out[service] or found.timed and not out[service].timed then
+      if worth(found) > worth(out[service]) then
         found.full, out[service] = {}, found
       end
     end

@@ -1,7 +1,7 @@
 --- signals.lua - the four golden signals of each service: latency, traffic, errors, saturation, now and over a time.
 --
 -- What metrics say counts; a service without any is told by its spans.  All services of one convention are asked at once.
---   { service=, from="metrics"|"spans", convention=, says=, latency={p50=,p95=,p99=} (seconds), traffic= (requests per second), errors=
+--   { service=, from="metrics"|"spans", convention=, says=, latency={p50=,p95=,p99=, or mean=} (seconds), traffic= (requests per second), errors=
 --     (share, 0 to 1), saturation={ value=, name=, says=, parts={ {name=,says=,value=,expr=} } }, expressions={ p50=, ... } }
 local found = require "moonwatch.golden.found"
 local golden = require "moonwatch.guest.golden"
@@ -26,7 +26,11 @@ end
 local function expressions(service, of, window)
   local e = golden.expressions(of.convention, service, { window = window, native = of.timed == "native", status = of.status })
   local out = { traffic = e.traffic, errors = of.status and e.errors or nil }
-  for name, q in pairs(QUANTILES) do out[name] = of.timed and e.latency(q) or nil end
+  if of.timed == "mean" then
+    out.mean = e.mean
+  elseif of.timed then
+    for name, q in pairs(QUANTILES) do out[name] = e.latency(q) end
+  end
   return out
 end
 
@@ -50,7 +54,7 @@ local function read_group(host, group, rows, window, t, warnings)
     local values = by_label(host, expr, of.convention.service, t, warnings)
     for _, service in ipairs(group.services) do
       local row, value = rows[service], values[alone and "" or service]
-      if QUANTILES[name] then row.latency[name] = value else row[name] = value end
+      if QUANTILES[name] or name == "mean" then row.latency[name] = value else row[name] = value end
     end
   end
 end

@@ -7,7 +7,8 @@ local M = {}
 
 M.WINDOW = "5m"
 
---- { name=, says=, service= (label), count= (counter of requests; default HISTOGRAM_count), histogram=, unit= (of the histogram, in seconds),
+--- { name=, says=, service= (label), count= (counter of requests; default HISTOGRAM_count), histogram= (nil: nothing is timed), unit= (of the
+-- histogram, in seconds),
 -- failed= (matchers), status= (labels one of which says how a request went: FAILED is about the first that is there), only= (matchers),
 -- without= (it is another convention that counts for services with this metric) }.
 -- In the order in which they are believed: a service that has several is told by the first.
@@ -25,13 +26,29 @@ M.conventions = {
   { name = "http-duration", says = "http_request_duration_seconds", service = "job", without = "http_requests_total", histogram = "http_request_duration_seconds", unit = 1,
     status = { "code", "status", "status_code", "http_status", "response_code" }, failed = '=~"5.."' },
   { name = "spring", says = "Spring Boot (Micrometer)", service = "job", histogram = "http_server_requests_seconds", unit = 1, status = { "status" }, failed = '=~"5.."' },
+  { name = "fastapi-starlette", says = "starlette_exporter", service = "job", count = "starlette_requests_total", histogram = "starlette_request_duration_seconds", unit = 1,
+    status = { "status_code" }, failed = '=~"5.."' },
+  { name = "django", says = "django-prometheus", service = "job", count = "django_http_responses_total_by_status_total",
+    histogram = "django_http_requests_latency_seconds_by_view_method", unit = 1, status = { "status" }, failed = '=~"5.."' },
+  { name = "gin", says = "go-gin-prometheus", service = "job", count = "gin_requests_total", histogram = "gin_request_duration_seconds", unit = 1, status = { "code" }, failed = '=~"5.."' },
+  { name = "echo", says = "echo-prometheus", service = "job", count = "echo_requests_total", histogram = "echo_request_duration_seconds", unit = 1, status = { "code" }, failed = '=~"5.."' },
   { name = "flask", says = "prometheus-flask-exporter", service = "job", histogram = "flask_http_request_duration_seconds", unit = 1, status = { "status" }, failed = '=~"5.."' },
   { name = "grpc", says = "go-grpc-prometheus and its kin", service = "job", count = "grpc_server_handled_total", histogram = "grpc_server_handling_seconds", unit = 1,
     status = { "grpc_code" }, failed = '=~"Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss"' },
+  { name = "grpc-otel", says = "gRPC's own OpenTelemetry metrics", service = "job", histogram = "grpc_server_call_duration_seconds", unit = 1,
+    status = { "grpc_status" }, failed = '=~"UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"' },
   { name = "prometheus", says = "Prometheus's own HTTP server", service = "job", count = "prometheus_http_requests_total",
     histogram = "prometheus_http_request_duration_seconds", unit = 1, status = { "code" }, failed = '=~"5.."' },
   { name = "istio", says = "Istio", service = "destination_service_name", count = "istio_requests_total", histogram = "istio_request_duration_milliseconds", unit = 1e-3,
     status = { "response_code" }, failed = '=~"5..|0"', only = 'reporter="destination"' },
+  { name = "linkerd", says = "Linkerd", service = "deployment", count = "response_total", histogram = "response_latency_ms", unit = 1e-3, status = { "classification" },
+    failed = '="failure"', only = 'direction="inbound"' },
+  { name = "envoy", says = "Envoy, by cluster", service = "envoy_cluster_name", count = "envoy_cluster_upstream_rq_xx", histogram = "envoy_cluster_upstream_rq_time", unit = 1e-3,
+    status = { "envoy_response_code_class" }, failed = '="5"' },
+  { name = "haproxy", says = "HAProxy, by backend", service = "proxy", count = "haproxy_backend_http_responses_total", status = { "code" }, failed = '=~"5.."' },
+  { name = "caddy", says = "Caddy", service = "job", histogram = "caddy_http_request_duration_seconds", unit = 1, status = { "code" }, failed = '=~"5.."' },
+  { name = "nginx", says = "nginx (nginx-lua-prometheus, or the exporter, which knows of no errors)", service = "job", count = "nginx_http_requests_total",
+    histogram = "nginx_http_request_duration_seconds", unit = 1, status = { "status" }, failed = '=~"5.."' },
   { name = "traefik", says = "Traefik", service = "service", count = "traefik_service_requests_total", histogram = "traefik_service_request_duration_seconds", unit = 1,
     status = { "code" }, failed = '=~"5.."' },
   { name = "ingress-nginx", says = "ingress-nginx", service = "service", count = "nginx_ingress_controller_requests",
@@ -54,6 +71,8 @@ M.conventions = {
 M.saturation = {
   { name = "files", says = "open file descriptors", service = "job", used = "process_open_fds", most = "process_max_fds", each = true },
   { name = "cpu", says = "processor", service = "job", used = "cpu_usage_percent", scale = 0.01 },
+  { name = "files-micrometer", says = "open file descriptors", service = "job", used = "process_files_open_files", most = "process_files_max_files", each = true },
+  { name = "cpu-micrometer", says = "processor", service = "job", used = "process_cpu_usage" },
   { name = "cpu-otel", says = "processor", service = "job", used = "process_cpu_utilization_ratio" },
   { name = "heap", says = "heap of the JVM", service = "job", used = "jvm_memory_used_bytes", only = 'area="heap"', most = "jvm_memory_max_bytes", most_only = 'area="heap"' },
   { name = "heap-otel", says = "heap of the JVM", service = "job", used = "jvm_memory_used_bytes", only = 'jvm_memory_type="heap"', most = "jvm_memory_limit_bytes", most_only = 'jvm_memory_type="heap"' },
@@ -83,9 +102,10 @@ local function sum(c, service, more)
 end
 
 -- EXPR, but not of services that another convention is about.
-local function alone(c, expr)
+local function alone(c, expr, window)
   if not c.without then return expr end
-  return ("%s unless on (%s) group by (%s) (%s)"):format(expr, c.service, c.service, c.without)
+  local other = window and ("last_over_time(%s[%s])"):format(c.without, window) or c.without
+  return ("%s unless on (%s) group by (%s) (%s)"):format(expr, c.service, c.service, other)
 end
 
 -- Requests per second, those with MORE only; of native histograms they are counted inside.
@@ -101,15 +121,26 @@ local function quantile(c, service, options, q)
   return c.unit ~= 1 and ("%s * %g"):format(expr, c.unit) or expr
 end
 
---- The expressions of CONVENTION: { traffic= (requests per second), errors= (share of them that failed, 0 to 1), latency = function(q) -> seconds
--- }, of SERVICE or (nil) of each.  options: { window="5m", native= (its histograms are native ones), status= (the label that says how a
+-- Seconds a request on average, which is what summaries and histograms without buckets know, too.
+local function mean(c, service, options)
+  local function rate(part) return ("%s(rate(%s_%s%s[%s]))"):format(sum(c, service), c.histogram, part, selector(c, service), options.window or M.WINDOW) end
+  local expr = ("%s / (%s > 0)"):format(rate "sum", rate "count")
+  return c.unit ~= 1 and ("(%s) * %g"):format(expr, c.unit) or expr
+end
+
+--- The expressions of CONVENTION: { traffic= (requests per second), failed= (those that failed), errors= (their share, 0 to 1), latency =
+-- function(q) -> seconds, mean= (seconds) }, of SERVICE or (nil) of each; the last two only where requests are timed.  options: { window="5m", native= (its histograms are native ones), status= (the label that says how a
 -- request went), alone= (of no service that another convention is about) }.
 function M.expressions(c, service, options)
   options = options or {}
-  local function done(expr) return options.alone and alone(c, expr) or expr end
+  local function done(expr) return options.alone and alone(c, expr, options.window) or expr end
   local all, bad = requests(c, service, options), requests(c, service, options, (options.status or c.status[1]) .. c.failed)
-  return { traffic = done(all), errors = done(("(%s or %s * 0) / %s"):format(bad, all, all)),
-           latency = function(q) return done(quantile(c, service, options, q)) end }
+  local out = { traffic = done(all), failed = done(bad), errors = done(("(%s or %s * 0) / %s"):format(bad, all, all)) }
+  if c.histogram then
+    out.latency = function(q) return done(quantile(c, service, options, q)) end
+    out.mean = done(mean(c, service, options))
+  end
+  return out
 end
 
 -- The largest of EXPR, of SERVICE or of each.
