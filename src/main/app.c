@@ -263,6 +263,7 @@ int mw_app_open(mw_app *app, const mw_value *settings, mw_err *err)
     mw_passing_init(&app->head, app->registry);
     app->stats = mw_host_stats_new(app->registry, "/proc");
     mw_host_stats_cgroups(app->stats, "/sys/fs/cgroup");
+    mw_host_stats_sys(app->stats, "/sys");
     mw_registry_on_collect(app->registry, mw_host_stats_collect, app->stats);
     if (make_data_dir(settings, err) || open_audit(app, settings, err)) goto fail;
     if (open_stores(app, settings, err)) goto fail;

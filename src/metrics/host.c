@@ -42,6 +42,19 @@ static const file_row files[] = {
     {"net/snmp", mw_host_read_protocols, true},
     {"net/sockstat6", mw_host_read_sockstat, true},
     {"net/snmp6", mw_host_read_protocols6, true},
+    {"pressure/irq", mw_host_read_pressure_irq, true},
+    {"sys/kernel/random/entropy_avail", mw_host_read_entropy, true},
+    {"sys/kernel/random/poolsize", mw_host_read_entropy_pool, true},
+    {"sys/net/netfilter/nf_conntrack_count", mw_host_read_tracked, true},
+    {"sys/net/netfilter/nf_conntrack_max", mw_host_read_tracked_most, true},
+    {"net/stat/nf_conntrack", mw_host_read_tracking, true},
+    {"sys/kernel/threads-max", mw_host_read_most_threads, true},
+    {"sys/kernel/pid_max", mw_host_read_most_processes, true},
+    {"net/softnet_stat", mw_host_read_softnet, true},
+    {"net/arp", mw_host_read_arp, true},
+    {"net/udp", mw_host_read_udp, true},
+    {"net/udp6", mw_host_read_udp6, true},
+    {"schedstat", mw_host_read_schedstat, true},
 };
 
 mw_host_stats *mw_host_stats_new(mw_registry *reg, const char *root)
@@ -59,6 +72,8 @@ mw_host_stats *mw_host_stats_new(mw_registry *reg, const char *root)
 
 void mw_host_stats_cgroups(mw_host_stats *h, const char *root) { h->cgroups = mw_strdup(root); }
 
+void mw_host_stats_sys(mw_host_stats *h, const char *root) { h->sys = mw_strdup(root); }
+
 void mw_host_stats_free(mw_host_stats *h)
 {
     if (!h) return;
@@ -67,6 +82,7 @@ void mw_host_stats_free(mw_host_stats *h)
     pthread_mutex_destroy(&h->lock);
     mw_host_groups_free(h);
     mw_free(h->cgroups);
+    mw_free(h->sys);
     mw_free(h->root);
     mw_free(h);
 }
@@ -170,6 +186,9 @@ static void collect(mw_host_stats *h)
     snprintf(path, sizeof path, "%s/self/fd", h->root);
     if (!mw_host_count_fds(h, path)) failed(h, "self/fd");
     mw_host_tell_uname(h);
+    mw_host_tell_clock(h);
+    mw_host_count_processes(h);
+    mw_host_read_sys(h);
     mw_host_read_cgroups(h);
     mw_host_read_groups(h);
     mw_passing_end(&h->passing);

@@ -198,7 +198,14 @@ static bool unescape(mw_str s, char *out)
 static void one_mount(mw_host_stats *h, const char *device, const char *place, mw_str kind)
 {
     struct statvfs fs;
-    if (statvfs(place, &fs) != 0 || fs.f_blocks == 0) return;
+    mw_label l[] = {{MW_STR("device"), mw_str_of(device)},
+                    {MW_STR("fstype"), kind},
+                    {MW_STR("mountpoint"), mw_str_of(place)}};
+    bool failed = statvfs(place, &fs) != 0;
+    if (failed || fs.f_blocks > 0)
+        mw_passing_set(&h->passing, MW_GAUGE, "node_filesystem_device_error",
+                       "1 when it cannot be asked how full it is.", l, 3, failed);
+    if (failed || fs.f_blocks == 0) return;
     double block = (double)fs.f_frsize;
     const struct {
         const char *name, *help;
@@ -213,9 +220,6 @@ static void one_mount(mw_host_stats *h, const char *device, const char *place, m
         {"node_filesystem_files_free", "Filesystem total free file nodes.", (double)fs.f_ffree},
         {"node_filesystem_readonly", "Filesystem read-only status.", fs.f_flag & ST_RDONLY ? 1 : 0},
     };
-    mw_label l[] = {{MW_STR("device"), mw_str_of(device)},
-                    {MW_STR("fstype"), kind},
-                    {MW_STR("mountpoint"), mw_str_of(place)}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         mw_passing_set(&h->passing, MW_GAUGE, rows[i].name, rows[i].help, l, 3, rows[i].v);
     if (strcmp(place, "/") == 0)

@@ -11,8 +11,9 @@ typedef struct mw_host_groups mw_host_groups;
 struct mw_host_stats {
     pthread_mutex_t lock; /* one collection at a time */
     mw_registry *reg;
-    mw_passing passing;     /* devices and what else comes and goes */
-    char *root, *cgroups;   /* CGROUPS: NULL when they are not read */
+    mw_passing passing; /* devices and what else comes and goes */
+    char *root;
+    char *cgroups, *sys;    /* NULL when they are not read */
     mw_host_groups *groups; /* NULL: nobody named any process */
     int64_t last_ns;        /* of the last collection; 0: none yet */
     mw_buf text;            /* of the file being read */
@@ -51,6 +52,22 @@ bool mw_host_read_sockstat(mw_host_stats *h, mw_str text);
 bool mw_host_read_protocols(mw_host_stats *h, mw_str text);
 bool mw_host_read_protocols6(mw_host_stats *h, mw_str text);
 bool mw_host_read_self(mw_host_stats *h, mw_str text);
+bool mw_host_read_pressure_irq(mw_host_stats *h, mw_str text);
+bool mw_host_read_entropy(mw_host_stats *h, mw_str text);
+bool mw_host_read_entropy_pool(mw_host_stats *h, mw_str text);
+bool mw_host_read_tracked(mw_host_stats *h, mw_str text);
+bool mw_host_read_tracked_most(mw_host_stats *h, mw_str text);
+bool mw_host_read_most_threads(mw_host_stats *h, mw_str text);
+bool mw_host_read_most_processes(mw_host_stats *h, mw_str text);
+bool mw_host_read_softnet(mw_host_stats *h, mw_str text);
+bool mw_host_read_tracking(mw_host_stats *h, mw_str text);
+bool mw_host_read_arp(mw_host_stats *h, mw_str text);
+bool mw_host_read_udp(mw_host_stats *h, mw_str text);
+bool mw_host_read_udp6(mw_host_stats *h, mw_str text);
+bool mw_host_read_schedstat(mw_host_stats *h, mw_str text);
+void mw_host_count_processes(mw_host_stats *h);
+void mw_host_read_sys(mw_host_stats *h);
+void mw_host_tell_clock(mw_host_stats *h);
 void mw_host_read_cgroups(mw_host_stats *h);
 void mw_host_read_groups(mw_host_stats *h);
 void mw_host_groups_free(mw_host_stats *h);

@@ -51,6 +51,12 @@ bool mw_host_read_pressure_memory(mw_host_stats *h, mw_str text)
                          "node_pressure_memory_stalled_seconds_total");
 }
 
+/* Has no "some". */
+bool mw_host_read_pressure_irq(mw_host_stats *h, mw_str text)
+{
+    return read_pressure(h, text, NULL, "node_pressure_irq_stalled_seconds_total");
+}
+
 /* -- uname ----------------------------------------------------------------------------------- */
 
 void mw_host_tell_uname(mw_host_stats *h)

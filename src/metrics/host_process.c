@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "metrics/host_inside.h"
 
@@ -16,6 +17,22 @@ static bool behind_name(mw_str *text)
     size_t used = (size_t)(end - text->p) + 1;
     *text = (mw_str){text->p + used, text->n - used};
     return true;
+}
+
+/* Without a limit, as client libraries of Prometheus say it: the most that there can be. */
+static void limits(mw_host_stats *h)
+{
+    static const struct {
+        int what;
+        const char *name, *help;
+    } rows[] = {
+        {RLIMIT_NOFILE, "process_max_fds", "Maximum number of open file descriptors."},
+        {RLIMIT_AS, "process_virtual_memory_max_bytes", "Maximum amount of virtual memory."},
+    };
+    struct rlimit limit;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (getrlimit((__rlimit_resource_t)rows[i].what, &limit) == 0)
+            mw_host_note(h, MW_GAUGE, rows[i].name, rows[i].help, NULL, 0, (double)limit.rlim_cur);
 }
 
 bool mw_host_read_self(mw_host_stats *h, mw_str text)
@@ -37,6 +54,7 @@ bool mw_host_read_self(mw_host_stats *h, mw_str text)
                  0, v[VSIZE]);
     mw_host_note(h, MW_GAUGE, "process_threads", "Number of threads of this process.", NULL, 0,
                  v[THREADS]);
+    limits(h);
     if (h->boot_time > 0)
         mw_host_note(h, MW_GAUGE, "process_start_time_seconds",
                      "Start time of the process since unix epoch in seconds.", NULL, 0,

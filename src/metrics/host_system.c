@@ -145,6 +145,17 @@ bool mw_host_read_meminfo(mw_host_stats *h, mw_str text)
 
 /* -- /proc/loadavg -------------------------------------------------------------------------- */
 
+/* "2/345": of 345 threads two are running. */
+static void threads(mw_host_stats *h, mw_str rest)
+{
+    mw_str field;
+    double v;
+    const char *slash = mw_host_field(&rest, &field) ? memchr(field.p, '/', field.n) : NULL;
+    if (slash && mw_host_is_count((mw_str){slash + 1, field.n - (size_t)(slash + 1 - field.p)}, &v))
+        mw_host_note(h, MW_GAUGE, "node_processes_threads", "Threads of all processes.", NULL, 0,
+                     v);
+}
+
 bool mw_host_read_loadavg(mw_host_stats *h, mw_str text)
 {
     static const struct {
@@ -159,5 +170,6 @@ bool mw_host_read_loadavg(mw_host_stats *h, mw_str text)
             return false;
         mw_host_note(h, MW_GAUGE, rows[i].name, rows[i].help, NULL, 0, v);
     }
+    threads(h, text);
     return true;
 }
