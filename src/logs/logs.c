@@ -9,11 +9,14 @@
 #include "base/mem.h"
 #include "logs/stream.h"
 
+enum { LATE_MS = 150000 };
+
 mw_logs *mw_logs_open(const mw_logs_options *o, mw_err *err)
 {
     mw_logs *l = mw_zalloc(sizeof *l);
     l->o = *o;
     if (!l->o.clock) l->o.clock = &mw_clock_system;
+    l->late.after_ms = LATE_MS;
     if (!l->o.max_bytes) l->o.max_bytes = (size_t)256 << 20;
     if (!l->o.max_streams) l->o.max_streams = 100000;
     if (!l->o.max_line) l->o.max_line = (size_t)256 << 10;
@@ -190,8 +193,11 @@ int mw_logs_append(mw_logs *l, const mw_log_record *r, mw_err *err)
         logs_drop_oldest(l, l->heap[0], l->o.n_classes + 1);
 out:
     pthread_rwlock_unlock(&l->lock);
+    if (rc == MW_OK) mw_hours_mark(&l->late, r->t_ns / 1000000, mw_now_ms(l->o.clock));
     return rc;
 }
+
+mw_hours *mw_logs_late(mw_logs *l) { return &l->late; }
 
 /* Memory is all there is: what was appended is as safe as it gets. */
 int mw_logs_commit(mw_logs *l, mw_err *err) { return MW_OK; }

@@ -6,6 +6,7 @@
 #ifndef MW_LOGS_LOGS_H
 #define MW_LOGS_LOGS_H
 #include "base/clock.h"
+#include "model/hours.h"
 #include "model/keep.h"
 #include "model/logrec.h"
 
@@ -27,6 +28,7 @@ void mw_logs_close(mw_logs *l); /* NULL is fine */
 /* Copies R.  MW_ELIMIT: too many streams.  MW_EOLD: before the retention. */
 int mw_logs_append(mw_logs *l, const mw_log_record *r, mw_err *err);
 int mw_logs_commit(mw_logs *l, mw_err *err); /* as mw_appender_commit */
+mw_hours *mw_logs_late(mw_logs *l);          /* records more than two and a half minutes late */
 void mw_logs_tick(mw_logs *l);
 
 typedef struct mw_logs_query {

@@ -74,6 +74,7 @@ struct mw_logs {
     size_t n_streams, cap_heap;
     uint64_t seq;
     mw_logs_stats stats;
+    mw_hours late;
     mw_logs_dropped *dropped; /* n_classes + 2 rows, see mw_logs_dropped_take */
 };
 

@@ -1,4 +1,4 @@
-/* host_records.c - host.logs_search, logs_count, traces_search, traces_rates and spans_count.
+/* host_records.c - host.logs_search, logs_count, traces_search, traces_rates, spans_count and late.
  * SPDX-License-Identifier: MIT */
 #include <lauxlib.h>
 
@@ -81,6 +81,34 @@ static int host_spans_count(lua_State *L)
     return 1;
 }
 
+typedef struct hours {
+    lua_State *L;
+    int n;
+} hours;
+
+static void push_hour(void *arg, int64_t hour_ms)
+{
+    hours *h = arg;
+    lua_pushnumber(h->L, (double)(hour_ms / 1000));
+    lua_rawseti(h->L, -2, ++h->n);
+}
+
+/* host.late(kind) -> hours of "metrics", "logs" or "spans" that got something late since the last
+ * call.  Whoever looks at the past over stores that others fill takes nothing from them. */
+static int host_late(lua_State *L)
+{
+    static const char *const kinds[] = {"metrics", "logs", "spans", NULL};
+    mw_host *h = mw_face_of(L)->host;
+    int kind = luaL_checkoption(L, 1, NULL, kinds);
+    bool own = h->tsdb && h->source == mw_tsdb_source(h->tsdb);
+    mw_hours *late[] = {own ? mw_tsdb_late(h->tsdb) : NULL,
+                        own && h->logs ? mw_logs_late(h->logs) : NULL,
+                        own && h->traces ? mw_traces_late(h->traces) : NULL};
+    lua_newtable(L);
+    if (late[kind]) mw_hours_take(late[kind], mw_now_ms(h->clock), push_hour, &(hours){L, 0});
+    return 1;
+}
+
 void mw_host_open_records(lua_State *L)
 {
     static const mw_host_fn fns[] = {{"logs_search", host_logs_search},
@@ -89,6 +117,7 @@ void mw_host_open_records(lua_State *L)
                                      {"traces_search", host_traces_search},
                                      {"traces_rates", host_traces_rates},
                                      {"spans_count", host_spans_count},
+                                     {"late", host_late},
                                      {NULL, NULL}};
     mw_host_set(L, fns);
 }

@@ -75,6 +75,7 @@ struct mw_traces {
     trace *oldest, *youngest; /* by the time their first span came */
     names names;
     mw_traces_stats stats;
+    mw_hours late; /* by when spans ended */
 };
 
 trace *traces_find(mw_traces *t, const uint8_t id[16]);

@@ -11,11 +11,14 @@
 #include "base/mem.h"
 #include "traces/trace.h"
 
+enum { LATE_MS = 150000 };
+
 mw_traces *mw_traces_open(const mw_traces_options *o, mw_err *err)
 {
     mw_traces *t = mw_zalloc(sizeof *t);
     t->o = *o;
     if (!t->o.clock) t->o.clock = &mw_clock_system;
+    t->late.after_ms = LATE_MS;
     if (!t->o.max_bytes) t->o.max_bytes = (size_t)256 << 20;
     if (!t->o.max_spans_per_trace) t->o.max_spans_per_trace = 100000;
     t->n_buckets = 1024;
@@ -163,8 +166,11 @@ int mw_traces_append(mw_traces *t, const mw_span *s, mw_err *err)
 out:
     t->stats.refused += rc != MW_OK;
     pthread_rwlock_unlock(&t->lock);
+    if (rc == MW_OK) mw_hours_mark(&t->late, s->end_ns / 1000000, now);
     return rc;
 }
+
+mw_hours *mw_traces_late(mw_traces *t) { return &t->late; }
 
 /* Memory is all there is: what was appended is as safe as it gets. */
 int mw_traces_commit(mw_traces *t, mw_err *err) { return MW_OK; }

@@ -7,6 +7,7 @@
 #define MW_TRACES_TRACES_H
 #include "base/clock.h"
 #include "base/err.h"
+#include "model/hours.h"
 #include "model/span.h"
 
 typedef struct mw_traces mw_traces;
@@ -25,6 +26,8 @@ void mw_traces_close(mw_traces *t); /* NULL is fine */
  * MW_EARG: trace or span id all zero.  MW_ELIMIT: too many spans in this trace. */
 int mw_traces_append(mw_traces *t, const mw_span *s, mw_err *err);
 int mw_traces_commit(mw_traces *t, mw_err *err); /* as mw_appender_commit */
+mw_hours *
+mw_traces_late(mw_traces *t); /* spans more than two and a half minutes late, by their end */
 void mw_traces_tick(mw_traces *t);
 
 /* Spans of one trace in order of start; S valid during the call.  MW_ENOENT: no such trace. */

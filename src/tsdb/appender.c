@@ -42,6 +42,7 @@ int mw_appender_enter(mw_appender *a)
     pthread_rwlock_rdlock(&a->db->gate);
     a->inside = true;
     a->floor = mw_tsdb_floor(a->db);
+    a->now = mw_now_ms(a->db->opt.clock);
     return MW_OK;
 }
 
@@ -146,12 +147,14 @@ static int lock_by_labels(mw_tsdb *db, const mw_labels *ls, int64_t t, mw_stream
 
 /* -- appending ------------------------------------------------------------------------------ */
 
-static void count(mw_tsdb *db, mw_shard *sh, int rc, bool fresh, bool late, int64_t t)
+static void count(mw_appender *a, mw_shard *sh, int rc, bool fresh, bool late, int64_t t)
 {
+    mw_tsdb *db = a->db;
     if (rc == MW_OK) {
         sh->appended++;
         sh->late += late;
         if (fresh) mw_shard_note(sh, t);
+        if (fresh && t <= a->now - db->late.after_ms) mw_hours_mark(&db->late, t, a->now);
     } else if (rc == MW_EDUP) {
         sh->duplicates++;
     } else if (rc == MW_EOLD) {
@@ -199,7 +202,7 @@ int mw_appender_put(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream *s, i
         rc = look_in_blocks(db, s, &rules, t, mw_double_bits(v), (mw_str){NULL, 0});
     bool sealed = rc != MW_ENOENT;
     if (!sealed) rc = mw_stream_append(s, &rules, t, v, &fresh, &late, &sh->tally);
-    count(db, sh, rc, fresh, late, t);
+    count(a, sh, rc, fresh, late, t);
     if (!is_journaled(a, rc, sealed)) return rc;
     uint32_t id = (slot << db->shift) | (uint32_t)(sh - db->shards);
     mw_define(db, id, s);
@@ -256,7 +259,7 @@ static int put_histogram(mw_appender *a, mw_shard *sh, uint32_t slot, mw_stream 
     if (may_be_in_blocks(s, t) || t == s->last.t) rc = look_in_blocks(db, s, &rules, t, 0, bytes);
     bool sealed = rc != MW_ENOENT;
     if (!sealed) rc = mw_stream_append_histogram(s, &rules, t, bytes, &fresh, &late, &sh->tally);
-    count(db, sh, rc, fresh, late, t);
+    count(a, sh, rc, fresh, late, t);
     sh->histograms += rc == MW_OK;
     if (!is_journaled(a, rc, sealed)) return rc;
     uint32_t id = (slot << db->shift) | (uint32_t)(sh - db->shards);

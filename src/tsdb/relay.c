@@ -296,6 +296,7 @@ static void start_maker(mw_relay *r, maker *m)
     for (int i = 0; i < LOADS; i++) m->loads[i] = new_load();
     m->appender = mw_appender_new(r->db);
     m->appender->unjournaled = true;
+    m->appender->now = mw_now_ms(r->db->opt.clock);
     pthread_mutex_init(&m->lock, NULL);
     pthread_cond_init(&m->changed, NULL);
     MW_ASSERT(mw_pool_add(r->pool, run, m) == MW_OK);

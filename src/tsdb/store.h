@@ -61,6 +61,7 @@ struct mw_tsdb {
     mw_exemplars *exemplars;
     mw_metabook *metadata;
     mw_aliases *aliases;
+    mw_hours late;
 
     /* Any thread, atomics. */
     uint64_t series, births, too_old, refused_series;
@@ -86,6 +87,7 @@ struct mw_appender {
     bool inside;   /* holds the gate */
     int failed;    /* why a piece of the batch was not taken */
     int64_t floor; /* oldest time taken, as of the last commit */
+    int64_t now;   /* when the batch began */
     mw_buf frame;  /* for the journal */
     mw_record_run run;
     bool unjournaled; /* what is appended comes from the journal */

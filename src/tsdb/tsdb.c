@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "tsdb/store.h"
 
-enum { SHARDS_DEFAULT = 64 };
+enum { SHARDS_DEFAULT = 64, LATE_MS = 300000 };
 
 static unsigned shift_for(unsigned shards)
 {
@@ -58,6 +58,7 @@ mw_tsdb *mw_tsdb_open(const mw_tsdb_options *o, mw_err *err)
     mw_tsdb *db = mw_zalloc(sizeof *db);
     db->opt = *o;
     if (!db->opt.clock) db->opt.clock = &mw_clock_system;
+    db->late.after_ms = LATE_MS;
     db->io = o->read_only ? &mw_io_dry : o->io ? o->io : &mw_io_system;
     db->dir = mw_strdup(o->dir);
     db->lock = -1;
@@ -118,6 +119,8 @@ void mw_tsdb_close(mw_tsdb *db)
 void mw_tsdb_hurry(mw_tsdb *db) { __atomic_store_n(&db->hurry, 1, __ATOMIC_RELAXED); }
 bool mw_tsdb_commit_waits(const mw_tsdb *db) { return db->dir && db->opt.sync_ms == 0; }
 mw_source *mw_tsdb_source(mw_tsdb *db) { return &db->source; }
+
+mw_hours *mw_tsdb_late(mw_tsdb *db) { return &db->late; }
 
 /* -- counting ------------------------------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 #define MW_TSDB_TSDB_H
 #include "base/clock.h"
 #include "model/exemplar.h"
+#include "model/hours.h"
 #include "model/keep.h"
 #include "model/source.h"
 #include "store/io.h"
@@ -126,6 +127,9 @@ typedef struct mw_metadata {
 typedef int mw_metadata_visit(void *arg, const mw_metadata *m);
 /* Of NAME, or of all metrics when it is empty; valid during the call.  Non-zero stops. */
 void mw_tsdb_metadata(mw_tsdb *db, mw_str name, mw_metadata_visit *visit, void *arg);
+
+/* Hours that got samples more than five minutes late, also before a crash: see model/hours.h. */
+mw_hours *mw_tsdb_late(mw_tsdb *db);
 
 /* -- keeping house -------------------------------------------------------------------------- */
 

@@ -102,6 +102,38 @@ static void after_a_crash_only_what_came_since_the_last_seal_is_replayed(void **
     free_world(w);
 }
 
+static void count_hour(void *arg, int64_t hour_ms)
+{
+    size_t *n = arg;
+    assert_true(hour_ms == 0 || hour_ms == 3600000);
+    ++*n;
+}
+
+static size_t late_hours(world *w)
+{
+    size_t n = 0;
+    mw_hours_take(mw_tsdb_late(w->db), mw_now_ms(&w->clock.clock), count_hour, &n);
+    return n;
+}
+
+static void hours_that_got_something_late_are_known_also_after_a_crash(void **state)
+{
+    world *w = new_world(12);
+    mw_clock_manual_set(&w->clock, 3 * 3600000);
+    put(w, 0, 701, 1);
+    commit(w);
+    assert_int_equal(late_hours(w), 0); /* less than five minutes before now */
+    put(w, 1, 240, 1);
+    put(w, 1, 239, 1);
+    put(w, 1, 239, 1); /* known already */
+    commit(w);
+    assert_int_equal(late_hours(w), 2);
+    assert_int_equal(late_hours(w), 0);
+    die_and_start_again(w);
+    assert_int_equal(late_hours(w), 2);
+    free_world(w);
+}
+
 static void what_was_not_committed_may_be_lost_and_nothing_else(void **state)
 {
     world *w = new_world(9);
@@ -391,6 +423,7 @@ int main(void)
         cmocka_unit_test(a_store_agrees_with_a_plain_map_whatever_happens_to_it),
         cmocka_unit_test(an_orderly_end_leaves_nothing_to_replay),
         cmocka_unit_test(after_a_crash_only_what_came_since_the_last_seal_is_replayed),
+        cmocka_unit_test(hours_that_got_something_late_are_known_also_after_a_crash),
         cmocka_unit_test(what_was_not_committed_may_be_lost_and_nothing_else),
         cmocka_unit_test(another_appender_may_commit_a_series_before_the_one_that_made_it),
         cmocka_unit_test(duplicates_are_known_after_a_restart_too),

@@ -5,6 +5,7 @@ local burn = require "moonwatch.slo.burn"
 local corrections = require "moonwatch.api.slo_corrections"
 local forecast = require "moonwatch.slo.forecast"
 local gate_of = require "moonwatch.slo.gate"
+local late = require "moonwatch.slo.late"
 local parts = require "moonwatch.slo.parts"
 local report = require "moonwatch.slo.report"
 local rules_of = require "moonwatch.api.rules_of"
@@ -128,6 +129,23 @@ local function gate(engine, req, _, runner)
                                                          budget_remaining = b and b.remaining })
 end
 
+-- Count again what the raw series say: all of the budget's time, or from FROM to TO.
+local function recount(engine, req, _, runner)
+  local host, at = engine.host, {}
+  if not runner.source then return answer.problem(host, 409, "no_events", "it counts no events of its own: there is nothing to count again") end
+  if not runner.counted_to or not runner.ledger.at then return answer.problem(host, 409, "not_yet", "nothing was counted yet") end
+  for name, default in pairs { from = runner.period:span(runner.counted_to), to = runner.counted_to } do
+    local text = answer.param(req, name)
+    at[name] = text and (tonumber(text) or host.parse_time(text)) or not text and default
+    if not at[name] then return bad(engine, ("%s: %q is not a time such as 2026-03-01T02:00:00Z"):format(name, text)) end
+  end
+  local from, to = math.max(at.from, runner.ledger.began), math.min(at.to, runner.counted_to)
+  if to <= from then return bad(engine, ("to must be after from, and both since %s, when it began to count"):format(host.rfc3339(runner.ledger.began))) end
+  late.again(runner, from, to)
+  audit.note(host, "slo.recounted", audit.who(req), { slo = runner.rule.name, from = host.rfc3339(from), to = host.rfc3339(to) })
+  return answer.json(host, 202, { name = runner.rule.name, from = host.rfc3339(from), to = host.rfc3339(to), hours = #late.pending(runner) })
+end
+
 -- -- reports ---------------------------------------------------------------
 
 -- What the parameters ask for: kind, how many, format; or nil and the refusal.
@@ -191,6 +209,7 @@ return {
   ["/api/mw/v1/slos/*"] = of_one { GET = function(engine, _, _, runner) return answer.json(engine.host, 200, whole(engine, runner)) end },
   ["/api/mw/v1/slos/*/gate"] = of_one { GET = gate },
   ["/api/mw/v1/slos/*/spent"] = of_one { GET = spent },
+  ["/api/mw/v1/slos/*/recount"] = of_one { POST = recount },
   ["/api/mw/v1/slos/*/report"] = of_one { GET = function(engine, req, _, runner) return reports(engine, req, { runner }) end },
   ["/api/mw/v1/slo-reports"] = get(function(engine, req) return reports(engine, req, rules_of.list(engine, "slo")) end),
   ["/api/mw/v1/slos/*/corrections"] = of_one { GET = corrections.get, POST = corrections.add },

@@ -3,9 +3,9 @@ local client = require "moonwatch.cli.client"
 
 local M = {}
 
-M.usage = "slo [NAME [--from T [--to T]]] [--json] | gate NAME [--min SHARE] | correct NAME --from T --to T|--for D --reason R [--window W] [--author A] | corrections NAME [--drop ID] | report [NAME] [--per week|month|quarter|year] [--n N] [--format text|json|csv]"
+M.usage = "slo [NAME [--from T [--to T]]] [--json] | gate NAME [--min SHARE] | correct NAME --from T --to T|--for D --reason R [--window W] [--author A] | corrections NAME [--drop ID] | recount NAME [--from T] [--to T] | report [NAME] [--per week|month|quarter|year] [--n N] [--format text|json|csv]"
 M.help = "objectives and what is left of their error budgets; gate: may something be deployed (exit 0 yes, 1 no)? correct: time that does not count "
-  .. "(--window: only the times of that window); report: what became of each week or month"
+  .. "(--window: only the times of that window); recount: look at the raw series again; report: what became of each week or month"
 
 local FLAGS = { json = "switch", min = "value", from = "value", to = "value", ["for"] = "value", reason = "value", window = "value", author = "value",
   drop = "value", per = "value", n = "value", format = "value" }
@@ -138,6 +138,18 @@ function does.corrections(ctx, options, name, more)
   return 0
 end
 
+function does.recount(ctx, options, name, more)
+  if not name or more then return client.misused(ctx, M, "say which SLO: recount NAME") end
+  local query = {}
+  for _, key in ipairs { "from", "to" } do
+    if options[key] then query[#query + 1] = key .. "=" .. client.escape(options[key]) end
+  end
+  local begun = client.ask(ctx, "POST", path(name, "/recount" .. (query[1] and "?" .. table.concat(query, "&") or "")))
+  if not begun then return 1 end
+  ctx.out(("%s is counted again from %s to %s: %d hours\n"):format(name, plain(begun.from), plain(begun.to), begun.hours))
+  return 0
+end
+
 local function tell_report(ctx, r)
   local rows = { { "SLO", "PERIOD", "EVENTS", "BAD", "GOOD", "OBJECTIVE", "MET", "BUDGET SPENT" } }
   for _, row in ipairs(r.rows) do
@@ -166,7 +178,7 @@ function M.main(ctx, argv)
   if not options then return client.misused(ctx, M, rest) end
   local what = does[rest[1]]
   if what then return what(ctx, options, rest[2], rest[3]) end
-  if rest[2] then return client.misused(ctx, M, ("%q is none of gate, correct, corrections, report"):format(rest[1])) end
+  if rest[2] then return client.misused(ctx, M, ("%q is none of gate, correct, corrections, recount, report"):format(rest[1])) end
   if rest[1] then return one(ctx, rest[1], options) end
   return list(ctx, options)
 end

@@ -106,6 +106,9 @@ function M:behind(rule) return rule.query_offset or self.set and self.set.settin
 --- The window that is called NAME, or nil.
 function M:window(name) return slos.window(self, name) end
 
+--- What came late goes to the SLOs that count such things.
+function M:take_late() slos.take_late(self) end
+
 --- The store did not take samples of RUNNER: REFUSED is reason -> number.
 function M:refused(runner, refused, now)
   local what = {}

@@ -2,6 +2,7 @@
 --
 -- DATA/slo-corrections.json is the list of slo/corrections.lua.
 local corrections = require "moonwatch.slo.corrections"
+local late = require "moonwatch.slo.late"
 local windows = require "moonwatch.route.window"
 
 local M = {}
@@ -36,6 +37,20 @@ end
 --- Another node says so.
 function M.shared(engine, value)
   if engine.corrections:merge(value) and engine.keep_corrections then engine.keep_corrections(engine.corrections.list) end
+end
+
+-- Which kinds of SLOs count something else than series.
+local SIGNALS = { logs = "logs", spans = "spans" }
+
+--- Hours that got something late are counted again by those that count such things.
+function M.take_late(engine)
+  local host = engine.host
+  for _, kind in ipairs(host.late and { "metrics", "logs", "spans" } or {}) do
+    local hours = host.late(kind)
+    for _, runner in ipairs(hours[1] and engine.runners or {}) do
+      if runner.source and runner.ledger and (SIGNALS[runner.kind] or "metrics") == kind then late.mark(runner, hours) end
+    end
+  end
 end
 
 --- The window NAME of the set that runs, or nil.

@@ -71,6 +71,51 @@ function M:prepend(list)
   self.began = math.min(self.began, list[1][1])
 end
 
+-- What ROW keeps of LIST, sums at moments, the oldest first: put at its end.
+local function append(row, list, oldest)
+  for i, p in ipairs(list) do
+    if p[1] >= oldest and (i == 1 or i == #list or crosses(list[i - 1][1], p[1], row.grain)) then
+      row.last = row.last + 1
+      row.t[row.last], row.total[row.last], row.bad[row.last] = p[1], p[2], p[3]
+    end
+  end
+end
+
+-- LIST takes the place of what ROW has of its time; what is older moves by TOTAL and BAD, what is younger is no less than its end.
+local function put_between(row, list, oldest, total, bad)
+  local from, to, tail = list[1][1], list[#list][1], {}
+  local n = row.first
+  while n <= row.last and row.t[n] < from do
+    row.total[n], row.bad[n] = row.total[n] + total, row.bad[n] + bad
+    n = n + 1
+  end
+  for i = n, row.last do
+    if row.t[i] > to then tail[#tail + 1] = { row.t[i], math.max(row.total[i], list[#list][2]), math.max(row.bad[i], list[#list][3]) } end
+    row.t[i], row.total[i], row.bad[i] = nil, nil, nil
+  end
+  row.last = n - 1
+  append(row, list, oldest)
+  for _, p in ipairs(tail) do
+    row.last = row.last + 1
+    row.t[row.last], row.total[row.last], row.bad[row.last] = p[1], p[2], p[3]
+  end
+end
+
+--- From FROM on it was otherwise: ROWS are { t, total, bad }, what happened until each t, the oldest first; none of them is younger than
+-- the last moment.  TOTAL and BAD: the sums at FROM.
+function M:replace(from, rows, total, bad)
+  local was_total, was_bad = self:value(from)
+  local list = { { from, total, bad } }
+  local sum, bad_sum = total, bad
+  for i, r in ipairs(rows) do
+    sum, bad_sum = sum + r[2], bad_sum + r[3]
+    list[i + 1] = { r[1], sum, bad_sum }
+  end
+  for _, row in ipairs(self.tiers) do put_between(row, list, self.at - row.keep, total - was_total, bad - was_bad) end
+  if rows[#rows][1] >= self.at then self.total, self.bad = sum, bad_sum end
+  self.began = self.tiers[#self.tiers].t[self.tiers[#self.tiers].first]
+end
+
 -- The last place of ROW at or before T.
 local function place(row, t)
   local low, high = row.first, row.last

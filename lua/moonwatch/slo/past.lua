@@ -2,19 +2,16 @@
 --
 -- Its sums are series, which say where counting stopped and how they went.  Days that these have lost stand in what is saved. What
 -- was before the first evaluation of all is counted out of the raw series, newest first.
+local late = require "moonwatch.slo.late"
 local ledger = require "moonwatch.slo.ledger"
 local series = require "moonwatch.slo.names"
-local slices = require "moonwatch.slo.slices"
 local sli = require "moonwatch.slo.sli"
+local steps = require "moonwatch.slo.steps"
 
 local M = {}
 
-local MINUTE, HOUR, DAY = 60, 3600, 86400
+local DAY = 86400
 M.KEPT_DAYS = 8 -- of which the series know every moment
-
--- How finely the past is looked at: seconds back, seconds of a step.
-local STAGES = { { 65 * MINUTE, 30 }, { 7 * HOUR, MINUTE }, { 4 * DAY, 5 * MINUTE }, { math.huge, HOUR } }
-local CHUNK = 300 -- steps that are asked for at once
 
 -- -- before the first evaluation -------------------------------------------
 
@@ -52,23 +49,12 @@ local function is_empty(found)
   return true
 end
 
--- One chunk of the past before `began` out of the raw series.  False when there is nothing more to do.
-local function fill_chunk(runner)
+-- One piece of the past before `began` out of the raw series.  False when there is nothing more to do.
+local function fill_piece(runner)
   local book, fill = runner.ledger, runner.fill
-  local back = book.at - book.began
-  local step, reach = HOUR, math.huge
-  for _, stage in ipairs(STAGES) do
-    if back < stage[1] - 1 then
-      reach, step = stage[1], stage[2]
-      break
-    end
-  end
-  step = runner.rule.timeslice and runner.rule.timeslice.length or math.max(step, runner.source.grain)
-  local most = runner.rule.timeslice and math.max(CHUNK, DAY / step) or step == HOUR and 24 or CHUNK
-  local n = math.min(most, math.ceil((math.min(reach, book.at - fill.till) - back) / step - 1e-9))
-  if n < 1 then return false end
-  local from = book.began - n * step
-  local found, why = slices.history(runner, from, book.began, step, true)
+  if book.began <= fill.till then return false end
+  local from, step = steps.piece(runner, fill.till, book.began, book.at)
+  local found, why = steps.rows(runner, from, book.began, step, true)
   if not found then
     runner.note_fill = ("what was before %s could not be counted: %s"):format(runner.host.rfc3339(book.began), why)
     return false
@@ -78,7 +64,7 @@ local function fill_chunk(runner)
   local list = {}
   for i = #found, 1, -1 do
     total, bad = total - found[i][2], bad - found[i][3]
-    list[i] = { found[i][1] - step, total, bad }
+    list[i] = { i > 1 and found[i - 1][1] or from, total, bad }
   end
   book:prepend(list)
   return book.began > fill.till
@@ -88,7 +74,7 @@ end
 function M.fill(runner, untill)
   local clock = runner.engine.clock
   while runner.fill do
-    if not fill_chunk(runner) then
+    if not fill_piece(runner) then
       local saved = runner.fill.saved
       if saved then prepend_saved(runner.ledger, saved) end
       runner.fill = saved and runner.ledger.began > runner.fill.from and { till = runner.fill.from, from = runner.fill.from } or nil
@@ -130,7 +116,7 @@ end
 -- The moments that the series know, back to SINCE.
 local function read_series(runner, since)
   local book = runner.ledger
-  for _, stage in ipairs(STAGES) do
+  for _, stage in ipairs(steps.STAGES) do
     local from = math.max(since, book.at - math.min(stage[1], M.KEPT_DAYS * DAY))
     local first = math.ceil(from / stage[2]) * stage[2]
     if first < book.began then
@@ -157,6 +143,12 @@ end
 
 local function numbers(saved) return tonumber(saved.counted), tonumber(saved.sum), tonumber(saved.bad_sum) end
 
+local function numbers_of(list)
+  local out = {}
+  for _, n in ipairs(type(list) == "table" and list or {}) do out[#out + 1] = tonumber(n) end
+  return out
+end
+
 local function aligned(rule, t)
   local length = rule.timeslice and rule.timeslice.length
   return length and math.floor(t / length + 1e-6) * length or t
@@ -172,7 +164,11 @@ local function go_on(runner, saved, to)
     at, total, bad = counted, sum, bad_sum
   end
   runner.ledger:begin(aligned(runner.rule, math.min(at, to)), total, bad)
-  read_series(runner, tonumber(saved.since) or 0)
+  -- What was counted again is not as the series have it.
+  runner.recounted = tonumber(saved.recounted)
+  read_series(runner, math.max(tonumber(saved.since) or 0, runner.recounted or 0))
+  late.mark(runner, numbers_of(saved.late))
+  runner.late_parts = type(saved.late_parts) == "table" and saved.late_parts or nil
   runner.since, runner.seen, runner.gaps = tonumber(saved.since), tonumber(saved.seen), type(saved.gaps) == "table" and saved.gaps or {}
   return true
 end
@@ -203,6 +199,7 @@ function M.begin(runner, to)
   end
   runner.saved, runner.seen = nil, runner.seen or runner.ledger.at
   if runner.ledger.began <= runner.fill.till then runner.fill = nil end
+  late.begun(runner, to)
   runner.engine:changed(runner, to)
 end
 

@@ -5,6 +5,7 @@ local change = require "moonwatch.engine.rules_change"
 local composite = require "moonwatch.slo.composite"
 local count = require "moonwatch.slo.count"
 local figures = require "moonwatch.slo.figures"
+local late = require "moonwatch.slo.late"
 local parts = require "moonwatch.slo.parts"
 local past = require "moonwatch.slo.past"
 local period = require "moonwatch.slo.period"
@@ -16,7 +17,7 @@ local M = {}
 M.__index = M
 M.word = "slo"
 
-local FILL_SECONDS = 0.05 -- of one evaluation for what was before the first one
+local FILL_SECONDS = 0.05 -- of one evaluation for what was before the first one, and for what comes late
 
 local KIND = { "ratio", "latency", "check", "logs", "spans", "of", "good", "bad" }
 
@@ -74,12 +75,13 @@ local function count_up(self, t)
     past.begin(self, to)
     if self.rule.by then parts.restore(self, to) end
   end
+  self.engine:take_late()
   local ok, why = count.book(self, to)
   if not ok then return nil, why end
-  if self.fill then
-    local clock = self.engine.clock
-    past.fill(self, clock and clock() + FILL_SECONDS)
-  end
+  local clock = self.engine.clock
+  local untill = clock and clock() + FILL_SECONDS
+  if self.fill then past.fill(self, untill) end
+  late.look(self, to, untill)
   return self.data == "missing" and to or self.ledger.at
 end
 
@@ -122,20 +124,24 @@ function M:notes()
   if self.source and self.source.note then out[#out + 1] = self.source.note end
   if self.note_fill then out[#out + 1] = self.note_fill end
   if self.fill then out[#out + 1] = ("still counting what was before %s"):format(self.host.rfc3339(self.ledger.began)) end
+  if self.note_late then out[#out + 1] = self.note_late end
+  local hours = late.pending(self)
+  if hours[1] then out[#out + 1] = ("%d hours since %s are being counted again"):format(#hours, self.host.rfc3339(hours[#hours])) end
   if self.data == "missing" then out[#out + 1] = "nothing comes that could be counted" end
   return out
 end
 
 -- -- over reloads and restarts ---------------------------------------------
 
-local KEPT = { "ledger", "fill", "settled", "since", "seen", "gaps", "parts", "n_parts", "data", "saved", "counted_to" }
+local KEPT = { "ledger", "fill", "settled", "blind", "judged", "since", "seen", "gaps", "parts", "n_parts", "data", "saved", "counted_to",
+               "late", "recounting", "recounted", "late_parts", "look_back", "rest_till", "idle", "took", "news" }
 
 function M:inherit(old)
   self.health, self.last_evaluation = old.health, old.last_evaluation
   figures.take(self, old)
   if old.key ~= self.key then return end
   for _, name in ipairs(KEPT) do self[name] = old[name] end
-  if table.concat(old.rule.by or {}, ",") ~= table.concat(self.rule.by or {}, ",") then self.parts, self.n_parts = {}, 0 end
+  if table.concat(old.rule.by or {}, ",") ~= table.concat(self.rule.by or {}, ",") then self.parts, self.n_parts, self.late_parts = {}, 0, nil end
   if self.ledger and self.ledger.at then self.ledger.reach = math.max(self.ledger.reach, self.rule.window) end
   local same = true
   for _, seconds in ipairs(self.windows) do same = same and old.measured and old.measured[seconds] ~= nil end

@@ -45,7 +45,7 @@ function M:history(from, to, step)
 end
 
 function M.new(rule, host)
-  return setmetatable({ rule = rule, host = host, grain = 0, lag = LAG, late = LATE, ask = rule.logs and of_logs or of_spans }, M)
+  return setmetatable({ rule = rule, host = host, grain = 0, lag = LAG, late = LATE, asks = true, ask = rule.logs and of_logs or of_spans }, M)
 end
 
 return M

@@ -18,7 +18,7 @@ local function as_slices(runner, history, past)
     if row[2] > 0 then runner.seen = math.max(runner.seen or 0, row[1]) end
     local is_bad
     if not (past and row[4]) then is_bad = slice_is_bad(runner, row[2], row[3], row[1]) end
-    out[i] = { row[1], is_bad ~= nil and 1 or 0, is_bad and 1 or 0, row[4] }
+    out[i] = { row[1], is_bad ~= nil and 1 or 0, is_bad and 1 or 0, row[4], row[2] <= 0 }
   end
   return out
 end

@@ -3,7 +3,8 @@
 --   source.count(from, to)           { total=, bad=, absent= (there was nothing to count), parts= (by label, with `by`) }
 --   source.history(from, to, step)   list of { t, total, bad }: what happened in the STEP before each t
 -- or nil, why.  `grain`: seconds that the shortest stretch takes; `lag`: so much later it is known what happened; `late`: so much
--- later still somebody may add to it (0: nobody does, or stretches of another length would not add up).
+-- later still somebody may add to it (0: nobody does, or stretches of another length would not add up); `asks`: each step of a
+-- history is a question of its own.
 local latency = require "moonwatch.slo.latency"
 local signals = require "moonwatch.slo.signals"
 local sli = require "moonwatch.slo.sli"
