@@ -317,6 +317,8 @@ function rocketchat(fields) end
 ---@field fields? moonwatch.kind.discord.fields[] facts of each alert in the place of severity, value, threshold and time
 ---@field color? string good, warning, danger or #rrggbb; default that of the severity
 ---@field footer? string small text below each alert; default its labels
+---@field pretext? string said above each alert
+---@field link? string where the name of an alert leads; default its page
 ---@field image_url? string address of a picture
 ---@field thumb_url? string address of a small picture
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted

@@ -57,6 +57,44 @@ opsgenie_configs:
       { o.kind, o.api_key, o.message, o.description, o.tags, o.priority, o.update_alerts, o.details, o.url })
     assert.same({ { name = "ops", type = "team" }, { username = "me@x", type = "user" } }, o.responders)
   end)
+  it("that is PagerDuty has the severity that Alertmanager gives, also one that is filled in", function()
+    local items, lines = import [[
+pagerduty_configs:
+  - { routing_key_file: /k }
+  - { routing_key_file: /k, severity: '{{ .CommonLabels.severity }}', client: 'am {{ .Status }}', client_url: 'http://{{ .CommonLabels.a }}/' }
+  - { routing_key_file: /k, severity: '{{ if eq .Status "firing" }}critical{{ else }}info{{ end }}' }
+]]
+    assert.same({}, lost_of(lines))
+    assert.same({ "error", "${common_labels.severity}", '{{ if eq .Status "firing" }}critical{{ else }}info{{ end }}' },
+      { items[1].severity, items[2].severity, items[3].severity })
+    assert.same({ "am ${status}", "http://${common_labels.a}/" }, { items[2].client, items[2].client_url })
+  end)
+  it("that is Slack may choose channel, name and pictures by the message", function()
+    local items, lines = import [[
+slack_configs:
+  - api_url_file: /s
+    channel: '#{{ .CommonLabels.team }}'
+    username: '{{ .GroupLabels.job }}'
+    icon_emoji: '{{ if eq .Status "firing" }}:fire:{{ else }}:ok:{{ end }}'
+    title_link: '{{ .CommonAnnotations.dashboard }}'
+    pretext: '<!here>'
+    fallback: x
+    mrkdwn_in: [ text ]
+]]
+    assert.same({}, lost_of(lines))
+    local s = items[1]
+    assert.same({ "#${common_labels.team}", "${group_labels.job}", '{{ if eq .Status "firing" }}:fire:{{ else }}:ok:{{ end }}', "${common_annotations.dashboard}", "<!here>" },
+      { s.channel, s.username, s.icon, s.link, s.pretext })
+  end)
+  it("that has one part which cannot be keeps the others, so that its route has a receiver", function()
+    local items, lines, text = import [[
+webhook_configs: [ { url: 'http://x/' } ]
+opsgenie_configs: [ { api_key_file: /k, responders: [ { name: a, type: '{{ .CommonLabels.type }}' } ] } ]
+]]
+    assert.same({ "webhook" }, { items[1].kind, items[2] })
+    assert.truthy(lost_of(lines)[1]:find("is not one of", 1, true))
+    assert.truthy(text:find("-- not imported: ", 1, true) and text:find("-- opsgenie {", 1, true))
+  end)
   it("that is Splunk On-Call opens an incident for whatever fires, as there", function()
     local items, lines = import([[
 victorops_configs: [ { routing_key: ops, custom_fields: { env: prod } } ]

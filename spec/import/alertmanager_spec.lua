@@ -125,7 +125,7 @@ window "nights 2" { dates = { "1-2", "20..-4", "-2", "-1" }, months = { "jan-mar
 receiver "web" { webhook { url = "http://127.0.0.1:1/hook", max_alerts = 10 } }
 
 receiver "phone" {
-  pagerduty { routing_key = secret "/etc/key" },
+  pagerduty { routing_key = secret "/etc/key", severity = "error" },
   slack {
     url = secret "/etc/slack", channel = "#ops", title = "On ${group_labels.job}", send_resolved = false,
   },
@@ -144,7 +144,7 @@ route: { receiver: a, routes: [ { receiver: nobody }, { matchers: [ 'a=~"("' ], 
 receivers:
   - name: a
     wechat_configs: [ { to_user: x } ]
-    slack_configs: [ { api_url: "http://127.0.0.1:1", text: '{{ template "mine" . }}', pretext: red } ]
+    slack_configs: [ { api_url: "http://127.0.0.1:1", text: '{{ template "mine" . }}', callback_id: red } ]
     pagerduty_configs: [ { service_key: k } ]
 ]]
     local heads = {}
@@ -156,7 +156,7 @@ receivers:
       '3:106: there is no time interval "never"',
       "6:5: wechat_configs: there is no such kind of receiver in this version",
       '7:33: note: a secret is written into the Lua file', '7:55: text: this template cannot be carried over: template "mine" not defined',
-      "7:88: pretext: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: version 1 of the Events API is not spoken",
+      "7:88: callback_id: slack has no such field", "8:26: pagerduty: needs routing_key", "8:28: service_key: version 1 of the Events API is not spoken",
     }, heads)
     local routing = loaded(lua)
     assert.equal(420, routing.routes[1].resolve_timeout)
@@ -271,12 +271,12 @@ receivers:
     local _, lost = told [[
 receivers:
 - name: a
-  slack_configs: [ { api_url_file: /s, pretext: x, actions: [ { type: button, name: n, value: v, text: t } ] } ]
+  slack_configs: [ { api_url_file: /s, callback_id: x, actions: [ { type: button, name: n, value: v, text: t } ] } ]
   telegram_configs: [ { bot_token_file: /t, chat_id_file: /c } ]
   webex_configs: [ { room_id: R } ]
 ]]
     local all = table.concat(lost, "\n")
-    for _, part in ipairs { "pretext: slack has no such field", "actions.name: a button here is a link", "a button without a link", "chat_id_file: write chat_id itself",
+    for _, part in ipairs { "callback_id: slack has no such field", "actions.name: a button here is a link", "a button without a link", "chat_id_file: write chat_id itself",
                             "telegram: needs chat_id", "webex: needs http_config.authorization" } do assert.is_truthy(all:find(part, 1, true), all) end
   end)
 end)

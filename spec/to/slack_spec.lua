@@ -48,6 +48,18 @@ describe("what Slack answers", function()
   end)
 end)
 
+describe("where it is said and how it looks", function()
+  it("may depend on the message", function()
+    local n = note { alerts = { alert { labels = { alertname = "Busy", team = "web" }, annotations = { pic = "http://p/1.png", board = "https://g/d/1" } } } }
+    local b = body(n, { channel = "#${labels.team}", username = "${labels.nobody}", icon = '{{ if eq .Status "firing" }}:fire:{{ else }}:ok:{{ end }}',
+      image_url = "${annotations.pic}", link = "${annotations.board}", pretext = "<!here> ${labels.team}" })
+    assert.same({ "#web", nil, ":fire:" }, { b.channel, b.username, b.icon_emoji })
+    local a = b.attachments[1]
+    assert.same({ "http://p/1.png", "https://g/d/1", "<!here> web" }, { a.image_url, a.title_link, a.pretext })
+    assert.equal("http://mw", body(n, { link = "javascript:alert(1)" }).attachments[1].title_link)
+  end)
+end)
+
 describe("the text of others", function()
   it("calls nobody and makes no link", function()
     local b = body(note { alerts = { alert { labels = { alertname = "<!everyone> & <http://evil|x>" }, annotations = { summary = "<@U1>" } } } })

@@ -152,6 +152,22 @@ end
 
 -- -- one receiver -----------------------------------------------------------------------------
 
+-- Those of ROWS that moonwatch would load; what it would not is a comment ABOVE, so that the others are there and routes have a receiver.
+local function loadable(file, doc, node, name, rows, above)
+  if not file:problem(doc.host, "receiver", name, rows) then return rows end
+  local out = {}
+  for _, row in ipairs(rows) do
+    local why = file:problem(doc.host, "receiver", name, { row })
+    if why then
+      doc:lost(node, why)
+      for line in ("not imported: " .. why .. "\n" .. row.value):gmatch "[^\n]+" do above[#above + 1] = line end
+    else
+      out[#out + 1] = row
+    end
+  end
+  return out
+end
+
 --- Write the receiver NODE.  context: { global= (what M.global gave), place=, floor= }.
 function M.write(doc, node, file, context)
   local above = doc:above(node.line, context.floor)
@@ -173,7 +189,7 @@ function M.write(doc, node, file, context)
   for _, text in ipairs(missing) do above[#above + 1] = text end
   local labels = keys.labels and doc:expect(fields.labels, "map", "labels") and M.labels(doc, fields.labels, false)
   if labels then rows[#rows + 1] = { name = "labels", value = labels, short = true } end
-  file:declare("receiver", fields.name.text, rows, above, doc, node)
+  file:declare("receiver", fields.name.text, loadable(file, doc, node, fields.name.text, rows, above), above, doc, node)
 end
 
 -- -- global -------------------------------------------------------------------------------------

@@ -79,10 +79,13 @@ local function declaration(word, name, rows)
 end
 M.declaration = declaration
 
+--- What moonwatch would say against WORD "NAME" { rows }; nil for nothing.
+function M:problem(host, word, name, rows) return trial.problem(host, declaration(word, name, rows), self.needs) end
+
 --- WORD "NAME" { rows }, with comments ABOVE it.  What moonwatch would refuse becomes a comment, and is lost at NODE of DOC.
 function M:declare(word, name, rows, above, doc, node)
   local code, out = declaration(word, name, rows), {}
-  local why = trial.problem(doc.host, code, self.needs)
+  local why = self:problem(doc.host, word, name, rows)
   if why then
     doc:lost(node, why)
     self:comments(above or {})

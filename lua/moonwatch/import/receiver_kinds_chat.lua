@@ -106,9 +106,10 @@ local TITLE, TEXT, FACTS = { "title", F.message }, { "text", F.each_message }, {
 K.slack = {
   secrets = { url = { "api_url", "api_url_file", "slack_api_url", "slack_api_url_file" }, token = { "app_token", "app_token_file", "slack_app_token", "slack_app_token_file" } },
   secret_url = true, needs = {}, settle = settle_slack, resolved = false, bearer = "token",
-  fields = { channel = { "channel", F.plain }, username = { "username", F.plain }, icon_emoji = { "icon", F.plain }, icon_url = { "icon_url", F.plain },
+  fields = { channel = { "channel", F.message }, username = { "username", F.message }, icon_emoji = { "icon", F.message }, icon_url = { "icon_url", F.message },
     title = TITLE, text = TEXT, fields = FACTS, short_fields = { nil, said_otherwise }, color = { "color", F.message }, footer = { "footer", F.message },
-    image_url = { "image_url", F.plain }, thumb_url = { "thumb_url", F.plain }, link_names = { "link_names", F.yes }, actions = { "buttons", buttons, kind = "list" },
+    image_url = { "image_url", F.message }, thumb_url = { "thumb_url", F.message }, link_names = { "link_names", F.yes }, actions = { "buttons", buttons, kind = "list" },
+    pretext = { "pretext", F.message }, title_link = { "link", F.message }, fallback = { nil, said_otherwise }, mrkdwn_in = { nil, said_otherwise, kind = "list" },
     timeout = { "timeout", F.duration }, update_message = { nil, said_otherwise }, app_url = { "url", F.plain } },
 }
 K.msteams = {
@@ -118,7 +119,7 @@ K.msteams = {
 K.msteamsv2 = K.msteams
 K.discord = {
   secrets = { url = { "webhook_url", "webhook_url_file" } }, secret_url = true, needs = { "url" }, resolved = true,
-  fields = { title = TITLE, message = TEXT, content = { "content", F.message }, username = { "username", F.plain }, avatar_url = { "avatar_url", F.plain } },
+  fields = { title = TITLE, message = TEXT, content = { "content", F.message }, username = { "username", F.message }, avatar_url = { "avatar_url", F.plain } },
 }
 K.telegram = {
   secrets = { token = { "bot_token", "bot_token_file", "telegram_bot_token", "telegram_bot_token_file" } }, needs = { "token", "chat_id" }, resolved = true,
@@ -128,15 +129,15 @@ K.telegram = {
 }
 K.mattermost = {
   secrets = { url = { "webhook_url", "webhook_url_file", "mattermost_webhook_url", "mattermost_webhook_url_file" } }, secret_url = true, needs = { "url" }, resolved = true,
-  fields = { channel = { "channel", F.plain }, username = { "username", F.plain }, icon_emoji = { "icon", F.plain }, icon_url = { "icon_url", F.plain },
+  fields = { channel = { "channel", F.message }, username = { "username", F.message }, icon_emoji = { "icon", F.message }, icon_url = { "icon_url", F.message },
     title = TITLE, text = TEXT, fields = FACTS, color = { "color", F.message }, props = { "card", card, kind = "map" }, priority = { "priority", priority, kind = "map" } },
 }
 K.rocketchat = {
   secrets = { token = { "token", "token_file", "rocketchat_token", "rocketchat_token_file" },
     user_id = { "token_id", "token_id_file", "rocketchat_token_id", "rocketchat_token_id_file" } },
   needs = { "token", "user_id", "channel" }, resolved = false, globals = { api_url = "rocketchat_api_url" }, defaults = { api_url = '"https://open.rocket.chat/"' },
-  fields = { api_url = { "url", F.plain }, channel = { "channel", F.plain }, emoji = { "icon", F.plain }, icon_url = { "icon_url", F.plain }, title = TITLE, text = TEXT,
-    fields = FACTS, short_fields = { nil, said_otherwise }, color = { "color", F.message }, image_url = { "image_url", F.plain }, thumb_url = { "thumb_url", F.plain } },
+  fields = { api_url = { "url", F.plain }, channel = { "channel", F.message }, emoji = { "icon", F.message }, icon_url = { "icon_url", F.message }, title = TITLE, text = TEXT,
+    fields = FACTS, short_fields = { nil, said_otherwise }, color = { "color", F.message }, image_url = { "image_url", F.message }, thumb_url = { "thumb_url", F.message } },
 }
 K.webex = {
   secrets = {}, needs = { "token", "room_id" }, resolved = true, bearer = "token", globals = { api_url = "webex_api_url" },

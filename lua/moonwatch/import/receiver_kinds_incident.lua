@@ -36,6 +36,12 @@ local function jira_description(run, node, key, name)
   return jira_text "description"(run, node, key, name)
 end
 
+local SEVERITIES = F.one_of({ "critical", "error", "warning", "info" }, "; without it that of the alert counts")
+
+local function severity(run, node, key, name)
+  return (node.text:find("{{", 1, true) and F.message or SEVERITIES)(run, node, key, name)
+end
+
 local function service_key(run, _, key)
   return run.doc:lost(key, "service_key: version 1 of the Events API is not spoken; make an integration of the Events API v2 and write its routing_key")
 end
@@ -46,8 +52,9 @@ K.webhook = {
 }
 K.pagerduty = {
   secrets = { routing_key = { "routing_key", "routing_key_file" } }, needs = { "routing_key" }, resolved = true, globals = { url = "pagerduty_url" },
-  fields = { url = { "url", F.plain }, client = { "client", F.plain }, client_url = { "client_url", F.plain }, details = { "details", F.deep, kind = "map" },
-    severity = { "severity", F.one_of({ "critical", "error", "warning", "info" }, "; without it that of the alert counts") },
+  defaults = { severity = lua.quoted "error" },
+  fields = { url = { "url", F.plain }, client = { "client", F.message }, client_url = { "client_url", F.message }, details = { "details", F.deep, kind = "map" },
+    severity = { "severity", severity },
     description = { "summary", F.message }, source = { "source", F.message }, class = { "class", F.message }, component = { "component", F.message },
     group = { "group", F.message }, timeout = { "timeout", F.duration }, links = { "links", F.maps { href = "href", text = "text" }, kind = "list" },
     images = { "images", F.maps { src = "src", alt = "alt", href = "href" }, kind = "list" }, service_key = { nil, service_key },

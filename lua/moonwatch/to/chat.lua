@@ -40,6 +40,16 @@ function M.filled(template, note, alert, map)
   return filled.text(template, note, map and function(place) return markup.write(map, place, LONGEST_PLACE) end, alert)
 end
 
+--- BODY with the fields of ROWS, { its name there, ours }, filled in from NOTE: addresses and names, which are no markup.  What comes
+-- out empty is left out.
+function M.named(body, rows, fields, note, alert)
+  for _, row in ipairs(rows) do
+    local said = M.filled(fields[row[2]], note, alert)
+    body[row[1]] = said ~= "" and said or nil
+  end
+  return body
+end
+
 local function of_alert(template)
   local compiled = expand.compile(template)
   return compiled and expand.of_alert(compiled)

@@ -65,7 +65,7 @@ function M.build(note, fields, host)
   embeds, left_out = chat.parts(items, left_out, ALL, function(item, level) return embed(item, level, host) end)
   local body = {
     content = content(note, fields, left_out), embeds = host.json.array(embeds), avatar_url = fields.avatar_url,
-    username = fields.username and markup.cut(fields.username, NAME), flags = fields.silent and 4096 or nil,
+    username = fields.username and markup.cut(chat.filled(fields.username, note), NAME), flags = fields.silent and 4096 or nil,
     allowed_mentions = { parse = host.json.array(fields.content and { "roles", "users", "everyone" } or {}) },
   }
   return chat.post(address(fields), body, fields, host)

@@ -9,6 +9,7 @@ local M = { kind = "mattermost", at_once = 1 }
 
 local DIALECT = markup.mattermost
 local TEXT, ATTACHMENTS, TITLE = 16383, 7500, 1024
+local SENDER = { { "channel", "channel" }, { "username", "username" }, { "icon_emoji", "icon" }, { "icon_url", "icon_url" } }
 
 M.answers = {
   [400] = { says = "the webhook was removed, the channel does not exist or is archived, or the message is wrong" },
@@ -30,10 +31,9 @@ end
 
 function M.build(note, fields, host)
   local text, attachments = chat.with_attachments(note, fields, host, DIALECT, { most = ATTACHMENTS, title = TITLE, attachment = attachment })
-  local body = { text = markup.cut(text, TEXT), channel = fields.channel, username = fields.username,
-    icon_url = fields.icon_url, icon_emoji = fields.icon, attachments = attachments, priority = fields.priority,
+  local body = { text = markup.cut(text, TEXT), attachments = attachments, priority = fields.priority,
     props = fields.card and { card = markup.cut(chat.filled(fields.card, note, nil, DIALECT.text), TEXT) } or nil }
-  return chat.post(fields.url, body, fields, host)
+  return chat.post(fields.url, chat.named(body, SENDER, fields, note), fields, host)
 end
 
 return M

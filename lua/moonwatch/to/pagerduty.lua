@@ -87,7 +87,7 @@ local function event(note, fields, host, key, size)
     severity = severity_of(note, fields), timestamp = host.rfc3339(first.starts_at),
     component = filled.text(fields.component, note) or note.common_labels.job, group = filled.text(fields.group, note) or note.common_labels.alertname,
     class = filled.text(fields.class, note) or first.labels.alertname, custom_details = details(note, fields, host, size) }
-  out.client, out.client_url = fields.client or "moonwatch", fields.client_url or note.external_url
+  out.client, out.client_url = filled.text(fields.client, note) or "moonwatch", filled.text(fields.client_url, note) or note.external_url
   out.links, out.images = links_of(note, fields), images_of(note, fields)
   return out
 end

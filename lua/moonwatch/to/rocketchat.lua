@@ -10,6 +10,8 @@ local M = { kind = "rocketchat", at_once = 1 }
 
 local DIALECT = markup.rocketchat
 local TITLE, TEXT, ATTACHMENTS = 1024, 5000, 5000
+local SENDER = { { "channel", "channel" }, { "alias", "username" }, { "emoji", "icon" }, { "avatar", "icon_url" } }
+local PICTURES = { { "image_url", "image_url" }, { "thumb_url", "thumb_url" } }
 local COLOURS = { good = "#2ECC71", warning = "#F1C40F", danger = "#E74C3C" }
 
 M.answers = {
@@ -49,15 +51,15 @@ end
 local function attachment(item, level, note, fields, host)
   local out = { color = fields.color and chat.filled(fields.color, note, item.alert) or COLOURS[item.badness], title_link = item.url,
     title = not item.of_all and chat.name(item, DIALECT) or nil, text = table.concat(chat.lines(item, DIALECT, level), "\n"),
-    fields = host.json.array(chat.facts(item, DIALECT, level)), image_url = fields.image_url, thumb_url = fields.thumb_url }
+    fields = host.json.array(chat.facts(item, DIALECT, level)) }
+  chat.named(out, PICTURES, fields, note, item.alert)
   if item.labels and level.facts then out.text = out.text .. "\n" .. markup.write(DIALECT.text, item.labels, 300, { line = true }) end
   return out, #host.json.encode(out)
 end
 
 function M.build(note, fields, host)
   local text, attachments = chat.with_attachments(note, fields, host, DIALECT, { most = ATTACHMENTS, title = TITLE, attachment = attachment })
-  local body = { text = markup.cut(text, TEXT), channel = fields.channel, emoji = fields.icon, avatar = fields.icon_url,
-    alias = fields.username, attachments = attachments }
+  local body = chat.named({ text = markup.cut(text, TEXT), attachments = attachments }, SENDER, fields, note)
   return chat.post((fields.url:gsub("/+$", "")) .. "/api/v1/chat.postMessage", body, fields, host,
     { ["content-type"] = "application/json", ["x-auth-token"] = fields.token, ["x-user-id"] = fields.user_id })
 end

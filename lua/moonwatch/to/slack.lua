@@ -15,6 +15,8 @@ local POST = "https://slack.com/api/chat.postMessage"
 local DIALECT = markup.slack
 local TITLE, TEXT, FIELD, FOOTER, VALUE = 1024, 3000, 1000, 300, 2000
 local PASSES = { retry = true }
+local SENDER = { { "channel", "channel" }, { "username", "username" }, { "icon_emoji", "icon" }, { "icon_url", "icon_url" } }
+local PICTURES = { { "image_url", "image_url" }, { "thumb_url", "thumb_url" } }
 
 local function hint(says) return { says = says } end
 
@@ -69,7 +71,7 @@ end
 
 local function attachment(item, note, fields, host)
   local out = { color = fields.color and chat.filled(fields.color, note, item.alert) or item.badness, title_link = item.url,
-    fields = host.json.array(chat.facts(item, DIALECT, chat.FULL, FIELD)), text = body_of(item), mrkdwn_in = { "text", "fields", "pretext" }, thumb_url = fields.thumb_url, image_url = fields.image_url }
+    fields = host.json.array(chat.facts(item, DIALECT, chat.FULL, FIELD)), text = body_of(item), mrkdwn_in = { "text", "fields", "pretext" } }
   if not item.of_all then
     out.title = chat.name(item, DIALECT, TITLE)
     out.fallback = markup.write(DIALECT.text, item.alert.status .. " " .. (item.alert.labels.alertname or "alert"), TITLE, { line = true })
@@ -78,7 +80,9 @@ local function attachment(item, note, fields, host)
     out.fallback = chat.title(note, fields, DIALECT.text, TITLE)
   end
   if fields.footer then out.footer = markup.cut(chat.filled(fields.footer, note, item.alert, DIALECT.text), FOOTER) end
-  return out
+  if fields.pretext then out.pretext = markup.cut(chat.filled(fields.pretext, note, item.alert, DIALECT.text), TEXT) end
+  if fields.link then out.title_link = markup.url(chat.filled(fields.link, note, item.alert)) or item.url end
+  return chat.named(out, PICTURES, fields, note, item.alert)
 end
 
 local function attachments_of(note, fields, host)
@@ -162,9 +166,8 @@ function M.build(note, fields, host, step)
     body.ts, body.channel = note.memo.ts, note.memo.channel
     return request_of(fields, (url:gsub("chat%.postMessage", "chat.update")), body, host)
   end
-  body.channel, body.username, body.icon_emoji, body.icon_url = fields.channel, fields.username, fields.icon, fields.icon_url
   body.link_names = fields.link_names or nil
-  return request_of(fields, url, body, host)
+  return request_of(fields, url, chat.named(body, SENDER, fields, note), host)
 end
 
 local GONE = { message_not_found = true, cant_update_message = true, edit_window_closed = true, channel_not_found = true, is_inactive = true,

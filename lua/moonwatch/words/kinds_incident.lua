@@ -49,8 +49,8 @@ K.pagerduty = {
     { "component", "message", help = "part of the source; default the label `job`" },
     { "group", "message", help = "what the component belongs to; default the name of the alert" },
     { "class", "message", help = "kind of event; default the name of the alert" },
-    { "client", "text", default = "moonwatch", help = "name of the sender" },
-    { "client_url", "text", help = "address of the sender" },
+    { "client", "message", default = "moonwatch", help = "name of the sender" },
+    { "client_url", "message", help = "address of the sender" },
     { "details", "payload", default = {}, help = "further details; texts may hold ${labels.NAME}, ${value}" },
     { "links", "list", help = "links shown with the incident; the runbook of the alert is added", fields = {
       { "href", "message", required = true, help = "address" }, { "text", "message", help = "what it says" } } },
