@@ -5,6 +5,7 @@
 local did_you_mean = require "moonwatch.did_you_mean"
 local kinds = require "moonwatch.words.kinds"
 local types = require "moonwatch.words.types"
+local values = require "moonwatch.words.values"
 
 local M = {}
 local check_table
@@ -43,11 +44,11 @@ end
 
 -- A secret, a function and slack{...} are tables too, but not of fields.
 local function is_fields(value)
-  return type(value) == "table" and not types.is_fn(value) and value["@secret"] == nil and value["@kind"] == nil
+  return type(value) == "table" and not values.is_fn(value) and value["@secret"] == nil and value["@kind"] == nil
 end
 
 local function check_list(run, row, value, path)
-  if not types.is_list(value) then return nil end
+  if not values.is_list(value) then return nil end
   local out = {}
   local depth = #path + 1
   for i, item in ipairs(value) do
@@ -148,7 +149,7 @@ local function names_of(rows)
 end
 
 local function check_item(run, items, item, path)
-  if type(item) == "table" and items.fn and types.is_fn(item) then return { kind = "function", fn = item } end
+  if type(item) == "table" and items.fn and values.is_fn(item) then return { kind = "function", fn = item } end
   local kind = type(item) == "table" and item["@kind"]
   if items.kinds and kind and kinds[kind] then
     if kinds[kind].absent then

@@ -1,10 +1,8 @@
 --- check_types.lua - types of fields that checks brought: each as those of types.lua.
 local json_path = require "moonwatch.check.json_path"
+local values = require "moonwatch.words.values"
 
 local T = {}
-
-local function is_plain(v) return type(v) == "table" and v["@fn"] == nil and v["@secret"] == nil end
-local function finite(v) return type(v) == "number" and v == v and v > -math.huge and v < math.huge end
 
 --- One that is looked for anywhere in a text.
 T.search = {
@@ -21,7 +19,7 @@ T.search = {
 T.patterns = {
   says = "a table of regular expressions by name",
   check = function(v, env)
-    if not is_plain(v) or v[1] ~= nil then return nil end
+    if not values.is_plain(v) or v[1] ~= nil then return nil end
     for name, pattern in pairs(v) do
       if type(name) ~= "string" then return nil end
       local ok, why = T.search.check(pattern, env)
@@ -33,8 +31,8 @@ T.patterns = {
 
 -- What is wrong with WANT, which a document must have at a path.
 local function bad_want(want, env)
-  if not is_plain(want) then return type(want) ~= "string" and not finite(want) and type(want) ~= "boolean" and "a text, a number, true, false or a table" end
-  local known = { above = finite, below = finite, length = finite, exists = function(x) return type(x) == "boolean" end,
+  if not values.is_plain(want) then return type(want) ~= "string" and not values.is_finite(want) and type(want) ~= "boolean" and "a text, a number, true, false or a table" end
+  local known = { above = values.is_finite, below = values.is_finite, length = values.is_finite, exists = function(x) return type(x) == "boolean" end,
                   matches = function(x) return T.search.check(x, env) end }
   for name, x in pairs(want) do
     if not known[name] then return "above, below, matches, length or exists" end
@@ -46,7 +44,7 @@ end
 T.json_paths = {
   says = 'a table of paths such as { ["db.state"] = "up" }',
   check = function(v, env)
-    if not is_plain(v) or next(v) == nil or v[1] ~= nil then return nil end
+    if not values.is_plain(v) or next(v) == nil or v[1] ~= nil then return nil end
     for path, want in pairs(v) do
       if type(path) ~= "string" then return nil end
       local steps, why = json_path.parse(path)
@@ -65,16 +63,6 @@ T.address = {
     if type(v) ~= "string" then return nil end
     local host, port = v:match "^%[?([^%s/%[%]]+)%]?:(%d+)$"
     if not host or tonumber(port) < 1 or tonumber(port) > 65535 then return nil, ("%q: expected \"host:port\""):format(v) end
-    return v
-  end,
-}
-
---- A part of the whole.
-T.share = {
-  says = "a share such as 0.9",
-  check = function(v)
-    if not finite(v) then return nil end
-    if v <= 0 or v > 1 then return nil, "must be more than 0 and at most 1" end
     return v
   end,
 }
