@@ -50,6 +50,18 @@ describe("the floors", function()
   end)
 end)
 
+describe("the pieces of routing", function()
+  it("know nothing of the router, which puts them together", function()
+    local problems = {}
+    for _, path in ipairs(lines "find lua/moonwatch/route -name '*.lua'") do
+      for module in read(path):gmatch 'require "(moonwatch%.[%w_.]+)"' do
+        if module:find "^moonwatch%.engine" or module:find "^moonwatch%.api" then problems[#problems + 1] = ("%s requires %s"):format(path, module) end
+      end
+    end
+    assert.same({}, problems)
+  end)
+end)
+
 describe("every file", function()
   it("stays below 800 lines and opens by saying what it is", function()
     local problems = {}

@@ -33,6 +33,7 @@ local flush = require "moonwatch.engine.router_flush"
 local gather = require "moonwatch.engine.router_gather"
 local flying = require "moonwatch.engine.router_flying"
 local taken_back = require "moonwatch.engine.router_gone"
+local intake = require "moonwatch.engine.router_intake"
 local labels = require "moonwatch.route.labels"
 local metrics = require "moonwatch.engine.router_metrics"
 local mute = require "moonwatch.route.mute"
@@ -40,7 +41,6 @@ local notify = require "moonwatch.route.notify"
 local policy = require "moonwatch.engine.router_policy"
 local recipients = require "moonwatch.engine.router_recipients"
 local outbox = require "moonwatch.engine.router_outbox"
-local replace = require "moonwatch.route.replace"
 local silences = require "moonwatch.engine.router_silences"
 local state = require "moonwatch.engine.router_state"
 local swaps = require "moonwatch.engine.router_swaps"
@@ -179,50 +179,9 @@ end
 
 -- -- alerts ------------------------------------------------------------------------
 
-local function without_empty(set)
-  local out = {}
-  for name, value in labels.each(set or {}) do
-    if value ~= "" then out[name] = value end
-  end
-  return out
-end
+M.accept = intake.accept
 
--- JSON has no words for these numbers.
-local function finite(v)
-  if type(v) ~= "number" then return v end
-  if v ~= v then return "NaN" end
-  if v == math.huge then return "+Inf" end
-  return v == -math.huge and "-Inf" or v
-end
-
--- Nobody says when ALERT ends: it does when it is not heard of any more.
-local function guess_end(self, alert, now) Alerts.guess_end(alert, now, self.settings.resolve_timeout) end
-
--- A report as it is kept.
-local function normal(self, report, now)
-  local alert = { labels = without_empty(report.labels), annotations = report.annotations or {},
-    starts_at = report.starts_at, ends_at = report.ends_at, updated_at = report.updated_at or now,
-    timeout = report.timeout, generator_url = report.generator_url, value = finite(report.value),
-    threshold = finite(report.threshold), severity = report.severity or report.labels.severity, rule = report.rule,
-    evidence = report.evidence, drill = report.drill }
-  if report.resolved then alert.ends_at = math.min(alert.ends_at or now, now) end
-  if not alert.starts_at then alert.starts_at = alert.ends_at or now end
-  if not alert.ends_at and not report.rule then guess_end(self, alert, now) end
-  alert.fp = self.host.fingerprint(alert.labels)
-  return alert
-end
-
--- Is ALERT news after OLD, the same one as it was known?
-local function is_news(old, alert, now)
-  return not old or not old.shared_until or Alerts.resolved(old, now) ~= Alerts.resolved(alert, now) or old.starts_at ~= alert.starts_at
-end
-
--- Peers hear of news, and of a moved end only when half of the old one has passed.
-local function end_is_old(old, alert, now)
-  if not alert.ends_at or Alerts.resolved(alert, now) then return false end
-  return alert.ends_at - old.shared_until > (old.shared_until - now)
-end
-
+--- ALERT, as it is known now, to the groups that it belongs to.
 function M:route(alert, now)
   if not alert.drill then self.inhibitor:put(alert) end
   local gone = Alerts.resolved(alert, now)
@@ -234,43 +193,6 @@ function M:route(alert, now)
       self:join(known or self:group_for(node, alert, now), alert, now)
     end
   end
-end
-
--- Do its texts differ from those that are known?  Evidence does so each time, and is not worth writing for itself.
-local function says_more(old, alert)
-  if old.generator_url ~= alert.generator_url or old.severity ~= alert.severity or old.threshold ~= alert.threshold then return true end
-  return old.annotations ~= alert.annotations and not labels.same(old.annotations, alert.annotations)
-end
-
---- Take reports of alerts in: {labels, annotations, starts_at, ends_at, resolved, value, threshold, ...}.  BODY: they are what
--- host.read_alerts makes of it, and are kept as they are.
-function M:accept(reports, now, body)
-  local fresh = {}
-  for _, report in ipairs(reports) do
-    local alert = body and report or normal(self, report, now)
-    if body and not alert.ends_at then guess_end(self, alert, now) end
-    local old = self.alerts:get(alert.fp)
-    local news = is_news(old, alert, now)
-    local share = news or end_is_old(old, alert, now)
-    local until_known = old and old.shared_until
-    local more = news or says_more(old, alert)
-    alert = self.alerts:put(alert, now)
-    alert.shared_until = until_known
-    if news then
-      self.story:news(old, alert, Alerts.resolved(alert, now), now)
-      if not report.rule then gather.heard(self, now) end
-    end
-    if share then
-      alert.shared_until = alert.ends_at or math.huge
-      if alert.shared_until == math.huge then alert.shared_until = now + 1e9 end
-      self.tell_peers("alert", alert.fp, alert)
-    end
-    if body and not old then fresh[#fresh + 1] = alert.fp
-    elseif more then self.book:mark("alert", alert.fp) else self.book:mark_part("alert", alert.fp) end
-    self:route(alert, now)
-    if report.replaces then replace.apply(self, alert, report.replaces, now) end
-  end
-  if #fresh > 0 then self.book:posted(body, fresh, #reports, now) end
 end
 
 function M:warn_unrouted()

@@ -1,4 +1,4 @@
---- replace.lua - an alert that goes on under other labels, because its severity changed: one story, not an end and a beginning.
+--- router_replace.lua - an alert that goes on under other labels, because its severity changed: one story, not an end and a beginning.
 --
 -- In a group that holds both, the old one leaves without a word and the receivers no longer believe in it; the new one is news.
 -- A group that holds only the old one is told that it ended, as the alert is another group's now.  Routes with
