@@ -11,6 +11,7 @@
 -- with { name=, items={ {kind="slack", ...}, {kind="function", fn=} }, rate=, send_resolved= } for a receiver and
 -- { name=, steps={ {after=, to=} } } for an escalation.
 local identity = require "moonwatch.config.identity"
+local keys_of = require "moonwatch.keys"
 local link = require "moonwatch.config.link"
 local ours = require "moonwatch.guest_sources" -- what every rule file may require
 local locate = require "moonwatch.config.locate"
@@ -186,12 +187,9 @@ local function load_root(run, path)
 end
 
 local function add_bundle(run, files)
-  local paths = {}
-  for path in pairs(files) do paths[#paths + 1] = path end
-  table.sort(paths)
   local modules = {}
   for path, text in pairs(files) do modules["bundle/" .. path] = text end
-  for _, path in ipairs(paths) do
+  for _, path in ipairs(keys_of(files)) do
     if path:find "%.lua$" and not path:find "^lib/" and not path:find "/lib/" and not path:find "_spec%.lua$" then
       put(run, { path = "bundle/" .. path, source = files[path], bundle = modules })
     end

@@ -3,6 +3,7 @@
 -- Texts, whole numbers, booleans and nil are themselves.  Others are tables whose metatable is one of the kinds below.  A failure is
 -- thrown as { says = }.
 local calendar = require "moonwatch.route.calendar"
+local keys_of = require "moonwatch.keys"
 
 local M = {}
 
@@ -26,12 +27,7 @@ local function of(v) return type(v) == "table" and getmetatable(v) or nil end
 function M.is_list(v) return of(v) == LIST end
 function M.is_kv(v) return of(v) == KV end
 
-local function names_of(kv)
-  local out = {}
-  for name in pairs(kv.of) do out[#out + 1] = name end
-  table.sort(out)
-  return out
-end
+local function names_of(kv) return keys_of(kv.of) end
 
 --- The names in KV, in order.
 M.names = names_of

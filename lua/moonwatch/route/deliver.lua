@@ -17,6 +17,7 @@ local breaker = require "moonwatch.breaker"
 local bucket = require "moonwatch.route.bucket"
 local digests = require "moonwatch.route.digest"
 local fallback = require "moonwatch.route.fallback"
+local keys_of = require "moonwatch.keys"
 local lanes_of = require "moonwatch.route.lane"
 local priority = require "moonwatch.route.priority"
 
@@ -89,9 +90,7 @@ function M:configure(targets, now, saved)
       buckets[name] = same and same:same(rate) and same or bucket.new(rate, now, not same and known and known.rate or nil)
     end
   end
-  self.lanes, self.buckets, self.order = lanes, buckets, {}
-  for key in pairs(lanes) do self.order[#self.order + 1] = key end
-  table.sort(self.order)
+  self.lanes, self.buckets, self.order = lanes, buckets, keys_of(lanes)
   for key, lane in pairs(before) do
     for job in pairs(lanes[key] and {} or lane.jobs) do drop(self, job, "dropped", "this receiver is no longer configured", now) end
   end

@@ -1,4 +1,5 @@
 --- promtool_compare.lua - what a test expects and what there was: equal, or how they differ, for a person.
+local keys_of = require "moonwatch.keys"
 local metric = require "moonwatch.testing.metric"
 local notation = require "moonwatch.testing.notation"
 
@@ -21,10 +22,7 @@ end
 
 local function alert_text(alert)
   local out = { metric.text(alert.labels) }
-  local names = {}
-  for name in pairs(alert.annotations) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do out[#out + 1] = ("    %s: %s"):format(name, (alert.annotations[name]:gsub("\n", "\n      "))) end
+  for _, name in ipairs(keys_of(alert.annotations)) do out[#out + 1] = ("    %s: %s"):format(name, (alert.annotations[name]:gsub("\n", "\n      "))) end
   return table.concat(out, "\n")
 end
 

@@ -4,6 +4,8 @@
 --   local read = yaml.reader(host, "rules_test.yml")
 --   local file = read(text, yaml.object { tests = yaml.list(yaml.object { name = yaml.text }) })   or nil, "file:3:5: what"
 -- A shape is function(node, path) -> value; what is missing or empty stays nil.  Objects carry the line they begin in as `line`.
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 
 local function refuse(node, why, ...) error({ line = node.line, col = node.col, message = why:format(...) }, 0) end
@@ -79,9 +81,7 @@ end
 
 --- A map with just these fields; WORDS says what it is called in messages.
 function M.object(fields)
-  local names = {}
-  for name in pairs(fields) do names[#names + 1] = name end
-  table.sort(names)
+  local names = keys_of(fields)
   return function(node, path)
     want(node, "map", path)
     local out = { line = node.line }

@@ -1,4 +1,6 @@
 --- evidence.lua - what made an alert fire, in a few lines for a person.
+local keys_of = require "moonwatch.keys"
+
 local M = {}
 
 local LINES, TRACES, LONGEST = 3, 3, 160
@@ -20,10 +22,7 @@ function M.lines(alert, cut)
   local ids = {}
   for i = 1, math.min(#(e.traces or {}), TRACES) do ids[i] = e.traces[i].trace end
   if #ids > 0 then out[#out + 1] = "traces " .. table.concat(ids, ", ") end
-  local names = {}
-  for name in pairs(e.facts or {}) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do out[#out + 1] = ("%s: %s"):format(name, cut(tostring(e.facts[name]), LONGEST)) end
+  for _, name in ipairs(keys_of(e.facts or {})) do out[#out + 1] = ("%s: %s"):format(name, cut(tostring(e.facts[name]), LONGEST)) end
   return out
 end
 

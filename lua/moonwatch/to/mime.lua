@@ -3,6 +3,7 @@
 -- Header values lose their control characters, so that no alert can write a header of its own; what is not ASCII is
 -- written as encoded words (RFC 2047), the bodies are quoted-printable in UTF-8 (RFC 2045), lines end in CRLF.
 local calendar = require "moonwatch.route.calendar"
+local keys_of = require "moonwatch.keys"
 
 local M = {}
 
@@ -174,13 +175,6 @@ local function body(mail, boundary)
     "--", boundary, "\r\n", part("plain", mail.text), "\r\n--", boundary, "\r\n", part("html", mail.html), "\r\n--", boundary, "--\r\n" }
 end
 
-local function sorted(headers)
-  local names = {}
-  for name in pairs(headers) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 --- mail = { from=, to= (lists of addresses), subject=, date=, id=, references=, headers=, text=, html= } → the whole message.
 -- The boundary cannot be in quoted-printable text, for it has "=_" in it.
 function M.message(mail, host)
@@ -192,7 +186,7 @@ function M.message(mail, host)
     out[#out + 1] = ("In-Reply-To: <%s>"):format(mail.references)
     out[#out + 1] = ("References: <%s>"):format(mail.references)
   end
-  for _, name in ipairs(sorted(mail.headers)) do out[#out + 1] = M.header(name, mail.headers[name], host) end
+  for _, name in ipairs(keys_of(mail.headers)) do out[#out + 1] = M.header(name, mail.headers[name], host) end
   out[#out + 1] = "MIME-Version: 1.0"
   return table.concat(out, "\r\n") .. "\r\n" .. body(mail, "=_" .. host.sha256(mail.id):sub(1, 32))
 end

@@ -4,6 +4,7 @@
 -- is told once: the id by which Amazon finds duplicates is that of the message.
 local answer = require "moonwatch.to.answer"
 local filled = require "moonwatch.to.filled"
+local keys_of = require "moonwatch.keys"
 local letter = require "moonwatch.to.letter"
 local mime = require "moonwatch.to.mime"
 
@@ -47,13 +48,6 @@ local function message_of(note, fields, host)
   return cut, #cut < #whole
 end
 
-local function sorted(map)
-  local out = {}
-  for name in pairs(map) do out[#out + 1] = name end
-  table.sort(out)
-  return out
-end
-
 local function add_attributes(out, attributes, truncated)
   local n = 0
   local function add(name, value)
@@ -63,7 +57,7 @@ local function add_attributes(out, attributes, truncated)
     out[#out + 1] = { head .. "Value.DataType", "String" }
     out[#out + 1] = { head .. "Value.StringValue", value }
   end
-  for _, name in ipairs(sorted(attributes)) do
+  for _, name in ipairs(keys_of(attributes)) do
     if attributes[name] ~= "" and not (truncated and name == "truncated") then add(name, attributes[name]) end
   end
   if truncated then add("truncated", "true") end
@@ -90,7 +84,7 @@ function M.parameters(note, fields, host)
 end
 
 -- The keys of the configuration, else those of the environment.
-local function keys_of(fields, host)
+local function credentials(fields, host)
   if fields.access_key then return fields.access_key, fields.secret_key, fields.session_token end
   return host.secret "AWS_ACCESS_KEY_ID", host.secret "AWS_SECRET_ACCESS_KEY", fields.session_token or host.secret "AWS_SESSION_TOKEN"
 end
@@ -102,7 +96,7 @@ end
 
 --- NOTE as what host.call("http") takes; nil, why.
 function M.build(note, fields, host)
-  local key, secret, token = keys_of(fields, host)
+  local key, secret, token = credentials(fields, host)
   local region = region_of(fields, host)
   if not key or not secret then return nil, "no keys: give access_key and secret_key, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (roles are not asked for)" end
   if not region then return nil, "no region: give region, or set AWS_REGION" end
