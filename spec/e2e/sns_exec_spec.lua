@@ -2,7 +2,6 @@
 local dkjson = require "dkjson"
 local proc = require "proc"
 local server = require "server"
-local socket = require "socket"
 
 -- It answers like Amazon, and writes each request with the signature that it should have to DIR/requests.
 local AMAZON = [==[
@@ -50,11 +49,7 @@ describe("Amazon SNS", function()
     dir, port = proc.scratch(), proc.free_port()
     proc.write(dir .. "/amazon.py", AMAZON)
     amazon = proc.spawn { "/usr/bin/python3", dir .. "/amazon.py", dir, tostring(port) }
-    proc.eventually(function()
-      local s = socket.connect("127.0.0.1", port)
-      if s then s:close() end
-      return s ~= nil
-    end, 20, "it answers")
+    amazon:listens(port, 20)
   end)
   teardown(function()
     node:stop()

@@ -3,7 +3,6 @@
 -- As a whole it is SERVING, "down" is NOT_SERVING, "lost" is not known, "slow" is answered after a second.
 require("moonwatch.testing.nonet").allow() -- real programs
 local proc = require "proc"
-local socket = require "socket"
 local tls_server = require "tls_server"
 
 local M = {}
@@ -44,12 +43,7 @@ function M.start(bare)
   tls_server.certificate(dir, "ours", "here", "IP:127.0.0.1")
   proc.write(dir .. "/server.py", PROGRAM)
   local p = proc.spawn({ "/usr/bin/python3", dir .. "/server.py", dir, tostring(port), tostring(secure), bare and "bare" or "health" }, dir .. "/log")
-  proc.eventually(function()
-    assert(p:alive(), p:output())
-    local s = socket.connect("127.0.0.1", secure)
-    if s then s:close() end
-    return s ~= nil
-  end, 20, "the server of gRPC answers")
+  p:listens(secure, 20)
   return { dir = dir, address = "127.0.0.1:" .. port, secure = "127.0.0.1:" .. secure, proc = p }
 end
 

@@ -5,7 +5,6 @@
 require("moonwatch.testing.nonet").allow() -- real programs
 local dkjson = require "dkjson"
 local proc = require "proc"
-local socket = require "socket"
 local tls_server = require "tls_server"
 
 local M = {}
@@ -70,12 +69,7 @@ function M.start()
     self[name] = "127.0.0.1:" .. ports[i]
   end
   self.proc = proc.spawn({ "/usr/bin/python3", self.dir .. "/server.py", self.dir, tostring(ports[1]), tostring(ports[2]), tostring(ports[3]) }, self.dir .. "/log")
-  proc.eventually(function()
-    assert(self.proc:alive(), self.proc:output())
-    local s = socket.connect("127.0.0.1", ports[3])
-    if s then s:close() end
-    return s ~= nil
-  end, 20, "the mail server answers")
+  self.proc:listens(ports[3], 20)
   return self
 end
 

@@ -2,22 +2,15 @@
 require("moonwatch.testing.nonet").allow() -- real programs
 local net = require "net"
 local proc = require "proc"
-local socket = require "socket"
 local ffi = require "ffi"
 
 local M = {}
-
-local function answers(port)
-  local s = socket.connect("127.0.0.1", port)
-  if s then s:close() end
-  return s ~= nil
-end
 
 function M.redis(port)
   local dir = proc.scratch()
   port = port or proc.free_port()
   local p = proc.spawn({ "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir }, dir .. "/log")
-  proc.eventually(function() return answers(port) end, 10, "redis answers")
+  p:listens(port)
   return { proc = p, port = port, url = "redis://127.0.0.1:" .. port }
 end
 

@@ -97,6 +97,16 @@ function Proc:signal(name)
   if self:alive() then ffi.C.kill(self.pid, number) end
 end
 
+--- Wait until it takes connections on PORT; an error when it ends before, or after SECONDS.
+function Proc:listens(port, seconds)
+  M.eventually(function()
+    assert(self:alive(), self:output())
+    local s = socket.connect("127.0.0.1", port)
+    if s then s:close() end
+    return s ~= nil
+  end, seconds or 10, self.name .. " listens")
+end
+
 --- Exit status (negative: died of that signal); an error when it does not end in time.
 function Proc:wait(seconds)
   M.eventually(function() return not self:alive() end, seconds or 15, self.name .. " ends")

@@ -3,8 +3,8 @@
 -- At ADDRESS it is metrics.internal, and other.internal for those who ask for that name; /metrics says as whom it was
 -- asked, and /sd lists it as a target.  At MEMBERS it is 127.0.0.1, for those who bring a certificate.
 require("moonwatch.testing.nonet").allow() -- real programs
+local nginx = require "nginx"
 local proc = require "proc"
-local socket = require "socket"
 
 local M = {}
 
@@ -28,14 +28,7 @@ openssl x509 -req -in NAME.csr -CA AUTHORITY.pem -CAkey AUTHORITY.key -CAcreates
 ]]):gsub("=AS", "=" .. (as or "DNS:" .. name)):gsub("NAME", name):gsub("AUTHORITY", authority)))
 end
 
-local CONFIG = [[
-daemon off;
-pid DIR/nginx.pid;
-error_log DIR/error.log;
-events {}
-http {
-  access_log off;
-  client_body_temp_path DIR/body; proxy_temp_path DIR/proxy; fastcgi_temp_path DIR/fastcgi; uwsgi_temp_path DIR/uwsgi; scgi_temp_path DIR/scgi;
+local SERVERS = [[
   server {
     listen 127.0.0.1:PORT ssl default_server;
     server_name metrics.internal;
@@ -59,7 +52,6 @@ http {
     ssl_verify_client on;
     location / { default_type text/plain; return 200 "member{subject=\"$ssl_client_s_dn\"} 1\n"; }
   }
-}
 ]]
 
 --- { dir=, address=, members=, proc= }; dir has ours.pem (its authority), theirs.pem (another one), and member.pem with member.key.
@@ -69,14 +61,7 @@ function M.start()
   M.authority(dir, "theirs")
   for _, name in ipairs { "metrics.internal", "other.internal", "member" } do M.certificate(dir, "ours", name) end
   M.certificate(dir, "ours", "here", "IP:127.0.0.1")
-  proc.write(dir .. "/nginx.conf", (CONFIG:gsub("DIR", dir):gsub("PORT", tostring(port)):gsub("MEMBERS", tostring(members))))
-  local p = proc.spawn({ "nginx", "-c", dir .. "/nginx.conf", "-e", dir .. "/error.log", "-p", dir }, dir .. "/log")
-  proc.eventually(function()
-    assert(p:alive(), p:output())
-    local s = socket.connect("127.0.0.1", port)
-    if s then s:close() end
-    return s ~= nil
-  end, 10, "nginx answers")
+  local p = nginx.start(dir, SERVERS, { PORT = port, MEMBERS = members }, port)
   return { dir = dir, address = "127.0.0.1:" .. port, members = "127.0.0.1:" .. members, proc = p }
 end
 

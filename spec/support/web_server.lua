@@ -1,7 +1,7 @@
 --- web_server.lua - nginx in plain text, and with a certificate that it signed itself: redirects, JSON, a password, a cookie, a long answer.
 require("moonwatch.testing.nonet").allow() -- real programs
+local nginx = require "nginx"
 local proc = require "proc"
-local socket = require "socket"
 
 local M = {}
 
@@ -19,14 +19,7 @@ local PAGES = [[
     location = /echo { default_type text/plain; return 200 "$request_method $http_x_name $content_length"; }
 ]]
 
-local CONFIG = [[
-daemon off;
-pid DIR/nginx.pid;
-error_log DIR/error.log;
-events {}
-http {
-  access_log off;
-  client_body_temp_path DIR/body; proxy_temp_path DIR/proxy; fastcgi_temp_path DIR/fastcgi; uwsgi_temp_path DIR/uwsgi; scgi_temp_path DIR/scgi;
+local SERVERS = [[
   server {
     listen 127.0.0.1:PORT;
     root DIR;
@@ -40,7 +33,6 @@ PAGES
     ssl_certificate_key DIR/self.key;
 PAGES
   }
-}
 ]]
 
 --- { url=, secure=, dir=, proc= }; dir/self.pem is who may have signed its certificate; ann / wonderland may read /secret.
@@ -52,14 +44,7 @@ function M.start()
   proc.write(dir .. "/users", "ann:{PLAIN}wonderland\n")
   proc.write(dir .. "/long", ("x"):rep(5000))
   os.execute(("chmod 755 '%s'"):format(dir)) -- its workers are nobody
-  proc.write(dir .. "/nginx.conf", (CONFIG:gsub("PAGES\n", PAGES):gsub("DIR", dir):gsub("PORT", tostring(port)):gsub("SECURE", tostring(secure))))
-  local p = proc.spawn({ "nginx", "-c", dir .. "/nginx.conf", "-e", dir .. "/error.log", "-p", dir }, dir .. "/log")
-  proc.eventually(function()
-    assert(p:alive(), p:output())
-    local s = socket.connect("127.0.0.1", secure)
-    if s then s:close() end
-    return s ~= nil
-  end, 10, "nginx answers")
+  local p = nginx.start(dir, (SERVERS:gsub("PAGES\n", PAGES)), { PORT = port, SECURE = secure }, secure)
   return { dir = dir, url = "http://127.0.0.1:" .. port, secure = "https://127.0.0.1:" .. secure, proc = p }
 end
 
