@@ -92,7 +92,8 @@ static bool is_chunk_name(const char *name, const char *msg)
     return !strncmp(msg, name, n) && msg[n] == ':';
 }
 
-void mw_guest_problem_lua(mw_guest *g, const char *msg)
+/* The problem that Lua's error message MSG names. */
+static void problem_lua(mw_guest *g, const char *msg)
 {
     int line;
     const char *what = split_place(msg, &line);
@@ -190,7 +191,7 @@ bool mw_guest_compile(lua_State *L, const char *name, mw_str text)
     lua_pushfstring(L, "@%s", name);
     if (luaL_loadbufferx(L, text.p, text.n, lua_tostring(L, -1), "t")) {
         const char *msg = lua_tostring(L, -1);
-        mw_guest_problem_lua(g, msg ? msg : "cannot be compiled");
+        problem_lua(g, msg ? msg : "cannot be compiled");
         return false;
     }
     lua_remove(L, -2);
@@ -277,7 +278,7 @@ static void load(mw_guest *g)
         mw_guest_problem(g, NULL, 0, 0, "does not fit its %zu bytes of memory",
                          g->box.budget.memory);
     else if (rc && g->problems->list.n == 0)
-        mw_guest_problem_lua(g, text_of_error(g->box.L));
+        problem_lua(g, text_of_error(g->box.L));
     else if (!rc)
         mw_guest_unfinished(g);
     lua_settop(g->box.L, 0);

@@ -55,7 +55,6 @@ typedef enum mw_call_kind {
     MW_CALL_TEXT,
     MW_CALL_RELABEL
 } mw_call_kind;
-bool mw_call_kind_parse(mw_str name, mw_call_kind *out);
 
 /* What a call gave, as docs/host.md has it.  NULL: the state is closing, only free ARG. */
 typedef bool mw_guest_done(mw_lua *l, void *arg, mw_value *result, mw_err *err);

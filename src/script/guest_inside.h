@@ -1,4 +1,4 @@
-/* guest_inside.h - what the parts of a guest share: guest.c, guest_words.c, guest_call.c, ctx*.c.
+/* guest_inside.h - what the files of a guest share: guest*.c and ctx*.c.
  * SPDX-License-Identifier: MIT */
 #ifndef MW_SCRIPT_GUEST_INSIDE_H
 #define MW_SCRIPT_GUEST_INSIDE_H
@@ -57,12 +57,9 @@ void mw_guest_problem(mw_guest *g, const char *file, int line, int col, const ch
 /* Compiles TEXT as chunk NAME, checks its globals and leaves it on the stack with its environment
  * set.  False: the problems are noted. */
 bool mw_guest_compile(lua_State *L, const char *name, mw_str text);
-/* The problem that Lua's error message MSG names. */
-void mw_guest_problem_lua(mw_guest *g, const char *msg);
 
 /* guest_words.c */
 void mw_guest_words_open(lua_State *L, int env);      /* words, kinds, secret, env, require */
-bool mw_guest_is_name(mw_guest *g, const char *name); /* a word or a kind? */
 size_t mw_guest_names(mw_guest *g, const char **out); /* all of them; OUT has room */
 size_t mw_guest_names_max(const mw_guest *g);
 int mw_guest_own_line(lua_State *L, const char **in, int *in_line);
@@ -120,6 +117,19 @@ struct mw_guest_run {
     void *done_arg;
 };
 
+/* guest_part.c: each is called by lua_cpcall with the run.  One part: from the start, or the last
+ * answer, to the next question or the end. */
+int mw_guest_run_part(lua_State *L);
+int mw_guest_find_place(lua_State *L); /* into box->place: the innermost function of the run */
+int mw_guest_unref(lua_State *L);      /* the run is over: what the guest's state kept of it */
+
+/* guest_ask.c: issues what the run waits for; THEN gets its answer, with the run as its argument.
+ */
+void mw_guest_ask(mw_guest_run *run, mw_then *then);
+/* Notes ANSWER, which may be NULL: the call ends before it comes. */
+void mw_guest_answered(mw_guest_run *run, mw_value *answer);
+void mw_guest_leave_breaker(mw_guest_run *run, const mw_value *answer); /* gives its permit back */
+
 /* guest_regex.c: the table `regex` into the table at TO. */
 void mw_guest_regex_open(lua_State *L, int to);
 
@@ -131,13 +141,13 @@ mw_guest_run *mw_ctx_run(lua_State *L);
 void mw_ctx_drop_held(mw_guest_run *run);
 /* The whole of a question: PUSHes the answer, or leaves the state until the lane has it. */
 int mw_ctx_ask(lua_State *L, mw_guest_run *run, const mw_promql_query *q, mw_ctx_pushes *push);
-/* Ends the C function: leaves the state until the answer of OP is here.  ARG is taken. */
 /* One more of what a run may emit; raises when that is too much. */
 void mw_ctx_emit(lua_State *L, mw_guest_run *run);
+/* Ends the C function: leaves the state until the answer of OP is here.  ARG is taken. */
 int mw_ctx_wait(lua_State *L, mw_guest_run *run, const char *op, mw_value *arg);
 mw_value *mw_ctx_value(lua_State *L, int idx); /* raises when it cannot cross; the caller owns it */
 
-/* ctx_http.c, ctx_records.c: fill the table of methods on top of the stack */
+/* ctx_signals.c, ctx_reports.c, ctx_waits.c: fill the table of methods on top of the stack */
 void mw_ctx_open_signals(lua_State *L);
 void mw_ctx_open_reports(lua_State *L);
 void mw_ctx_open_waits(lua_State *L);
