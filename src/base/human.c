@@ -157,8 +157,6 @@ static const struct way {
     {"bytes", bytes},
 };
 
-const char *mw_human_name(size_t i) { return i < sizeof ways / sizeof *ways ? ways[i].name : NULL; }
-
 bool mw_human(const char *how, double v, char out[MW_HUMAN_ROOM])
 {
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)

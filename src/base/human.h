@@ -13,7 +13,4 @@ enum { MW_HUMAN_ROOM = 64 };
  * "timestamp", "bytes", or what Prometheus calls them.  False: there is no such way. */
 bool mw_human(const char *how, double v, char out[MW_HUMAN_ROOM]);
 
-/* Every name of a way, in turn; NULL behind the last. */
-const char *mw_human_name(size_t i);
-
 #endif

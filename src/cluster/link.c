@@ -65,7 +65,7 @@ void mw_words_printf(mw_words *w, const char *fmt, ...)
     mw_words_add(w, (mw_str){text, (size_t)n});
 }
 
-void mw_words_deinit(mw_words *w)
+static void words_deinit(mw_words *w)
 {
     mw_buf_deinit(&w->bytes);
     mw_free(w->len);
@@ -141,7 +141,7 @@ static bool send_words(mw_link *l, mw_words *w, int timeout_ms, mw_link_reply *r
     *c = (struct command){.link = l, .reply = reply, .arg = arg};
     c->deadline_ms = mw_mono_ns() / 1000000 + timeout_ms;
     int rc = redisAsyncCommandArgv(l->ac, on_reply, c, (int)w->n, word, w->len);
-    mw_words_deinit(w);
+    words_deinit(w);
     mw_free(word);
     if (rc != REDIS_OK) return mw_free(c), false;
     *l->last = c;
@@ -152,7 +152,7 @@ static bool send_words(mw_link *l, mw_words *w, int timeout_ms, mw_link_reply *r
 bool mw_link_send(mw_link *l, mw_words *w, int timeout_ms, mw_link_reply *reply, void *arg)
 {
     if (l->state == UP && l->ac && !l->doom[0]) return send_words(l, w, timeout_ms, reply, arg);
-    mw_words_deinit(w);
+    words_deinit(w);
     return false;
 }
 

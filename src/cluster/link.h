@@ -39,7 +39,6 @@ typedef struct mw_words {
 void mw_words_add(mw_words *w, mw_str s);
 void mw_words_text(mw_words *w, const char *text);
 void mw_words_printf(mw_words *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void mw_words_deinit(mw_words *w);
 
 /* R is valid during the call; NULL: the connection ended before an answer came. */
 typedef void mw_link_reply(void *arg, const redisReply *r);

@@ -88,8 +88,6 @@ int call_must_duration_ms(const mw_call *c, const char *name, int64_t *out, mw_e
 int call_size(const mw_call *c, const char *name, size_t most, size_t *out, mw_err *err);
 int call_limit(const mw_call *c, size_t *out, mw_err *err); /* "limit"; absent or 0: SIZE_MAX */
 bool call_flag(const mw_call *c, const char *name);         /* "1" or "true" */
-/* Unix seconds or RFC 3339; what is beyond the years that Prometheus knows becomes their end. */
-bool call_time_parse(mw_str text, double *seconds);
 
 /* The body with its Content-Encoding undone. */
 int call_decode(mw_call *c, mw_str *out, mw_err *err);

@@ -5,7 +5,8 @@
  * a message that owns the call.  While it is away the exchange and the errand point at each other;
  * the disposer cuts that and sets the call's cancel flag; only the loop's thread touches either
  * pointer.  The errand comes home through the loop's mailbox, or frees itself when the loop is
- * gone. SPDX-License-Identifier: MIT */
+ * gone.
+ * SPDX-License-Identifier: MIT */
 #include <netdb.h>
 #include <poll.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* loop.h - one h2o loop on one thread, with its connections; the server as its parts see it.
  *
  * Only loop.c, exchange.c, headers.c, inflight.c, refuse.c and server.c include this: nobody else
- * knows h2o. SPDX-License-Identifier: MIT */
+ * knows h2o.
+ * SPDX-License-Identifier: MIT */
 #ifndef MW_HTTP_LOOP_H
 #define MW_HTTP_LOOP_H
 #define H2O_USE_LIBUV 0

@@ -158,7 +158,8 @@ static bool end_of_time(mw_str text, double *seconds)
     return false;
 }
 
-bool call_time_parse(mw_str text, double *seconds)
+/* Unix seconds or RFC 3339; what is beyond the years that Prometheus knows becomes their end. */
+static bool time_parse(mw_str text, double *seconds)
 {
     if (!mw_double_parse(text, seconds))
         return rfc3339(text, seconds) || end_of_time(text, seconds);
@@ -178,7 +179,7 @@ static int time_param(const mw_call *c, const char *name, double *out, bool *pre
 {
     mw_str v = call_param(c, name);
     *present = v.n > 0;
-    if (!v.n || call_time_parse(v, out)) return MW_OK;
+    if (!v.n || time_parse(v, out)) return MW_OK;
     return mw_fail(
         err, MW_EARG, 0, 0,
         "invalid parameter \"%s\": invalid time value for '%s': cannot parse \"%.*s\" to "
@@ -199,7 +200,7 @@ int call_must_time_ms(const mw_call *c, const char *name, int64_t *out, mw_err *
 {
     double seconds;
     mw_str v = call_param(c, name);
-    if (!call_time_parse(v, &seconds)) return invalid(err, name, v, "timestamp");
+    if (!time_parse(v, &seconds)) return invalid(err, name, v, "timestamp");
     *out = (int64_t)llround(seconds * 1e3);
     return MW_OK;
 }

@@ -4,7 +4,8 @@
  * A set of pipelines does not change once it is in use; another one takes its place, and requests
  * that began under the old one end under it.  A record passes all pipelines that are about it, in
  * their order.  When there is no memory left to replace what must be, the record is refused:
- * nothing is stored as it came. SPDX-License-Identifier: MIT */
+ * nothing is stored as it came.
+ * SPDX-License-Identifier: MIT */
 #ifndef MW_INGEST_PIPELINE_H
 #define MW_INGEST_PIPELINE_H
 #include "base/sha256.h"

@@ -226,7 +226,7 @@ static void add_row(const mw_row *row, const mw_series *s, double *out, size_t n
     for (size_t i = 0; i < n; i++) out[i] += cell_read(&row->pages[s->page][s->at + i]);
 }
 
-void mw_cells_sum(const mw_registry *reg, const mw_series *s, double *out, size_t n)
+static void cells_sum(const mw_registry *reg, const mw_series *s, double *out, size_t n)
 {
     for (size_t i = 0; i < n; i++) out[i] = 0;
     add_row(&reg->retired, s, out, n);
@@ -255,7 +255,7 @@ double mw_series_value(const mw_series *s)
     double cells[MW_BUCKETS_MAX + 2], sum = cell_read(&s->shared);
     size_t n = s->set->kind == MW_COUNTER ? 1 : s->n_bounds + 1;
     pthread_mutex_lock(&s->reg->lock);
-    mw_cells_sum(s->reg, s, cells, n);
+    cells_sum(s->reg, s, cells, n);
     pthread_mutex_unlock(&s->reg->lock);
     for (size_t i = 0; i < n; i++) sum += cells[i];
     return sum;

@@ -76,7 +76,6 @@ struct mw_registry {
 void mw_row_release_own(mw_registry *reg); /* the calling thread's row, before a registry goes */
 void mw_row_deinit_pages(mw_row *row);
 void mw_registry_unref(mw_registry *reg); /* under the lock, which it gives back */
-void mw_cells_sum(const mw_registry *reg, const mw_series *s, double *out, size_t n);
 /* All cells of all pages, summed over the rows; n_cells of them. */
 void mw_cells_total(const mw_registry *reg, double *out);
 

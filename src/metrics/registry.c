@@ -2,7 +2,8 @@
  *
  * Families hang in a hash table by name, series in one by family and labels.  Series leave passing
  * families only (remove.c).  The order for reading is made when it is read.  Not here: recording
- * (cells.c), text (expose.c). SPDX-License-Identifier: MIT */
+ * (cells.c), text (expose.c).
+ * SPDX-License-Identifier: MIT */
 #include "metrics/registry.h"
 
 #include <math.h>

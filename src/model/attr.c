@@ -47,18 +47,3 @@ void mw_attrs_json(const mw_attr *attrs, size_t n, mw_buf *out)
     }
     mw_buf_byte(out, '}');
 }
-
-mw_attr *mw_attrs_copy_in(mw_arena *a, const mw_attr *attrs, size_t n)
-{
-    mw_attr *copy = mw_arena_array(a, n, sizeof *copy);
-    if (!copy) return NULL;
-    for (size_t i = 0; i < n; i++) {
-        copy[i] = attrs[i];
-        copy[i].key = (mw_str){mw_arena_strndup(a, attrs[i].key.p, attrs[i].key.n), attrs[i].key.n};
-        if (!copy[i].key.p) return NULL;
-        if (attrs[i].type != MW_ATTR_STRING && attrs[i].type != MW_ATTR_JSON) continue;
-        copy[i].s = (mw_str){mw_arena_strndup(a, attrs[i].s.p, attrs[i].s.n), attrs[i].s.n};
-        if (!copy[i].s.p) return NULL;
-    }
-    return copy;
-}

@@ -32,7 +32,5 @@ const mw_attr *mw_attr_find(const mw_attr *attrs, size_t n, const char *key); /*
 void mw_attr_text(const mw_attr *a, mw_buf *out);                /* the value as plain text */
 void mw_attr_json(const mw_attr *a, mw_buf *out);                /* the value as JSON */
 void mw_attrs_json(const mw_attr *attrs, size_t n, mw_buf *out); /* {"key":value,...} */
-mw_attr *mw_attrs_copy_in(mw_arena *a, const mw_attr *attrs,
-                          size_t n); /* NULL when the arena is full */
 
 #endif

@@ -5,7 +5,8 @@
  * waits for the answer, whoever else wants to use the loop meanwhile.  The conversation is watched
  * as libcurl shows it: which reply belongs to which recipient, and what the last refusal said, in
  * the words of the server.  What is signed in with passes by unlooked at. Not here: what a message
- * looks like (lua/moonwatch/to/mime.lua). SPDX-License-Identifier: MIT */
+ * looks like (lua/moonwatch/to/mime.lua).
+ * SPDX-License-Identifier: MIT */
 #include <curl/curl.h>
 #include <string.h>
 

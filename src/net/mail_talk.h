@@ -1,5 +1,6 @@
 /* mail_talk.h - who said what in a conversation with a mail server, as far as it matters to a
- * message. SPDX-License-Identifier: MIT */
+ * message.
+ * SPDX-License-Identifier: MIT */
 #ifndef MW_NET_MAIL_TALK_H
 #define MW_NET_MAIL_TALK_H
 #include "script/value.h"

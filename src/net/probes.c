@@ -3,7 +3,8 @@
  * Each class has a pool of its own, so that mail servers that hang do not hold up checks; it starts
  * with the first question.  A deadline counts from the question, so a
  * probe that found no free thread in time answers that instead of a stale measurement; "unasked"
- * says that this tells nothing about whom it was about. SPDX-License-Identifier: MIT */
+ * says that this tells nothing about whom it was about.
+ * SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <string.h>
 

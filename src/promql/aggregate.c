@@ -26,7 +26,8 @@ void mw_pq_inherit_names(struct ev *e, const struct vec *in, const size_t *of, s
         out->s[of[i]].nameless |= in->s[i].nameless;
 }
 
-mw_keep mw_pq_group_labels(struct ev *e, const struct grouping *g)
+/* The labels that tell groups apart. */
+static mw_keep group_labels(struct ev *e, const struct grouping *g)
 {
     if (!g->without) return (mw_keep){g->names.p, g->names.n, false};
     mw_str *names = mw_pq_alloc(e->run, g->names.n + 1, sizeof *names);
@@ -56,7 +57,7 @@ static struct vec folded(struct ev *e, const struct node *n, const struct fold_k
     struct grouping by = mw_pq_grouping(e, n);
     struct fold *f = mw_pq_fold(e, kind, &by);
     if (mw_pq_streams(e, n->agg.arg)) {
-        mw_keep keep = mw_pq_group_labels(e, &by);
+        mw_keep keep = group_labels(e, &by);
         struct want want = {.keep = &keep};
         struct work w = {kind, &by, f};
         mw_pq_pass(e, n->agg.arg);

@@ -8,8 +8,6 @@ bool mw_pq_groups_distinct(const struct grouping *g);
 /* While names go only at the end: a group loses its name when one of its rows does.  OF tells the
  * group of each row of IN, which is also its row of OUT. */
 void mw_pq_inherit_names(struct ev *e, const struct vec *in, const size_t *of, struct vec *out);
-/* The labels that tell groups apart. */
-mw_keep mw_pq_group_labels(struct ev *e, const struct grouping *g);
 /* topk, bottomk. */
 struct vec mw_pq_top(struct ev *e, const struct node *n, const double *k);
 /* How many rows are wanted: K, rounded down; throws when some K makes no sense at any step. */

@@ -334,7 +334,7 @@ static void join_group(struct join *j, size_t group)
     if (fills) fill_many_side(j, group);
 }
 
-struct grouping mw_pq_matching(struct ev *e, const struct matching *m)
+static struct grouping grouping_of(struct ev *e, const struct matching *m)
 {
     return (struct grouping){mw_pq_sorted(e, m->labels), !m->on, false};
 }
@@ -370,7 +370,7 @@ static struct vec vector_vector(struct ev *e, const struct node *n, struct vec l
     const struct matching *m = &n->bin.match;
     struct join j = {.e = e, .n = n, .m = m, .many = m->group_right ? r : l};
     j.one = m->group_right ? l : r;
-    struct grouping by = mw_pq_matching(e, m);
+    struct grouping by = grouping_of(e, m);
     bool many = mw_pq_expose(e, &j.many), one = mw_pq_expose(e, &j.one);
     j.histograms = many || one || PQ_IS_TRIM(n->bin.op);
     j.g = mw_pq_group(e, &j.many, &j.one, &by);
@@ -405,7 +405,7 @@ struct value mw_pq_binary(struct ev *e, const struct node *n)
     if (l.type == MW_VALUE_SCALAR) return vector_scalar(e, n, r.vec, l.scalar, true);
     if (r.type == MW_VALUE_SCALAR) return vector_scalar(e, n, l.vec, r.scalar, false);
     if (PQ_IS_SET(n->bin.op)) {
-        struct grouping by = mw_pq_matching(e, &n->bin.match);
+        struct grouping by = grouping_of(e, &n->bin.match);
         return mw_pq_vector(mw_pq_set_op(e, n->bin.op, l.vec, r.vec, &by));
     }
     return mw_pq_vector(vector_vector(e, n, l.vec, r.vec));

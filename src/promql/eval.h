@@ -184,8 +184,6 @@ struct want {
     bool later;          /* none, until mw_pq_labels_of asks for them */
     mw_digest digest;    /* of the samples of a range that is looked at once */
 };
-/* The selection that SEL makes, for the range it looks at. */
-mw_select mw_pq_selection(struct ev *e, const struct node *sel, const struct want *want);
 void mw_pq_open(struct ev *e, const struct node *sel, const struct want *want);
 bool mw_pq_next_series(struct ev *e, mw_series_view *out); /* false: no more, and closed */
 const mw_nhist *mw_pq_keep_histogram(struct ev *e, const mw_nhist *h); /* a copy in the arena */
@@ -293,6 +291,5 @@ struct vec mw_pq_set_op(struct ev *e, enum binop op, struct vec l, struct vec r,
 void mw_pq_series_text(const mw_labels *ls, char *out, size_t cap);
 /* PATTERN compiled, for as long as the run lasts; an error names function FN. */
 mw_regex *mw_pq_regex(struct ev *e, mw_str pattern, const char *fn);
-struct grouping mw_pq_matching(struct ev *e, const struct matching *m);
 
 #endif

@@ -20,8 +20,6 @@ struct explain {
 void mw_pq_say_what(const struct explain *x, const struct node *n, size_t steps, mw_buf *out);
 /* Steps at which N's operand is computed when N itself is at STEPS: a subquery has its own. */
 size_t mw_pq_inner_steps(const struct explain *x, const struct node *n, size_t steps);
-void mw_pq_say_count(mw_buf *out, double n, const char *one, const char *many); /* "1,204 rows" */
-void mw_pq_say_span(mw_buf *out, int64_t ms);
 
 /* What may be made better at N, and with the query as a whole: JSON texts with commas between. */
 void mw_pq_say_hints(const struct explain *x, const struct node *n, size_t steps, mw_buf *out);

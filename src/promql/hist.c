@@ -36,13 +36,6 @@ void mw_pq_set_h(struct ev *e, struct series *s, size_t step, const mw_nhist *h)
     s->h[step] = h;
 }
 
-bool mw_pq_any_h(const struct vec *v)
-{
-    for (size_t i = 0; i < v->n; i++)
-        if (v->s[i].h) return true;
-    return false;
-}
-
 void mw_pq_drop_h(struct vec *v)
 {
     for (size_t i = 0; i < v->n; i++) v->s[i].h = NULL;

@@ -26,7 +26,6 @@ mw_nwork *mw_pq_work(struct run *r, int which);
 /* What W is now; throws when there is no room. */
 const mw_nhist *mw_pq_take(struct ev *e, mw_nwork *w, bool compact);
 void mw_pq_set_h(struct ev *e, struct series *s, size_t step, const mw_nhist *h);
-bool mw_pq_any_h(const struct vec *v);
 void mw_pq_drop_h(struct vec *v); /* only numbers stay */
 /* Steps with histograms get a number, too, so that they count as present; whether there are any. */
 bool mw_pq_expose(struct ev *e, struct vec *v);
@@ -106,9 +105,6 @@ void mw_pq_hist_extended(const struct hwindow *w, bool counter, bool per_second,
 const mw_nhist *mw_pq_hist_between(struct ev *e, const struct node *node, const mw_nhist *a,
                                    int64_t t_a, const mw_nhist *b, int64_t t_b, int64_t t,
                                    bool counter);
-/* A plus B or A minus B; NULL as above, and told. */
-const mw_nhist *mw_pq_hist_add(struct ev *e, const struct node *node, mw_str name,
-                               const mw_nhist *a, const mw_nhist *b, bool minus);
 
 /* -- hist_fold.c ---------------------------------------------------------------------------- */
 

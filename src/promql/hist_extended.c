@@ -4,8 +4,9 @@
  * smoothed one interpolates at both of its ends.  SPDX-License-Identifier: MIT */
 #include "promql/hist.h"
 
-const mw_nhist *mw_pq_hist_add(struct ev *e, const struct node *node, mw_str name,
-                               const mw_nhist *a, const mw_nhist *b, bool minus)
+/* A plus B, or A minus B; NULL when they cannot be, and told. */
+static const mw_nhist *add_or_subtract(struct ev *e, const struct node *node, mw_str name,
+                                       const mw_nhist *a, const mw_nhist *b, bool minus)
 {
     mw_nwork *work = mw_pq_work(e->run, 0);
     mw_nwork_set(work, a);
@@ -99,12 +100,12 @@ static const mw_nhist *with_resets(const struct hwindow *w, size_t first, size_t
     for (; i <= last; i++) {
         const mw_nhist *now = i < last ? w->h[i] : right;
         if (mw_nhist_was_reset(now, before)) {
-            lost = lost ? mw_pq_hist_add(w->e, w->range, name, lost, before, false) : before;
+            lost = lost ? add_or_subtract(w->e, w->range, name, lost, before, false) : before;
             if (!lost) return NULL;
         }
         before = now;
     }
-    return lost ? mw_pq_hist_add(w->e, w->range, name, grown, lost, false) : grown;
+    return lost ? add_or_subtract(w->e, w->range, name, grown, lost, false) : grown;
 }
 
 void mw_pq_hist_extended(const struct hwindow *w, bool counter, bool per_second, struct hanswer *a)
@@ -118,7 +119,7 @@ void mw_pq_hist_extended(const struct hwindow *w, bool counter, bool per_second,
     }
     if (!counter && (left->hint != MW_RESET_GAUGE || right->hint != MW_RESET_GAUGE))
         mw_pq_window_note(w, HN_NO_GAUGE);
-    const mw_nhist *h = mw_pq_hist_add(w->e, w->range, mw_pq_window_name(w), right, left, true);
+    const mw_nhist *h = add_or_subtract(w->e, w->range, mw_pq_window_name(w), right, left, true);
     if (h && counter) h = with_resets(w, first, last, left, right, h);
     if (!h) return;
     mw_nwork *work = mw_pq_work(w->e->run, 0);

@@ -18,13 +18,14 @@ static void grouped(mw_buf *out, double n)
     }
 }
 
-void mw_pq_say_count(mw_buf *out, double n, const char *one, const char *many)
+/* "1,204 rows" */
+static void say_count(mw_buf *out, double n, const char *one, const char *many)
 {
     grouped(out, n);
     mw_buf_printf(out, " %s", n == 1 ? one : many);
 }
 
-void mw_pq_say_span(mw_buf *out, int64_t ms)
+static void say_span(mw_buf *out, int64_t ms)
 {
     char text[40];
     mw_buf_text(out, mw_duration_format(ms, text));
@@ -38,7 +39,7 @@ static void places(const struct explain *x, const struct trace_row *row, mw_buf 
     if (!row->opened || !x->source->places) return;
     x->source->places(x->source, row->min_t, row->max_t, &p);
     mw_buf_text(out, ", read from ");
-    if (p.blocks) mw_pq_say_count(out, (double)p.blocks, "block", "blocks");
+    if (p.blocks) say_count(out, (double)p.blocks, "block", "blocks");
     if (p.memory) mw_buf_text(out, p.blocks ? " and memory" : "memory");
     if (!p.blocks && !p.memory) mw_buf_text(out, "nowhere: there is nothing of that time");
 }
@@ -47,16 +48,16 @@ static void say_selector(const struct explain *x, const struct node *n, mw_buf *
 {
     const struct trace_row *row = &x->trace->row[n->id];
     mw_buf_text(out, n->sel.ranged ? "range selector, " : "selector, ");
-    mw_pq_say_count(out, (double)n->sel.n_matchers, "matcher", "matchers");
+    say_count(out, (double)n->sel.n_matchers, "matcher", "matchers");
     if (n->sel.ranged) {
         mw_buf_text(out, ", over ");
-        mw_pq_say_span(out, n->sel.when.range_ms);
+        say_span(out, n->sel.when.range_ms);
     }
     if (!x->analyzed) return;
     mw_buf_text(out, ": ");
-    mw_pq_say_count(out, (double)row->series, "series", "series");
+    say_count(out, (double)row->series, "series", "series");
     mw_buf_text(out, ", ");
-    mw_pq_say_count(out, (double)row->samples, "sample", "samples");
+    say_count(out, (double)row->samples, "sample", "samples");
     places(x, row, out);
 }
 
@@ -72,11 +73,11 @@ size_t mw_pq_inner_steps(const struct explain *x, const struct node *n, size_t s
 static void say_subquery(const struct explain *x, const struct node *n, size_t steps, mw_buf *out)
 {
     mw_buf_text(out, "subquery over ");
-    mw_pq_say_span(out, n->sel.when.range_ms);
+    say_span(out, n->sel.when.range_ms);
     mw_buf_text(out, ": its expression at ");
-    mw_pq_say_count(out, (double)mw_pq_inner_steps(x, n, steps), "step", "steps");
+    say_count(out, (double)mw_pq_inner_steps(x, n, steps), "step", "steps");
     mw_buf_text(out, " of ");
-    mw_pq_say_span(out, n->sel.when.step_ms);
+    say_span(out, n->sel.when.step_ms);
 }
 
 /* -- functions, aggregations, operators ----------------------------------------------------- */
@@ -96,7 +97,7 @@ static void say_rows(const struct explain *x, const struct node *n, const struct
         grouped(out, (double)rows_of(x, in));
         mw_buf_text(out, " \u2192 ");
     }
-    mw_pq_say_count(out, (double)rows_of(x, n), "row", "rows");
+    say_count(out, (double)rows_of(x, n), "row", "rows");
 }
 
 static const struct node *first_rows(const struct node *n)
@@ -114,7 +115,7 @@ static void say_call(const struct explain *x, const struct node *n, mw_buf *out)
     mw_buf_text(out, fn->name);
     if (fn->eval == mw_pq_call_window && in) {
         mw_buf_text(out, " over ");
-        mw_pq_say_span(out, in->sel.when.range_ms);
+        say_span(out, in->sel.when.range_ms);
         mw_buf_text(out, ", a window that slides");
     } else if (fn->math)
         mw_buf_text(out, " of each value");
@@ -144,7 +145,7 @@ static void say_operator(const struct explain *x, const struct node *n, mw_buf *
     mw_buf_text(out, " and ");
     grouped(out, (double)rows_of(x, r));
     mw_buf_text(out, " \u2192 ");
-    mw_pq_say_count(out, (double)rows_of(x, n), "row", "rows");
+    say_count(out, (double)rows_of(x, n), "row", "rows");
 }
 
 void mw_pq_say_what(const struct explain *x, const struct node *n, size_t steps, mw_buf *out)

@@ -55,7 +55,7 @@ static void escaped(mw_buf *b, uint32_t c)
         mw_buf_printf(b, c < 0x80 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
 }
 
-void mw_pq_print_string(mw_buf *b, mw_str s)
+static void print_string(mw_buf *b, mw_str s)
 {
     mw_buf_byte(b, '"');
     for (size_t i = 0, n; i < s.n; i += n) {
@@ -85,7 +85,7 @@ static void print_name(mw_buf *b, mw_str name)
     if (is_plain_name(name))
         mw_buf_str(b, name);
     else
-        mw_pq_print_string(b, name);
+        print_string(b, name);
 }
 
 static void print_names(mw_buf *b, const char *word, const struct names *names)
@@ -202,7 +202,7 @@ static void print_matchers(mw_buf *b, const struct node *n)
         if (is_name_in_front(n, m)) continue;
         print_name(&text, m->name);
         mw_buf_text(&text, mw_match_op_text(m->op));
-        mw_pq_print_string(&text, m->value);
+        print_string(&text, m->value);
         list[shown++].n = text.n - before;
     }
     for (size_t i = 0; i < shown; i++) list[i].p = text.p + at, at += list[i].n;
@@ -306,7 +306,7 @@ void mw_pq_print_bare(mw_buf *b, const struct node *n)
 {
     switch (n->kind) {
     case N_NUMBER: (n->units ? print_seconds : print_number)(b, n->number); break;
-    case N_STRING: mw_pq_print_string(b, n->string); break;
+    case N_STRING: print_string(b, n->string); break;
     case N_SELECTOR:
         mw_buf_str(b, n->sel.name);
         print_matchers(b, n);

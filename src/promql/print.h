@@ -12,7 +12,6 @@ void mw_pq_print(mw_buf *b, const struct node *n);
 void mw_pq_print_bare(mw_buf *b, const struct node *n); /* without its parentheses */
 void mw_pq_print_head(mw_buf *b, const struct node *n); /* "sum by (job) ", "rate", "+ on (x)" */
 void mw_pq_print_when(mw_buf *b, const struct node *n); /* "[5m:1m] @ end() offset 1h" */
-void mw_pq_print_string(mw_buf *b, mw_str s);           /* quoted */
 /* Whether N is a power whose base is infinite: written "Inf", because with the sign that it has
  * elsewhere the sign would take the power for its operand. */
 bool mw_pq_infinite_base(const struct node *n);

@@ -38,7 +38,8 @@ static void looked_at(struct ev *e, const struct node *n, mw_select *sel)
     sel->newest = !n->sel.ranged && e->n == 1 && !after && !e->hints;
 }
 
-mw_select mw_pq_selection(struct ev *e, const struct node *n, const struct want *want)
+/* The selection that N makes, for the range it looks at. */
+static mw_select selection_of(struct ev *e, const struct node *n, const struct want *want)
 {
     mw_select sel = {.matchers = n->sel.matchers,
                      .n = n->sel.n_matchers,
@@ -59,7 +60,7 @@ void mw_pq_open(struct ev *e, const struct node *n, const struct want *want)
         r->given = NULL;
         return;
     }
-    mw_select sel = mw_pq_selection(e, n, want);
+    mw_select sel = selection_of(e, n, want);
     int rc = r->source->select(r->source, &sel, &r->open, r->err);
     if (rc != MW_OK) r->open = NULL, mw_pq_throw(r, rc, "%s", mw_code_text(rc));
     if (r->trace) mw_pq_trace_open(r, n, &sel);

@@ -37,8 +37,9 @@ static void remember(struct ev *e, struct frame *f, const struct samples *s)
     f->stretched = false;
 }
 
-struct frame *mw_pq_frame(struct ev *e, struct frames *known, const struct node *range,
-                          const struct samples *s)
+/* The frame of S for the windows of RANGE; good until the next one is asked for. */
+static struct frame *frame_of(struct ev *e, struct frames *known, const struct node *range,
+                              const struct samples *s)
 {
     struct frame **seat = seat_of(known, s), *f = *seat;
     const struct when *w = &range->sel.when;
@@ -154,7 +155,7 @@ static bool any_value(const double *row, size_t n)
 static bool fill_row(struct ev *e, struct call *c, const struct samples *s)
 {
     bool plain = c->range->kind != N_SELECTOR || !c->range->sel.window;
-    c->frame = mw_pq_frame(e, &c->frames, c->range, s);
+    c->frame = frame_of(e, &c->frames, c->range, s);
     if (c->scratch_cap < s->n)
         c->scratch = mw_pq_alloc(e->run, c->scratch_cap = s->n * 2, 5 * sizeof *c->scratch);
     if (c->fn->sweep && plain) {

@@ -1,8 +1,8 @@
 /* trace.h - what each node of a query took, for those who ask to have it explained.
  *
  * A run without a trace pays one test of a pointer per node.  Time of a node is what it took to
- * make its rows, its operands included, what others did with the rows not. SPDX-License-Identifier:
- * MIT */
+ * make its rows, its operands included, what others did with the rows not.
+ * SPDX-License-Identifier: MIT */
 #ifndef MW_PROMQL_TRACE_H
 #define MW_PROMQL_TRACE_H
 #include "promql/eval.h"

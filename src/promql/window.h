@@ -55,10 +55,6 @@ struct sweep {
     double *scratch;           /* room for 5 n values */
 };
 
-/* The frame of S for the windows of RANGE; good until the next one is asked for. */
-struct frame *mw_pq_frame(struct ev *e, struct frames *known, const struct node *range,
-                          const struct samples *s);
-
 /* extended.c: rate, increase and delta, and resets and changes, of ranges that are not plain. */
 double mw_pq_extended(const struct window *w, bool counter, bool per_second);
 double mw_pq_extended_count(const struct window *w, bool resets);

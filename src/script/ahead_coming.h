@@ -1,5 +1,6 @@
 /* ahead_coming.h - windows that are computed beside, on a thread of their own, before somebody
- * wants them. SPDX-License-Identifier: MIT */
+ * wants them.
+ * SPDX-License-Identifier: MIT */
 #ifndef MW_SCRIPT_AHEAD_COMING_H
 #define MW_SCRIPT_AHEAD_COMING_H
 #include "script/ahead_window.h"

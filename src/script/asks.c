@@ -58,7 +58,8 @@ void mw_slow_free(mw_slow *s)
     mw_free(s);
 }
 
-int64_t mw_ask_slice_ns(const mw_lua *l) { return l->waits ? 0 : slice_ns; }
+/* 0: as long as it takes, nobody waits. */
+static int64_t slice_of(const mw_lua *l) { return l->waits ? 0 : slice_ns; }
 
 /* -- asking ---------------------------------------------------------------------------------- */
 
@@ -97,7 +98,7 @@ mw_promql_result *mw_ask_now(mw_face *face, mw_ask *a, bool *slow, mw_err *err)
     if (limits(a, &seconds, err) != MW_OK) return NULL;
     if (a->prepared) a->query.expr = mw_promql_prepared_text(a->prepared);
     a->query.origin = "rules";
-    int64_t start = mw_mono_ns(), slice = h->time_stands ? 0 : mw_ask_slice_ns(face->lua);
+    int64_t start = mw_mono_ns(), slice = h->time_stands ? 0 : slice_of(face->lua);
     bool sliced = slice && seconds > (double)slice / 1e9;
     if (sliced && a->patient && mw_ask_is_slow(face->lua, a->query.expr)) return *slow = true, NULL;
     a->query.deadline_mono_ns = start + (sliced ? slice : (int64_t)(seconds * 1e9));

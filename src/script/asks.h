@@ -26,7 +26,6 @@ mw_promql_result *mw_ask_take(mw_face *face, mw_lane_job *j, mw_meter *meter, mw
 
 /* Is EXPR known to take long? */
 bool mw_ask_is_slow(const mw_lua *l, mw_str expr);
-int64_t mw_ask_slice_ns(const mw_lua *l); /* 0: as long as it takes, nobody waits */
 void mw_ask_slow(mw_lua *l, mw_str expr); /* it did not end within the slice */
 
 /* What an actor's state remembers of this; made with its first slow query. */

@@ -1,7 +1,8 @@
 /* http_breaker.c - which breakers there are, and what an answer says to one.
  *
  * The breakers are values of Lua (host_breaker.c).  A table in the registry, by the face, holds
- * them and the memory of the list. SPDX-License-Identifier: MIT */
+ * them and the memory of the list.
+ * SPDX-License-Identifier: MIT */
 #include "script/http_breaker.h"
 
 #include <lauxlib.h>

@@ -3,7 +3,8 @@
  * A crash leaves at most one segment unfinished, the last: a write that was cut off at its end, or
  * nothing in it at all.  The former is cut to its last whole frame, the latter removed; then the
  * one before is the last.  It is synced, too.  Damage is left as it is, for the replay to tell and
- * a person to see. SPDX-License-Identifier: MIT */
+ * a person to see.
+ * SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,8 @@
  * A request of a service is a span with which it was entered: of kind server or consumer, or a
  * root. Each step of each service has a histogram whose buckets grow by a tenth, so a quantile is
  * right within five in a hundred, and what is kept does not depend on the number of spans.  The
- * walk is that of search.c: a number of spans per hold of the lock. SPDX-License-Identifier: MIT */
+ * walk is that of search.c: a number of spans per hold of the lock.
+ * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <string.h>
 

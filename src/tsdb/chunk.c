@@ -14,7 +14,8 @@
  *
  * LEAD counts zero bits above the window.  Arithmetic on time is unsigned, so that any two int64
  * have a distance.  No sample needs SAMPLE_BITS, so that a reader checks for the end once per
- * sample. SPDX-License-Identifier: MIT */
+ * sample.
+ * SPDX-License-Identifier: MIT */
 #include "tsdb/chunk.h"
 
 #include "base/err.h"

@@ -16,7 +16,8 @@
 enum { SLICES = 1024, IDLE_MS = 30 * 60 * 1000, WEIGH_EVERY = 64, SEAL_MS = 30 * 60 * 1000 };
 static const uint64_t journal_most = 512ULL << 20;
 
-uint64_t mw_tsdb_weigh(mw_tsdb *db)
+/* Bytes in memory; takes every shard's lock in turn. */
+static uint64_t weigh(mw_tsdb *db)
 {
     uint64_t bytes = mw_index_bytes(db->index) + sizeof *db;
     for (unsigned i = 0; i < db->n_shards; i++) {
@@ -96,7 +97,7 @@ static void shed_shard(mw_tsdb *db, unsigned number, int64_t before, size_t *wan
 /* Under the house lock.  True when the store is within its budget. */
 static bool shed(mw_tsdb *db)
 {
-    uint64_t bytes = mw_tsdb_weigh(db);
+    uint64_t bytes = weigh(db);
     for (unsigned rounds = 0; bytes > db->opt.max_bytes && rounds < 4; rounds++) {
         /* A little more than needed, or every tick would walk all series for one chunk. */
         size_t wanted = bytes - db->opt.max_bytes + db->opt.max_bytes / 64;
@@ -105,7 +106,7 @@ static bool shed(mw_tsdb *db)
         for (unsigned i = 0; i < 2 * db->n_shards && wanted; i++)
             shed_shard(db, i % db->n_shards, before[i / db->n_shards], &wanted);
         mw_tsdb_sweep(db, is_empty, NULL);
-        uint64_t now = mw_tsdb_weigh(db);
+        uint64_t now = weigh(db);
         if (now >= bytes) break;
         bytes = now;
     }
@@ -139,7 +140,7 @@ int mw_tsdb_room(mw_tsdb *db)
     if (db->opt.max_bytes == 0) return MW_OK;
     if (__atomic_load_n(&db->full, __ATOMIC_RELAXED)) return no_room(db);
     if (__atomic_fetch_add(&db->births, 1, __ATOMIC_RELAXED) % WEIGH_EVERY) return MW_OK;
-    uint64_t bytes = mw_tsdb_weigh(db), most = db->opt.max_bytes + db->opt.max_bytes / 4;
+    uint64_t bytes = weigh(db), most = db->opt.max_bytes + db->opt.max_bytes / 4;
     if (bytes <= db->opt.max_bytes) return MW_OK;
     /* On disk a seal is due.  Otherwise who keeps house may be waiting for this very batch to end,
      * and is not waited for. */
@@ -181,7 +182,7 @@ static bool seal_is_due(mw_tsdb *db)
     int64_t every = db->opt.seal_ms ? db->opt.seal_ms : SEAL_MS;
     mw_journal_stats_read(db->journal, &j);
     if (mw_mono_ns() / 1000000 - db->last_seal_ms >= every) return true;
-    return j.bytes >= journal_most || (db->opt.max_bytes && mw_tsdb_weigh(db) > db->opt.max_bytes);
+    return j.bytes >= journal_most || (db->opt.max_bytes && weigh(db) > db->opt.max_bytes);
 }
 
 /* Told once when it begins, not with every tick. */
@@ -219,7 +220,7 @@ static void tick_disk(mw_tsdb *db)
     if (code) return;
     code = mw_compact_some(db, &err);
     note(db, code, "blocks could not be merged", &err);
-    note_room(db, db->opt.max_bytes == 0 || mw_tsdb_weigh(db) <= db->opt.max_bytes);
+    note_room(db, db->opt.max_bytes == 0 || weigh(db) <= db->opt.max_bytes);
     count_over(db);
 }
 

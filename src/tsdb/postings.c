@@ -2,7 +2,8 @@
  *
  * Adding is a push.  Ids are handed out nearly in ascending order, so a list is sorted only when
  * somebody reads it, not whenever an id comes a little late.  Two lists of very different length
- * are met by galloping in the longer one. SPDX-License-Identifier: MIT */
+ * are met by galloping in the longer one.
+ * SPDX-License-Identifier: MIT */
 #include "tsdb/postings.h"
 
 #include <stdlib.h>

@@ -2,7 +2,8 @@
  *
  * Numbers of series and pairs in the journal are those of the run that wrote it; tables lead from
  * them to ours.  Series and samples, nearly all of it, go through the relay, which is drained
- * before anything is deleted. SPDX-License-Identifier: MIT */
+ * before anything is deleted.
+ * SPDX-License-Identifier: MIT */
 #include <string.h>
 
 #include "base/log.h"

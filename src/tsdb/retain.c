@@ -4,7 +4,8 @@
  * than the rest is cut out of a block once a tenth of its time has expired there, so that a block
  * is not written again for every hour that passes; one that is kept longer holds its blocks back,
  * and these are written again without the others.  So is a block that a sample of the far future
- * keeps from leaving. SPDX-License-Identifier: MIT */
+ * keeps from leaving.
+ * SPDX-License-Identifier: MIT */
 #include "tsdb/retain.h"
 
 #include "base/log.h"
@@ -28,8 +29,6 @@ static int64_t floor_of(const mw_tsdb *db, int64_t keep_ms)
     return keep_ms == 0 ? INT64_MIN : now_of(db) - keep_ms;
 }
 
-int64_t mw_tsdb_floor(const mw_tsdb *db) { return mw_floor_of_blocks(db); }
-
 size_t mw_class_of_series(const mw_tsdb *db, const mw_labels *ls)
 {
     size_t i = 0;
@@ -51,7 +50,7 @@ int64_t mw_floor_of_series(const mw_tsdb *db, const mw_labels *ls)
     return floor_of(db, c ? c->keep_ms : db->opt.retention_ms);
 }
 
-int64_t mw_floor_of_blocks(const mw_tsdb *db)
+int64_t mw_tsdb_floor(const mw_tsdb *db)
 {
     int64_t floor = floor_of(db, db->opt.retention_ms);
     for (size_t i = 0; i < db->opt.n_classes; i++) {
@@ -85,7 +84,7 @@ static void drop_blocks(mw_tsdb *db)
     bool *leave = mw_array(db->manifest.n + 1, sizeof *leave);
     uint64_t *ids = mw_array(db->manifest.n + 1, sizeof *ids);
     mw_tsdb_gone *gone = mw_array(db->manifest.n + 1, sizeof *gone);
-    int64_t floor = mw_floor_of_blocks(db);
+    int64_t floor = mw_tsdb_floor(db);
     size_t n = mw_retention_pick(&db->manifest, floor, db->opt.max_disk, leave);
     for (size_t i = 0, k = 0; i < db->manifest.n && n; i++)
         if (leave[i]) {
@@ -136,10 +135,24 @@ static int64_t slack(int64_t keep_ms)
 static bool never_ends(const mw_tsdb *db, mw_mblock *b)
 {
     const mw_mblock_meta *m = mw_mblock_meta_of(b);
-    int64_t now = now_of(db), floor = mw_floor_of_blocks(db);
+    int64_t now = now_of(db), floor = mw_tsdb_floor(db);
     if (m->max_t <= now || m->min_t >= floor) return false;
     uint64_t some = (uint64_t)slack(now - floor);
     return (uint64_t)m->max_t - (uint64_t)now > some && (uint64_t)floor - (uint64_t)m->min_t > some;
+}
+
+/* Is there a series in B that no class matches? */
+static bool has_unclassed(const mw_tsdb *db, mw_mblock *b)
+{
+    mw_arena *arena = mw_arena_new(0);
+    bool found = false;
+    for (uint32_t i = 0; i < mw_mblock_meta_of(b)->series && !found; i++) {
+        mw_arena_reset(arena);
+        const mw_labels *ls = mw_mblock_labels(b, i, arena);
+        found = ls && !class_of(db, ls);
+    }
+    mw_arena_free(arena);
+    return found;
 }
 
 static bool wants_cutting(const mw_tsdb *db, mw_mblock *b)
@@ -152,24 +165,11 @@ static bool wants_cutting(const mw_tsdb *db, mw_mblock *b)
             return true;
     }
     int64_t keep = db->opt.retention_ms, floor = floor_of(db, keep);
-    if (!keep || floor == mw_floor_of_blocks(db)) return false;
+    if (!keep || floor == mw_tsdb_floor(db)) return false;
     /* Some class is kept longer: the block stays for it alone once all else has expired. */
     return mw_mblock_meta_of(b)->max_t < floor && db->opt.n_classes &&
            has_expired(b, &(mw_select){0}, floor_of(db, keep + slack(keep))) &&
-           mw_has_unclassed(db, b);
-}
-
-bool mw_has_unclassed(const mw_tsdb *db, mw_mblock *b)
-{
-    mw_arena *arena = mw_arena_new(0);
-    bool found = false;
-    for (uint32_t i = 0; i < mw_mblock_meta_of(b)->series && !found; i++) {
-        mw_arena_reset(arena);
-        const mw_labels *ls = mw_mblock_labels(b, i, arena);
-        found = ls && !class_of(db, ls);
-    }
-    mw_arena_free(arena);
-    return found;
+           has_unclassed(db, b);
 }
 
 static void cut_blocks(mw_tsdb *db)

@@ -5,13 +5,8 @@
 
 /* Oldest time that a series with LS keeps; that of the first class that matches it. */
 int64_t mw_floor_of_series(const mw_tsdb *db, const mw_labels *ls);
-/* Oldest time that any series keeps: before it whole blocks may go. */
-int64_t mw_floor_of_blocks(const mw_tsdb *db);
 
 /* Number of the class of a series with LS; n_classes: none. */
 size_t mw_class_of_series(const mw_tsdb *db, const mw_labels *ls);
-
-/* Is there a series in B that no class matches? */
-bool mw_has_unclassed(const mw_tsdb *db, mw_mblock *b);
 
 #endif

@@ -136,7 +136,6 @@ int mw_replay(mw_tsdb *db, mw_err *err);
 /* -- keeping house -------------------------------------------------------------------------- */
 
 int64_t mw_tsdb_floor(const mw_tsdb *db); /* oldest time that is still taken */
-uint64_t mw_tsdb_weigh(mw_tsdb *db);      /* bytes in memory; takes every shard's lock in turn */
 /* For a new series; sheds old chunks first.  MW_ELIMIT: there is none; MW_EBUSY: there will be. */
 int mw_tsdb_room(mw_tsdb *db);
 /* Series that LEAVES picks leave memory and the index; no shard's lock is held. */

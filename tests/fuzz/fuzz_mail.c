@@ -1,5 +1,6 @@
 /* fuzz_mail.c - what a mail server says, in any order with what is said to it:
- * lines that begin with '>' are ours. SPDX-License-Identifier: MIT */
+ * lines that begin with '>' are ours.
+ * SPDX-License-Identifier: MIT */
 #include <string.h>
 
 #include "fuzz.h"

@@ -1,5 +1,6 @@
 /* test_disk_faults.c - promises of a store whose writes fail at an unlucky moment, or which is
- * asked for something while it is in the middle of something else. SPDX-License-Identifier: MIT */
+ * asked for something while it is in the middle of something else.
+ * SPDX-License-Identifier: MIT */
 #include "test.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* test_disk_trouble.c - a store on a disk that is full, beside a clock that jumps, over its budget,
- * and with damaged files. SPDX-License-Identifier: MIT */
+ * and with damaged files.
+ * SPDX-License-Identifier: MIT */
 #include "test.h"
 
 #include "tsdb/diskworld.h"
