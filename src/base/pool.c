@@ -152,7 +152,7 @@ mw_pool *mw_pool_elastic(const char *name, unsigned least, unsigned most, size_t
     p->most = most;
     p->looked_ns = mw_mono_ns();
     p->look_ns = (int64_t)look_ms * 1000000;
-    for (size_t i = 0; name[i] && i < sizeof p->name - 1; i++) p->name[i] = name[i];
+    for (size_t i = 0; i < sizeof p->name - 1 && name[i]; i++) p->name[i] = name[i];
     pthread_mutex_lock(&p->lock);
     while (p->live < least) grow(p);
     pthread_mutex_unlock(&p->lock);

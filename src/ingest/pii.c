@@ -60,8 +60,8 @@ static size_t host_end(mw_str s, size_t at)
     }
     while (end > at && s.p[end - 1] == '-') end--;
     if (!dot || end < dot + 3) return 0;
-    for (size_t i = dot + 1; i < end; i++)
-        if (mw_pii_digit(s.p[i]) && i < dot + 3) return 0;
+    for (size_t i = dot + 1; i < dot + 3; i++)
+        if (mw_pii_digit(s.p[i])) return 0;
     return end;
 }
 

@@ -305,7 +305,8 @@ static void tell(mw_host_stats *h, const named *g)
         const told *f = &figures[i];
         mw_label l[] = {{MW_STR("groupname"), mw_str_of(g->name)},
                         {mw_str_of(f->label), mw_str_of(f->value)}};
-        double v = *(const double *)((const char *)g + f->at);
+        double v;
+        memcpy(&v, (const char *)g + f->at, sizeof v);
         mw_passing_set(&h->passing, f->kind, f->name, f->help, l, f->label ? 2 : 1, v);
     }
 }
