@@ -781,8 +781,8 @@ function expect(name) end
 ---good means faster than
 ---@class moonwatch.slo.latency
 ---@field metric string classic or native histogram, with or without matchers: http_request_duration_seconds{job="web"}
----@field under moonwatch.duration the bound; between two buckets what is faster is interpolated, and said to be
----@field quantile? number 0.95: so much of the requests is to be under the bound; takes the place of objective
+---@field under moonwatch.duration the bound; between two buckets the number of faster ones is interpolated, which the notes of the SLO say
+---@field quantile? number 0.95: that share of the requests must be under the bound; takes the place of objective
 
 ---those that are good
 ---@class moonwatch.slo.logs.good
@@ -1213,7 +1213,7 @@ function canary(name) end
 ---@field above? number values must be above this
 ---@field below? number values must be below this
 
----what takes the fault back at once: some value beyond a bound, or, without bounds, any value
+---what rolls the fault back at once: some value beyond a bound, or, without bounds, any value
 ---@class moonwatch.experiment.abort
 ---@field expr moonwatch.expr PromQL
 ---@field name? string what it is called; default the expression
@@ -1233,7 +1233,7 @@ function canary(name) end
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field body? string request body
 
----function(ctx) that lets the fault in (false, why: it did not work), a program or a request
+---function(ctx) that injects the fault (false, why: it did not work), a program or a request
 ---@class moonwatch.experiment.inject
 ---@field exec? moonwatch.experiment.inject.exec a program, of a folder of settings.programs; exit status 0 is well
 ---@field http? moonwatch.experiment.inject.http a request; 2xx is well
@@ -1251,7 +1251,7 @@ function canary(name) end
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field body? string request body
 
----function(ctx) that takes the fault back, a program or a request; ctx.state is that of inject
+---function(ctx) that rolls the fault back, a program or a request; ctx.state is that of inject
 ---@class moonwatch.experiment.rollback
 ---@field exec? moonwatch.experiment.rollback.exec a program, of a folder of settings.programs; exit status 0 is well
 ---@field http? moonwatch.experiment.rollback.http a request; 2xx is well
@@ -1273,13 +1273,13 @@ function canary(name) end
 ---@field query_seconds? moonwatch.duration time that all its queries may take
 ---@field emissions? integer alerts fired, samples recorded, log lines and measurements
 
----Lets a fault in on purpose, and says whether the system bore it: the steady state must hold before, is watched while the fault is there, and must hold again after it was taken back. An abort condition takes it back at once. It runs when it is told to (`moonwatch experiment start NAME`), one at a time in a service, and by itself only where `schedule` says so. docs/canary.md.
+---Injects a fault on purpose and says whether the system bore it: the steady state must hold before, is watched while the fault is there, and must hold again after it was rolled back. An abort condition rolls it back at once. It runs when it is told to (`moonwatch experiment start NAME`), one at a time in a service, and by itself only where `schedule` says so. docs/canary.md.
 ---@class moonwatch.experiment
 ---@field service string the service in which it is; one experiment at a time runs there
 ---@field steady moonwatch.experiment.steady[] the steady state: there is a value, and each one is within the bounds
----@field abort moonwatch.experiment.abort[] what takes the fault back at once: some value beyond a bound, or, without bounds, any value
----@field inject (fun(ctx: moonwatch.ctx): any)|moonwatch.experiment.inject function(ctx) that lets the fault in (false, why: it did not work), a program or a request
----@field rollback (fun(ctx: moonwatch.ctx): any)|moonwatch.experiment.rollback function(ctx) that takes the fault back, a program or a request; ctx.state is that of inject
+---@field abort moonwatch.experiment.abort[] what rolls the fault back at once: some value beyond a bound, or, without bounds, any value
+---@field inject (fun(ctx: moonwatch.ctx): any)|moonwatch.experiment.inject function(ctx) that injects the fault (false, why: it did not work), a program or a request
+---@field rollback (fun(ctx: moonwatch.ctx): any)|moonwatch.experiment.rollback function(ctx) that rolls the fault back, a program or a request; ctx.state is that of inject
 ---@field lasts? moonwatch.duration how long the fault stays
 ---@field every? moonwatch.duration time between two looks
 ---@field recover? moonwatch.duration time after which the steady state must hold again
@@ -1287,7 +1287,7 @@ function canary(name) end
 ---@field schedule? moonwatch.experiment.schedule when it begins by itself
 ---@field budget? moonwatch.experiment.budget what one evaluation may use, where that is less than settings.limits says
 
----Lets a fault in on purpose, and says whether the system bore it: the steady state must hold before, is watched while the fault is there, and must hold again after it was taken back. An abort condition takes it back at once. It runs when it is told to (`moonwatch experiment start NAME`), one at a time in a service, and by itself only where `schedule` says so. docs/canary.md.
+---Injects a fault on purpose and says whether the system bore it: the steady state must hold before, is watched while the fault is there, and must hold again after it was rolled back. An abort condition rolls it back at once. It runs when it is told to (`moonwatch experiment start NAME`), one at a time in a service, and by itself only where `schedule` says so. docs/canary.md.
 ---@param name string
 ---@return fun(fields: moonwatch.experiment)
 function experiment(name) end

@@ -1,4 +1,4 @@
---- experiments.lua - /api/mw/v1/experiments: faults let in on purpose, what became of them, and the switch.
+--- experiments.lua - /api/mw/v1/experiments: faults injected on purpose, what became of them, and the switch.
 --
 --   GET  /api/mw/v1/experiments, .../NAME    how they stand; one of them with its history and evidence
 --   POST .../NAME/start                      { author= }; 409 while it or another one of its service runs

@@ -31,6 +31,17 @@ function M.params(msg, name)
   return type(values) == "table" and values or { values }
 end
 
+--- The labels that ?label=name=value says; nil, message.
+function M.labels(msg)
+  local set = {}
+  for _, pair in ipairs(M.params(msg, "label")) do
+    local name, value = pair:match "^([^=]+)=(.*)$"
+    if not name then return nil, ("bad label %q: write name=value"):format((pair:gsub("%c", " "))) end
+    set[name] = value
+  end
+  return set
+end
+
 --- An answer that may come later: BEGIN(done) starts what calls done(answer).
 function M.wait(host, msg, begin)
   local answer, waiting

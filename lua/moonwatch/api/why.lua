@@ -146,13 +146,10 @@ local function ask_story(host, want, done)
 end
 
 local function wanted(msg)
-  local want, any = { alertname = reply.param(msg, "alert") }, reply.param(msg, "alert") ~= nil
-  for _, pair in ipairs(reply.params(msg, "label")) do
-    local name, value = pair:match "^([^=]+)=(.*)$"
-    if not name then return nil, ("bad label %q: write name=value"):format(pair) end
-    want[name], any = value, true
-  end
-  if not any then return nil, "say which alert: ?alert=NAME&label=name=value" end
+  local want, why = reply.labels(msg)
+  if not want then return nil, why end
+  want.alertname = want.alertname or reply.param(msg, "alert")
+  if next(want) == nil then return nil, "say which alert: ?alert=NAME&label=name=value" end
   return want
 end
 

@@ -41,13 +41,11 @@ function M.would(router, set, now)
 end
 
 local function labels_of(msg)
-  local set, any = {}, false
-  for _, pair in ipairs(reply.params(msg, "label")) do
-    local name, value = pair:match "^([^=]+)=(.*)$"
-    if not name then return nil, ("bad label %q: write name=value"):format(words.line(pair)) end
-    set[name], any = value ~= "" and value or nil, true
-  end
-  if not any then return nil, "say which labels: ?label=name=value" end
+  local given, why = reply.labels(msg)
+  if not given then return nil, why end
+  if next(given) == nil then return nil, "say which labels: ?label=name=value" end
+  local set = {} -- an empty value is a label that is not there
+  for name, value in pairs(given) do set[name] = value ~= "" and value or nil end
   return set
 end
 

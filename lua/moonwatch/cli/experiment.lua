@@ -5,7 +5,7 @@ local M = {}
 
 M.usage = [=[experiment [list] [--json]
        moonwatch experiment start NAME [--wait] [--author A] | stop NAME [--reason R] [--rolled-back] [--author A] | status NAME [--json]]=]
-M.help = "faults let in on purpose: start (--wait: exit 0 only when the steady state held), stop, status with history and evidence"
+M.help = "faults injected on purpose: start (--wait: exit 0 only when the steady state held), stop, status with history and evidence"
 M.details = [[
 `stop` takes the fault back at once. With --rolled-back a person says to have done that, where `rollback` keeps failing.]]
 

@@ -2,7 +2,7 @@
 --
 -- Both are rows { name=, expr=, above=, below= }.  Steady: there is something, and each value of it is above and below; without
 -- either, being there is enough.  Abort: some value is above, or below; without either, there is something at all.  What cannot
--- be asked does not hold, and ends an experiment: nobody lets a fault in that nobody can watch.
+-- be asked does not hold, and ends an experiment: no fault is injected that nobody can watch.
 local M = {}
 
 local function number(v) return v == v and v or nil end

@@ -1,6 +1,6 @@
---- rule.lua - one experiment at work: a fault is let in while the steady state holds, watched, and taken back.
+--- rule.lua - one experiment at work: a fault is injected while the steady state holds, watched, and rolled back.
 --
--- A run goes from phase to phase, a look at each turn; what it is about to do is on disk before it does it, so a fault that was let in
+-- A run goes from phase to phase, a look at each turn; what it is about to do is on disk before it does it, so a fault that was injected
 -- is never forgotten: whoever finds a run that is not its own (after a restart, on another node) takes the fault back and says so.
 --
 --   checking    does the steady state hold?  If not it never begins
@@ -59,7 +59,7 @@ local function write_look(self, look, t)
   write(self, t, values)
 end
 
--- The fault on every plot: from when it was let in until it was taken back, as far as that is known.
+-- The fault on every plot: from when it was injected until it was rolled back, as far as that is known.
 local function mark(self, run, t, text)
   local value = { id = run.mark, kind = "experiment", time = run.injected_at, until_ = math.max(t, run.injected_at), service = self.rule.service,
                   text = self.rule.name .. ": " .. text, labels = { experiment = self.rule.name }, author = run.author }

@@ -1,4 +1,4 @@
---- experiment.lua - the word `experiment`: a fault let in on purpose, to see whether the system bears it.
+--- experiment.lua - the word `experiment`: a fault injected on purpose, to see whether the system bears it.
 local budget = require "moonwatch.words.budget"
 local deadlines = require "moonwatch.expect.deadlines"
 
@@ -53,8 +53,8 @@ end
 
 return {
   word = "experiment", shape = "named",
-  help = "Lets a fault in on purpose, and says whether the system bore it: the steady state must hold before, is watched while the fault is " ..
-         "there, and must hold again after it was taken back. An abort condition takes it back at once. It runs when it is told to " ..
+  help = "Injects a fault on purpose and says whether the system bore it: the steady state must hold before, is watched while the fault is " ..
+         "there, and must hold again after it was rolled back. An abort condition rolls it back at once. It runs when it is told to " ..
          "(`moonwatch experiment start NAME`), one at a time in a service, and by itself only where `schedule` says so. docs/canary.md.",
   example = [[
 experiment "cache away" {
@@ -76,9 +76,9 @@ back. An alert ExperimentNotRolledBack fires while it fails. `for` is a word of 
   fields = {
     { "service", "text", required = true, help = "the service in which it is; one experiment at a time runs there" },
     { "steady", "list", required = true, help = "the steady state: there is a value, and each one is within the bounds", fields = condition "values must be" },
-    { "abort", "list", required = true, help = "what takes the fault back at once: some value beyond a bound, or, without bounds, any value", fields = condition "ends it when a value is" },
-    action("inject", "function(ctx) that lets the fault in (false, why: it did not work), a program or a request"),
-    action("rollback", "function(ctx) that takes the fault back, a program or a request; ctx.state is that of inject"),
+    { "abort", "list", required = true, help = "what rolls the fault back at once: some value beyond a bound, or, without bounds, any value", fields = condition "ends it when a value is" },
+    action("inject", "function(ctx) that injects the fault (false, why: it did not work), a program or a request"),
+    action("rollback", "function(ctx) that rolls the fault back, a program or a request; ctx.state is that of inject"),
     { "lasts", "interval", default = "5m", help = "how long the fault stays" },
     { "every", "interval", default = "5s", help = "time between two looks" },
     { "recover", "duration", default = "2m", help = "time after which the steady state must hold again" },

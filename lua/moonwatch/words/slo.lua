@@ -119,8 +119,8 @@ slo "shop" { of = { { slo = "checkout-availability", weight = 2 }, { slo = "fron
     { "ratio", "ratio", help = "share of bad events, 0 to 1: an expression with $window in the place of the range" },
     { "latency", "table", help = "good means faster than", fields = {
       { "metric", "text", required = true, help = "classic or native histogram, with or without matchers: http_request_duration_seconds{job=\"web\"}" },
-      { "under", "span", required = true, help = "the bound; between two buckets what is faster is interpolated, and said to be" },
-      { "quantile", "objective", help = "0.95: so much of the requests is to be under the bound; takes the place of objective" } } },
+      { "under", "span", required = true, help = "the bound; between two buckets the number of faster ones is interpolated, which the notes of the SLO say" },
+      { "quantile", "objective", help = "0.95: that share of the requests must be under the bound; takes the place of objective" } } },
     { "check", "text", help = "name of a check: each of its probes is an event" },
     { "logs", "table", help = "log records", fields = {
       records("good", "those that are good"), records("bad", "those that are bad"), records("total", "all that count") } },
