@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "base/zip.h"
-#include "mutate.h"
 #include "rwrite.h"
 
 static int send(struct world *w)
@@ -482,41 +481,10 @@ static void put_everything(mw_buf *body)
 
 static void damage_is_refused_and_never_read_past(void **state)
 {
-    mutator m = {21};
     struct world w;
     open_world(&w);
     put_everything(&w.body);
-    for (size_t n = 0; n < w.body.n; n++) {
-        fake_clear(&w.db);
-        int code = write_bytes(&w, mw_ingest_remote_write, w.body.p, n);
-        assert_true(code == MW_OK || code == MW_EPARSE);
-        assert_int_equal(w.result.accepted, fake_lines(&w.db));
-        assert_int_equal(w.db.commits, 1);
-    }
-    for (size_t at = 0; at < w.body.n; at++) {
-        for (int bit = 0; bit < 8; bit++) {
-            fake_clear(&w.db);
-            w.body.p[at] = (char)(w.body.p[at] ^ 1 << bit);
-            send(&w);
-            w.body.p[at] = (char)(w.body.p[at] ^ 1 << bit);
-            assert_int_equal(w.result.accepted, fake_lines(&w.db));
-        }
-        if (at % 64 == 0) fake_forget(&w.db);
-    }
-    for (int i = 0; i < 20000; i++) {
-        size_t n;
-        char *bad = mutate(&m, w.body.p, w.body.n, &n);
-        fake_clear(&w.db);
-        int code = write_bytes(&w, mw_ingest_remote_write, bad, n);
-        assert_true(code == MW_OK || code == MW_EPARSE);
-        if (code) assert_non_null(strstr(w.err.msg, "at byte"));
-        assert_int_equal(w.result.accepted, fake_lines(&w.db));
-        free(bad);
-        if (i % 1000 == 0) {
-            fake_free(&w.db);
-            memset(&w.db, 0, sizeof w.db);
-        }
-    }
+    send_all_damage(&w, mw_ingest_remote_write, "at byte");
     close_world(&w);
 }
 

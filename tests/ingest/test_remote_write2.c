@@ -1,7 +1,6 @@
 /* test_remote_write2.c - promises of remote write 2.0.  SPDX-License-Identifier: MIT */
 #include "test.h"
 
-#include "mutate.h"
 #include "rwbody2.h"
 #include "rwrite.h"
 
@@ -312,44 +311,13 @@ static void put_everything(struct writer *q)
 
 static void damage_is_refused_and_never_read_past(void **state)
 {
-    mutator m = {21};
     struct world w;
     struct writer q;
     open_world(&w);
     begin(&q);
     put_everything(&q);
     end(&q, &w.body);
-    for (size_t n = 0; n < w.body.n; n++) {
-        fake_clear(&w.db);
-        int code = write_bytes(&w, mw_ingest_remote_write2, w.body.p, n);
-        assert_true(code == MW_OK || code == MW_EPARSE);
-        assert_int_equal(w.result.accepted, fake_lines(&w.db));
-        assert_int_equal(w.db.commits, 1);
-    }
-    for (size_t at = 0; at < w.body.n; at++) {
-        for (int bit = 0; bit < 8; bit++) {
-            fake_clear(&w.db);
-            w.body.p[at] = (char)(w.body.p[at] ^ 1 << bit);
-            send(&w);
-            w.body.p[at] = (char)(w.body.p[at] ^ 1 << bit);
-            assert_int_equal(w.result.accepted, fake_lines(&w.db));
-        }
-        if (at % 64 == 0) fake_forget(&w.db);
-    }
-    for (int i = 0; i < 20000; i++) {
-        size_t n;
-        char *bad = mutate(&m, w.body.p, w.body.n, &n);
-        fake_clear(&w.db);
-        mw_err_init(&w.err);
-        int code = mw_ingest_remote_write2(&w.in, (mw_str){bad, n}, &w.result, &w.err);
-        assert_true(code == MW_OK || code == MW_EPARSE);
-        assert_int_equal(w.result.accepted, fake_lines(&w.db));
-        free(bad);
-        if (i % 1000 == 0) {
-            fake_free(&w.db);
-            memset(&w.db, 0, sizeof w.db);
-        }
-    }
+    send_all_damage(&w, mw_ingest_remote_write2, NULL);
     close_world(&w);
 }
 
