@@ -1,23 +1,6 @@
 --- nodes_ack_spec.lua - acknowledgements, escalations and links on two nodes: said on one, done by the one that speaks.
 local world_of = require "router_world"
 
-local function pass(from, to)
-  for _, item in ipairs(from.shared) do
-    local value = item.value and from.host.json.decode(from.host.json.encode(item.value))
-    to:handle { type = "shared", kind = item.kind, id = item.id, value = value, node = "a" }
-  end
-  from.shared = {}
-end
-
-local function both(a, b, d)
-  for _ = 1, d / 10 do
-    a:advance(10)
-    b:advance(10)
-    pass(a, b)
-    pass(b, a)
-  end
-end
-
 local function pair_of(more)
   local config = { names = { "slack", "pager", "ann", "bob" }, routes = { { receiver = "slack", escalate = "page" } },
     settings = { external_url = "https://moon.example" },
@@ -45,7 +28,7 @@ describe("of two nodes", function()
   it("the other goes on with an escalation at its step, its loop and its next reminder", function()
     local a, b = pair_of()
     a:fire "Down"
-    both(a, b, 1700)
+    a:advance_with(b, 1700)
     -- Loop 1: 5:30 pager, 10:30 ann and each two minutes; loop 2 begins at 20:30: 25:30 pager.
     assert.same({ "0:30 slack firing Down", "5:30 pager firing Down", "10:30 ann firing Down", "12:30 ann firing Down", "14:30 ann firing Down",
       "16:30 ann firing Down", "18:30 ann firing Down", "25:30 pager firing Down" }, a:told())
@@ -57,30 +40,30 @@ describe("of two nodes", function()
   it("an acknowledgement said to the silent one stops the one that speaks, and its end rings there once", function()
     local a, b = pair_of()
     a:fire "Down"
-    both(a, b, 60)
+    a:advance_with(b, 60)
     b:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "ann", ["for"] = "30m" })
-    both(a, b, 10)
+    a:advance_with(b, 10)
     a:told()
-    both(a, b, 1700)
+    a:advance_with(b, 1700)
     assert.same({}, a:told())
-    both(a, b, 130)
+    a:advance_with(b, 130)
     assert.same({ "31:00 slack firing Down" }, a:told())
     assert.same({}, b:told())
     local _, acks = b:http("GET", "/api/mw/v1/ack")
     assert.same({}, acks.acks)
-    both(a, b, 300)
+    a:advance_with(b, 300)
     assert.same({ "36:00 pager firing Down" }, a:told())
   end)
 
   it("what is taken back on the silent one rings from the one that speaks, which says who was on it", function()
     local a, b = pair_of()
     a:fire "Down"
-    both(a, b, 60)
+    a:advance_with(b, 60)
     a:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "ann" })
-    both(a, b, 10)
+    a:advance_with(b, 10)
     a:told()
     b:http("POST", "/api/mw/v1/ack/undo", { alert = "Down", author = "bob" })
-    both(a, b, 10)
+    a:advance_with(b, 10)
     assert.equal(1, #a.notes)
     assert.truthy(a.notes[1].note.remark:find("ann was on it", 1, true))
     assert.same({}, b:told())
@@ -89,12 +72,12 @@ describe("of two nodes", function()
   it("somebody to whom it is handed over on the silent one is told by the one that speaks, once", function()
     local a, b = pair_of()
     a:fire "Down"
-    both(a, b, 60)
+    a:advance_with(b, 60)
     b:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "ann" })
-    both(a, b, 10)
+    a:advance_with(b, 10)
     a:told()
     b:http("POST", "/api/mw/v1/ack", { alert = "Down", to = "bob", author = "ann" })
-    both(a, b, 60)
+    a:advance_with(b, 60)
     assert.equal(1, #a.notes)
     assert.equal("ann hands this over to you", a.notes[1].note.remark)
     assert.equal("bob", a.notes[1].receiver)
@@ -104,9 +87,9 @@ describe("of two nodes", function()
   it("an escalation that came to its end is not gone on with when the alert comes back", function()
     local a, b = pair_of()
     a:fire "Down"
-    both(a, b, 700)
+    a:advance_with(b, 700)
     a:resolve "Down"
-    both(a, b, 400)
+    a:advance_with(b, 400)
     b:fire "Down"
     take_over(a, b)
     b:advance "1m"
@@ -128,8 +111,8 @@ describe("of two nodes", function()
     local first = a.notes[#a.notes].note.links.ack:match "^https://moon.example(.*)$"
     b:advance "1m"
     for _ = 1, 3 do
-      pass(a, b)
-      pass(b, a)
+      a:pass(b)
+      b:pass(a)
     end
     assert.equal(a.router.links.keys[1].key, b.router.links.keys[1].key)
     local function open(world, method, body)
@@ -137,7 +120,7 @@ describe("of two nodes", function()
     end
     assert.equal(200, open(b, "GET"))
     assert.equal(200, open(b, "POST", "author=ann"))
-    pass(b, a)
+    b:pass(a)
     assert.equal(409, open(a, "POST", "author=eve"))
   end)
 
@@ -145,7 +128,7 @@ describe("of two nodes", function()
     local a, b = pair_of { routes = { { receiver = "oncall:web" } }, escalations = {}, names = { "ann", "bob" },
       oncalls = { web = { people = { "ann", "bob" }, daily = "21:00", start = "2026-05-27" } } }
     a:fire "Down"
-    both(a, b, 60)
+    a:advance_with(b, 60)
     assert.same({ "0:30 ann firing Down" }, a:told())
     take_over(a, b)
     b:advance "1h"
@@ -155,9 +138,9 @@ describe("of two nodes", function()
   it("one that was away while an acknowledgement was taken back does not bring it back, and lets it ring when it takes over", function()
     local a, b = pair_of { routes = { { receiver = "slack" } } }
     a:fire "Down"
-    both(a, b, 60)
+    a:advance_with(b, 60)
     local _, made = a:http("POST", "/api/mw/v1/ack", { alert = "Down", author = "ann" })
-    both(a, b, 60)
+    a:advance_with(b, 60)
     local away, shared = b:journaled(), {}
     a:told()
     a:http("DELETE", "/api/mw/v1/ack/" .. (made.id or made.acks[1].id), { author = "ann" })
@@ -168,7 +151,7 @@ describe("of two nodes", function()
     -- What Redis has is told when a node connects.
     a.shared = {}
     for _, item in pairs(shared) do a.shared[#a.shared + 1] = item end
-    pass(a, b)
+    a:pass(b)
     assert.equal(0, #b.router.acks:list())
     -- A week later nobody needs to know any more.
     a:resolve "Down":advance "8d"

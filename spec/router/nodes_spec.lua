@@ -1,25 +1,6 @@
 --- nodes_spec.lua - two nodes that share what they know: one speaks, the other takes over.
 local world_of = require "router_world"
 
--- What NODE shared since last time, to the others.
-local function pass(from, to)
-  for _, item in ipairs(from.shared) do
-    local value = item.value and from.host.json.decode(from.host.json.encode(item.value))
-    to:handle { type = "shared", kind = item.kind, id = item.id, value = value, node = "a" }
-  end
-  from.shared = {}
-end
-
-local function both(a, b, d)
-  local steps = d / 10
-  for _ = 1, steps do
-    a:advance(10)
-    b:advance(10)
-    pass(a, b)
-    pass(b, a)
-  end
-end
-
 describe("of two nodes", function()
   local a, b
   local config = { names = { "slack", "pager" }, routes = { { receiver = "slack", escalate = "page" } },
@@ -33,14 +14,14 @@ describe("of two nodes", function()
 
   it("only the one with the lease speaks, also of what the other one found", function()
     b:fire "Down"
-    both(a, b, 60)
+    a:advance_with(b, 60)
     assert.same({ "0:40 slack firing Down" }, a:told())
     assert.same({}, b:told())
   end)
 
   it("the other takes over without repeating what was told, and tells the resolve", function()
     a:fire "Down"
-    both(a, b, 120)
+    a:advance_with(b, 120)
     b:handle { type = "lease", slot = "router", held = true, fence = 2 }
     b:advance "5m":resolve("Down"):advance "6m"
     assert.same({ "0:30 slack firing Down" }, a:told())
@@ -49,7 +30,7 @@ describe("of two nodes", function()
 
   it("the other goes on with the escalation where it stood", function()
     a:fire "Down"
-    both(a, b, 640)
+    a:advance_with(b, 640)
     assert.same({ "0:30 slack firing Down", "10:30 pager firing Down" }, a:told())
     b:handle { type = "lease", slot = "router", held = true, fence = 2 }
     b:advance "30m"
@@ -59,7 +40,7 @@ describe("of two nodes", function()
   it("the other says what the first one had not said yet", function()
     a.answers.slack = function() return { retry = true, status = 500 } end
     a:fire "Down"
-    both(a, b, 60)
+    a:advance_with(b, 60)
     b:handle { type = "lease", slot = "router", held = true, fence = 2 }
     b:advance "1s"
     assert.same({ "1:00 slack firing Down" }, b:told())
@@ -68,7 +49,7 @@ describe("of two nodes", function()
   it("the other tells again what was on its way, and then what became of it", function()
     a.answers.slack = function() return { never = true } end
     a:fire "Down"
-    both(a, b, 60)
+    a:advance_with(b, 60)
     assert.same({ "0:30 slack firing Down refused" }, a:told())
     b:resolve "Down"
     b:handle { type = "lease", slot = "router", held = true, fence = 2 }
@@ -76,7 +57,7 @@ describe("of two nodes", function()
     assert.same({ "1:00 slack firing Down", "1:00 slack resolved Down" }, b:told())
     -- Whoever comes next finds nothing on its way.
     a.router.flying.stale = true
-    pass(b, a)
+    b:pass(a)
     assert.same({ stale = true }, a.router.flying)
   end)
 
@@ -84,13 +65,13 @@ describe("of two nodes", function()
     local id = a:silence("Down", "1h")
     a:fire "Down"
     a:http("POST", "/api/mw/v1/ack", { alert = "Down" })
-    both(a, b, 10)
+    a:advance_with(b, 10)
     assert.equal(200, (b:http("GET", "/api/v2/silence/" .. id)))
     local _, acks = b:http("GET", "/api/mw/v1/ack")
     assert.equal(1, #acks.acks)
     b:http("DELETE", "/api/v2/silence/" .. id)
     b:http("DELETE", "/api/mw/v1/ack/" .. acks.acks[1].id)
-    both(a, b, 10)
+    a:advance_with(b, 10)
     local _, silence = a:http("GET", "/api/v2/silence/" .. id)
     assert.equal("expired", silence.status.state)
     _, acks = a:http("GET", "/api/mw/v1/ack")

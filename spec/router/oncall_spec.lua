@@ -230,16 +230,10 @@ describe("of two nodes", function()
   it("both know an exception", function()
     local a, b = new { holds = true }, new { holds = false }
     local _, made = a:http("POST", "/api/mw/v1/oncall/web/overrides", { person = "cai", ["for"] = "2h" })
-    local function pass(from, to)
-      for _, item in ipairs(from.shared) do
-        to:handle { type = "shared", kind = item.kind, id = item.id, value = item.value and from.host.json.decode(from.host.json.encode(item.value)) }
-      end
-      from.shared = {}
-    end
-    pass(a, b)
+    a:pass(b)
     assert.equal("cai", (b.router.oncalls.web:at(EPOCH)))
     b:http("DELETE", "/api/mw/v1/oncall/web/overrides/" .. made.id)
-    pass(b, a)
+    b:pass(a)
     assert.equal("ann", (a.router.oncalls.web:at(EPOCH)))
   end)
 end)

@@ -92,6 +92,25 @@ function M:advance(d)
   return self
 end
 
+--- What this node shared since the last time goes to OTHER.
+function M:pass(other)
+  for _, item in ipairs(self.shared) do
+    local value = item.value and self.host.json.decode(self.host.json.encode(item.value))
+    other:handle { type = "shared", kind = item.kind, id = item.id, value = value, node = "a" }
+  end
+  self.shared = {}
+end
+
+--- D seconds pass on this node and on OTHER, which hear of each other every ten of them.
+function M:advance_with(other, d)
+  for _ = 1, d / 10 do
+    self:advance(10)
+    other:advance(10)
+    self:pass(other)
+    other:pass(self)
+  end
+end
+
 function M:handle(msg)
   local answer = self.router:handle(msg, self.now)
   self.next = self.router:tick(self.now)
