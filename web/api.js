@@ -4,10 +4,13 @@ import htm from "/vendor/htm.mjs";
 
 export const html = htm.bind(h);
 
+/** What the page's address says behind its name: #alert?job=api. */
+export const hashQuery = () => new URLSearchParams(location.hash.split("?")[1]);
+
 /** GET a JSON document; throws an Error with the server's own words. */
 export async function get(path, parameters) {
-  const query = parameters ? "?" + new URLSearchParams(parameters) : "";
-  const response = await fetch(path + query, { headers: { accept: "application/json" } });
+  const tail = parameters ? "?" + new URLSearchParams(parameters) : "";
+  const response = await fetch(path + tail, { headers: { accept: "application/json" } });
   const text = await response.text();
   let body;
   try { body = JSON.parse(text); } catch { throw new Error(`${path}: ${response.status} ${text.slice(0, 200)}`); }

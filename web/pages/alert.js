@@ -1,5 +1,5 @@
 // alert.js - one alert: what it says, and what was there when it fired.
-import { ago, duration, get, html, labels, Live, state, table } from "/api.js";
+import { ago, duration, get, hashQuery, html, labels, Live, state, table } from "/api.js";
 import { silencePage } from "/pages/silences.js";
 import { Known, Story } from "/pages/story.js";
 
@@ -41,7 +41,7 @@ const stories = async (set) => {
 export default class Alert extends Live {
   title = "Alert";
   async load() {
-    const set = Object.fromEntries(new URLSearchParams(location.hash.split("?")[1])), wanted = sorted(set);
+    const set = Object.fromEntries(hashQuery()), wanted = sorted(set);
     const [{ alerts }, told] = await Promise.all([get("/api/v1/alerts"), stories(set)]);
     // What the router has may carry external labels, too.
     return { alert: alerts.find((alert) => sorted(alert.labels) === wanted), story: told.find((s) => sorted(s.labels) === wanted) || told[0] };

@@ -1,6 +1,6 @@
 // checks.js - every check and how it is, worst first; and one of them: since when, why, how much of the time, how fast.
 import { Breakers } from "/pages/breakers.js";
-import { ago, brief, duration, get, html, labels, Live, state, table } from "/api.js";
+import { ago, brief, duration, get, hashQuery, html, labels, Live, state, table } from "/api.js";
 
 const PAGE = 100; // checks that are shown at first, and more at each asking
 const WINDOWS = ["1h", "24h", "7d", "30d"];
@@ -61,6 +61,6 @@ class Check extends Live {
 }
 
 export default () => {
-  const name = new URLSearchParams(location.hash.split("?")[1]).get("name");
+  const name = hashQuery().get("name");
   return name ? html`<${Check} key=${name} name=${name}/>` : html`<${Checks}/><${Breakers}/>`;
 };

@@ -1,13 +1,13 @@
 // explore.js - a query, drawn and as numbers.
 import { Component } from "/vendor/preact.mjs";
-import { get, html, labels, table } from "/api.js";
+import { get, hashQuery, html, labels, table } from "/api.js";
 import { marksOf, Plot } from "/plot.js";
 
 const spans = { "15 min": 900, "1 h": 3600, "6 h": 21600, "1 d": 86400 };
 const examples = ["cpu_usage_percent", "rate(http_requests_total[5m])", "sum by (job) (up)"];
 
 export default class Explore extends Component {
-  state = { expr: new URLSearchParams(location.hash.split("?")[1]).get("q") || examples[0], span: 900, result: [], marks: [] };
+  state = { expr: hashQuery().get("q") || examples[0], span: 900, result: [], marks: [] };
   componentDidMount() { this.run(); }
   async run() {
     const { expr, span } = this.state, end = Date.now() / 1000;

@@ -1,5 +1,5 @@
 // golden.js - latency, traffic, errors and saturation of every service, and of one over time.
-import { duration, get, html, Live, table } from "/api.js";
+import { duration, get, hashQuery, html, Live, table } from "/api.js";
 import { marksOf, Plot } from "/plot.js";
 
 const spans = { "15 min": 900, "1 h": 3600, "6 h": 21600, "1 d": 86400 };
@@ -61,6 +61,6 @@ class One extends Live {
 }
 
 export default function Golden() {
-  const service = new URLSearchParams(location.hash.split("?")[1]).get("service");
+  const service = hashQuery().get("service");
   return service ? html`<${One} service=${service}/>` : html`<${All}/>`;
 }

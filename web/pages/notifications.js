@@ -1,11 +1,11 @@
 // notifications.js - who was told what, when, and how it was taken.
 import { Component } from "/vendor/preact.mjs";
-import { ago, brief, get, html, Live, state, table } from "/api.js";
+import { ago, brief, get, hashQuery, html, Live, state, table } from "/api.js";
 import { alertPage } from "/pages/alert.js";
 
 const MOST = 5; // names of alerts that are shown, of one message
 
-const filters = () => Object.fromEntries([...new URLSearchParams(location.hash.split("?")[1])].filter(([, value]) => value));
+const filters = () => Object.fromEntries([...hashQuery()].filter(([, value]) => value));
 const tone = (result) => ({ sent: "good", digested: "good", failed: "bad", dropped: "bad", pending: "warn", deferred: "warn" })[result] || "dim";
 
 const tries = (n) => n.attempts.length === 0 ? "" : html`<details><summary>${n.attempts.length}</summary>${n.attempts.map((a) => html`<div><code>${

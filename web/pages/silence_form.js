@@ -1,6 +1,6 @@
 // silence_form.js - a new silence, or one that is changed: what, how long, for whom and when; with what it would mute before.
 import { Component } from "/vendor/preact.mjs";
-import { get, html, labels, send } from "/api.js";
+import { get, hashQuery, html, labels, send } from "/api.js";
 import { named, remember } from "/pages/ack.js";
 import { listed, sets } from "/pages/matchers.js";
 
@@ -87,7 +87,7 @@ function More({ receivers, repeats, of }) {
 export class Make extends Component {
   constructor(props) {
     super(props);
-    this.first = first(props.of, new URLSearchParams(location.hash.split("?")[1]).get("match") || "");
+    this.first = first(props.of, hashQuery().get("match") || "");
     this.state = { long: this.first.long, repeats: this.first.repeats, receivers: [], made: 0 };
     this.turn = 0;
   }

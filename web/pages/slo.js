@@ -1,11 +1,11 @@
 // slo.js - one objective: its budget over time, the outlook, who spent it, what does not count, and a report of its weeks and months.
 import { Component } from "/vendor/preact.mjs";
-import { get, html, labels, Live, send, table } from "/api.js";
+import { get, hashQuery, html, labels, Live, send, table } from "/api.js";
 import { named, remember } from "/pages/ack.js";
-import { count, Left, percent, status } from "/pages/slos.js";
+import { count, Left, percent, sloPage, status } from "/pages/slos.js";
 import { marksOf, Plot } from "/plot.js";
 
-const name = () => new URLSearchParams(location.hash.split("?")[1]).get("name") || "";
+const name = () => hashQuery().get("name") || "";
 const door = (tail = "") => `/api/mw/v1/slos/${encodeURIComponent(name())}${tail}`;
 const time = (text) => new Date(text).toLocaleString();
 
@@ -35,7 +35,7 @@ const Spent = ({ slo }) => html`
     slo.hours.slice(0, 8).map((h) => [time(h.from), count(h.total), count(h.bad), percent(h.share, 1)]), "Nothing was spent.")}`}
   ${slo.spent_by && html`<h3>Who spent it</h3>${table(["Who", "Events", "Bad", "Of all that was spent"],
     slo.spent_by.slice(0, 15).map((p) => [labels(p.labels), count(p.total), count(p.bad), percent(p.share, 1)]), "Nothing was counted.")}`}
-  ${slo.of && html`<h3>Made of</h3>${table(["SLO", "Weight"], slo.of.map((p) => [html`<a href=${"#slo?" + new URLSearchParams({ name: p.slo })}>${p.slo}</a>`, p.weight ?? "its events"]), "")}`}
+  ${slo.of && html`<h3>Made of</h3>${table(["SLO", "Weight"], slo.of.map((p) => [html`<a href=${sloPage(p.slo)}>${p.slo}</a>`, p.weight ?? "its events"]), "")}`}
   ${slo.gaps?.length > 0 && html`<h3>Nobody counted</h3>${table(["From", "To"], slo.gaps.map((g) => [time(g.from), time(g.to)]), "")}`}`;
 
 class Corrections extends Component {

@@ -1,5 +1,5 @@
 // traces.js - recent traces, and one of them as a waterfall.
-import { ago, duration, get, html, labels, Live, table } from "/api.js";
+import { ago, duration, get, hashQuery, html, labels, Live, table } from "/api.js";
 
 export class Traces extends Live {
   title = "Traces";
@@ -32,7 +32,7 @@ function arrange(spans) {
 export class Trace extends Live {
   title = "Trace";
   every = 30000;
-  load() { return get("/api/mw/v1/traces/" + encodeURIComponent(new URLSearchParams(location.hash.split("?")[1]).get("id"))); }
+  load() { return get("/api/mw/v1/traces/" + encodeURIComponent(hashQuery().get("id"))); }
   show({ spans }) {
     const start = Math.min(...spans.map((s) => s.start)), end = Math.max(...spans.map((s) => s.start + s.duration));
     const scale = (x) => `${(100 * x) / (end - start || 1)}%`;

@@ -1,10 +1,7 @@
 // why.js - nobody told me: which rule would make it, what of it, what is like it, what would happen if it came.
-import { brief, get, html, labels, Live, state, table } from "/api.js";
+import { brief, get, hashQuery, html, labels, Live, state, table } from "/api.js";
 import { alertPage } from "/pages/alert.js";
 import { lines, matchers } from "/pages/matchers.js";
-
-// What the address asks for.
-const wanted = () => new URLSearchParams(location.hash.split("?")[1]);
 
 // [name, value] of each label of TEXT; throws an Error that names the line.
 const pairs = (text) => matchers(text).map((m) => {
@@ -29,7 +26,7 @@ export default class Why extends Live {
   title = "Why was nobody told?";
   constructor() {
     super();
-    const query = wanted();
+    const query = hashQuery();
     this.set = query.getAll("label").map((pair) => pair.split(/=(.*)/s));
     this.receiver = query.get("receiver") || "";
   }
