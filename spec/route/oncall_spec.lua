@@ -8,7 +8,7 @@ local people = require "moonwatch.route.people"
 local zones = require "moonwatch.route.zone"
 
 local host = fake.new()
-for _, name in ipairs { "Europe/Lisbon", "America/New_York", "Australia/Lord_Howe" } do
+for _, name in ipairs { "Europe/Lisbon", "America/New_York", "Australia/Lord_Howe", "Europe/Berlin" } do
   local path = "/usr/share/zoneinfo/" .. name
   local file = assert(io.open(path, "rb"))
   host.files[path] = file:read "*a"
@@ -212,6 +212,13 @@ describe("a calendar", function()
     local c = cal(event "DTSTART;TZID=Europe/Lisbon:20260112T090000\nDTEND;TZID=Europe/Lisbon:20260119T090000\nRRULE:FREQ=WEEKLY\nSUMMARY:ann")
     for t = utc "2026-03-20T00:00:00Z", utc "2026-04-10T00:00:00Z", 1800 do assert.equal("ann", (c:at(t))) end
     for t = utc "2026-10-20T00:00:00Z", utc "2026-11-03T00:00:00Z", 1800 do assert.equal("ann", (c:at(t))) end
+  end)
+
+  it("knows the names that Outlook has for time zones", function()
+    local c = cal(event "DTSTART;TZID=\"W. Europe Standard Time\":20260106T090000\nDTEND;TZID=\"W. Europe Standard Time\":20260106T100000\nSUMMARY:ann" .. "\n" ..
+      event "DTSTART;TZID=W. Europe Standard Time:20260706T090000\nDTEND;TZID=W. Europe Standard Time:20260706T100000\nSUMMARY:bob")
+    assert.same({}, c.problems)
+    assert.same({ "ann 01-06T09:00", "base 07-06T07:00", "bob 07-06T08:00" }, turns(c, "2026-01-06T08:00:00Z", "2026-07-06T07:30:00Z"))
   end)
 
   it("takes an instance that was changed, and one that was cancelled", function()

@@ -51,9 +51,26 @@ describe("on the command line", function()
     world:fire("Busy", { job = "api" }):fire("Idle", { job = "api" }):advance "1m"
     assert.equal("firing Busy job=api 2026-05-28T20:26:40.000Z -", line "Busy")
     local id = world:silence("Busy", "1h")
-    assert.truthy(line("Busy"):find("silenced Busy job=api 2026-05-28T20:26:40.000Z silence " .. id:sub(1, 8) .. " by spec until 2026-05-28T21:27:40.000Z", 1, true))
+    assert.truthy(line("Busy"):find("silenced Busy job=api 2026-05-28T20:26:40.000Z silence " .. id .. " by spec until 2026-05-28T21:27:40.000Z", 1, true))
     world:http("POST", "/api/mw/v1/ack", { alert = "Idle", author = "ann" })
     assert.truthy(line("Idle"):find("acknowledged Idle job=api 2026-05-28T20:26:40.000Z ann until resolved", 1, true))
+  end)
+
+  it("a list of silences shows all of their matchers, and what narrows them", function()
+    local world, run = rig { windows = { { name = "night", times = "00:00-06:00" } } }
+    local function m(name, value) return { { name = name, value = value, isRegex = false } } end
+    local function listed(body)
+      body["for"], body.comment, body.createdBy = "7d", "spec", "ann"
+      local status, s = world:http("POST", "/api/mw/v1/silences", body)
+      assert.equal(200, status, s.error and s.error.message)
+      local _, text = run("silence", "list")
+      return text:match("[^\n]*" .. s.id:gsub("%-", "%%-") .. "[^\n]*"):gsub("%s+", " ")
+    end
+    assert.truthy(listed { matchers = m("a", "1") }:find('active 0 a="1" 2026-06-04T20:26:40.000Z - ann spec', 1, true))
+    assert.truthy(listed { matcherSets = { m("a", "1"), m("b", "2") }, receivers = { "hook" } }:find('a="1" or b="2" 2026-06-04T20:26:40.000Z to hook ann', 1, true))
+    assert.truthy(listed { matchers = m("c", "1"), recurring = { days = "mon-fri", times = "02:00-04:00", zone = "UTC" } }
+      :find("mon-fri 02:00-04:00 UTC next 2026-05-29T02:00:00.000Z ann", 1, true))
+    assert.truthy(listed { matchers = m("d", "1"), window = "night" }:find("window night next 2026-05-29T00:00:00.000Z ann", 1, true))
   end)
 
   it("alerts are muted when no route of theirs is outside of a window", function()

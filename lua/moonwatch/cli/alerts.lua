@@ -46,7 +46,7 @@ local KINDS = {
   function(a, known)
     local id = a.status.silencedBy[1]
     local s = known.silences[id]
-    if id then return "silenced", s and ("silence %s by %s until %s"):format(id:sub(1, 8), s.createdBy, s.endsAt) or "silence " .. id end
+    if id then return "silenced", s and ("silence %s by %s until %s"):format(id, s.createdBy, s.endsAt) or "silence " .. id end
   end,
   function(a, known)
     local fp = a.status.inhibitedBy[1]

@@ -93,14 +93,35 @@ local function text_of(list)
   return table.concat(out, " ")
 end
 
+-- The sets of matchers of S, any of which may match.
+local function matchers_of(s)
+  local out = {}
+  for i, list in ipairs(s.matcherSets or { s.matchers }) do out[i] = text_of(list) end
+  return table.concat(out, " or ")
+end
+
+-- What narrows S: the times at which it comes back, and the receivers that it means.
+local function only_of(s)
+  local out, r = {}, s.recurring or {}
+  for _, name in ipairs { "days", "dates", "months", "years", "times", "zone" } do
+    local v = r[name]
+    if v then out[#out + 1] = type(v) == "table" and table.concat(v, ",") or tostring(v) end
+  end
+  if s.window then out[#out + 1] = "window " .. s.window end
+  if s.nextChange then out[#out + 1] = (s.status.state == "active" and "until " or "next ") .. s.nextChange end
+  local receivers = s.receivers and "to " .. table.concat(s.receivers, ", ")
+  local times = #out > 0 and table.concat(out, " ")
+  return receivers and times and receivers .. "; " .. times or receivers or times or "-"
+end
+
 function does.list(ctx, options)
   local answer = client.ask(ctx, "GET", DOOR .. (options.all and "?all=true" or ""))
   if not answer then return 1 end
   if options.json then return client.json(ctx, answer) end
-  local rows = { { "ID", "STATE", "MUTES", "MATCHERS", "ENDS", "BY", "COMMENT" } }
+  local rows = { { "ID", "STATE", "MUTES", "MATCHERS", "ENDS", "ONLY", "BY", "COMMENT" } }
   for _, s in ipairs(answer.silences) do
-    rows[#rows + 1] = { s.id, s.status.state, s.mutes and tostring(s.mutes.count) or "", text_of(s.matchers),
-      s.endsAt .. (s.untilResolved and " or resolved" or ""), s.createdBy, s.comment }
+    rows[#rows + 1] = { s.id, s.status.state, s.mutes and tostring(s.mutes.count) or "", matchers_of(s),
+      s.endsAt .. (s.untilResolved and " or resolved" or ""), only_of(s), s.createdBy, s.comment }
   end
   ctx.out(#rows > 1 and client.columns(rows) or "no silences\n")
   return 0

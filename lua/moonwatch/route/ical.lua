@@ -7,6 +7,7 @@
 -- attendees, else its summary, whatever of them names a person.  Text of others: everything is bounded.
 local Rotation = require "moonwatch.route.rotation"
 local people = require "moonwatch.route.people"
+local windows_zones = require "moonwatch.route.windows_zones"
 local zones = require "moonwatch.route.zone"
 
 local M = {}
@@ -128,7 +129,7 @@ end
 function M:zone_of(name)
   local known = self.zones[name]
   if known == nil then
-    known = zones.load(name, self.host) or zones.load(name:match "([%w_+%-]+/[%w_+%-]+)$" or "?", self.host) or false
+    known = zones.load(windows_zones[name] or name, self.host) or zones.load(name:match "([%w_+%-]+/[%w_+%-]+)$" or "?", self.host) or false
     self.zones[name] = known
     if not known then self:problem(("the time zone %q is not known here; the rotation's is taken"):format(name:sub(1, 60))) end
   end
