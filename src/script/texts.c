@@ -273,12 +273,107 @@ static int texts_common(lua_State *L)
     return 1;
 }
 
+/* -- orders ---------------------------------------------------------------------------------- */
+
+/* Fewer names first, then by name and text: of two sets that differ in a name, the one that has the
+ * smaller of the two comes last. */
+static int compare_sets(const mw_texts *a, const mw_texts *b)
+{
+    int c = 0;
+    if (a->n != b->n) return a->n < b->n ? -1 : 1;
+    for (size_t i = 0; !c && i < a->n; i++) {
+        c = mw_str_cmp(piece(b, 2 * i), piece(a, 2 * i));
+        if (!c) c = mw_str_cmp(piece(a, 2 * i + 1), piece(b, 2 * i + 1));
+    }
+    return c;
+}
+
+/* before(a, b): does set A come before B? */
+static int texts_before(lua_State *L)
+{
+    lua_settop(L, 2);
+    const mw_texts *a = check(L, 1), *b = check(L, 2);
+    lua_pushboolean(L, compare_sets(a, b) < 0);
+    return 1;
+}
+
+typedef struct thing {
+    const mw_texts *set;
+    mw_str job, instance; /* p is NULL when there is none */
+    int place;
+} thing;
+
+static mw_str text_of(const mw_texts *t, mw_str name)
+{
+    bool there = false;
+    size_t i = place(t, name, &there);
+    return there ? piece(t, 2 * i + 1) : (mw_str){NULL, 0};
+}
+
+/* What is missing comes last. */
+static int compare_texts(mw_str a, mw_str b)
+{
+    if (!a.p || !b.p) return !a.p - !b.p;
+    return mw_str_cmp(a, b);
+}
+
+static int compare_things(const void *x, const void *y)
+{
+    const thing *a = x, *b = y;
+    int c = compare_texts(a->job, b->job);
+    if (!c) c = compare_texts(a->instance, b->instance);
+    if (!c) c = compare_sets(a->set, b->set);
+    return c ? c : a->place - b->place;
+}
+
+/* Where things stand on the stack. */
+enum { LIST = 1, THINGS, LABELS, SORTED, ONE };
+
+static void read_thing(lua_State *L, thing *t, int i)
+{
+    lua_rawgeti(L, LIST, i);
+    luaL_checktype(L, ONE, LUA_TTABLE);
+    lua_pushvalue(L, LABELS);
+    lua_rawget(L, ONE);
+    t->set = check(L, ONE + 1);
+    t->job = text_of(t->set, MW_STR("job"));
+    t->instance = text_of(t->set, MW_STR("instance"));
+    t->place = i;
+    lua_rawseti(L, SORTED, i); /* the set stays until all is in order */
+    lua_settop(L, SORTED);
+}
+
+/* in_order(list of things with labels) -> the list, by job, by instance, then by all labels */
+static int texts_in_order(lua_State *L)
+{
+    luaL_checktype(L, LIST, LUA_TTABLE);
+    lua_settop(L, LIST);
+    int n = (int)lua_objlen(L, LIST);
+    thing *t = lua_newuserdata(L, (size_t)n * sizeof *t + 1);
+    lua_pushliteral(L, "labels");
+    lua_createtable(L, n, 0);
+    for (int i = 1; i <= n; i++) read_thing(L, &t[i - 1], i);
+    qsort(t, (size_t)n, sizeof *t, compare_things);
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, LIST, t[i - 1].place);
+        lua_rawseti(L, SORTED, i);
+    }
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, SORTED, i);
+        lua_rawseti(L, LIST, i);
+    }
+    lua_settop(L, LIST);
+    return 1;
+}
+
 void mw_host_open_texts(lua_State *L)
 {
     static const luaL_Reg fns[] = {{"next", texts_next},
                                    {"plain", texts_plain},
                                    {"same", texts_same},
                                    {"common", texts_common},
+                                   {"before", texts_before},
+                                   {"in_order", texts_in_order},
                                    {NULL, NULL}};
     luaL_newmetatable(L, TEXTS_TYPE);
     lua_pushcfunction(L, texts_index);

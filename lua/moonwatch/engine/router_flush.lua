@@ -4,6 +4,7 @@
 -- for each of their integrations notify.decide says whether there is something to tell.  What is to be told
 -- goes to the outbox; when nothing of the group is owed any more, resolved alerts leave it.
 local Ack = require "moonwatch.route.ack"
+local Alerts = require "moonwatch.route.alerts"
 local compat = require "moonwatch.engine.router_compat"
 local escalate = require "moonwatch.route.escalate"
 local labels = require "moonwatch.route.labels"
@@ -17,25 +18,33 @@ local to = require "moonwatch.to"
 
 local M = {}
 
--- Alerts apart: those that may be spoken of, and the sets that the decision is made on.
+-- Alerts apart: those that may be spoken of, and the sets that the decision is made on.  ENDED: all that are resolved.
 local function look(router, group, now)
-  local view = { firing = {}, resolved = {}, muted = {} }
+  local view, ended, n = { firing = {}, resolved = {}, muted = {} }, {}, 0
   local visible, reasons, unacked, muted_firing = {}, {}, false, false
-  local views = group:views(now)
-  for _, alert in ipairs(views) do
+  for fp, alert in pairs(group.members) do
+    local over = Alerts.resolved(alert, now)
     local reason = not group.node.drill and mute.reason(alert.labels, group.node, router, now)
+    n = n + 1
+    if over then ended[fp] = alert end
     if reason then
-      view.muted[alert.fp], reasons[alert.fp] = true, reason
-      muted_firing = muted_firing or alert.status == "firing"
+      view.muted[fp], reasons[fp] = true, reason
+      muted_firing = muted_firing or not over
     else
       visible[#visible + 1] = alert
-      view[alert.status][alert.fp] = true
-      if alert.status == "firing" and not router.acks:covering(alert, now) then unacked = true end
+      view[over and "resolved" or "firing"][fp] = true
+      if not over and not unacked and not router.acks:covering(alert, now) then unacked = true end
     end
   end
   view.acked = next(view.firing) ~= nil and not unacked
   local state = unacked and "waiting" or view.acked and "over" or muted_firing and "held" or "over"
-  return { all = views, visible = visible, view = view, reasons = reasons, state = state }
+  return { n = n, ended = ended, visible = visible, view = view, reasons = reasons, state = state }
+end
+
+-- What is said of those of SEEN that may be spoken of.
+local function views_of(seen, now)
+  seen.views = seen.views or Alerts.views(seen.visible, now)
+  return seen.views
 end
 
 local function texts(alerts, field)
@@ -94,7 +103,7 @@ local function of_leaver(seen, entry)
   for _, alert in ipairs(seen.visible) do
     if entry and notify.may_believe(entry, alert.fp) then
       out.visible[#out.visible + 1] = alert
-      out.view[alert.status][alert.fp] = true
+      out.view[seen.view.firing[alert.fp] and "firing" or "resolved"][alert.fp] = true
     end
   end
   return out
@@ -126,7 +135,8 @@ local function decide(router, group, seen, target, force, now)
     if entry and entry.maybe and not target.send_resolved then router:believe(group.key, target.key, notify.entry_sure(entry)) end
     return nil, why
   end
-  local alerts = target.send_resolved and seen.visible or of_status(seen.visible, "firing")
+  local alerts = views_of(seen, now)
+  if not target.send_resolved then alerts = of_status(alerts, "firing") end
   if #alerts == 0 then
     router.outbox:cancel(key, "it resolved", now)
     router:believe(group.key, target.key, notify.entry_after(entry, seen.view, how, now))
@@ -147,20 +157,20 @@ end
 
 -- Without the lease another node speaks; what it told comes to us through the ledger.
 local function follow(router, group, seen)
-  group:settle(seen.all, function(fp) return router:believed(group.key, fp) end)
+  group:settle(seen.ended, function(fp) return router:believed(group.key, fp) end)
 end
 
 --- What may leave GROUP after everybody was told about SEEN.
 function M.settle(router, group, seen)
   local native = group.node.compat ~= "alertmanager"
-  group:settle(seen.all, function(fp)
+  group:settle(seen.ended, function(fp)
     return native and router:believed(group.key, fp)
   end)
 end
 
 local function covered_by(seen, ack, now)
   local covered = {}
-  for _, alert in ipairs(seen.visible) do
+  for _, alert in ipairs(views_of(seen, now)) do
     if alert.status == "firing" and Ack.covers(ack, alert, now) then covered[#covered + 1] = alert end
   end
   return covered
@@ -231,13 +241,13 @@ function M.flush(router, group, now, escalating)
   if not router.holds then
     recipients.follow(group, seen.state)
     follow(router, group, seen)
-    return #seen.all
+    return seen.n
   end
   local busy = not escalating and compat.busy_until(router, group, now)
   if busy then
     group.late = true
     router:wake(group, busy)
-    return #seen.all
+    return seen.n
   end
   group.failed = false
   if not escalating then group.again, group.late = nil, nil end -- whoever is not through yet will say so
@@ -260,11 +270,11 @@ function M.flush(router, group, now, escalating)
   if seen.state ~= "held" then group.ack_said, group.ack_ended = group.ack_ended or group.ack_said, nil end
   M.note_muted(router, group, seen.reasons, now)
   -- Not everybody was asked, so nothing may be forgotten yet.
-  if escalating then return #seen.all end
-  group.seen = seen
+  if escalating then return seen.n end
+  group.seen = { view = seen.view, ended = seen.ended }
   repeats.plan(router, group, now)
   if not router.outbox:owes(group.key) then M.settle(router, group, seen) end
-  return #seen.all
+  return seen.n
 end
 
 return M

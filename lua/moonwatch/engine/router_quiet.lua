@@ -37,12 +37,13 @@ function M.for_target(router, seen, target, now)
   for _, alert in ipairs(seen.visible) do
     if not muted[alert.fp] then
       visible[#visible + 1] = alert
-      view[alert.status][alert.fp] = true
-      if alert.status == "firing" and not router.acks:covering(alert, now) then unacked = true end
+      local firing = seen.view.firing[alert.fp]
+      view[firing and "firing" or "resolved"][alert.fp] = true
+      if firing and not router.acks:covering(alert, now) then unacked = true end
     end
   end
   view.acked = seen.view.acked or next(view.firing) ~= nil and not unacked
-  return { all = seen.all, visible = visible, view = view, muted_why = why_of(muted) }
+  return { visible = visible, view = view, muted_why = why_of(muted) }
 end
 
 return M

@@ -3,6 +3,8 @@
 -- An alert: {fp, labels, annotations, starts_at, ends_at or nil (until told), updated_at, timeout
 -- (its end is only a guess), seen (since when this episode is known here), generator_url, value,
 -- threshold, severity, rule}.  Two reports of one episode are merged: earliest start, newest texts.
+local labels = require "moonwatch.route.labels"
+
 local M = {}
 M.__index = M
 
@@ -87,6 +89,16 @@ function M.view(alert, now)
     end
   end
   return out
+end
+
+--- That, of each in ALERTS, a table of them; a list in the order of messages.
+function M.views(alerts, now)
+  local out, n = {}, 0
+  for _, alert in pairs(alerts) do
+    n = n + 1
+    out[n] = M.view(alert, now)
+  end
+  return labels.put_in_order(out)
 end
 
 return M

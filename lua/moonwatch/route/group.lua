@@ -60,19 +60,13 @@ function M:begin(now)
 end
 
 --- Its alerts as they are at NOW, in the order of messages.
-function M:views(now)
-  local out = {}
-  for _, alert in pairs(self.members) do out[#out + 1] = alerts.view(alert, now) end
-  return labels.put_in_order(out)
-end
+function M:views(now) return alerts.views(self.members, now) end
 
---- Forget the resolved alerts among VIEWS, unless news of them came meanwhile or KEEP(fp) says so.
-function M:settle(views, keep)
-  for _, view in ipairs(views) do
-    local current = self.members[view.fp]
-    if current and view.status == "resolved" and current.updated_at == view.updated_at and not keep(view.fp) then
-      self.members[view.fp] = nil
-    end
+--- Forget ENDED, alerts that were resolved, by fingerprint, unless news of them came meanwhile or KEEP(fp) says so.
+function M:settle(ended, keep)
+  for fp, alert in pairs(ended) do
+    local current = self.members[fp]
+    if current and current.updated_at == alert.updated_at and not keep(fp) then self.members[fp] = nil end
   end
 end
 
