@@ -17,8 +17,7 @@ local function list(ctx)
     rows[#rows + 1] = { a.id, a.author or "-", (labels.alertname or "-") .. " " .. client.labels(labels), tostring(#a.alerts), a.created,
       a.ends or "resolved", a.comment or "" }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "nobody has acknowledged anything\n")
-  return 0
+  return client.list(ctx, rows, "nobody has acknowledged anything")
 end
 
 --- Take back what covers the alert NAME with LABELS.

@@ -96,8 +96,7 @@ function M.main(ctx, argv)
   local known = reasons(ctx, firing)
   if not known then return 1 end
   local rows = rows_of(firing, rules, known)
-  ctx.out(#rows > 1 and client.columns(rows) or "no alerts\n")
-  return 0
+  return client.list(ctx, rows, "no alerts")
 end
 
 return M

@@ -51,8 +51,7 @@ function M.main(ctx, argv)
   if options.json then return client.json(ctx, answer.audit) end
   local rows = { { "TIME", "WHAT", "WHO", "FROM", "DETAILS" } }
   for _, e in ipairs(answer.audit) do rows[#rows + 1] = { e.time, e.what, e.who, e.from or "-", text_of(e.details) } end
-  ctx.out(#rows > 1 and client.columns(rows) or "nothing was done\n")
-  return 0
+  return client.list(ctx, rows, "nothing was done")
 end
 
 return M

@@ -37,8 +37,7 @@ local function show(ctx, options)
   for _, b in ipairs(found.breakers) do
     rows[#rows + 1] = { b.name, state_of(b), b.cause or "-", count(b.calls), count(b.failed), count(b.slow), count(b.refused) }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "there are no circuit breakers\n")
-  return 0
+  return client.list(ctx, rows, "there are no circuit breakers")
 end
 
 local function path_of(name)

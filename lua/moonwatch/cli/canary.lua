@@ -58,8 +58,7 @@ function does.list(ctx, options, rest)
     local r = c.results[1] or {}
     rows[#rows + 1] = { c.name, c.status, number(r.score), c.run and "until " .. c.run["until"] or r.ended or "-", r.reasons and r.reasons[1] or "" }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "no canaries; see `moonwatch help canary`\n")
-  return 0
+  return client.list(ctx, rows, "no canaries; see `moonwatch help canary`")
 end
 
 -- The labels that --baseline and --candidate give, or nil, message.

@@ -101,6 +101,12 @@ function M.columns(rows)
   return table.concat(out, "\n") .. "\n"
 end
 
+--- Print ROWS, whose first is the head, or the words for NONE.  Exit status 0.
+function M.list(ctx, rows, none)
+  ctx.out(#rows > 1 and M.columns(rows) or none .. "\n")
+  return 0
+end
+
 --- Labels but the alert's name: `job=api pod=x`.
 function M.labels(labels)
   local out = {}

@@ -45,8 +45,7 @@ function does.list(ctx, options, rest)
   for _, e in ipairs(found.experiments) do
     rows[#rows + 1] = { e.name, e.service, e.status, e.last and e.last.since or "-", e.next or "-", e.last and e.last.reason or "" }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "no experiments; see `moonwatch help experiment`\n")
-  return 0
+  return client.list(ctx, rows, "no experiments; see `moonwatch help experiment`")
 end
 
 local function wait_for(ctx, name)

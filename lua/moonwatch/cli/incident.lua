@@ -58,8 +58,7 @@ function does.list(ctx, options)
     local last = i.updates[#i.updates]
     rows[#rows + 1] = { i.id, i.status, i.impact, i.opened_at, i.title, table.concat(i.checks, ","), last and last.text or "" }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "no incidents\n")
-  return 0
+  return client.list(ctx, rows, "no incidents")
 end
 
 function M.main(ctx, argv)

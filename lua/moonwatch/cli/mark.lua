@@ -30,8 +30,7 @@ function does.list(ctx, options, rest)
   if options.json then return client.json(ctx, found) end
   local rows = { { "TIME", "UNTIL", "MARK", "AUTHOR", "ID" } }
   for _, m in ipairs(found.marks) do rows[#rows + 1] = { m.at, m.ended or "-", m.title, m.author or "-", m.id } end
-  ctx.out(#rows > 1 and client.columns(rows) or "nothing is marked\n")
-  return 0
+  return client.list(ctx, rows, "nothing is marked")
 end
 
 does["end"] = function(ctx, options, rest)

@@ -17,7 +17,7 @@ local function list(ctx)
   for _, o in ipairs(answer.oncall) do
     rows[#rows + 1] = { o.name, o.now.person, o.now.why, plain(o.now.to), o.next and o.next.person or "-" }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "there are no rotations; see: moonwatch help oncall\n")
+  client.list(ctx, rows, "there are no rotations; see: moonwatch help oncall")
   for _, o in ipairs(answer.oncall) do
     if o.calendar and o.calendar.error then ctx.err(("%s: the calendar could not be read: %s\n"):format(o.name, client.line(o.calendar.error))) end
   end

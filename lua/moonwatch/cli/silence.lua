@@ -123,8 +123,7 @@ function does.list(ctx, options)
     rows[#rows + 1] = { s.id, s.status.state, s.mutes and tostring(s.mutes.count) or "", matchers_of(s),
       s.endsAt .. (s.untilResolved and " or resolved" or ""), only_of(s), s.createdBy, s.comment }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "no silences\n")
-  return 0
+  return client.list(ctx, rows, "no silences")
 end
 
 function does.expire(ctx, options, rest)

@@ -28,8 +28,7 @@ local function list(ctx, options)
   for _, s in ipairs(found.slos) do
     rows[#rows + 1] = { s.name, percent(s.objective), percent(s.budget_remaining), tostring(s.window), s.status, s.forecast and s.forecast.text or "" }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "no SLO is defined\n")
-  return 0
+  return client.list(ctx, rows, "no SLO is defined")
 end
 
 local function labels(set)

@@ -8,7 +8,7 @@ local function active(data)
   for _, t in ipairs(data.activeTargets) do
     rows[#rows + 1] = { t.scrapePool, t.health, t.scrapeUrl, t.lastScrape, ("%.1f"):format((t.lastScrapeDuration or 0) * 1000), t.lastError or "" }
   end
-  return rows, "no target is defined\n"
+  return rows, "no target is defined"
 end
 
 -- Whoever tells of targets writes what they like.
@@ -25,7 +25,7 @@ local function dropped(data)
     end
     rows[#rows + 1] = { t.scrapePool, printable(t.discoveredLabels.__address__ or ""), client.labels(labels) }
   end
-  return rows, "no target is dropped\n"
+  return rows, "no target is dropped"
 end
 
 function M.main(ctx, argv)
@@ -34,8 +34,7 @@ function M.main(ctx, argv)
   local found = client.ask(ctx, "GET", "/api/v1/targets?state=" .. (options.dropped and "dropped" or "active"))
   if not found then return 1 end
   local rows, none = (options.dropped and dropped or active)(found.data)
-  ctx.out(#rows > 1 and client.columns(rows) or none)
-  return 0
+  return client.list(ctx, rows, none)
 end
 
 return M

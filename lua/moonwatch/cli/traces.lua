@@ -36,7 +36,7 @@ function M.main(ctx, argv)
     rows[#rows + 1] = { t.trace_id, t.root_service, t.root_name, ctx.host.rfc3339(t.start), ("%.2f"):format(t.duration * 1000),
       tostring(t.spans), tostring(t.errors) }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "no trace matches\n")
+  client.list(ctx, rows, "no trace matches")
   return #rows > 1 and 0 or 1
 end
 

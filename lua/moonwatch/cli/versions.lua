@@ -22,8 +22,7 @@ function M.main(ctx, argv)
       v.sha:sub(1, 12), v.author or "", v.comment or "",
     }
   end
-  ctx.out(#rows > 1 and client.columns(rows) or "nothing was pushed yet\n")
-  return 0
+  return client.list(ctx, rows, "nothing was pushed yet")
 end
 
 return M
