@@ -4,8 +4,8 @@
 -- the distribution is counted out, ties included (the ranks that there are, dealt in every possible way); beyond that the normal
 -- approximation has a correction for ties and for continuity.
 --
--- The test wants values that know nothing of each other.  Those of a monitoring system that follow each other do: the variance
--- is widened by (1 + r) / (1 - r), r being how much neighbours resemble each other, as for the mean of such a series.
+-- The test assumes independent values.  Those of a monitoring system that follow each other are not: the variance is widened by
+-- (1 + r) / (1 - r), r being the autocorrelation of neighbours, as for the mean of such a series.
 local ranks_of = require "moonwatch.canary.ranks"
 
 local M = {}

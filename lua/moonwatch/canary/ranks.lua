@@ -1,4 +1,4 @@
---- ranks.lua - two samples in one order: midranks, ties, and how much neighbours in time resemble each other.
+--- ranks.lua - two samples in one order: midranks, ties, and how much neighbours in time resemble each other (autocorrelation at lag 1).
 local M = {}
 
 --- Of XS and YS together: the midrank of each (two lists, in the order of XS and YS), and the sizes of the groups of equal values.

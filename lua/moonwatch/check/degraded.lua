@@ -1,8 +1,7 @@
 --- degraded.lua - well, but not quite: why.
 --
 -- A probe that succeeded may have been slow, may have seen a certificate that ends soon or a server that is nearly full, or may say so
--- itself.  Reasons count once
--- `degraded.after` probes in a row gave one.
+-- itself.  Reasons count once `degraded.after` probes in a row gave one.
 local M = {}
 
 local REASONS = {
@@ -22,7 +21,8 @@ local REASONS = {
 local NONE = {}
 
 --- What keeps RESULT of a probe at T from being quite well: names of reasons, and the same for a person; nil when nothing does.
--- result.beyond: what goes beyond a limit of `degraded` that only its kind knows; result.certificate_ends: when the first certificate of the chain ends, in unix seconds.
+-- result.beyond: what goes beyond a limit of `degraded` that only its kind knows; result.certificate_ends: when the first
+-- certificate of the chain to end does, in unix seconds.
 function M.reasons(result, limits, host, t)
   local names, texts
   for _, row in ipairs(result.good and REASONS or NONE) do

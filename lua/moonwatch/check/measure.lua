@@ -1,8 +1,8 @@
 --- measure.lua - from the answer of a probe to its result: verdict, details, and series under blackbox_exporter's names.
 --
--- A result is { good=, degraded=, beyond=, message=, seconds=, details={}, series={ {name, value, labels}, ... } }; see degraded.lua.  What fails first is
--- the message; what is degraded is told only of what is good.  `unasked`: there was no room for this probe, which says nothing
--- about whom it was about.
+-- A result is { good=, degraded=, beyond=, message=, seconds=, details={}, series={ {name, value, labels}, ... } }; see degraded.lua.
+-- What fails first is the message; only what is good can be degraded.  `unasked`: there was no room for this probe, which says
+-- nothing about its target.
 local M = {}
 
 --- A secret of the rules as a text, or nil when it is not set.

@@ -7,7 +7,7 @@ local M = {}
 
 local function number(v) return v == v and v or nil end
 
--- The value that SHOULD be told of ROWS: the one that is farthest out.
+-- The value to report of ROWS: the one that is farthest out.
 local function farthest(rows, row)
   local found
   for _, r in ipairs(rows) do
