@@ -5,23 +5,20 @@
 -- belongs to one of 16 slots, and only the node that holds the slot evaluates alerts and jobs of it; records, SLO figures
 -- and checks run on every node, because each has a store of its own.
 local breakers = require "moonwatch.engine.rules_breakers"
-local heartbeat = require "moonwatch.check.heartbeat"
 local identity = require "moonwatch.config.identity"
 local incidents = require "moonwatch.status.incidents"
 local line = require "moonwatch.engine.rules_line"
+local state = require "moonwatch.engine.rules_state"
 local suspend = require "moonwatch.engine.rules_suspend"
 local turns = require "moonwatch.engine.rules_turn"
 local marks = require "moonwatch.marks.book"
 local migrate = require "moonwatch.engine.rules_migrate"
 local guests = require "moonwatch.engine.rules_guests"
-local order = require "moonwatch.engine.rules_order"
 local own = require "moonwatch.engine.rules_own"
 local page = require "moonwatch.alert.page"
-local promoted = require "moonwatch.engine.rules_promoted"
 local schedule = require "moonwatch.engine.rules_schedule"
 local slos = require "moonwatch.engine.rules_slos"
 local swap = require "moonwatch.engine.rules_swap"
-local alert_state = require "moonwatch.alert.state"
 local corrections = require "moonwatch.slo.corrections"
 
 local M = {}
@@ -31,7 +28,6 @@ M.SLOTS = 16
 local BATCH, SLICE = 100, 25 -- rules evaluated before the mailbox is looked at again; of one group before the next has its turn
 local BATCH_SECONDS, SLICE_SECONDS = 0.1, 0.02 -- and the time after which it is the others' turn anyway
 local LONG = 0.005 -- seconds of a single evaluation or a piece of a group, after which it is looked who is due since
-
 
 --- options: { host=, emit=function(alerts, now), cluster= (wait for leases), spread= (false: all rules at round times), clock= (for
 -- measuring only, seconds) }.
@@ -261,158 +257,12 @@ function M:tick(now)
   return self.schedule:next_time()
 end
 
--- -- other nodes -----------------------------------------------------------
-
 --- The alerts of the rule ID may be others from now on, or this node's to judge no longer.
 function M:rouse(id)
   local runner = self.by_id[id]
   if runner and runner.group then runner.group:rouse() end
 end
 
--- RUNNER takes up what it, or the rule FROM, saved DOWN seconds ago.
-local function take_up(self, runner, saved, from, now, down)
-  local call = function(fn, args) return self:run_guest(fn, args, { kind = "text", now = now }) end
-  local fit, why = migrate.saved(runner, saved, from, call, alert_state.id)
-  if why then
-    self.host.log("error", ("%s %q: %s; its state is kept as it was until a version of the rule can read it"):format(
-      runner.rule.word, runner.rule.name, why), { file = runner.rule.file, line = runner.rule.line })
-  end
-  runner:restore(fit, now, down)
-  self.keeping[runner.id], runner.kept_text = runner, nil
-end
-
-local function adopt(self, id, now)
-  local value, runner = self.shared[id], self.by_id[id]
-  if not value or not runner or not runner.restore then return end
-  if runner.refresh then runner:refresh() end
-  if runner.last_evaluation and (value.at or 0) <= runner.last_evaluation then return end
-  take_up(self, runner, value, id, now, 0)
-end
-
-local on, shared = {}, {}
-
-function shared.mark(self, msg) self.marks:shared(msg.id, msg.value) end
-
-function on.shared(self, msg, now)
-  if shared[msg.kind] then shared[msg.kind](self, msg, now) end
-end
-
-function shared.incident(self, msg) self.incidents:take(msg.id, msg.value) end
-
-function shared.promotion(self, msg, now) promoted.shared(self, msg.id, msg.value, now) end
-
-function shared.breaker(self, msg) breakers.shared(self, msg.id, msg.value) end
-
-shared["slo-correction"] = function(self, msg) slos.shared(self, msg.value) end
-
-shared["expect-beat"] = function(self, msg, now)
-  local runner, at = self.by_id[msg.id], type(msg.value) == "table" and tonumber(msg.value.at)
-  if runner and runner.beat and at and at <= now + 60 then runner:beat(at, now) end
-end
-
-shared["check-beat"] = function(self, msg, now)
-  local runner, v = self.by_id[msg.id], type(msg.value) == "table" and msg.value or {}
-  local at = tonumber(v.at)
-  if not runner or not runner.beats or not at or at > now + 60 or at <= (runner.beats.at or 0) then return end
-  local beat = heartbeat.read(v)
-  if beat then runner:beat(beat, at, now) end
-end
-
-shared["rule-order"] = function(self, msg, now) order.shared(self, msg.id, msg.value, now) end
-
-shared["alert-state"] = function(self, msg, now)
-  self.shared[msg.id] = msg.value
-  self:rouse(msg.id)
-  if not self:owns(msg.id) then adopt(self, msg.id, now) end
-end
-
-function on.lease(self, msg, now)
-  local slot = tonumber(tostring(msg.slot):match "^rules/(%d+)$")
-  if not slot then return end
-  self.cluster = true
-  local had = self.leases[slot] and self.leases[slot].held
-  self.leases[slot] = { held = msg.held, fence = msg.fence }
-  for _, group in ipairs(self.groups) do group:rouse() end
-  suspend.moved(self, now)
-  if msg.held and not had then
-    for id in pairs(self.by_id) do
-      if M.slot_of(id) == slot then adopt(self, id, now) end
-    end
-  end
-end
-
---- A message of the rules actor that is the engine's: lease, shared.  Others are not known here.
-function M:handle(msg, now)
-  local f = on[msg.type]
-  if f then return f(self, msg, now) end
-end
-
--- -- restarts --------------------------------------------------------------
-
---- Everything that must survive, as JSON.  What did not change is as it was the last time, unless FRESH.
-function M:snapshot(now, fresh)
-  local encode, parts = self.host.json.encode, {}
-  for id, runner in pairs(self.keeping) do
-    if fresh or not runner.kept_text then
-      local saved = migrate.save(runner)
-      runner.kept_text = saved and encode(saved)
-      if not saved then self.keeping[id] = nil end
-    end
-    if runner.kept_text then parts[#parts + 1] = encode(id) .. ":" .. runner.kept_text end
-  end
-  local kept_breakers = breakers.save(self)
-  local told = self.incidents:save()
-  return ('{"version":2,"at":%s,"rules":{%s}%s%s}'):format(encode(now), table.concat(parts, ","),
-    kept_breakers and ',"breakers":' .. encode(kept_breakers) or "", told[1] and ',"incidents":' .. encode(told) or "")
-end
-
--- The runner that was saved under ID.  Version 1 knew rules by word and name only.
-local VERSIONS = {
-  function(self, id)
-    local same = self.named[id]
-    return same and #same == 1 and same[1] or nil
-  end,
-  function(self, id) return self.by_id[id] end,
-}
-
--- Rules that were renamed while nobody ran: runner -> the id that it takes over from.
-local function renamed(self, rules)
-  local out, taken = {}, {}
-  for _, runner in ipairs(self.runners) do
-    if runner.rule.migrate_from and not rules[runner.id] then
-      local from = migrate.source(runner.rule, rules, setmetatable({}, { __index = function(_, id) return self.by_id[id] or taken[id] end }))
-      if from then out[from], taken[from] = runner, true end
-    end
-  end
-  return out
-end
-
--- Shadows that came while nobody ran begin with what was SAVED of the live rule.
-local function begin_shadows(self, saved, now, down)
-  for _, runner in ipairs(self.runners) do
-    local live = runner.silent and not saved[runner.id] and saved[identity.live(runner.rule)]
-    if type(live) == "table" and runner.restore then take_up(self, runner, live, runner.id, now, down(live)) end
-  end
-end
-
---- Take up a snapshot that was JSON, after `load`.
-function M:restore(snapshot, now)
-  local find = type(snapshot) == "table" and VERSIONS[snapshot.version]
-  if not find or type(snapshot.rules) ~= "table" then return false end
-  local heirs = renamed(self, snapshot.rules)
-  local function down(saved) return math.max(0, now - (tonumber(saved.at) or tonumber(snapshot.at) or now)) end
-  for id, saved in pairs(snapshot.rules) do
-    local same = find(self, id)
-    local runner = same or heirs[id]
-    self:rouse(runner and runner.id)
-    if runner and runner.restore and type(saved) == "table" then
-      take_up(self, runner, saved, same and runner.id or id, now, down(saved))
-    end
-  end
-  begin_shadows(self, snapshot.rules, now, down)
-  breakers.restore(self, snapshot.breakers)
-  self.incidents:restore(snapshot.incidents)
-  return true
-end
+M.handle, M.snapshot, M.restore = state.handle, state.snapshot, state.restore
 
 return M
