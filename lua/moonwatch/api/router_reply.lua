@@ -1,27 +1,14 @@
 --- router_reply.lua - the shapes of answers of the router's HTTP doors.
+local shapes = require "moonwatch.api.answer"
+
 local M = {}
 
---- VALUE as JSON.
-function M.json(host, status, value)
-  return { status = status, headers = { ["content-type"] = "application/json" }, body = host.json.encode(value) }
-end
-
---- Our own shape of an error.
-function M.problem(host, status, code, message)
-  return M.json(host, status, { error = { code = code, message = message } })
-end
+M.json, M.problem, M.param = shapes.json, shapes.problem, shapes.param
 
 --- Alertmanager's shape of an error: a JSON text; refusals of the request's form carry a number too.
 function M.peer_problem(host, status, message)
   if status == 422 then return M.json(host, status, { code = 602, message = message }) end
   return M.json(host, status, message)
-end
-
---- The first value of parameter NAME, or nil.
-function M.param(msg, name)
-  local values = msg.query and msg.query[name]
-  if type(values) == "table" then return values[1] end
-  return values
 end
 
 --- All values of parameter NAME.
