@@ -32,6 +32,7 @@ local escalate = require "moonwatch.route.escalate"
 local flush = require "moonwatch.engine.router_flush"
 local gather = require "moonwatch.engine.router_gather"
 local flying = require "moonwatch.engine.router_flying"
+local sooner = require "moonwatch.sooner"
 local taken_back = require "moonwatch.engine.router_gone"
 local intake = require "moonwatch.engine.router_intake"
 local labels = require "moonwatch.route.labels"
@@ -53,11 +54,6 @@ local RESOLVED_KEPT = 1800
 local OF_TURN = 1000 -- alerts that are looked at before others have their turn
 
 local function nothing() end
-
-local function sooner(a, b)
-  if a and b then return math.min(a, b) end
-  return a or b
-end
 
 --- o = {host=, send=function(target, note, now, done(outcome, at)), share=function(kind, id, value),
 -- journal= what host.journal gave (router_book.lua), nil to keep nothing; http=function(router, msg, now) → answer,

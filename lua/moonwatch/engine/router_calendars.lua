@@ -5,6 +5,7 @@
 -- last is in the data folder, so that a restart without network knows it.
 local ical = require "moonwatch.route.ical"
 local recipients = require "moonwatch.engine.router_recipients"
+local sooner = require "moonwatch.sooner"
 
 local M = {}
 M.__index = M
@@ -115,7 +116,7 @@ function M:tick(now)
     if oncall.ical then
       look(self, oncall, now)
       local due = self.known[name].due
-      at = at and math.min(at, due) or due
+      at = sooner(at, due)
     end
   end
   return at

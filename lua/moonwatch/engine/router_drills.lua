@@ -6,6 +6,7 @@
 -- on with it: memory[name] = {since, planned, last, success, seconds, failures, runs, ok, why, parts = {target key → {seconds | error}},
 -- run = {started, by, waits = {target key → true}} while one goes on}.
 local drill_of = require "moonwatch.route.drill"
+local sooner = require "moonwatch.sooner"
 
 local M = {}
 M.__index = M
@@ -168,7 +169,7 @@ function M:tick(now)
       due = drill_of.due(drill, memory, now)
     end
     local when = memory.run and memory.run.started + drill.within or due
-    at = at and math.min(at, when) or when
+    at = sooner(at, when)
   end
   return at
 end

@@ -8,6 +8,7 @@ local flying = require "moonwatch.engine.router_flying"
 local metrics = require "moonwatch.engine.router_metrics"
 local notify = require "moonwatch.route.notify"
 local repeats = require "moonwatch.engine.router_repeat"
+local sooner = require "moonwatch.sooner"
 
 local M = {}
 
@@ -119,7 +120,7 @@ function M.pump(router, now)
   local at = router.outbox:pump(now)
   local some, when = fallback.run(router, now)
   if some then at = router.outbox:pump(now) end
-  return at and when and math.min(at, when) or at or when
+  return sooner(at, when)
 end
 
 --- Send a marked test message to receiver NAME; DONE(list of {integration, result, error, attempts}).

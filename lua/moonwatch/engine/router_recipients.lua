@@ -6,6 +6,7 @@
 -- the new person is told.
 local escalate = require "moonwatch.route.escalate"
 local metrics = require "moonwatch.engine.router_metrics"
+local sooner = require "moonwatch.sooner"
 
 local M = {}
 
@@ -19,11 +20,6 @@ local function behind(router, name, now)
   local oncall = router.oncalls[rotation]
   if not oncall then return nil end
   return oncall:at(now), oncall:next_change(now)
-end
-
-local function sooner(a, b)
-  if a and b then return math.min(a, b) end
-  return a or b
 end
 
 -- Puts recipients into a list, each once.

@@ -20,6 +20,7 @@ local fallback = require "moonwatch.route.fallback"
 local keys_of = require "moonwatch.keys"
 local lanes_of = require "moonwatch.route.lane"
 local priority = require "moonwatch.route.priority"
+local sooner = require "moonwatch.sooner"
 
 local M = {}
 M.__index = M
@@ -251,12 +252,6 @@ local function launch_digest(self, lane, members, why, now)
     lane:fly(job)
   end
   send(self, lane, digest, now, digest_answered)
-end
-
--- The earliest of two times, either may be nil.
-local function sooner(a, b)
-  if a and b then return math.min(a, b) end
-  return a or b
 end
 
 -- What keeps the whole lane from sending: true, or false and until when.

@@ -3,6 +3,7 @@
 -- There is exactly one person at each moment.  What is said last wins: an exception over the calendar, the
 -- calendar over the layers, a later layer over an earlier one, all of them over the rotation itself.
 local Rotation = require "moonwatch.route.rotation"
+local sooner = require "moonwatch.sooner"
 local zones = require "moonwatch.route.zone"
 
 local M = {}
@@ -58,11 +59,6 @@ function M:set_calendar(cal) self.calendar, self.known = cal, nil end
 
 --- LIST of {from=, to=, person=}: exceptions that were made while we ran; the last of those that cover a moment counts.
 function M:set_swaps(list) self.swaps, self.known = list, nil end
-
-local function sooner(a, b)
-  if a and b then return math.min(a, b) end
-  return a or b
-end
 
 -- The last of LIST that covers NOW, and when the next of them begins or ends.
 local function covering(list, now)
