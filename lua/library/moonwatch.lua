@@ -460,11 +460,11 @@ function webhook(fields) end
 ---@field logs? number|string log records, in place of limits.logs_bytes
 ---@field traces? number|string spans, in place of limits.traces_bytes
 
----series, or streams of logs, that are kept for another time than the rest; the first row of their signal that matches counts
+---series, streams of logs, or traces, that are kept for another time than the rest; the first row of their signal that matches counts
 ---@class moonwatch.settings.retention.item
----@field match moonwatch.selector which series, or streams of logs
----@field keep moonwatch.duration how long their samples or records are kept
----@field of? "metrics"|"logs" of which signal
+---@field match moonwatch.selector which series, streams of logs, or traces: those with a span of that service, name, kind, status, scope, or attribute (_ stands for . and -)
+---@field keep moonwatch.duration how long their samples, records or spans are kept
+---@field of? "metrics"|"logs"|"traces" of which signal
 
 ---how long signals are kept
 ---@class moonwatch.settings.retention

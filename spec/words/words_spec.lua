@@ -319,10 +319,10 @@ describe("retention and durability", function()
   end)
   it("keep classes of series for a time of their own", function()
     local keep = settings([[settings { retention = { metrics = "30d", bytes = "1GB",
-      { match = '{__name__=~"debug_.*"}', keep = "1d" }, { match = 'up{job="x"}', keep = "90d" }, { match = '{job="x"}', keep = "2d", of = "logs" } } }]]).retention
+      { match = '{__name__=~"debug_.*"}', keep = "1d" }, { match = 'up{job="x"}', keep = "90d" }, { match = '{job="x"}', keep = "2d", of = "logs" }, { match = '{status="error"}', keep = "9d", of = "traces" } } }]]).retention
     assert.equal(2 ^ 30, keep.bytes)
     assert.same({ { match = '{__name__=~"debug_.*"}', keep = 86400, of = "metrics" }, { match = 'up{job="x"}', keep = 90 * 86400, of = "metrics" },
-      { match = '{job="x"}', keep = 2 * 86400, of = "logs" } }, keep.items)
+      { match = '{job="x"}', keep = 2 * 86400, of = "logs" }, { match = '{status="error"}', keep = 9 * 86400, of = "traces" } }, keep.items)
   end)
   it("take budgets by signal", function()
     assert.same({ metrics = 2 ^ 30, logs = 2 ^ 20 }, settings('settings { retention = { bytes = { metrics = "1GB", logs = "1MB" } } }').retention.bytes)
@@ -331,6 +331,7 @@ describe("retention and durability", function()
   end)
   it("refuse matchers that do not parse, with their place in the text", function()
     refused_with('settings { retention = {\n  { match = "up{job=}", keep = "1d" } } }', "w.lua:2:21: settings: retention[1].match: bad selector: ")
+    refused_with('settings { retention = { { match = "up", keep = "1d", of = "traces" } } }', 'traces have no metric name: write {service="api"}')
     refused_with('settings { retention = { { match = "rate(up[5m])", keep = "1d" } } }', "expected a series selector")
     refused_with('settings { retention = { { match = "up{a=~\'(\'}", keep = "1d" } } }', "retention[1].match: bad selector")
   end)

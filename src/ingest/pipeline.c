@@ -12,35 +12,8 @@
 typedef struct subject {
     const mw_log_record *log; /* one of the two */
     const mw_span *span;
-    mw_arena *arena;
+    mw_buf *text; /* for values that are none */
 } subject;
-
-/* NAME as it is, or with an underscore for what no label name may have. */
-static bool same_name(mw_str key, mw_str name)
-{
-    if (key.n != name.n) return false;
-    for (size_t i = 0; i < key.n; i++) {
-        char c = key.p[i];
-        if (c != name.p[i] && !(name.p[i] == '_' && (c == '.' || c == '-'))) return false;
-    }
-    return true;
-}
-
-static bool find_attr(const subject *of, const mw_attr *attrs, size_t n, mw_str name, mw_str *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!same_name(attrs[i].key, name)) continue;
-        *out = attrs[i].s;
-        if (attrs[i].type == MW_ATTR_STRING || attrs[i].type == MW_ATTR_JSON) return true;
-        mw_buf text = {0};
-        mw_attr_text(&attrs[i], &text);
-        char *p = mw_arena_strndup(of->arena, text.p, text.n);
-        *out = (mw_str){p ? p : "", p ? text.n : 0};
-        mw_buf_deinit(&text);
-        return true;
-    }
-    return false;
-}
 
 static mw_str of_log(const subject *of, mw_str name)
 {
@@ -50,24 +23,7 @@ static mw_str of_log(const subject *of, mw_str name)
     if (mw_str_is(name, "level")) return mw_str_of(mw_level_name(r->level));
     mw_str label = mw_labels_find(r->stream, name.p);
     if (label.p) return label;
-    find_attr(of, r->fields, r->n_fields, name, &out);
-    return out;
-}
-
-static mw_str of_span(const subject *of, mw_str name)
-{
-    static const char *const kinds[] = {"unspecified", "internal", "server",
-                                        "client",      "producer", "consumer"};
-    static const char *const states[] = {"unset", "ok", "error"};
-    const mw_span *s = of->span;
-    mw_str out = {"", 0};
-    if (mw_str_is(name, "service")) return s->service;
-    if (mw_str_is(name, "name")) return s->name;
-    if (mw_str_is(name, "scope")) return s->scope;
-    if (mw_str_is(name, "kind")) return mw_str_of(kinds[s->kind % 6]);
-    if (mw_str_is(name, "status")) return mw_str_of(states[s->status % 3]);
-    if (!find_attr(of, s->attrs, s->n_attrs, name, &out))
-        find_attr(of, s->resource, s->n_resource, name, &out);
+    mw_attr_named(r->fields, r->n_fields, name, of->text, &out);
     return out;
 }
 
@@ -75,7 +31,7 @@ static bool holds(const mw_condition *c, const subject *of)
 {
     for (size_t i = 0; i < c->n; i++) {
         const mw_matcher *m = &c->matcher[i];
-        mw_str value = of->log ? of_log(of, m->name) : of_span(of, m->name);
+        mw_str value = of->log ? of_log(of, m->name) : mw_span_value(of->span, m->name, of->text);
         if (!mw_matcher_matches(m, value.p ? value : (mw_str){"", 0})) return false;
     }
     return true;
@@ -337,7 +293,7 @@ static void count(const mw_scrub *s)
 /* One of LOG and SPAN, in one pipeline. */
 static mw_passed pass(const mw_pipe *p, mw_log_record *log, mw_span *span, mw_scrub *s)
 {
-    subject of = {log, span, s->arena};
+    subject of = {log, span, &s->out};
     if (log ? !p->logs : !p->spans) return MW_PASS;
     if (p->n_match && !any_holds(p->match, p->n_match, &of)) return MW_PASS;
     if (any_holds(p->drop, p->n_drop, &of)) {

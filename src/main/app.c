@@ -59,10 +59,14 @@ static int open_stores(mw_app *app, const mw_value *settings, mw_err *err)
     const mw_value *promql = mw_map_find(settings, "promql");
     if (open_tsdb(app, settings, err)) return err->code;
     if (open_logs(app, settings, err)) return err->code;
+    if (mw_keep_classes(settings, "traces", &app->trace_classes, &app->n_trace_classes, err))
+        return err->code;
     app->traces = mw_traces_open(
         &(mw_traces_options){
             .clock = &app->clock,
             .retention_ms = mw_setting_ms(keep, "traces", 3LL * MW_DAY_MS),
+            .classes = app->trace_classes,
+            .n_classes = app->n_trace_classes,
             .max_bytes =
                 mw_setting_budget(keep, "traces", mw_setting_size(limits, "traces_bytes", 0)),
         },
@@ -392,6 +396,7 @@ void mw_app_stop(mw_app *app)
     mw_free(app->audit_dir);
     mw_keep_classes_free(app->classes, app->n_classes);
     mw_keep_classes_free(app->log_classes, app->n_log_classes);
+    mw_keep_classes_free(app->trace_classes, app->n_trace_classes);
     mw_free(app->metrics_dir);
     mw_host_stats_free(app->stats);
     mw_passing_deinit(&app->head);

@@ -15,8 +15,8 @@ typedef struct mw_app {
     mw_registry *registry;
     mw_host_stats *stats;
     char *metrics_dir;
-    mw_keep_class *classes, *log_classes; /* of series; of streams of logs */
-    size_t n_classes, n_log_classes;
+    mw_keep_class *classes, *log_classes, *trace_classes;
+    size_t n_classes, n_log_classes, n_trace_classes;
     mw_tsdb *tsdb;
     bool recovered; /* the stores hold what the disk held; any thread, atomic */
     mw_logs *logs;
@@ -39,7 +39,6 @@ typedef struct mw_app {
     mw_labels *external_labels; /* NULL: none */
     mw_pool *house;             /* one thread that seals, merges and forgets */
     unsigned rounds;            /* of keeping house */
-    uint64_t told_spans;        /* that were forgotten, as far as the audit knows */
     int64_t told_ms;
     bool log_tapped;
 } mw_app;

@@ -69,15 +69,20 @@ static void tell_logs(mw_app *app, size_t row)
     add(app, "retention.deleted", &d);
 }
 
-static void tell_spans(mw_app *app)
+static void tell_traces(mw_app *app, size_t row)
 {
+    char from[32], to[32];
     mw_buf d = {0};
-    mw_traces_stats traces;
-    mw_traces_stats_read(app->traces, &traces);
-    if (traces.dropped_spans == app->told_spans) return;
-    mw_buf_printf(&d, "{\"signal\":\"traces\",\"why\":\"age or bytes\",\"spans\":%" PRIu64 "}",
-                  traces.dropped_spans - app->told_spans);
-    app->told_spans = traces.dropped_spans;
+    mw_traces_dropped gone;
+    if (!mw_traces_dropped_take(app->traces, row, &gone) || !gone.spans) return;
+    mw_buf_printf(&d, "{\"signal\":\"traces\",\"why\":\"%s\"",
+                  row > app->n_trace_classes ? "bytes" : "age");
+    if (row < app->n_trace_classes) put_class(&d, &app->trace_classes[row]);
+    mw_buf_printf(&d, ",\"traces\":%" PRIu64 ",\"spans\":%" PRIu64 ",\"bytes\":%" PRIu64,
+                  gone.traces, gone.spans, gone.bytes);
+    mw_buf_printf(&d, ",\"from\":\"%s\",\"to\":\"%s\"}",
+                  mw_time_rfc3339(gone.min_ns / 1000000, from),
+                  mw_time_rfc3339(gone.max_ns / 1000000, to));
     add(app, "retention.deleted", &d);
 }
 
@@ -89,5 +94,5 @@ void mw_app_forgotten(mw_app *app, bool end)
     if (!end && now - app->told_ms < HOUR_MS) return;
     app->told_ms = now;
     for (size_t i = 0; i < app->n_log_classes + 2; i++) tell_logs(app, i);
-    tell_spans(app);
+    for (size_t i = 0; i < app->n_trace_classes + 2; i++) tell_traces(app, i);
 }

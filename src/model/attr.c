@@ -47,3 +47,28 @@ void mw_attrs_json(const mw_attr *attrs, size_t n, mw_buf *out)
     }
     mw_buf_byte(out, '}');
 }
+
+bool mw_attr_is_called(mw_str key, mw_str name)
+{
+    if (key.n != name.n) return false;
+    for (size_t i = 0; i < key.n; i++) {
+        char c = key.p[i];
+        if (c != name.p[i] && !(name.p[i] == '_' && (c == '.' || c == '-'))) return false;
+    }
+    return true;
+}
+
+bool mw_attr_named(const mw_attr *attrs, size_t n, mw_str name, mw_buf *text, mw_str *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const mw_attr *a = &attrs[i];
+        if (!mw_attr_is_called(a->key, name)) continue;
+        *out = a->s;
+        if (a->type == MW_ATTR_STRING || a->type == MW_ATTR_JSON) return true;
+        mw_buf_reset(text);
+        mw_attr_text(a, text);
+        *out = (mw_str){text->p, text->n};
+        return true;
+    }
+    return false;
+}

@@ -32,5 +32,9 @@ const mw_attr *mw_attr_find(const mw_attr *attrs, size_t n, const char *key); /*
 void mw_attr_text(const mw_attr *a, mw_buf *out);                /* the value as plain text */
 void mw_attr_json(const mw_attr *a, mw_buf *out);                /* the value as JSON */
 void mw_attrs_json(const mw_attr *attrs, size_t n, mw_buf *out); /* {"key":value,...} */
+/* Is KEY called NAME, where NAME has "_" for what no label name may have? */
+bool mw_attr_is_called(mw_str key, mw_str name);
+/* The value of the attribute that is called NAME, as text: its own, or written to TEXT. */
+bool mw_attr_named(const mw_attr *attrs, size_t n, mw_str name, mw_buf *text, mw_str *out);
 
 #endif

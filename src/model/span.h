@@ -47,4 +47,8 @@ typedef struct mw_span {
     size_t n_links;
 } mw_span;
 
+/* What a matcher on NAME sees of S: service, name, kind, status, scope, an attribute, one of the
+ * resource; empty: it has none.  Numbers are written to TEXT. */
+mw_str mw_span_value(const mw_span *s, mw_str name, mw_buf *text);
+
 #endif

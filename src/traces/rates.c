@@ -87,7 +87,7 @@ static bool walk(rates *r, trace **at)
     size_t looked = 0;
     trace *from = *at;
     pthread_rwlock_rdlock(&r->t->lock);
-    trace *tr = from ? (from->forgotten ? NULL : from->older) : r->t->youngest;
+    trace *tr = traces_before(r->t, from);
     *at = NULL;
     for (; tr; tr = tr->older) {
         if (tr->min_ns < r->q->max_ns && tr->max_ns >= r->q->min_ns) {

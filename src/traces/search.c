@@ -2,7 +2,7 @@
  *
  * A search walks from the youngest trace to the oldest and takes a number of spans per hold of the
  * lock; in between it keeps a reference to the trace it stands on.  When that one was forgotten
- * meanwhile, so was everything older, and the walk is over.  The best traces are kept in a heap
+ * meanwhile it goes on from where that one was.  The best traces are kept in a heap
  * with the worst of them on top, so memory is bounded by the limit.
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
@@ -233,7 +233,7 @@ static bool walk(search *s, trace **at)
     size_t looked = 0;
     trace *from = *at;
     pthread_rwlock_rdlock(&s->t->lock);
-    trace *tr = from ? (from->forgotten ? NULL : from->older) : s->t->youngest;
+    trace *tr = traces_before(s->t, from);
     *at = NULL;
     for (; tr; tr = tr->older) {
         if (may_match(s, tr)) {

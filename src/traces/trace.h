@@ -52,7 +52,9 @@ typedef struct trace {
     uint32_t *slots;        /* open addressing: number of a span + 1, by span id; 0 is free */
     size_t n, cap, n_slots; /* slots: a power of two, at least 2 n */
     struct trace *next_in_bucket, *older, *younger;
-    bool forgotten; /* no longer in the store */
+    uint64_t nth;    /* in the order in which their first spans came */
+    size_t by_class; /* how long it is kept; n_classes: as the general retention says */
+    bool forgotten;  /* no longer in the store */
     unsigned refs;
 } trace;
 
@@ -74,10 +76,17 @@ struct mw_traces {
     size_t n_traces, n_buckets;
     trace *oldest, *youngest; /* by the time their first span came */
     names names;
+    uint64_t nth;
+    mw_traces_dropped *dropped; /* n_classes + 2 rows, see mw_traces_dropped_take */
     mw_traces_stats stats;
-    mw_hours late; /* by when spans ended */
+    mw_hours late;     /* by when spans ended */
+    int64_t looked_ms; /* the thread that ticks: when all were looked at */
 };
 
 trace *traces_find(mw_traces *t, const uint8_t id[16]);
+/* The next older one than FROM, which may have been forgotten; NULL: the youngest. */
+trace *traces_before(mw_traces *t, const trace *from);
+void traces_forget(mw_traces *t, trace *tr, size_t row); /* by the rule of ROW; exclusive lock */
+size_t traces_class_of(const mw_traces *t, const mw_span *s);
 
 #endif

@@ -1,7 +1,8 @@
 /* traces.c - traces by id, in the order in which their first spans came, under one byte budget.
  *
- * The list from oldest to youngest is the order of forgetting; nothing ever changes its place in
- * it, which lets a search walk it in pieces.  Searches are in search.c.
+ * The list from oldest to youngest is the order in which the budget forgets; nothing ever changes
+ * its place in it, which lets a search walk it in pieces.  Searches are in search.c, what leaves by
+ * its age in expire.c.
  * SPDX-License-Identifier: MIT */
 #include "traces/traces.h"
 
@@ -23,6 +24,7 @@ mw_traces *mw_traces_open(const mw_traces_options *o, mw_err *err)
     if (!t->o.max_spans_per_trace) t->o.max_spans_per_trace = 100000;
     t->n_buckets = 1024;
     t->buckets = mw_array(t->n_buckets, sizeof *t->buckets);
+    t->dropped = mw_array(t->o.n_classes + 2, sizeof *t->dropped);
     names_init(&t->names);
     pthread_rwlockattr_t attr;
     pthread_rwlockattr_init(&attr);
@@ -43,6 +45,7 @@ void mw_traces_close(mw_traces *t)
     names_deinit(&t->names);
     pthread_rwlock_destroy(&t->lock);
     mw_free(t->buckets);
+    mw_free(t->dropped);
     mw_free(t);
 }
 
@@ -79,6 +82,8 @@ static trace *add_trace(mw_traces *t, const uint8_t id[16], int64_t now)
 {
     if (t->n_traces >= t->n_buckets) grow_buckets(t);
     trace *tr = trace_new(id, now);
+    tr->nth = ++t->nth;
+    tr->by_class = t->o.n_classes;
     put_in_bucket(t, tr);
     tr->older = t->youngest;
     if (t->youngest) t->youngest->younger = tr;
@@ -89,16 +94,32 @@ static trace *add_trace(mw_traces *t, const uint8_t id[16], int64_t now)
     return tr;
 }
 
-static void forget_oldest(mw_traces *t)
+trace *traces_before(mw_traces *t, const trace *from)
 {
-    trace *tr = t->oldest, **at = bucket(t, tr->id);
+    if (!from) return t->youngest;
+    if (!from->forgotten) return from->older;
+    trace *tr = t->youngest;
+    while (tr && tr->nth > from->nth) tr = tr->older;
+    return tr;
+}
+
+static void count_dropped(mw_traces_dropped *d, const trace *tr, uint64_t bytes)
+{
+    if (!d->spans || tr->min_ns < d->min_ns) d->min_ns = tr->min_ns;
+    if (!d->spans || tr->max_ns > d->max_ns) d->max_ns = tr->max_ns;
+    d->traces++;
+    d->spans += tr->n;
+    d->bytes += bytes;
+}
+
+void traces_forget(mw_traces *t, trace *tr, size_t row)
+{
+    trace **at = bucket(t, tr->id);
+    uint64_t before = t->stats.bytes;
     while (*at != tr) at = &(*at)->next_in_bucket;
     *at = tr->next_in_bucket;
-    t->oldest = tr->younger;
-    if (t->oldest)
-        t->oldest->older = NULL;
-    else
-        t->youngest = NULL;
+    *(tr->older ? &tr->older->younger : &t->oldest) = tr->younger;
+    *(tr->younger ? &tr->younger->older : &t->youngest) = tr->older;
     t->n_traces--;
     t->stats.bytes -= trace_bytes(tr);
     for (size_t i = 0; i < tr->n; i++) {
@@ -108,6 +129,7 @@ static void forget_oldest(mw_traces *t)
     t->stats.spans -= tr->n;
     t->stats.dropped_traces++;
     t->stats.dropped_spans += tr->n;
+    count_dropped(&t->dropped[row], tr, before - t->stats.bytes);
     tr->forgotten = true;
     trace_release(tr);
 }
@@ -142,6 +164,7 @@ int mw_traces_append(mw_traces *t, const mw_span *s, mw_err *err)
 {
     int rc = MW_OK;
     int64_t now = mw_now_ms(t->o.clock);
+    size_t by_class = traces_class_of(t, s);
     pthread_rwlock_wrlock(&t->lock);
     if (all_zero(s->trace_id, 16) || all_zero(s->span_id, 8)) {
         rc = mw_fail(err, MW_EARG, 0, 0, "span without a trace id or span id");
@@ -155,6 +178,7 @@ int mw_traces_append(mw_traces *t, const mw_span *s, mw_err *err)
         goto out;
     }
     if (!tr) tr = add_trace(t, s->trace_id, now);
+    if (by_class < tr->by_class) tr->by_class = by_class;
     held_span *held = span_new(s, names_add(&t->names, s));
     if (there)
         replace(t, tr, there, held);
@@ -162,7 +186,8 @@ int mw_traces_append(mw_traces *t, const mw_span *s, mw_err *err)
         add(t, tr, held);
     t->stats.bytes += held->bytes;
     t->stats.appended++;
-    while (t->oldest && t->stats.bytes + t->names.bytes > t->o.max_bytes) forget_oldest(t);
+    while (t->oldest && t->stats.bytes + t->names.bytes > t->o.max_bytes)
+        traces_forget(t, t->oldest, t->o.n_classes + 1);
 out:
     t->stats.refused += rc != MW_OK;
     pthread_rwlock_unlock(&t->lock);
@@ -174,20 +199,6 @@ mw_hours *mw_traces_late(mw_traces *t) { return &t->late; }
 
 /* Memory is all there is: what was appended is as safe as it gets. */
 int mw_traces_commit(mw_traces *t, mw_err *err) { return MW_OK; }
-
-void mw_traces_tick(mw_traces *t)
-{
-    enum { AT_ONCE = 256 }; /* traces per lock, so that appends get their turn */
-    if (!t->o.retention_ms) return;
-    int64_t oldest = mw_now_ms(t->o.clock) - t->o.retention_ms;
-    for (bool more = true; more;) {
-        pthread_rwlock_wrlock(&t->lock);
-        int n = 0;
-        while (t->oldest && t->oldest->seen_ms < oldest && n++ < AT_ONCE) forget_oldest(t);
-        more = n > AT_ONCE;
-        pthread_rwlock_unlock(&t->lock);
-    }
-}
 
 void mw_traces_stats_read(mw_traces *t, mw_traces_stats *out)
 {

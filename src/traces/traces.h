@@ -8,13 +8,16 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "model/hours.h"
+#include "model/keep.h"
 #include "model/span.h"
 
 typedef struct mw_traces mw_traces;
 
 typedef struct mw_traces_options {
     const mw_clock *clock;
-    int64_t retention_ms;       /* 0: forever */
+    int64_t retention_ms;         /* 0: forever */
+    const mw_keep_class *classes; /* the first that matches a span of a trace counts; borrowed */
+    size_t n_classes;
     size_t max_bytes;           /* 0: 256 MiB */
     size_t max_spans_per_trace; /* 0: 100000; more are refused and counted */
 } mw_traces_options;
@@ -102,5 +105,13 @@ typedef struct mw_traces_stats {
     uint64_t appended, dropped_traces, dropped_spans, refused;
 } mw_traces_stats;
 void mw_traces_stats_read(mw_traces *t, mw_traces_stats *out);
+
+/* What was forgotten since this was asked last: row I by the class I, row n_classes by the general
+ * retention, the one behind it by the budget.  False: there is no such row. */
+typedef struct mw_traces_dropped {
+    uint64_t traces, spans, bytes;
+    int64_t min_ns, max_ns; /* their times; of no meaning without spans */
+} mw_traces_dropped;
+bool mw_traces_dropped_take(mw_traces *t, size_t i, mw_traces_dropped *out);
 
 #endif

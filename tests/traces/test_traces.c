@@ -81,6 +81,51 @@ static void traces_are_found_by_what_their_spans_are_like(void **state)
     mw_traces_close(t);
 }
 
+static void traces_of_a_class_leave_when_its_time_is_over(void **state)
+{
+    mw_clock_manual clock;
+    mw_matcher m[3];
+    mw_traces_dropped gone;
+    mw_attr tag = {.key = MW_STR("http.status_code"), .type = MW_ATTR_INT, .i = 500};
+    mw_clock_manual_init(&clock, 1000000);
+    mw_matcher_init(&m[0], MW_MATCH_EQ, MW_STR("service"), MW_STR("noise"), NULL);
+    mw_matcher_init(&m[1], MW_MATCH_EQ, MW_STR("http_status_code"), MW_STR("500"), NULL);
+    mw_matcher_init(&m[2], MW_MATCH_EQ, MW_STR("service"), MW_STR("shop"), NULL);
+    mw_keep_class classes[] = {{&m[0], 1, 5000}, {&m[1], 2, 1000000}};
+    mw_traces *t = mw_traces_open(
+        &(mw_traces_options){
+            .clock = &clock.clock, .retention_ms = 100000, .classes = classes, .n_classes = 2},
+        NULL);
+    for (int i = 1; i < 9; i += 2) {
+        append(t, span_of(i, 1, "noise", "x", 1000 + i, 5));
+        append(t, span_of(i + 1, 1, "shop", "x", 1000 + i, 5));
+    }
+    mw_span failed = span_of(2, 2, "shop", "late", 1200, 5);
+    failed.attrs = &tag;
+    failed.n_attrs = 1;
+    append(t, failed);
+    mw_clock_manual_set(&clock, 1006000);
+    mw_traces_tick(t);
+    assert_finds(t, &(mw_traces_query){0}, "8 6 4 2 ");
+    assert_true(mw_traces_dropped_take(t, 0, &gone) && gone.traces == 4 && gone.spans == 4);
+    assert_int_equal(gone.min_ns, 1001);
+    assert_int_equal(gone.max_ns, 1012);
+    assert_true(gone.bytes > 400);
+    mw_clock_manual_set(&clock, 1110000);
+    mw_traces_tick(t);
+    assert_finds(t, &(mw_traces_query){0}, "2 ");
+    assert_true(mw_traces_dropped_take(t, 2, &gone) && gone.traces == 3);
+    assert_true(mw_traces_dropped_take(t, 3, &gone) && !gone.traces);
+    assert_false(mw_traces_dropped_take(t, 4, &gone));
+    append(t, span_of(1, 1, "shop", "again", 1000, 5)); /* the lists are as they should be */
+    assert_finds(t, &(mw_traces_query){.service = MW_STR("shop"), .limit = 9}, "2 1 ");
+    mw_clock_manual_set(&clock, 9000000);
+    mw_traces_tick(t);
+    assert_finds(t, &(mw_traces_query){0}, "");
+    mw_traces_close(t);
+    for (int i = 0; i < 3; i++) mw_matcher_deinit(&m[i]);
+}
+
 static void assert_counts(mw_traces *t, const mw_traces_query *q, mw_span_promise promise,
                           uint64_t total, uint64_t bad)
 {
@@ -425,6 +470,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(traces_are_found_by_what_their_spans_are_like),
+        cmocka_unit_test(traces_of_a_class_leave_when_its_time_is_over),
         cmocka_unit_test(spans_are_counted_by_when_they_ended_and_what_they_promised),
         cmocka_unit_test(a_summary_names_the_root_and_the_span_that_matched),
         cmocka_unit_test(a_trace_comes_back_whole_and_in_order_of_start),

@@ -6,9 +6,9 @@ local auth = {
 }
 
 local class = {
-  { "match", "selector", required = true, help = "which series, or streams of logs" },
-  { "keep", "interval", required = true, help = "how long their samples or records are kept" },
-  { "of", "text", default = "metrics", choices = { "metrics", "logs" }, help = "of which signal" },
+  { "match", "selector", required = true, help = "which series, streams of logs, or traces: those with a span of that service, name, kind, status, scope, or attribute (_ stands for . and -)" },
+  { "keep", "interval", required = true, help = "how long their samples, records or spans are kept" },
+  { "of", "text", default = "metrics", choices = { "metrics", "logs", "traces" }, help = "of which signal" },
 }
 
 return {
@@ -40,7 +40,7 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "client_ca", "text", help = "clients must present a certificate of this authority" } } },
     { "retention", "table", default = {}, help = "how long signals are kept",
       items = { says = '{ match = \'{__name__=~"debug_.*"}\', keep = "1d" }', fields = class,
-                help = "series, or streams of logs, that are kept for another time than the rest; the first row of their signal that matches counts" },
+                help = "series, streams of logs, or traces, that are kept for another time than the rest; the first row of their signal that matches counts" },
       fields = {
         { "metrics", "interval", default = "15d", help = "samples" }, { "logs", "interval", default = "7d", help = "log records" },
         { "traces", "interval", default = "3d", help = "spans" },
@@ -99,4 +99,11 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
       { "level", "text", default = "info", choices = { "debug", "info", "warn", "error" }, help = "least level written" },
       { "format", "text", default = "text", choices = { "text", "json" }, help = "one line of text or of JSON" } } },
   },
+  after = function(fields, problem, env)
+    for i, row in ipairs(env and env.host and fields.retention.items or {}) do
+      for _, m in ipairs(row.of ~= "metrics" and env.host.selector(row.match) or {}) do
+        if m.name == "__name__" then problem(("%s have no metric name: write {service=\"api\"}"):format(row.of), { "retention", i, "match" }) end
+      end
+    end
+  end,
 }
