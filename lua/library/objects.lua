@@ -156,7 +156,7 @@
 ---how a request is made
 ---@class moonwatch.http_options
 ---@field headers? table<string, string> request headers
----@field timeout? number seconds
+---@field timeout? moonwatch.duration seconds or a duration such as "5s"; default 10 seconds, in a check no more than what is left of its `timeout`
 ---@field method? string another method
 ---@field body? string what is sent
 ---@field insecure? boolean accept any certificate
@@ -170,7 +170,7 @@
 ---@class moonwatch.session_options
 ---@field base? string beginning of the URLs
 ---@field headers? table<string, string> request headers
----@field timeout? number seconds for each
+---@field timeout? moonwatch.duration seconds or a duration, for each
 ---@field follow? boolean follow redirects; true unless said
 ---@field insecure? boolean accept any certificate
 ---@field tls? table certificates and names, as `tls` of scrape

@@ -292,6 +292,23 @@ describe("a check of the kind", function()
     local SHOP = { ["http://shop/login"] = { status = 200, headers = { ["set-cookie"] = "sid=7; Path=/" }, body = "welcome", seconds = 0.25 },
                    ["http://shop/cart"] = { status = 200, body = "2 things" } }
 
+    it("asks for no longer than its timeout, which a request may say as a duration", function()
+      local ok = { status = 200 }
+      local _, _, _, world = run([[
+        ctx.http.get("http://a/")
+        ctx.http.get("http://b/", { timeout = "500ms" })
+        ctx.http.session { base = "http://c", timeout = "1h" }:get "/"
+        return true
+      ]], { ["http://a/"] = ok, ["http://b/"] = ok, ["http://c/"] = ok })
+      local took = {}
+      for i, request in ipairs(world.requests) do took[i] = request.timeout end
+      assert.is_true(took[1] > 1.5 and took[1] <= 2 and took[3] > 1.5 and took[3] <= 2, table.concat(took, " "))
+      assert.equal(0.5, took[2])
+      local status, message = run('ctx.http.get("http://a/", { timeout = "soon" })', {})
+      assert.equal("unhealthy", status)
+      assert.truthy(message:find('timeout: expected seconds, or a duration such as "5s"', 1, true), message)
+    end)
+
     it("keeps the cookies of a session, and notes its steps", function()
       local status, message, details, world = run([[
         local shop = ctx.http.session { base = "http://shop/", headers = { ["x-probe"] = "yes" }, timeout = 3 }

@@ -90,6 +90,28 @@ describe("a text", function()
   end)
 end)
 
+describe("fields of a check that would do nothing, or not what they say", function()
+  it("are refused at load", function()
+    for fields, message in pairs {
+      ['http = { url = "http://x", method = "GET /y\\r\\nA:" }'] = '40: check "a": http: method: "GET /y??A:" is none',
+      ['http = { url = "http://x", headers = { A = "1\\r\\nB: 2" } }'] = '40: check "a": http: headers: A has a line break or control character',
+      ['http = "http://x/a b"'] = '13: check "a": http: "http://x/a b": an address has no spaces; write %20',
+      ['redis = "http://x"'] = '13: check "a": redis: "http://x": expected an address that starts with redis://',
+      ['tcp = "h:1", labels = { check = "b" }'] = '37: check "a": labels: check is a label of each check already',
+      ['heartbeat = "1h", breaker = {}'] = '31: check "a": a heartbeat is not probed: breaker goes with the other kinds',
+      ['tcp = "h:1", degraded = { certificate_within = "1d" }'] = '13: check "a": tcp: certificate_within: there is no certificate without tls = true',
+      ['tcp = "h:1", degraded = { slower_than = "2s" }'] =
+        '39: check "a": degraded.slower_than: no probe is slower than 2s, as it has failed after its timeout of 2s',
+      ['tcp = "h:1", breaker = { slow_rate = 0.5 }'] =
+        '38: check "a": breaker.slow_after: no probe takes 1m, as it has failed after its timeout of 2s',
+    } do
+      refused(('check "a" { %s }'):format(fields), "w.lua:1:" .. message)
+    end
+    refused('breaker "check/a" {}', 'w.lua:1:1: breaker "check/a": names that begin with check/ and receiver/ are those of the breakers of checks and receivers')
+    refused('settings { status_page = { groups = {} } }', "w.lua:1:28: settings: status_page: groups: a page without any group shows nothing")
+  end)
+end)
+
 describe("names of other declarations", function()
   it("are looked up when everything is read, with the nearest that is there", function()
     refused('receiver "oncall" {}\nroute { receiver = "onkall" }', 'w.lua:2:9: route: there is no receiver "onkall" (did you mean "oncall"?)')

@@ -87,6 +87,7 @@ static int ask(lua_State *L)
     if (mw_map_find(all, "body")) mw_map_set(arg, "body", mw_value_copy(mw_map_find(all, "body")));
     set_step(arg, url);
     mw_value_free(all);
+    mw_ctx_limit_time(L, r, arg);
     return mw_ctx_wait(L, r, "http", arg);
 }
 

@@ -4,11 +4,37 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "script/ctx_session.h"
 #include "script/guest_inside.h"
 #include "script/own_text.h"
 
 /* -- http ------------------------------------------------------------------------------------ */
+
+#define TIMEOUT_S 10.0
+#define NO_TIME   0.01
+
+/* Seconds that GIVEN says: a number, or a duration such as "5s". */
+static double timeout_of(lua_State *L, const mw_value *given)
+{
+    int64_t ms;
+    if (!given) return TIMEOUT_S;
+    if (given->type == MW_NUMBER) return given->number;
+    if (given->type != MW_TEXT || !mw_duration_parse(given->text, &ms))
+        luaL_error(L, "timeout: expected seconds, or a duration such as \"5s\"");
+    return (double)ms / 1000;
+}
+
+void mw_ctx_limit_time(lua_State *L, mw_guest_run *r, mw_value *arg)
+{
+    r->held_value = arg; /* freed when an error is raised */
+    double timeout = timeout_of(L, mw_map_find(arg, "timeout"));
+    double left = r->timeout - (double)(mw_mono_ns() - r->started_ns) / 1e9;
+    if (r->timeout > 0 && left < NO_TIME)
+        luaL_error(L, "timed out after %f s: no time was left for another request", r->timeout);
+    mw_map_set_number(arg, "timeout", r->timeout > 0 && left < timeout ? left : timeout);
+    r->held_value = NULL;
+}
 
 /* The options at OPTS over {method=, url=, body=}. */
 static int request(lua_State *L, const char *method, int opts, bool body)
@@ -23,6 +49,7 @@ static int request(lua_State *L, const char *method, int opts, bool body)
     r->held_value = lua_isnil(L, opts) ? mw_map_new() : mw_ctx_value(L, opts);
     mw_value *arg = r->held_value;
     if (arg->type != MW_MAP) return luaL_error(L, "the options are a table of names");
+    mw_ctx_limit_time(L, r, arg);
     mw_map_set_text(arg, "url", url);
     if (!mw_map_find(arg, "method")) mw_map_set_text(arg, "method", method);
     if (body && !lua_isnil(L, 2)) {
@@ -30,7 +57,6 @@ static int request(lua_State *L, const char *method, int opts, bool body)
         text.p = lua_tolstring(L, 2, &text.n);
         mw_map_set(arg, "body", mw_text_new(text));
     }
-    r->held_value = NULL;
     return mw_ctx_wait(L, r, "http", arg);
 }
 

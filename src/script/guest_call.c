@@ -55,6 +55,7 @@ static mw_guest_run *run_new(mw_guest *g, int fn, mw_value *args, mw_value *ctx)
     if (ctx && ctx->type == MW_MAP) {
         kind_parse(mw_map_text(ctx, "kind"), &r->kind);
         r->now = mw_map_number(ctx, "now", 0);
+        r->timeout = mw_map_number(ctx, "timeout", 0);
         r->has_ctx = r->kind != MW_CALL_TEXT && r->kind != MW_CALL_RELABEL;
     }
     g->runs = r;

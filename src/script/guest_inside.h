@@ -92,6 +92,7 @@ struct mw_guest_run {
     mw_call_kind kind;
     bool has_ctx;
     double now;
+    double timeout; /* seconds that it may take with all that it waits for; 0: nobody says */
     int64_t most, fuel, started_ns; /* instructions: in all, left */
     size_t held_bytes;              /* bytes of memory while it is paused */
     double cpu;                     /* seconds left of this part */
@@ -139,6 +140,9 @@ void mw_ctx_push(lua_State *L, mw_guest_run *run); /* a new ctx object */
 /* The call that runs now, allowed to ask; raises outside of one and counts the question. */
 mw_guest_run *mw_ctx_run(lua_State *L);
 void mw_ctx_drop_held(mw_guest_run *run);
+/* The request ARG takes no longer than what is left of the time of RUN: its `timeout`, a number or
+ * a duration, is bounded by that.  Raises when there is none left; ARG is freed then. */
+void mw_ctx_limit_time(lua_State *L, mw_guest_run *run, mw_value *arg);
 /* The whole of a question: PUSHes the answer, or leaves the state until the lane has it. */
 int mw_ctx_ask(lua_State *L, mw_guest_run *run, const mw_promql_query *q, mw_ctx_pushes *push);
 /* One more of what a run may emit; raises when that is too much. */

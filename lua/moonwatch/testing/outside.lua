@@ -53,7 +53,7 @@ end
 local function http(world, arg, done)
   local request = { url = arg.url, method = arg.method or (arg.body and "POST" or "GET"), headers = copy(arg.headers or {}), body = arg.body,
                     json = arg.body and world.host.json.decode(arg.body) or nil, at = world.now, message = world.sending,
-                    cookies = arg.cookies, step = arg.step }
+                    cookies = arg.cookies, step = arg.step, timeout = arg.timeout }
   request.answer = answer_to(world, request, #world.requests + 1)
   table.insert(world.requests, request)
   if world.sending then table.insert(world.sending.requests, request) end

@@ -18,5 +18,8 @@ every("30s", function(ctx)
   ctx.log.info(answer.open and "not asked" or tostring(answer.status))
 end, { name = "ask-payments" })]],
   fields = fields,
+  check_name = function(name)
+    if name:find "^check/" or name:find "^receiver/" then return "names that begin with check/ and receiver/ are those of the breakers of checks and receivers" end
+  end,
   after = function(given, problem) rows.settle(given, {}, problem) end,
 }

@@ -4,6 +4,7 @@ local budget = require "moonwatch.words.budget"
 local migrate = require "moonwatch.words.migrate_rows"
 local kinds = require "moonwatch.words.check_kinds"
 local rows = require "moonwatch.words.alert_rows"
+local sense = require "moonwatch.words.check_sense"
 
 return {
   word = "check", shape = "named",
@@ -44,14 +45,11 @@ check "backup" { heartbeat = { ttl = "25h", grace = "1h" } }   -- moonwatch beat
     { "critical", "boolean", default = true, help = "a failing critical check makes /health unhealthy; another only degraded" },
     { "labels", "labels", default = {}, help = "added to the series of this check" },
   }, migrate.state "rule"),
-  after = function(fields, problem)
+  after = function(fields, problem, env)
     breaker.settle(fields.breaker, { "breaker" }, problem)
     fields.fail_after = fields.fail_after or fields.heartbeat and 1 or 3
     fields.pass_after = fields.pass_after or fields.heartbeat and 1 or 2
-    if fields.jitter and fields.every and fields.jitter >= fields.every then problem("jitter must be shorter than every", { "jitter" }) end
-    if fields.retry_every and fields.every and fields.retry_every > fields.every then problem("retry_every must not be longer than every", { "retry_every" }) end
-    if fields.retry_every and (fields.jitter or 0) >= fields.retry_every then problem("jitter must be shorter than retry_every", { "jitter" }) end
-    if fields.retry_every and fields.heartbeat then problem("a heartbeat is not probed: retry_every goes with the other kinds", { "retry_every" }) end
+    sense.check(fields, problem, env.host.duration_text)
     kinds.check(fields, problem)
   end,
 }

@@ -135,7 +135,24 @@ M.degraded = {
   { "connections_above", "share", help = "of postgres: as its `connections_above`" },
 }
 
+local function plain(text) return '"' .. text:gsub("%c", "?") .. '"' end
+
+local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"
+
+-- What would break the lines of a request, and is not found out before it is made otherwise.
+local function of_request(http, problem)
+  if http.url and http.url:find "[%c%s]" then problem(("http: %s: an address has no spaces; write %%20"):format(plain(http.url)), { "http" }) end
+  if http.method and not http.method:find(TOKEN) then problem(("http: method: %s is none"):format(plain(http.method)), { "http", "method" }) end
+  for name, value in pairs(http.headers or {}) do
+    if not name:find(TOKEN) then problem(("http: headers: %s is no name of a header"):format(plain(name)), { "http", "headers" }) end
+    if type(value) == "string" and value:find "[%z\1-\8\10-\31]" then
+      problem(("http: headers: %s has a line break or control character"):format(name), { "http", "headers" })
+    end
+  end
+end
+
 local function of_http(http, problem)
+  of_request(http, problem)
   tls.check(http.tls, { "http", "tls" }, problem)
   local auth = http.auth
   if auth and (auth.bearer ~= nil) == (auth.user ~= nil) then problem("http: auth: either bearer, or user and password", { "http", "auth" }) end
@@ -155,14 +172,31 @@ local function of_tcp(tcp, problem)
   if tcp.steps and (tcp.send or tcp.expect or tcp.matches) then problem("tcp: either steps, or send, expect and matches", { "tcp", "steps" }) end
 end
 
+-- No handshake, no certificate.
+local function needs_tls(kind)
+  return function(fields, problem, limits)
+    if not fields.tls and (fields.certificate_within or (limits or {}).certificate_within) then
+      problem(("%s: certificate_within: there is no certificate without tls = true"):format(kind), { kind })
+    end
+  end
+end
+
+local function of_redis(redis, problem)
+  local url = type(redis.url) == "string" and redis.url
+  if url and (url:find "^%a[%w+.-]*://" and not url:find "^redis://[^/]" or url == "") then
+    problem(("redis: %q: expected an address that starts with redis://"):format(url), { "redis" })
+  end
+end
+
 local function of_dns(dns, problem)
+  if dns.name == "" then problem("dns: name: which?", { "dns", "name" }) end
   if dns.server and not (dns.server:find "^[^%s/%[%]]+$" or dns.server:find "^%[[%x:.]+%]:?%d*$") then
     problem(("dns: server %q: expected host or host:port"):format(dns.server), { "dns", "server" })
   end
 end
 
 local CHECKS = {
-  http = of_http, tcp = of_tcp, dns = of_dns,
+  http = of_http, tcp = of_tcp, dns = of_dns, redis = of_redis,
   tls = function(t, problem) tls.check(t, { "tls" }, problem) end,
   grpc = function(g, problem) tls.check(type(g.tls) == "table" and g.tls, { "grpc", "tls" }, problem) end,
   exec = function(e, problem)
@@ -172,9 +206,12 @@ local CHECKS = {
     end
   end,
   icmp = function(i, problem)
+    if i.host == "" then problem("icmp: host: which?", { "icmp", "host" }) end
     if i.size and (i.size < 0 or i.size > 65000 or i.size % 1 ~= 0) then problem("icmp: size: expected a whole number from 0 to 65000", { "icmp", "size" }) end
   end,
 }
+
+local WITH_LIMITS = { tcp = needs_tls "tcp", grpc = needs_tls "grpc" }
 
 --- What is wrong with FIELDS of a check, beyond their types.
 function M.check(fields, problem)
@@ -183,6 +220,7 @@ function M.check(fields, problem)
     if fields[name] ~= nil then kind = name end
   end
   if CHECKS[kind] and type(fields[kind]) == "table" then CHECKS[kind](fields[kind], problem) end
+  if WITH_LIMITS[kind] and type(fields[kind]) == "table" then WITH_LIMITS[kind](fields[kind], problem, fields.degraded) end
   for name, kinds in pairs(KNOWN_TO) do
     if kind and fields.degraded and fields.degraded[name] ~= nil and not kinds[kind] then
       problem(("degraded.%s: a check of kind %s has no such figure"):format(name, kind), { "degraded", name })

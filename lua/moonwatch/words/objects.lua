@@ -102,7 +102,7 @@ object(nil, "trace", "a trace", {
   { "start", "number", "unix seconds" }, { "duration", "number", "seconds" }, { "spans", "number", "how many" }, { "errors", "number", "spans with an error" },
 })
 object(nil, "http_options", "how a request is made", {
-  { "headers", "labels?", "request headers" }, { "timeout", "number?", "seconds" }, { "method", "text?", "another method" },
+  { "headers", "labels?", "request headers" }, { "timeout", "duration?", 'seconds or a duration such as "5s"; default 10 seconds, in a check no more than what is left of its `timeout`' }, { "method", "text?", "another method" },
   { "body", "text?", "what is sent" }, { "insecure", "boolean?", "accept any certificate" }, { "follow", "boolean?", "follow redirects" },
   { "tls", "table?", "certificates and names, as `tls` of scrape" },
   { "max_body", "number?", "largest answer in bytes" },
@@ -110,7 +110,7 @@ object(nil, "http_options", "how a request is made", {
   { "expect", "step_expect?", "in a session: what must come" },
 })
 object(nil, "session_options", "what holds for all requests of a session", {
-  { "base", "text?", "beginning of the URLs" }, { "headers", "labels?", "request headers" }, { "timeout", "number?", "seconds for each" },
+  { "base", "text?", "beginning of the URLs" }, { "headers", "labels?", "request headers" }, { "timeout", "duration?", "seconds or a duration, for each" },
   { "follow", "boolean?", "follow redirects; true unless said" }, { "insecure", "boolean?", "accept any certificate" },
   { "tls", "table?", "certificates and names, as `tls` of scrape" },
 })

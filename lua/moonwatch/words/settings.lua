@@ -105,5 +105,10 @@ settings { listen = "127.0.0.1:9490", data = "./data", external_labels = { dc = 
         if m.name == "__name__" then problem(("%s have no metric name: write {service=\"api\"}"):format(row.of), { "retention", i, "match" }) end
       end
     end
+    local page = fields.status_page
+    if page and #page.groups == 0 then problem("status_page: groups: a page without any group shows nothing", { "status_page", "groups" }) end
+    for i, name in ipairs(fields.processes or {}) do
+      if not name:find "^[^%c]+$" then problem(("processes: \"%s\" is no name of a program"):format((name:gsub("%c", "?"))), { "processes", i }) end
+    end
   end,
 }

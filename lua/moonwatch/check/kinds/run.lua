@@ -34,7 +34,7 @@ local function judge(r)
 end
 
 return function(rule, run, done)
-  run.guest(rule.run, {}, { kind = "check", now = run.now, state = run.state, rule = run.name }, function(r)
+  run.guest(rule.run, {}, { kind = "check", now = run.now, state = run.state, rule = run.name, timeout = rule.timeout }, function(r)
     if r.ok and r.state then run.state_was(r.state) end
     local result = judge(r)
     result.series = {}
