@@ -16,6 +16,13 @@ function M.problem(host, status, code, message)
   return M.json(host, status, { error = { code = code, message = message } })
 end
 
+--- The JSON object that REQ brings, an empty one when it brings nothing; nil when it brings something else.
+function M.said(host, req)
+  if not (req.body and req.body:find "%S") then return {} end
+  local said = host.json.decode(req.body)
+  return type(said) == "table" and said[1] == nil and said or nil
+end
+
 --- The first value of parameter NAME, or nil.
 function M.param(req, name)
   local values = req.query and req.query[name]

@@ -17,9 +17,8 @@ function below.beat(engine, req, now, runner)
   if not runner.beats then
     return problem(engine, 409, "not_heartbeat", ("check %q is probed: only one with `heartbeat` is told how it is"):format(runner.rule.name))
   end
-  local said = {}
-  if req.body and req.body:find "%S" then said = host.json.decode(req.body) end
-  if type(said) ~= "table" then return problem(engine, 400, "bad_request", "the body is no JSON object") end
+  local said = answer.said(host, req)
+  if not said then return problem(engine, 400, "bad_request", "the body is no JSON object") end
   for _, name in ipairs { "kind", "message", "seconds" } do said[name] = answer.param(req, name) or said[name] end
   local beat, why = heartbeat.read(said)
   if not beat then return problem(engine, 400, "bad_request", why) end

@@ -25,8 +25,8 @@ end
 
 -- What the body says and by whom: whoever signed in at a proxy, or who they say they are; nil, an answer.
 local function read(engine, req)
-  local said = req.body and req.body:find "%S" and engine.host.json.decode(req.body) or {}
-  if type(said) ~= "table" then return nil, problem(engine, 400, "bad_request", "the body is no JSON object") end
+  local said = answer.said(engine.host, req)
+  if not said then return nil, problem(engine, 400, "bad_request", "the body is no JSON object") end
   local why = unknown(engine, said.checks)
   if why then return nil, problem(engine, 400, "bad_request", why) end
   local who = audit.who(req, said.author)
