@@ -19,11 +19,21 @@ typedef struct group {
     mw_host_stats *h;
     const char *path; /* its folder */
     mw_label label;   /* cgroup="/system.slice/nginx.service" */
+    mw_container as;  /* what it is beside that */
 } group;
+
+/* MORE: a label beside that of the group, or NULL. */
+static void note_with(group *g, mw_kind kind, const char *name, const char *help,
+                      const mw_label *more, double v)
+{
+    mw_label l[] = {g->label, more ? *more : g->label};
+    mw_passing_set(&g->h->passing, kind, name, help, l, more ? 2 : 1, v);
+    if (g->as.name.n) mw_container_tell(g->h, &g->as, kind, name, help, more, v);
+}
 
 static void note(group *g, mw_kind kind, const char *name, const char *help, double v)
 {
-    mw_passing_set(&g->h->passing, kind, name, help, &g->label, 1, v);
+    note_with(g, kind, name, help, NULL, v);
 }
 
 static bool read_file(group *g, const char *file, mw_str *text)
@@ -145,11 +155,11 @@ static void io_field(group *g, mw_str device, mw_str field)
     double v;
     const char *sign = memchr(field.p, '=', field.n);
     size_t n = sign ? (size_t)(sign - field.p) : 0;
-    mw_label l[] = {g->label, {MW_STR("device"), device}};
+    mw_label l = {MW_STR("device"), device};
     if (!n || !mw_host_is_count((mw_str){sign + 1, field.n - n - 1}, &v)) return;
     for (size_t i = 0; i < sizeof io_rows / sizeof *io_rows; i++)
         if (mw_str_is((mw_str){field.p, n}, io_rows[i].word))
-            mw_passing_set(&g->h->passing, MW_COUNTER, io_rows[i].name, io_rows[i].help, l, 2, v);
+            note_with(g, MW_COUNTER, io_rows[i].name, io_rows[i].help, &l, v);
 }
 
 static void io(group *g)
@@ -206,7 +216,8 @@ typedef struct tree {
 static void one_group(tree *t, const char *path)
 {
     const char *name = path[t->root_n] ? path + t->root_n : "/";
-    group g = {t->h, path, {MW_STR("cgroup"), mw_str_of(name)}};
+    group g = {t->h, path, {MW_STR("cgroup"), mw_str_of(name)}, {mw_str_of(name), {"", 0}}};
+    if (mw_container_is(g.as.path, &g.as.name)) mw_container_seen(t->h, &g.as, path);
     double memory = single_figures(&g);
     double idle = WORDS(&g, "memory.stat", memory_rows, "inactive_file");
     if (memory >= 0 && idle >= 0)

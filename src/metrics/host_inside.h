@@ -36,6 +36,16 @@ bool mw_host_field(mw_str *line, mw_str *field);
 bool mw_host_count(mw_str *line, double *v);
 bool mw_host_is_count(mw_str field, double *v);
 
+/* host_container.c: a control group that is a container, by its path below the root. */
+typedef struct mw_container {
+    mw_str path, name; /* NAME is empty for a group that is none */
+} mw_container;
+bool mw_container_is(mw_str path, mw_str *name); /* *NAME is a part of PATH */
+/* The figure OURS of a group, with MORE or NULL beside its labels, under the name of cAdvisor. */
+void mw_container_tell(mw_host_stats *h, const mw_container *c, mw_kind kind, const char *ours,
+                       const char *help, const mw_label *more, double v);
+void mw_container_seen(mw_host_stats *h, const mw_container *c, const char *folder);
+
 /* Readers: TEXT is the whole file; false when it is not what it should be. */
 bool mw_host_read_stat(mw_host_stats *h, mw_str text);
 bool mw_host_read_meminfo(mw_host_stats *h, mw_str text);

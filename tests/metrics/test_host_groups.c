@@ -49,6 +49,9 @@ static void expect_line(const struct world *w, const char *line)
     if (!strstr(w->page, text)) fail_msg("no line \"%s\" in %s", line, w->page);
 }
 
+#define CONTAINER                                                                        \
+    "id=\"/system.slice/docker-0123456789abcdefcdefcdefcdefcdefcdefcdefcdefcdefcdefcdef" \
+    "cdefcdef.scope\",name=\"0123456789ab\"} "
 #define NGINX "{cgroup=\"/system.slice/nginx.service\"} "
 
 static void control_groups_have_figures_of_their_own(void **state)
@@ -73,13 +76,22 @@ static void control_groups_have_figures_of_their_own(void **state)
         "cgroup_io_writes_total{cgroup=\"/system.slice/nginx.service\",device=\"252:0\"} 4",
         "cgroup_pressure_memory_waiting_seconds_total" NGINX "1.5",
         "cgroup_pressure_memory_stalled_seconds_total" NGINX "0.5",
+        "container_cpu_usage_seconds_total{cpu=\"total\"," CONTAINER "2.5",
+        "container_cpu_user_seconds_total{" CONTAINER "2",
+        "container_memory_working_set_bytes{" CONTAINER "1000000",
+        "container_memory_rss{" CONTAINER "4096",
+        "container_spec_memory_limit_bytes{" CONTAINER "4194304",
+        "container_oom_events_total{" CONTAINER "1",
+        "container_threads{" CONTAINER "3",
+        "container_fs_writes_bytes_total{device=\"8:0\"," CONTAINER "1024",
         "moonwatch_host_cgroups_left_out 0",
     };
     struct world w;
     begin(&w, FIXTURES "/proc", FIXTURES "/cgroup");
     look(&w);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) expect_line(&w, lines[i]);
-    assert_null(strstr(w.page, "cgroup_memory_limit_bytes"));
+    assert_null(strstr(w.page, "cgroup_memory_limit_bytes" NGINX));
+    assert_null(strstr(w.page, "id=\"/system.slice/nginx"));
     end(&w);
 }
 
