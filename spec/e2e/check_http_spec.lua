@@ -108,7 +108,7 @@ describe("an http check", function()
   end
 
   it("measures what the blackbox exporter measures", function()
-    same("ok", "plain", web.url .. "/ok")
+    same("ok", "plain", web.url .. "/ok", { "probe_http_last_modified_timestamp_seconds" })
     -- The exporter counts the redirect that it does not follow, too.
     eyes:agree("stay", "stay", web.url .. "/one", { "probe_success", "probe_http_status_code", "probe_http_content_length" })
     same("follow", "follow", web.url .. "/one")

@@ -6,7 +6,7 @@ local proc = require "proc"
 local M = {}
 
 local PAGES = [[
-    location = /ok { default_type text/plain; return 200 "all is well"; }
+    location = /ok { default_type text/plain; add_header Last-Modified "Sun, 06 Nov 1994 08:49:37 GMT"; return 200 "all is well"; }
     location = /json { default_type application/json; return 200 '{"db":{"state":"up","queue":[3,9]}}'; }
     location = /one { return 302 /two; }
     location = /two { return 302 /ok; }

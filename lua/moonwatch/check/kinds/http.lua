@@ -1,4 +1,5 @@
 --- http.lua - the check kind `http`: a request, the time of each of its phases, and what its answer must be like.
+local calendar = require "moonwatch.route.calendar"
 local json_path = require "moonwatch.check.json_path"
 local keys_of = require "moonwatch.keys"
 local measure = require "moonwatch.check.measure"
@@ -90,6 +91,8 @@ local function figures(result, h, answer)
   measure.add(result, "probe_http_version", (answer.version or 11) / 10)
   measure.add(result, "probe_http_content_length", answer.content_length or -1)
   measure.add(result, "probe_http_uncompressed_body_length", #(answer.body or ""))
+  local modified = answer.headers and answer.headers["last-modified"]
+  measure.add(result, "probe_http_last_modified_timestamp_seconds", modified and calendar.http_date(modified))
   result.details.status, result.details.bytes = answer.status, #(answer.body or "")
   if h.follow then result.details.redirects = answer.redirects end
 end
