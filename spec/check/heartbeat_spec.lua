@@ -7,6 +7,10 @@ describe("a heartbeat", function()
   local world
   before_each(function() world = testing.world(HOURLY) end)
 
+  local function told_at(at, said)
+    world.engine.by_id["check/backup"]:beat(assert(require("moonwatch.check.heartbeat").read(said)), at, world.now)
+  end
+
   local function beat(said, name)
     local read = assert(require("moonwatch.check.heartbeat").read(said or {}))
     world.engine:check_beat(world.engine.by_id["check/" .. (name or "backup")], read, world.now)
@@ -168,6 +172,17 @@ check "backup" { heartbeat = "1h", depends_on = { "db" } }]]
     assert.equal("unknown", (world:check "backup"))
     world:advance "11m"
     assert.equal("unhealthy", (world:check "backup"))
+  end)
+
+  it("is heard when a clock that was ahead has been put right", function()
+    world:reload(HOURLY)
+    told_at(world.now + 7200, {})
+    assert.equal("healthy", (world:check "backup"))
+    told_at(world.now, { kind = "fail", message = "disk full" })
+    assert.equal("unhealthy", (world:check "backup"))
+    beat()
+    told_at(world.now - 5, { kind = "fail", message = "late news" })
+    assert.equal("healthy", (world:check "backup"))
   end)
 end)
 

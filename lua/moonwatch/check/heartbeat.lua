@@ -148,12 +148,13 @@ end
 
 function does.start(self, _, t) self.beats.started = { at = t, away = 0 } end
 
---- A BEAT, { kind=, message=, seconds= (how long it ran) }, of the time AT.  False when a later one is known already.
+--- A BEAT, { kind=, message=, seconds= (how long it ran) }, of the time AT.  False when a later one is known already; what is known of
+-- a time that has not come yet is from a clock that was wrong, and later than nothing.
 function M:beat(beat, at, now)
   local b = self.beats
   b.since = b.since or now
   if not self.recovered then recover(self, now) end
-  if at < (b.at or 0) then return false end
+  if at < (b.at or 0) and b.at <= now then return false end
   b.at = at
   does[beat.kind](self, beat, at)
   self.engine:changed(self, now)
