@@ -64,6 +64,13 @@ describe("an incident", function()
     assert.same({}, list())
   end)
 
+  it("is shown even when the disk refuses it, and the answer says so", function()
+    world.engine.save_now = function() return nil, "No space left on device" end
+    local status, i = ask("POST", DOOR, { title = "The disk is full" })
+    assert.same({ 201, "this is shown, but it is not on the disk: No space left on device" }, { status, i.warning })
+    assert.equal("The disk is full", list()[1].title)
+  end)
+
   it("is there after a restart, and on other nodes", function()
     ask("POST", DOOR, { title = "Payments fail" })
     world:restart()

@@ -34,12 +34,16 @@ local function read(engine, req)
   return said, who
 end
 
--- Whatever was said is on the disk before it is answered, and in the audit chain as WHAT.
+-- Whatever was said is on the disk before it is answered, and in the audit chain as WHAT.  When the disk refuses, which may be the
+-- outage itself, people are told of it all the same, and whoever wrote that it would not survive a restart.
 local function done(engine, status, what, who, incident, why)
   if not incident then return problem(engine, 400, "bad_request", why) end
   audit.note(engine.host, what, who, { id = incident.id, title = incident.title, status = incident.status })
-  if engine.save_now then engine.save_now() end
-  return answer.json(engine.host, status, shown(engine.host, incident))
+  local stored, why_not = true, nil
+  if engine.save_now then stored, why_not = engine.save_now() end
+  local row = shown(engine.host, incident)
+  if not stored then row.warning = "this is shown, but it is not on the disk: " .. tostring(why_not) end
+  return answer.json(engine.host, status, row)
 end
 
 -- -- all of them -----------------------------------------------------------

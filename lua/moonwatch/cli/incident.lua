@@ -19,6 +19,10 @@ local function said(ctx, options)
   return out
 end
 
+local function warn(ctx, answer)
+  if answer.warning then ctx.err("moonwatch: " .. answer.warning .. "\n") end
+end
+
 local does = {}
 
 function does.open(ctx, options, rest)
@@ -27,6 +31,7 @@ function does.open(ctx, options, rest)
   local answer = client.ask(ctx, "POST", DOOR, said(ctx, options))
   if not answer then return 1 end
   ctx.out(answer.id .. "\n")
+  warn(ctx, answer)
   return 0
 end
 
@@ -38,6 +43,7 @@ local function tell(ctx, options, rest, path, needs)
   local answer = client.ask(ctx, "POST", DOOR .. "/" .. client.escape(rest[1]) .. path, said(ctx, options))
   if not answer then return 1 end
   ctx.out(("%s: %s\n"):format(answer.title, answer.status))
+  warn(ctx, answer)
   return 0
 end
 
