@@ -136,4 +136,15 @@ sum(rate(up[5m])) / 2        12ms         25%   1,204,331          12
     _, run = rig { data = { resultType = "scalar", result = { 5, "1" } } }
     assert.equal(0, (run("1", "--at", "5")))
   end)
+
+  it("draws series over their time, with what happened meanwhile below", function()
+    local values = {}
+    for i = 5, 10 do values[#values + 1] = { 900 + i * 10, tostring(i) } end
+    local asked, run = rig { data = { resultType = "matrix", result = { { metric = { __name__ = "x\27" }, values = values } } },
+      marks = { { time = 920, at = "then", title = "deploy shop 1.2" }, { time = 950, ["until"] = 970, at = "later", title = "a note" } } }
+    local status, text = run("x", "--from", "900", "--to", "1000", "--step", "10", "-o", "plot")
+    assert.equal(0, status)
+    assert.equal("GET /api/mw/v1/marks?from=900.000&to=1000.000", asked[2])
+    assert.equal("x?\n     ▁▂▄▅▇█  5 to 10\n  ▲  ▲──\n▲ then  deploy shop 1.2\n▲ later  a note\n", text)
+  end)
 end)

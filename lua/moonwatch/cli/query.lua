@@ -1,6 +1,7 @@
 --- query.lua - `moonwatch query`: PromQL, answered as a table, JSON, CSV or a small plot; and queries explained.
 local client = require "moonwatch.cli.client"
 local explain = require "moonwatch.cli.explain"
+local plot = require "moonwatch.cli.plot"
 local queries = require "moonwatch.cli.queries"
 
 local M = {}
@@ -53,23 +54,6 @@ local function points(data)
   return out
 end
 
-local BARS = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
-
-local function spark(values)
-  local low, high = math.huge, -math.huge
-  for _, point in ipairs(values) do
-    local v = tonumber(point[2])
-    if v and v == v and math.abs(v) < math.huge then low, high = math.min(low, v), math.max(high, v) end
-  end
-  local out = {}
-  for i, point in ipairs(values) do
-    local v = tonumber(point[2])
-    local fine = v and v == v and math.abs(v) < math.huge
-    out[i] = fine and BARS[high > low and math.floor((v - low) / (high - low) * 7 + 0.5) + 1 or 1] or " "
-  end
-  return table.concat(out), low, high
-end
-
 local show = {}
 
 function show.json(ctx, data) client.json(ctx, data) end
@@ -90,15 +74,20 @@ function show.table(ctx, data)
   ctx.out(client.columns(rows))
 end
 
-function show.plot(ctx, data)
-  if data.resultType ~= "matrix" then return show.table(ctx, data) end
-  for _, row in ipairs(data.result) do
-    local line, low, high = spark(row.values)
-    ctx.out(("%s\n%s  %g to %g\n"):format(series_name(row.metric), line, low, high))
-  end
+-- What happened in SPAN; a server that knows no marks has none.
+local function marks_of(ctx, span)
+  local status, body = client.request(ctx, "GET", ("/api/mw/v1/marks?from=%.3f&to=%.3f"):format(span.from, span.to))
+  return status == 200 and type(body) == "table" and body.marks or {}
 end
 
--- The parameters of an instant or a range query, and which of the two it is; nil: a time is none.
+function show.plot(ctx, data, span)
+  if data.resultType ~= "matrix" or not span then return show.table(ctx, data) end
+  local rows = {}
+  for i, row in ipairs(data.result) do rows[i] = { name = series_name(row.metric), values = row.values or {} } end
+  plot.show(ctx, rows, span, #rows > 0 and marks_of(ctx, span) or {})
+end
+
+-- The parameters of an instant or a range query, which of the two it is, and the times of a range; nil: a time is none.
 local function params_of(ctx, expr, options)
   local query = "query=" .. client.escape(expr)
   if not options.from then
@@ -109,7 +98,9 @@ local function params_of(ctx, expr, options)
   local from, to = moment(ctx, options.from), moment(ctx, options.to or "now")
   if not from or not to then return nil end
   local step = options.step or ("%d"):format(math.max(1, math.ceil((to - from) / 100)))
-  return ("%s&start=%.3f&end=%.3f&step=%s"):format(query, from, to, client.escape(step)), "query_range"
+  local seconds = tonumber(step) or ctx.host.duration(step)
+  local span = seconds and seconds > 0 and { from = from, to = to, step = seconds } or nil
+  return ("%s&start=%.3f&end=%.3f&step=%s"):format(query, from, to, client.escape(step)), "query_range", span
 end
 
 local NO_TIME = "a time is RFC 3339, unix seconds, or such as -1h"
@@ -170,12 +161,12 @@ function M.main(ctx, argv)
   if #rest ~= 1 then return client.misused(ctx, M, "query takes one EXPR") end
   local out = show[options.o or "table"]
   if not out then return client.misused(ctx, M, "-o is one of table, json, csv, plot") end
-  local params, kind = params_of(ctx, rest[1], options)
+  local params, kind, span = params_of(ctx, rest[1], options)
   if not params then return client.misused(ctx, M, NO_TIME) end
   local answer = client.ask(ctx, "GET", ("/api/v1/%s?%s"):format(kind, params))
   if not answer then return 1 end
   for _, warning in ipairs(answer.warnings or {}) do ctx.err("warning: " .. warning .. "\n") end
-  out(ctx, answer.data)
+  out(ctx, answer.data, span)
   if #answer.data.result > 0 then return 0 end
   ctx.err "nothing matched\n"
   return 1
