@@ -69,7 +69,7 @@ function discord(fields) end
 
 ---a mail
 ---@class moonwatch.kind.email
----@field to string|string[] addresses; also "Name <a@b.c>" and several in one text, with commas
+---@field to string|string[] addresses; also "Name <a@b.c>" and several in one text, with commas; texts may hold ${common_labels.NAME}
 ---@field from string address of the sender
 ---@field smarthost string mail server, host:port
 ---@field hello? string name that moonwatch gives itself at the server; default that of the host

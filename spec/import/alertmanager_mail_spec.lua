@@ -65,17 +65,25 @@ receivers:
 ]]
     assert.same({ user = "u", password = { ["@secret"] = "/etc/s" }, mechanism = "CRAM-MD5" }, items[1].auth)
   end)
+  it("go to whom the alert names", function()
+    local items = import [[
+receivers:
+- name: a
+  email_configs: [ { to: '{{ .CommonLabels.owner }}, x@y.z', from: a@b.c, smarthost: 'm:25' } ]
+]]
+    assert.same({ "${common_labels.owner}, x@y.z" }, items[1].to)
+  end)
   it("tell what cannot be carried over", function()
     local items, lines = import [[
 receivers:
 - name: a
   email_configs:
-  - { to: '{{ .CommonLabels.owner }}', from: a@b.c, smarthost: 'm:25' }
+  - { to: a@b.c, from: '{{ .CommonLabels.owner }}', smarthost: 'm:25' }
   - { to: a@b.c, from: a@b.c, smarthost: 'm:25', auth_username: u, html: '{{ template "mine" . }}', headers: { From: x, X-A: '{{ .CommonLabels.job }}' } }
   - { to: a@b.c, smarthost: nowhere }
   - { to: a@b.c, from: a@b.c, smarthost: 'm:25', text: hello, surprise: 1 }
   - { to: a@b.c, from: a@b.c, smarthost: 'm:25', html: '{{ template "email.default.html" . }}', headers: { Subject: '{{ template "email.default.subject" . }}' } }]]
-    for _, what in ipairs { "to: an address that depends on the alert cannot be carried over", "email: needs to", "auth_username: without auth_password",
+    for _, what in ipairs { "from: an address that depends on the alert cannot be carried over", "email: needs from", "auth_username: without auth_password",
                             "html: this template cannot be carried over", "headers: From is written by moonwatch; give from",
                             "smarthost: expected host:port", "surprise: email has no such field",
                             "note: text: the mail has this text only" } do told(lines, what) end

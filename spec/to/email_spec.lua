@@ -123,6 +123,38 @@ describe("a mail", function()
   end)
 end)
 
+describe("a mail to whom the alert names", function()
+  local to_owner = fields { to = { "ops@example.com", "${common_labels.owner}", "{{ .CommonLabels.team }}" } }
+
+  -- Whom N went to, and how that ended.
+  local function sent(n, f)
+    local mailed, outcome
+    local rig = setmetatable({ call = function(_, mail, done) mailed = mail; done { status = 250, refused = {} } end, log = function() end }, { __index = host })
+    email.send(n, f, rig, function(o) outcome = o end)
+    return mailed and table.concat(mailed.to, " "), outcome, mailed
+  end
+  local function owned(labels) return note { common_labels = labels, alerts = { alert { labels = labels } } } end
+
+  it("goes to them, and their addresses stand in it", function()
+    local who, outcome, mail = sent(owned { alertname = "A", owner = "Ann <ann@example.com>", team = "web@example.com,db@example.com" }, to_owner)
+    assert.equal("ops@example.com ann@example.com web@example.com db@example.com", who)
+    assert.is_true(outcome.ok)
+    assert.truthy(mail.message:find("Ann <ann@example.com>", 1, true))
+  end)
+  it("goes to the others when it names nobody, or what is no address", function()
+    assert.equal("ops@example.com", (sent(owned { alertname = "A" }, to_owner)))
+    local who, outcome = sent(owned { alertname = "A", owner = "ann" }, to_owner)
+    assert.equal("ops@example.com", who)
+    assert.truthy(outcome.ok and outcome.error:find('"ann" is no mail address', 1, true))
+  end)
+  it("is given up when nobody is left", function()
+    local who, outcome = sent(owned { alertname = "A", owner = "a@b\r\nRCPT TO:<x@y>" }, fields { to = { "${common_labels.owner}" } })
+    assert.is_nil(who)
+    assert.is_falsy(outcome.ok or outcome.retry)
+    assert.truthy(outcome.error:find("nobody is named by ${common_labels.owner}", 1, true))
+  end)
+end)
+
 describe("a mail address", function()
   it("may have a name, and several may be in one text", function()
     assert.same({ { name = "Ann", address = "a@b.c" }, { address = "d@e.f" } }, (mime.addresses { "Ann <a@b.c>, d@e.f", " a@b.c" }))

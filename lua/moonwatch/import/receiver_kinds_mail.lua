@@ -47,11 +47,15 @@ local function auth(run, node, key)
   return writer.table(rows)
 end
 
-local function addresses(run, node, key, name)
-  if node.text:find("{{", 1, true) then return run.doc:lost(key, name .. ": an address that depends on the alert cannot be carried over; route to several receivers") end
+local function sender(run, node, key, name)
+  if node.text:find("{{", 1, true) then return run.doc:lost(key, name .. ": an address that depends on the alert cannot be carried over") end
   local list, why = mime.addresses { node.text }
   if not list then return run.doc:lost(key, ("%s: %s"):format(name, why)) end
   return lua.quoted(node.text)
+end
+
+local function recipients(run, node, key, name)
+  return (node.text:find("{{", 1, true) and F.message or sender)(run, node, key, name)
 end
 
 local function smarthost(run, node, key, name)
@@ -107,7 +111,7 @@ end
 K.email = {
   secrets = {}, needs = { "to", "from", "smarthost" }, resolved = false, no_http = true,
   fields = {
-    to = { "to", addresses }, from = { "from", addresses }, smarthost = { "smarthost", smarthost }, hello = { "hello", F.plain },
+    to = { "to", recipients }, from = { "from", sender }, smarthost = { "smarthost", smarthost }, hello = { "hello", F.plain },
     auth_username = { "auth", auth }, auth_password = { "auth", taken }, auth_password_file = { "auth", taken }, auth_secret = { "auth", taken },
     auth_secret_file = { "auth", taken }, auth_identity = { "auth", taken },
     require_tls = { "require_tls", boolean "true", kind = "boolean" }, force_implicit_tls = { "implicit_tls", boolean(), kind = "boolean" },

@@ -31,6 +31,28 @@ local function bodies(note, fields, host)
   return plain, own
 end
 
+-- Everybody to whom NOTE goes, as `mime.addresses` gives them; nil, why.  Where texts of `to` are filled in from the message, what comes
+-- out empty is nobody, and what is no address is given up for itself.
+local function recipients(note, fields)
+  local texts = {}
+  for _, text in ipairs(fields.to) do
+    if not filled.is_template(text) then texts[#texts + 1] = text
+    else
+      for _, piece in ipairs(mime.pieces(filled.text(text, note))) do
+        local ok, why = mime.addresses { piece }
+        if ok then texts[#texts + 1] = piece
+        elseif piece:find "%S" then
+          note.given_up = note.given_up or {}
+          note.given_up[piece] = why
+        end
+      end
+    end
+  end
+  local list, why = mime.addresses(texts)
+  if not list and #texts == 0 then why = "nobody is named by " .. table.concat(fields.to, ", ") end
+  return list, why
+end
+
 --- NOTE for the recipients TO → what host.call("mail") takes; nil, why.
 function M.build(note, fields, host, to)
   local server, port = mime.host_port(fields.smarthost)
@@ -38,7 +60,7 @@ function M.build(note, fields, host, to)
   if not server or not from then return nil, why or ("smarthost %q is no host:port"):format(fields.smarthost) end
   local domain = from[1].address:match "@(.*)$"
   local plain, page = bodies(note, fields, host)
-  local everybody = mime.addresses(fields.to)
+  local everybody = recipients(note, fields)
   local mail = { from = from, to = everybody or to, subject = letter.title(note, fields.subject), date = note.time, headers = filled.deep(fields.headers or {}, note),
     id = ("%s.%s@%s"):format(note.id, host.sha256(note.group_key .. note.receiver):sub(1, 16), domain),
     references = thread_of(note, fields, host, domain), text = plain, html = page }
@@ -99,7 +121,7 @@ function M.judge(note, reply, to)
 end
 
 local function left_of(note, fields)
-  local all, why = mime.addresses(fields.to)
+  local all, why = recipients(note, fields)
   if not all then return nil, why end
   local out = {}
   for _, one in ipairs(all) do

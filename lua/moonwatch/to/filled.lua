@@ -26,6 +26,9 @@ function M.text(template, note, through, alert)
   return compiled and expand.expand(compiled, view_of(note, alert), nil, through) or template
 end
 
+--- Is something of a message to be filled into what is SAID?
+function M.is_template(said) return gotemplate.is(said) or said:find("${", 1, true) ~= nil end
+
 --- The first line of NOTE: TEMPLATE is what the configuration says for it, OURS what it is otherwise.  A digest has its own.
 function M.title(template, note, ours)
   local own = not note.digest and M.text(template, note)

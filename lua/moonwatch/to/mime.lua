@@ -40,7 +40,7 @@ local function address_of(text)
   return { name = name ~= "" and name or nil, address = bare }
 end
 
--- Pieces of TEXT between commas that are in no quotes.
+--- Pieces of TEXT between commas that are in no quotes.
 local function pieces(text)
   local out, at, quoted = {}, 1, false
   for i = 1, #text do
@@ -53,6 +53,7 @@ local function pieces(text)
   out[#out + 1] = text:sub(at)
   return out
 end
+M.pieces = pieces
 
 --- Texts with addresses → list of { name=, address= }, each address once; nil, why.
 function M.addresses(texts)

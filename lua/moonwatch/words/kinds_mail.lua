@@ -1,4 +1,5 @@
 --- kinds_mail.lua - the receiver kinds that are no chat and no incident: a mail, a topic of Amazon SNS, a program.
+local filled = require "moonwatch.to.filled"
 local mime = require "moonwatch.to.mime"
 local tls = require "moonwatch.words.tls_rows"
 
@@ -23,7 +24,7 @@ end
 K.email = {
   help = "a mail",
   fields = {
-    { "to", "texts", required = true, help = "addresses; also \"Name <a@b.c>\" and several in one text, with commas" },
+    { "to", "texts", required = true, help = "addresses; also \"Name <a@b.c>\" and several in one text, with commas; texts may hold ${common_labels.NAME}" },
     { "from", "text", required = true, help = "address of the sender" },
     { "smarthost", "text", required = true, help = "mail server, host:port" },
     { "hello", "text", help = "name that moonwatch gives itself at the server; default that of the host" },
@@ -47,8 +48,13 @@ K.email = {
     if why then problem(why, { "smarthost" }) end
     why = bad_headers(f.headers or {})
     if why then problem(why, { "headers" }) end
-    local _, bad = mime.addresses(f.to or {})
-    if bad then problem("to: " .. bad, { "to" }) end
+    local fixed, any = {}, false
+    for _, text in ipairs(f.to or {}) do
+      any = true
+      if not filled.is_template(text) then fixed[#fixed + 1] = text end
+    end
+    local _, bad = mime.addresses(fixed)
+    if bad and (#fixed > 0 or not any) then problem("to: " .. bad, { "to" }) end
     local from, wrong = mime.addresses { f.from or "" }
     if wrong or #from ~= 1 then problem("from: " .. (wrong or "one address, please"), { "from" }) end
   end,
