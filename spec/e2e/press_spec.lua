@@ -331,5 +331,6 @@ describe("the page", function()
     harmless("#why?label=" .. net.escape("team=" .. HOSTILE), HOSTILE)
     harmless("#notifications", "hook")
     harmless("#home", "stage is 9")
+    page:see(HOSTILE) -- what others posted is there, too
   end)
 end)

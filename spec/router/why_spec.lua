@@ -225,6 +225,19 @@ describe("a story", function()
     assert.equal(1, #story:of("fp" .. Story.MOST + 10))
   end)
 
+  it("has the beginning and the end of what was only heard of no more, when it comes again hours later", function()
+    local world = world_with()
+    local function post() world:http("POST", "/api/v2/alerts", { { labels = { alertname = "Down" } } }) end
+    post()
+    world:advance "2h"
+    post()
+    local said, words = ask(world, "alert=Down").alerts[1].timeline, {}
+    for _, e in ipairs(said) do
+      if e.kind == "fired" or e.kind == "resolved" then words[#words + 1] = e.kind .. " " .. e.time:sub(12, 19) end
+    end
+    assert.same({ "fired 20:26:40", "resolved 20:31:40", "fired 22:26:40" }, words)
+  end)
+
   it("has an end after its beginning, whatever the end is said to be", function()
     local world = world_with()
     local function post(ends) world:http("POST", "/api/v2/alerts", { { labels = { alertname = "Down" }, endsAt = ends } }) end

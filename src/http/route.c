@@ -99,6 +99,7 @@ const mw_route mw_routes[] = {
     {ANY,     "/api/mw/v1/golden/**",              NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/bundles/**",             NULL,                  MW_OURS,       MW_TO_RULES},
     {ANY,     "/api/mw/v1/nodes/**",               NULL,                  MW_OURS,       MW_TO_RULES},
+    {READ,    "/api/mw/v1/alerts",                 NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/notifications/**",       NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/why/**",                 NULL,                  MW_OURS,       MW_TO_ROUTER},
     {ANY,     "/api/mw/v1/ack/**",                 NULL,                  MW_OURS,       MW_TO_ROUTER},

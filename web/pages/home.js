@@ -9,17 +9,20 @@ const MOST = 500; // alerts that are shown; who has more of them needs another t
 class Alerts extends Live {
   title = "Alerts";
   async load() {
-    const [{ alerts }, acks] = await Promise.all([get("/api/v1/alerts"), acknowledged()]);
-    return { alerts, acks };
+    const [open, { alerts }, acks] = await Promise.all([get("/api/mw/v1/alerts", { limit: MOST }), get("/api/v1/alerts"), acknowledged()]);
+    return { open, pending: alerts.filter((a) => a.state === "pending").slice(0, MOST), acks };
   }
-  show({ alerts, acks }) {
-    const order = { firing: 0, pending: 1 };
-    return html`${table(["State", "Alert", "Since", "Value", "What", "Who is on it"],
-      alerts.sort((a, b) => order[a.state] - order[b.state]).slice(0, MOST).map((a) => [
-        state(a.state), html`<a href=${alertPage(a)}><b>${a.labels.alertname}</b></a> ${labels(a.labels, ["alertname"])}`, ago(a.activeAt),
-        html`<code>${Number(a.value).toPrecision(4)}</code>`, brief(a.annotations.summary || a.annotations.description || ""),
-        a.state === "firing" ? html`<${Ack} key=${JSON.stringify(a.labels)} labels=${a.labels} ack=${covering(acks, a.labels)} done=${() => this.refresh()}/>` : ""]),
-      "Nothing is firing or pending.")}${alerts.length > MOST && html`<p class="dim">and ${alerts.length - MOST} more</p>`}`;
+  row(a, acks) {
+    const on = a.state === "firing" || a.state === "acknowledged", value = a.value;
+    return [state(a.state), html`<a href=${alertPage(a)}><b>${a.labels.alertname || "an alert"}</b></a> ${labels(a.labels, ["alertname"])}`,
+      ago(a.startsAt || a.activeAt), value === undefined ? "" : html`<code>${Number(value).toPrecision(4)}</code>`,
+      html`${brief(a.annotations.summary || a.annotations.description || "")}${a.state !== "acknowledged" && a.because && html` <span class="dim">${brief(a.because)}</span>`}`,
+      on ? html`<${Ack} key=${JSON.stringify(a.labels)} labels=${a.labels} ack=${covering(acks, a.labels)} done=${() => this.refresh()}/>` : ""];
+  }
+  show({ open, pending, acks }) {
+    const more = open.total - open.alerts.length;
+    return html`${table(["State", "Alert", "Since", "Value", "What", "Who is on it"], [...open.alerts, ...pending].map((a) => this.row(a, acks)),
+      "Nothing is firing or pending.")}${more > 0 && html`<p class="dim">and ${more} more</p>`}`;
   }
 }
 

@@ -31,10 +31,10 @@ local function valued(v) return v ~= nil and (", value %s"):format(number(v)) or
 local EPISODE = { fired = "it fires", resolved = "it is over" }
 
 local function of_alert(router, alert, book, out)
-  local noted = false
+  local noted -- the last beginning or end that the book knows
   for _, e in ipairs(book) do
     if EPISODE[e.kind] then
-      noted = true
+      noted = e
       out.put(e.time, e.kind, EPISODE[e.kind] .. valued(e.value), { value = e.value })
     elseif e.kind == "muted" then
       local who = words.muted(router, e.reason, e.time, e.source)
@@ -44,7 +44,7 @@ local function of_alert(router, alert, book, out)
     end
   end
   if not alert then return end
-  if not noted then
+  if not noted or noted.kind == "resolved" and alert.starts_at > noted.time then
     local threshold = alert.threshold ~= nil and (" (threshold %s)"):format(number(alert.threshold)) or ""
     out.put(alert.starts_at, "fired", EPISODE.fired .. valued(alert.value) .. threshold, { value = alert.value })
     if alert.seen and alert.seen > alert.starts_at then out.put(alert.seen, "heard", "the router heard of it") end

@@ -263,6 +263,7 @@ function M:cleanup(now)
   end
   for fp, alert in pairs(self.alerts.by_fp) do
     if alert.ends_at and alert.ends_at + RESOLVED_KEPT <= now and not kept[fp] then
+      self.story:forgotten(alert)
       self.alerts:remove(fp)
       self.places:forget(fp)
       self.inhibitor:remove(alert)

@@ -4,6 +4,7 @@ local reply = require "moonwatch.api.router_reply"
 local DOORS = {
   { "^/api/v2/", require "moonwatch.api.alertmanager" },
   { "^/api/mw/v1/ack/link/", require "moonwatch.api.ack_link" },
+  { "^/api/mw/v1/alerts", require "moonwatch.api.open_alerts" },
   { "^/api/mw/v1/oncall", require "moonwatch.api.oncall" },
   { "^/api/mw/v1/slack/", require "moonwatch.api.slack" },
   { "^/api/mw/v1/pagerduty/", require "moonwatch.api.pagerduty" },

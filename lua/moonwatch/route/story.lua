@@ -140,6 +140,14 @@ function M:news(old, alert, resolved, now)
   end
 end
 
+--- ALERT, of which nothing was heard any more, is forgotten: its end is noted.
+function M:forgotten(alert)
+  local last = last_of(self:of(alert.fp), "fired", "resolved")
+  if last and last.kind == "resolved" then return end
+  if not last then self:add(alert.fp, alert.labels, { kind = "fired", time = alert.starts_at, value = alert.value }) end
+  self:add(alert.fp, alert.labels, { kind = "resolved", time = alert.ends_at, value = alert.value })
+end
+
 local function labels_of(alerts, reason)
   local source = reason.kind == "inhibited" and alerts:get(reason.by[1])
   return source and source.labels or nil
