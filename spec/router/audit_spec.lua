@@ -84,6 +84,21 @@ describe("the audit", function()
     assert.is_true(#audit.list[1].details.text < 600)
   end)
 
+  it("says once that the chain of another node was written anew", function()
+    local function heard(id, seq, what)
+      world:handle { type = "shared", kind = "audit", id = id, value = { id = id, time = world.now, what = what, who = "bea", node = "n2", seq = seq, details = {} } }
+    end
+    heard("a", 1, "server.started")
+    heard("b", 2, "silence.made")
+    heard("b", 2, "silence.made")
+    assert.same({ "silence.made bea", "server.started bea" }, (done(world)))
+    heard("c", 2, "server.started")
+    heard("d", 1, "silence.made")
+    local said, entries = done(world, "?what=audit")
+    assert.same({ "audit.rewritten moonwatch" }, said)
+    assert.same({ node = "n2", entry = 2, was = "silence.made", is = "server.started" }, entries[1].details)
+  end)
+
   it("is one list for all nodes", function()
     world.router:audit("ack.made", "bea", world.now, {})
     local other = world_of.new {}

@@ -14,6 +14,16 @@ function M.note(router, what, who, now, details)
   return entry
 end
 
+--- ENTRY of the chain of a node stands where OTHER did: said once of each node.
+function M.rewritten(router, entry, other, now)
+  local told = router.rewritten or {}
+  router.rewritten = told
+  if told[entry.node] then return end
+  told[entry.node] = true
+  router.host.log("error", "an audit chain began anew, or was written anew", { node = entry.node, entry = entry.seq, was = other.what, is = entry.what })
+  M.note(router, "audit.rewritten", "moonwatch", now, { node = entry.node, entry = entry.seq, was = other.what, is = entry.what })
+end
+
 --- Another part of this node made ENTRY of the chain; what the router noted itself is known.
 function M.heard(router, entry)
   local e = Audit.of_chain(router.host, entry)

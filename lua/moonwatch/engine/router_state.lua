@@ -9,6 +9,7 @@ local History = require "moonwatch.route.history"
 local Silence = require "moonwatch.route.silence"
 local Story = require "moonwatch.route.story"
 local acks = require "moonwatch.engine.router_acks"
+local audit = require "moonwatch.engine.router_audit"
 local escalate = require "moonwatch.route.escalate"
 local evidence = require "moonwatch.alert.evidence"
 local gone = require "moonwatch.engine.router_gone"
@@ -122,8 +123,10 @@ function merge.ledger(router, _, value)
   if value then router.ledger:merge(value.group, value.target, value.entry) end
 end
 
-function merge.audit(router, _, value)
-  if value then router.audits:merge(value) end
+function merge.audit(router, _, value, now)
+  if not value then return end
+  local _, other = router.audits:merge(value)
+  if other then audit.rewritten(router, value, other, now) end
 end
 
 function merge.escalation(router, id, value)

@@ -11,7 +11,7 @@ M.__index = M
 
 M.KEPT = 1000
 function M.new(host, saved)
-  local self = setmetatable({ host = host, list = {}, by_id = {} }, M)
+  local self = setmetatable({ host = host, list = {}, by_id = {}, by_place = {} }, M)
   for _, entry in ipairs(saved or {}) do self:merge(entry) end
   if host.audit_tail then self:take_chain(host.audit_tail(M.KEPT)) end
   return self
@@ -43,15 +43,29 @@ function M.of_chain(host, e)
   return { id = e.id, time = time, what = e.what, who = e.who or "unknown", from = e.from, node = e.node, seq = e.seq, details = e.details or {} }
 end
 
---- Take an entry that another node or an older run made; the list stays in order of time.
+-- Where ENTRY is in the chains of all nodes; nil: in none.
+local function place_of(entry) return entry.seq and entry.node and ("%d %s"):format(entry.seq, entry.node) end
+
+--- Take an entry that another node or an older run made; the list stays in order of time.  Is it new, and which other one was known in
+-- its place: a chain that says so was written anew.
 function M:merge(entry)
   if not entry or self.by_id[entry.id] then return false end
+  local place = place_of(entry)
+  local other = place and self.by_place[place]
+  if place then self.by_place[place] = entry end
   local at = #self.list + 1
   while at > 1 and self.list[at - 1].time > entry.time do at = at - 1 end
   table.insert(self.list, at, entry)
   self.by_id[entry.id] = entry
-  if #self.list > M.KEPT then self.by_id[table.remove(self.list, 1).id] = nil end
-  return true
+  if #self.list > M.KEPT then self:drop_oldest() end
+  return true, other
+end
+
+function M:drop_oldest()
+  local entry = table.remove(self.list, 1)
+  local place = place_of(entry)
+  self.by_id[entry.id] = nil
+  if place and self.by_place[place] == entry then self.by_place[place] = nil end
 end
 
 --- Newest first, at most LIMIT of those that WANTED says yes to.
