@@ -54,6 +54,7 @@ check "own" { run = function(ctx) return "degraded", "as said" end, every = "200
     local code, out = node:cli("health", "web")
     assert.equal(0, code)
     assert.truthy(out:find("web: healthy: ok", 1, true), out)
+    assert.truthy(out:find "\nphases +connect [%d.]+[mu]?s, ", out)
     assert.truthy(out:find "1h +100 %%", out)
     assert.truthy(out:find "LATENCY +P50 +P90 +P99 +MAX\n1h +[%d.]+", out)
     code, out = node:cli("health", "wob")

@@ -20,8 +20,8 @@ function M.get(engine, req, now, runner)
   local up, latency = {}, {}
   for _, window in ipairs(uptime.WINDOWS) do up[window[1]] = uptime.of(host, name, window, now) end
   for _, window in ipairs(uptime.LATENCY) do latency[window] = uptime.latency(host, name, window, now) end
-  local status, message = runner:report(now)
-  return answer.json(host, 200, { name = name, status = status, message = message, since = runner.since and host.rfc3339(runner.since),
+  local status, message, details = runner:report(now)
+  return answer.json(host, 200, { name = name, status = status, message = message, details = details, since = runner.since and host.rfc3339(runner.since),
                                   changes = changes(host, runner.changes, now), uptime = up, latency_seconds = latency })
 end
 

@@ -8,6 +8,7 @@ local M = { usage = "health [NAME] [--json]" }
 M.help = "the state of every check, or the history and uptime of one; exit status 1 when something is unhealthy"
 M.flags = { json = "switch" }
 
+local LONGEST = 200 -- bytes of a detail that are shown
 local WINDOWS, LATENCY, QUANTILES = { "1h", "24h", "7d", "30d" }, { "1h", "24h", "7d" }, { "p50", "p90", "p99", "max" }
 
 -- -- one check -------------------------------------------------------------
@@ -34,6 +35,27 @@ local function latency_rows(latency)
   return rows
 end
 
+-- One value in a line: those of a table behind each other, times as people write them.
+local function told(name, value)
+  if type(value) == "number" and (name:find "seconds$" or name == "phases") then return text.duration(value) end
+  if type(value) ~= "table" then return (tostring(value):gsub("%s+", " ")) end
+  local out = {}
+  for _, key in ipairs(keys_of(value)) do
+    local item = told(type(key) == "number" and name or name == "phases" and name or tostring(key), value[key])
+    out[#out + 1] = type(key) == "number" and item or ("%s %s"):format(key, item)
+  end
+  return table.concat(out, type(value[1]) == "table" and "; " or ", ")
+end
+
+local function detail_rows(details)
+  local rows = { { "DETAIL", "VALUE" } }
+  for _, name in ipairs(keys_of(details)) do
+    local line = told(name, details[name])
+    rows[#rows + 1] = { name, #line > LONGEST and line:sub(1, LONGEST) .. "..." or line }
+  end
+  return rows
+end
+
 local function change_rows(changes)
   local rows = { { "SINCE", "STATUS", "LASTED", "MESSAGE" } }
   for _, c in ipairs(changes) do rows[#rows + 1] = { c.at, c.status, text.duration(c.seconds), c.message or "" } end
@@ -46,7 +68,7 @@ local function show_one(ctx, name, json)
   if json then
     client.json(ctx, h)
   else
-    ctx.out(("%s: %s: %s\n\n%s\n%s\n%s"):format(name, h.status, h.message or "", client.columns(uptime_rows(h.uptime)),
+    ctx.out(("%s: %s: %s\n\n%s\n%s\n%s\n%s"):format(name, h.status, h.message or "", client.columns(detail_rows(h.details or {})), client.columns(uptime_rows(h.uptime)),
       client.columns(latency_rows(h.latency_seconds)), #h.changes > 0 and client.columns(change_rows(h.changes)) or "nothing changed yet\n"))
   end
   return h.status == "unhealthy" and 1 or 0
