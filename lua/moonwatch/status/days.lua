@@ -48,20 +48,25 @@ function M.sum(list)
   return out
 end
 
---- What the store of HOST has of the days before NOW of the check NAME, which is probed each EVERY seconds.
+-- FORM of the check NAME by day: of whole days, and of the one that NOW is in.
+local function ask(host, form, name, now)
+  local out, today = {}, math.floor(now / DAY)
+  local rows = host.range(form:format(name, DAY), (today - M.KEPT + 2) * DAY, today * DAY, DAY)
+  for _, p in ipairs(rows and rows[1] and rows[1].points or {}) do out[math.floor(p[1] / DAY) - 1] = p[2] end
+  local begun = math.floor(now - today * DAY)
+  local last = begun >= 1 and host.query(form:format(name, begun), now)
+  out[today] = last and last[1] and last[1].value
+  return out
+end
+
+--- What the store of HOST has of the days until NOW of the check NAME, which is probed each EVERY seconds.
 function M.from_store(host, name, every, now)
   local list, today = {}, math.floor(now / DAY)
-  local series = ("check_up{check=%q}[1d]"):format(name)
-  local function ask(form) -- by day
-    local out = {}
-    local rows = host.range(form:format(series), (today - M.KEPT + 2) * DAY, today * DAY, DAY)
-    for _, p in ipairs(rows and rows[1] and rows[1].points or {}) do out[math.floor(p[1] / DAY) - 1] = p[2] end
-    return out
-  end
-  local up, n = ask "sum(sum_over_time(%s))", ask "sum(count_over_time(%s))"
-  for day = today - M.KEPT + 1, today - 1 do
+  local up = ask(host, "sum(sum_over_time(check_up{check=%q}[%ds]))", name, now)
+  local n = ask(host, "sum(count_over_time(check_up{check=%q}[%ds]))", name, now)
+  for day = today - M.KEPT + 1, today do
     if n[day] and n[day] > 0 then
-      local seconds = math.min(DAY, n[day] * every)
+      local seconds = math.min(day == today and now - today * DAY or DAY, n[day] * every)
       local good = seconds * (up[day] or 0) / n[day]
       list[#list + 1] = { day = day, up = good, degraded = 0, down = seconds - good, excused = 0 }
     end
