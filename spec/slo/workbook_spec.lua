@@ -88,11 +88,12 @@ describe("the outlook", function()
   end)
   it("says when the budget will be gone", function()
     -- Five days without an error, then at twice the rate: gone once the bad half weighs as much as the good one.
-    local world = slo.new('slo "web" { bad = "bad_total", total = "all_total", objective = 99 }', { at = "2026-03-02T00:00:00Z" })
+    local rule = 'slo "web" { bad = "bad_total", total = "all_total", objective = 99 }'
+    local world = slo.new("-- no rule\n", { at = "2026-03-02T00:00:00Z" })
     local all, bad = {}, {}
     for i = 1, 6 * 288 do all[i], bad[i] = i * 300, math.max(0, i - 5 * 288) * 6 end
     world:series("all_total", table.concat(all, " "), { every = "5m" }):series("bad_total", table.concat(bad, " "), { every = "5m" })
-    world:advance "6d"
+    world:advance("6d"):reload(rule):advance "2m"
     local about = slo.about(world, "web")
     assert.near(2, about.forecast.burn, 0.01)
     assert.near(host.parse_time "2026-03-12T00:00:00Z", host.parse_time(about.forecast.gone_at), 2 * HOUR)
