@@ -11,8 +11,8 @@ local M = {}
 
 --- The object in the body of REQ, and who asks; nil, the refusal.  Its author is whoever signed in, or who they say they are.
 function M.read(engine, req)
-  local given = (req.body == nil or req.body == "") and {} or engine.host.json.decode(req.body)
-  if type(given) ~= "table" then return nil, answer.problem(engine.host, 400, "bad_request", "send an object as JSON") end
+  local given = answer.said(engine.host, req)
+  if not given then return nil, answer.problem(engine.host, 400, "bad_request", "send an object as JSON") end
   local who = audit.who(req, given.author)
   given.author = who.name ~= "unknown" and who.name or nil
   if type(given.reason) ~= "string" then given.reason = nil end
