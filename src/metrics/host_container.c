@@ -3,7 +3,8 @@
  * Engines call the group of a container by its number, 64 hexadecimal digits, perhaps with a word
  * before it and ".scope" behind it (docker-, cri-containerd-, crio-, libpod-).  What people call
  * the container, its image and its pod are known to the engine only, so `name` is the short form of
- * the number, as `docker ps` shows it. SPDX-License-Identifier: MIT */
+ * the number, as `docker ps` shows it.
+ * SPDX-License-Identifier: MIT */
 #include <string.h>
 #include <sys/stat.h>
 

@@ -3,7 +3,8 @@
  * A storm brings a hundred thousand of them, and hardly one is ever looked at: so a set is one
  * block of bytes, and a Lua string is made of a text when somebody asks for it.  set[name] is a
  * text or nil; what else there is to do with one is in host.texts (docs/host.md).  It does not
- * change, and leaves a state as a map. SPDX-License-Identifier: MIT */
+ * change, and leaves a state as a map.
+ * SPDX-License-Identifier: MIT */
 #ifndef MW_SCRIPT_TEXTS_H
 #define MW_SCRIPT_TEXTS_H
 #include <lua.h>
