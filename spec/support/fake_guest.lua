@@ -1,69 +1,74 @@
 --- fake_guest.lua - a guest without the sandbox: enough to load rule files and call their functions in specs.
+local did_you_mean = require "moonwatch.did_you_mean"
+
 local M = {}
 
 local SAFE = { "assert", "error", "ipairs", "next", "pairs", "pcall", "select", "tonumber", "tostring", "type",
                "unpack", "math", "string", "table", "setmetatable", "getmetatable" }
 
-local function environment(state, spec, host)
-  local env = {}
-  for _, name in ipairs(SAFE) do env[name] = _G[name] end
-  env._G = env
+-- V as it leaves the guest: functions are numbers of STATE.
+local function plain(state, v, depth)
+  if type(v) == "function" then
+    state.fns[#state.fns + 1] = v
+    return { ["@fn"] = #state.fns }
+  end
+  if type(v) ~= "table" then return v end
+  if depth > 20 then error("tables nested too deep", 0) end
+  local out = {}
+  for k, item in pairs(v) do out[k] = plain(state, item, depth + 1) end
+  return out
+end
 
-  local function plain(v, depth)
-    if type(v) == "function" then
-      state.fns[#state.fns + 1] = v
-      return { ["@fn"] = #state.fns }
-    end
-    if type(v) ~= "table" then return v end
-    if depth > 20 then error("tables nested too deep", 0) end
-    local out = {}
-    for k, item in pairs(v) do out[k] = plain(item, depth + 1) end
-    return out
+-- The line of the file NAME that runs now.
+local function line_of(name)
+  local level = 2
+  while true do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return 0 end
+    if info.source == "@" .. name then return info.currentline end
+    level = level + 1
   end
+end
 
-  local function declare(word, name, fields, args, line)
-    table.insert(state.declarations,
-                 { word = word, name = name, fields = fields and plain(fields, 0), args = args, line = line })
-  end
-  local function here()
-    local level = 3
-    while true do
-      local info = debug.getinfo(level, "Sl")
-      if not info then return 0 end
-      if info.source == "@" .. spec.name then return info.currentline end
-      level = level + 1
+-- How words of each shape are written: what the file calls, which DECLAREs it with the line that HERE gives.
+local SHAPES = {}
+
+function SHAPES.named(word, declare, here)
+  return function(name)
+    local line = here()
+    if type(name) ~= "string" then error(word .. ": expected a name", 2) end
+    return function(fields)
+      if type(fields) ~= "table" then error(("%s %q: expected { ... }"):format(word, name), 2) end
+      declare { word = word, name = name, fields = fields, line = line }
     end
   end
-  local shapes = {
-    named = function(word)
-      return function(name)
-        local line = here()
-        if type(name) ~= "string" then error(word .. ": expected a name", 2) end
-        return function(fields)
-          if type(fields) ~= "table" then error(("%s %q: expected { ... }"):format(word, name), 2) end
-          declare(word, name, fields, nil, line)
-        end
-      end
-    end,
-    table = function(word)
-      return function(fields)
-        if type(fields) ~= "table" then error(word .. ": expected { ... }", 2) end
-        declare(word, nil, fields, nil, here())
-      end
-    end,
-    text = function(word)
-      return function(name)
-        if type(name) ~= "string" then error(word .. ": expected a text", 2) end
-        declare(word, name, nil, nil, here())
-      end
-    end,
-    call = function(word)
-      return function(...)
-        declare(word, nil, nil, plain({ ... }, 0), here())
-      end
-    end,
-  }
-  for word, shape in pairs(spec.words) do env[word] = shapes[shape](word) end
+end
+
+function SHAPES.table(word, declare, here)
+  return function(fields)
+    if type(fields) ~= "table" then error(word .. ": expected { ... }", 2) end
+    declare { word = word, fields = fields, line = here() }
+  end
+end
+
+function SHAPES.text(word, declare, here)
+  return function(name)
+    if type(name) ~= "string" then error(word .. ": expected a text", 2) end
+    declare { word = word, name = name, line = here() }
+  end
+end
+
+function SHAPES.call(word, declare, here)
+  return function(...) declare { word = word, args = { ... }, line = here() } end
+end
+
+local function add_words(env, state, spec)
+  local function declare(d)
+    d.fields, d.args = d.fields and plain(state, d.fields, 0), d.args and plain(state, d.args, 0)
+    table.insert(state.declarations, d)
+  end
+  local function here() return line_of(spec.name) end
+  for word, shape in pairs(spec.words) do env[word] = SHAPES[shape](word, declare, here) end
   for _, kind in ipairs(spec.kinds or {}) do
     env[kind] = function(fields)
       local out = {}
@@ -72,9 +77,10 @@ local function environment(state, spec, host)
       return out
     end
   end
-  env.env = function(name) return host.env(name) end
-  env.secret = function(name) return { ["@secret"] = name } end
-  env.require = function(name)
+end
+
+local function requirer(env, state, spec)
+  return function(name)
     if state.loaded[name] ~= nil then return state.loaded[name] end
     local source, path = (spec.module or function() end)(name)
     if not source then error(("module %q not found"):format(name), 2) end
@@ -84,14 +90,21 @@ local function environment(state, spec, host)
     state.loaded[name] = value == nil and true or value
     return state.loaded[name]
   end
+end
+
+local function environment(state, spec, host)
+  local env = {}
+  for _, name in ipairs(SAFE) do env[name] = _G[name] end
+  env._G = env
+  add_words(env, state, spec)
+  env.env = function(name) return host.env(name) end
+  env.secret = function(name) return { ["@secret"] = name } end
+  env.require = requirer(env, state, spec)
   local names = {}
   for word in pairs(spec.words) do names[#names + 1] = word end
   for _, kind in ipairs(spec.kinds or {}) do names[#names + 1] = kind end
   return setmetatable(env, {
-    __index = function(_, name)
-      local near = host.nearest(name, names)
-      error(("unknown name %q%s"):format(name, near and (" (did you mean %q?)"):format(near) or ""), 2)
-    end,
+    __index = function(_, name) error(("unknown name %q%s"):format(name, did_you_mean(host, name, names)), 2) end,
     __newindex = function(_, name) error(("no globals here: write `local %s = ...`"):format(name), 2) end,
   })
 end
