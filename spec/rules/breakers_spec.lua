@@ -135,6 +135,13 @@ describe("a breaker", function()
     world:answer("http://web/", { status = 500 }):advance "40s"
     assert.same({ web = 2, shop = 0 }, shown)
   end)
+  it("of a check opens by its failures in a row, however far apart its probes are", function()
+    for _, fields in ipairs { "breaker = {}", 'breaker = { failures = 3, window = "5s" }', "breaker = { rate = 0.5, min_calls = 5 }" } do
+      local world = testing.world(('check "web" { http = "http://web/", every = "1m", %s }'):format(fields))
+      world:answer("http://web/", { status = 500 }):advance "5m"
+      assert.equal("open", world.engine.by_id["check/web"].breaker:look(world.now).state, fields)
+    end
+  end)
   it("keeps a check from being probed over a restart", function()
     local world = testing.world 'check "web" { http = "http://web/", every = "10s", breaker = { failures = 2, open = "5m" } }'
     world:answer("http://web/", { status = 500 }):advance "30s"

@@ -11,7 +11,7 @@ return {
   help = "A circuit breaker for requests of functions: ctx.http.get(url, { breaker = \"NAME\" }). While it is open no request is made, and the " ..
     "answer is { error =, open = true }. Its state survives restarts and is the same on all nodes.",
   example = [[
-breaker "payments" { rate = 0.5, min_calls = 20, slow_rate = 0.8, slow_after = "2s", open = "30s", grow = 2 }
+breaker "payments" { rate = 0.5, calls = 10, slow_rate = 0.8, slow_after = "2s", open = "5m", grow = 2 }
 alert "PaymentsDown" { when = function(ctx) if ctx.state.down then ctx:fire {} end end }
 every("30s", function(ctx)
   local answer = ctx.http.get("http://127.0.0.1:8080/health", { breaker = "payments" })

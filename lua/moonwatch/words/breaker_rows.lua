@@ -30,4 +30,12 @@ function M.settle(breaker, path, problem)
   if wrong then problem((path[1] and table.concat(path, ".") .. "." or "") .. wrong, path) end
 end
 
+--- BREAKER is around something that is asked once in SECONDS: its window is so long that what opens it can happen within.
+function M.stretch(breaker, seconds)
+  if not breaker then return end
+  local rates = breaker.rate or breaker.slow_rate
+  local calls = math.max(breaker.failures, rates and not breaker.calls and breaker.min_calls or 0)
+  breaker.window = math.max(breaker.window, (calls + 1) * seconds)
+end
+
 return M

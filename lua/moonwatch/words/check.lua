@@ -47,6 +47,7 @@ check "backup" { heartbeat = { ttl = "25h", grace = "1h" } }   -- moonwatch beat
   }, migrate.state "rule"),
   after = function(fields, problem, env)
     breaker.settle(fields.breaker, { "breaker" }, problem)
+    breaker.stretch(fields.breaker, fields.every + fields.jitter + fields.timeout)
     fields.fail_after = fields.fail_after or fields.heartbeat and 1 or 3
     fields.pass_after = fields.pass_after or fields.heartbeat and 1 or 2
     sense.check(fields, problem, env.host.duration_text)
