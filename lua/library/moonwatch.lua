@@ -26,6 +26,7 @@
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---the alerts themselves, to Alertmanagers (API v2); told again before they would end there
@@ -53,6 +54,7 @@ function alertmanager(fields) end
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message in a Discord channel; at most 10 alerts and 6000 characters
@@ -110,6 +112,7 @@ function exec(fields) end
 ---@field max_alerts? integer at most so many alerts in one message
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---an alert at incident.io
@@ -138,6 +141,7 @@ function incidentio(fields) end
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---an issue at Jira
@@ -167,6 +171,7 @@ function jira(fields) end
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message in a Mattermost channel
@@ -198,6 +203,7 @@ function mattermost(fields) end
 ---@field update_alerts? boolean change message and description of an open alert when something changed
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---an alert at Opsgenie
@@ -234,6 +240,7 @@ function opsgenie(fields) end
 ---@field images? moonwatch.kind.pagerduty.images[] images shown with the incident
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---an incident at PagerDuty (Events v2)
@@ -261,6 +268,7 @@ function pagerduty(fields) end
 ---@field url? string address of the API
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message on a telephone (Pushover)
@@ -286,6 +294,7 @@ function pushover(fields) end
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message in a channel of Rocket.Chat
@@ -324,6 +333,7 @@ function rocketchat(fields) end
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message in a Slack channel
@@ -346,6 +356,7 @@ function slack(fields) end
 ---@field attributes? table<string, string|number|moonwatch.secret> attributes of the message, for filters of subscriptions; texts may hold ${labels.NAME}, ${status}
 ---@field timeout? moonwatch.duration longest time one try may take
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message to a topic, a phone or an application by Amazon SNS
@@ -362,6 +373,7 @@ function sns(fields) end
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a card in a channel of Microsoft Teams
@@ -383,6 +395,7 @@ function teams(fields) end
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message in a Telegram chat; at most 4096 characters
@@ -402,6 +415,7 @@ function telegram(fields) end
 ---@field custom_fields? table<string, string|number|moonwatch.secret> further fields
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---an incident at Splunk On-Call (VictorOps)
@@ -421,6 +435,7 @@ function victorops(fields) end
 ---@field max_alerts? integer at most so many alerts in one message; the others are counted
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---a message in a room of Webex; at most 7439 bytes
@@ -439,6 +454,7 @@ function webex(fields) end
 ---@field timeout? moonwatch.duration longest time one try may take; 10s, or below compat as long as a flush of Alertmanager
 ---@field max_alerts? integer at most so many alerts in one message
 ---@field tls? moonwatch.kind.alertmanager.tls certificates, for https
+---@field proxy? string|moonwatch.secret proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; those of the environment are not used
 ---@field send_resolved? boolean tell the end too; default that of the receiver
 
 ---the Alertmanager webhook body (version 4), posted as JSON, or a body of your own

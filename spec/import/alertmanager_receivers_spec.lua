@@ -214,13 +214,16 @@ jira_configs:
   - { api_url: 'http://j/rest/api/2', project: P, issue_type: Bug, reopen_transition: Reopen, description: '{ "type": "doc" }', summary: '{{ range .Alerts }}x{{ .StartsAt | ago }}{{ end }}' }
 webhook_configs:
   - { url: 'http://{{ .GroupLabels.team }}' }
-  - { url: 'http://h', http_config: { proxy_url: 'http://p' } }
+  - { url: 'http://h', http_config: { proxy_url: 'http://p:3128', no_proxy: h, proxy_from_environment: true } }
+  - { url: 'http://h', http_config: { proxy_url: 'http://u:p@p:3128', no_proxy: '', proxy_from_environment: false } }
 ]]
     assert.same({ "jira", "webhook" }, { items[1].kind, items[2].kind })
+    assert.same({ "http://p:3128", "http://u:p@p:3128" }, { items[2].proxy, items[3].proxy })
     local lost = lost_of(lines)
     table.sort(lost)
     assert.same({
-      "description: a document of version 3; ours makes one of a plain text", "proxy_url: there are no proxies",
+      "description: a document of version 3; ours makes one of a plain text", "no_proxy: a proxy is asked for each address",
+      "proxy_from_environment: proxies of the environment are not asked",
       "reopen_transition: without reopen_duration it is never used",
       'routing_key: this template cannot be carried over: template "mine" not defined',
       'summary: this template cannot be carried over: function "ago" not defined', "url: this template cannot be carried over",

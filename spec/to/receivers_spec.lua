@@ -152,4 +152,11 @@ describe("a webhook of one's own", function()
     assert.same({ text = "1 alerts" }, told.requests[1].json)
     assert.same({ ["@fn"] = 3, guest = "r.lua" }, told.host.asked[1].msg.fn)
   end)
+  it("is passed on by a proxy, of whatever kind it is", function()
+    local proxy = { ["@secret"] = "KEY" }
+    for kind, fields in pairs { webhook = { url = "http://x" }, slack = { url = "http://x" }, pagerduty = { routing_key = "k" }, jira = { url = "http://x", project = "P", issue_type = "B" } } do
+      fields.proxy = proxy
+      assert.equal("k3y/x", notes.tell(kind, notes.note(), fields).requests[1].proxy, kind)
+    end
+  end)
 end)

@@ -99,6 +99,20 @@ static int read_sign(const mw_value *spec, mw_net_sign *out, mw_err *err)
     return MW_OK;
 }
 
+static int read_proxy(mw_str text, const char **out, mw_err *err)
+{
+    static const char *const known[] = {"http://", "https://", "socks5://", "socks5h://"};
+    bool good = false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        good |= mw_str_starts(text, known[i]) && text.n > strlen(known[i]);
+    if (!text.n) return MW_OK;
+    if (!good || !mw_http_field_value(text) || strlen(text.p) != text.n)
+        return mw_fail(err, MW_EARG, 0, 0,
+                       "http: proxy begins with http://, https://, socks5:// or socks5h://");
+    *out = text.p;
+    return MW_OK;
+}
+
 static int read_request(const mw_value *arg, mw_net_request *req, mw_err *err)
 {
     mw_str url = mw_map_text(arg, "url"), method = mw_map_text(arg, "method");
@@ -125,6 +139,7 @@ static int read_request(const mw_value *arg, mw_net_request *req, mw_err *err)
     };
     int code = mw_tls_read(mw_map_find(arg, "tls"), &req->tls, err);
     if (code == MW_OK) code = read_sign(mw_map_find(arg, "sign"), &req->sign, err);
+    if (code == MW_OK) code = read_proxy(mw_map_text(arg, "proxy"), &req->proxy, err);
     req->tls.insecure |= mw_map_bool(arg, "insecure", false);
     return code;
 }

@@ -37,6 +37,7 @@ typedef struct mw_net_request {
     size_t max_body; /* of the decoded answer; 0: 1 MiB */
     mw_net_tls tls;
     mw_net_sign sign;
+    const char *proxy; /* NULL: none; "http://user:password@host:port", also https and socks5h */
     const mw_value *cookies; /* not NULL: those that it begins with, see cookies.h */
     bool follow;
     int max_redirects; /* 0: 10 */

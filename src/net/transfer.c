@@ -59,6 +59,7 @@ mw_transfer *mw_transfer_new(const mw_net_request *req, mw_net_done *done, void 
         t->sign_scope = mw_sprintf("aws:amz:%s:%s", req->sign.region, req->sign.service);
         t->sign_user = mw_sprintf("%s:%s", req->sign.key, req->sign.secret);
     }
+    if (req->proxy) t->proxy = mw_strdup(req->proxy);
     t->follow = req->follow;
     t->compressed = req->compressed;
     t->http2 = req->http2;
@@ -82,6 +83,7 @@ void mw_transfer_drop(mw_transfer *t)
     mw_value_free(t->cookies);
     mw_free(t->sign_scope);
     mw_free(t->sign_user);
+    mw_free(t->proxy);
     mw_free(t->method);
     mw_free(t->url);
     mw_buf_deinit(&t->send);
@@ -166,7 +168,8 @@ static void set_limits(mw_transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(left_ms < 1 ? 1 : left_ms));
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a name server */
-    curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(t->easy, CURLOPT_PROXY, t->proxy ? t->proxy : "");
+    curl_easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(t->easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, t->follow ? 1L : 0L);
@@ -235,6 +238,7 @@ mw_transfer_end mw_transfer_finish(mw_transfer *t, CURLcode rc)
     } else if (rc == CURLE_TOO_MANY_REDIRECTS) {
         mw_buf_printf(&words, "more than %d redirects", t->max_redirects);
     } else if (rc != CURLE_OK) {
+        if (t->proxy) mw_buf_text(&words, "through the proxy: ");
         mw_words_curl(&words, t->easy, rc, t->trouble, t->timeout_ms);
     } else {
         curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -244,6 +248,7 @@ mw_transfer_end mw_transfer_finish(mw_transfer *t, CURLcode rc)
     }
     long left = 0;
     curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &left);
+    if (t->proxy && changes_something(t)) left = t->left; /* asking for a tunnel counts, too */
     r.error = words.p;
     if (t->measured) mw_measure_finish(t->easy, t->measured);
     r.measured = t->measured;

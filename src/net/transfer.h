@@ -18,6 +18,7 @@ struct mw_transfer {
     struct curl_slist *fields, *connect_to;
     mw_net_tls tls;               /* its texts are owned */
     char *sign_scope, *sign_user; /* NULL: not signed */
+    char *proxy;                  /* NULL: none */
     bool has_body, follow, compressed, http2;
     int max_redirects, family;
     mw_net_measured *measured; /* NULL: not asked for */

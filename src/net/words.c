@@ -57,6 +57,7 @@ static const struct {
     const char *text;
 } causes[] = {
     {CURLE_URL_MALFORMAT, "the url is malformed"},
+    {CURLE_COULDNT_RESOLVE_PROXY, "no such host"},
     {CURLE_UNSUPPORTED_PROTOCOL, "only http and https urls are supported"},
     {CURLE_GOT_NOTHING, "the server closed the connection without an answer"},
     {CURLE_PARTIAL_FILE, "the server closed the connection in the middle of its answer"},
@@ -114,6 +115,10 @@ void mw_words_curl(mw_buf *out, CURL *easy, CURLcode rc, const char *detail, int
     case CURLE_UNSUPPORTED_PROTOCOL:
         if (is_http(easy)) rc = CURLE_WEIRD_SERVER_REPLY;
         break;
+    case CURLE_RECV_ERROR: /* also what a proxy says to the wish for a tunnel */
+        if (!strstr(more, "CONNECT")) break;
+        mw_buf_text(out, more);
+        return;
     default: break;
     }
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {

@@ -56,7 +56,9 @@ static void serve_http(int fd)
         } else if (!strncmp(path, "/endless", 8)) {
             say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
             for (;;) say(fd, "more and more and more and more\n");
-        } else if (!strncmp(path, "/echo", 5)) {
+        } else if (!strncmp(path, "no-tunnel.test", 14)) {
+            say(fd, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+        } else if (!strncmp(path, "/echo", 5) || !strncmp(path, "http://", 7)) {
             char out[9000];
             snprintf(out, sizeof out,
                      "HTTP/1.1 200 OK\r\nX-One: 1\r\nX-ONE: 2\r\nContent-Length: "
@@ -196,6 +198,30 @@ static void only_http_is_spoken_and_nothing_is_smuggled(void **state)
                  "header name");
     assert_error(ask(&w->host, "http", "{\"url\":\"http://x/\",\"method\":\"GET /y\"}"), "method");
     assert_error(ask(&w->host, "http", "{\"url\":\"http://x/\\r\\nA: b\"}"), "control characters");
+}
+
+static void a_proxy_is_asked_to_pass_it_on(void **state)
+{
+    struct world *w = *state;
+    mw_value *a = ask(&w->host, "http",
+                      "{\"url\":\"http://far.test/in\",\"body\":\"x\","
+                      "\"proxy\":\"http://me:word@127.0.0.1:%d\"}",
+                      w->http_port);
+    assert_no_error(a);
+    const char *heard = mw_map_text(a, "body").p;
+    assert_non_null(strstr(heard, "POST http://far.test/in HTTP/1.1"));
+    assert_non_null(strstr(heard, "Host: far.test"));
+    assert_non_null(strstr(heard, "Proxy-Authorization: Basic bWU6d29yZA=="));
+    mw_value_free(a);
+    a = ask(
+        &w->host, "http",
+        "{\"url\":\"https://no-tunnel.test/\",\"body\":\"x\",\"proxy\":\"http://127.0.0.1:%d\"}",
+        w->http_port);
+    assert_non_null(strstr(mw_map_text(a, "error").p, "through the proxy: "));
+    assert_non_null(strstr(mw_map_text(a, "error").p, "407"));
+    assert_sent(a, false);
+    assert_error(ask(&w->host, "http", "{\"url\":\"http://x/\",\"proxy\":\"file:///x\"}"),
+                 "proxy begins with");
 }
 
 static void redirects_are_followed_only_when_asked_and_only_to_http(void **state)
@@ -437,6 +463,7 @@ int main(void)
         T(a_request_that_changes_something_leaves_once),
         T(failures_are_told_in_words),
         T(only_http_is_spoken_and_nothing_is_smuggled),
+        T(a_proxy_is_asked_to_pass_it_on),
         T(redirects_are_followed_only_when_asked_and_only_to_http),
         T(a_failure_says_whether_the_request_left),
         T(many_hanging_requests_do_not_hold_up_a_quick_one),

@@ -53,12 +53,12 @@ local function http_config(self)
   for name in pairs(http_auth.FIELDS) do spec[name] = "any" end
   local f, keys = self.doc:fields(node, spec, "http_config")
   local def = KINDS[self.kind]
-  for _, row in ipairs(http_auth.rows(self.doc, f, keys, self.place)) do
+  for _, row in ipairs(http_auth.rows(self.doc, f, keys, self.place, true)) do
     local bearer = row.name == "auth" and row.value:match "^{ bearer = (.*) }$"
     if def.bearer and bearer then
       self.signs_in = true
       self.rows[#self.rows + 1] = { name = def.bearer, value = bearer, short = true }
-    elseif row.name == "tls" or def[row.name] then self.rows[#self.rows + 1] = row
+    elseif row.name == "tls" or row.name == "proxy" or def[row.name] then self.rows[#self.rows + 1] = row
     else self.doc:lost(key, ("http_config: %s has no such way to sign in"):format(self.kind)) end
   end
 end

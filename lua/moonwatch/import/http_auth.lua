@@ -72,20 +72,32 @@ local function certificates(doc, node, place)
 end
 
 local ABSENT = { oauth2 = "signing in with OAuth 2 is not there", proxy_url = "there are no proxies",
-                 proxy_connect_header = "there are no proxies" }
+                 proxy_connect_header = "nothing is said to a proxy but where to go", no_proxy = "a proxy is asked for each address",
+                 proxy_from_environment = "proxies of the environment are not asked" }
 
-local function lost(doc, f, keys)
+-- What is carried elsewhere, or says nothing.
+local function is_nothing(name, node, proxies)
+  if name == "proxy_url" and proxies or node.text == "" then return true end
+  return node.kind == "map" and #node.keys == 0 or name == "proxy_from_environment" and node.text == "false"
+end
+
+local function lost(doc, f, keys, proxies)
   for name, why in pairs(ABSENT) do
-    local empty = f[name] and f[name].kind == "map" and #f[name].keys == 0
-    if f[name] and not empty and not yaml.is_null(f[name]) then doc:lost(keys[name], ("%s: %s"):format(name, why)) end
+    if f[name] and not is_nothing(name, f[name], proxies) and not yaml.is_null(f[name]) then doc:lost(keys[name], ("%s: %s"):format(name, why)) end
   end
   for _, name in ipairs { "follow_redirects", "enable_http2" } do
     if f[name] and f[name].text == "false" and name == "follow_redirects" then doc:lost(keys[name], name .. ": cannot be chosen") end
   end
 end
 
---- The rows `auth`, `headers` and `tls` for the fields F with KEYS.
-function M.rows(doc, f, keys, place)
+-- The proxy NODE as Lua: a secret when somebody signs in there.
+local function proxy_of(doc, node, place)
+  if not doc:expect(node, "text", "proxy_url") or node.text == "" then return nil end
+  return node.text:find("@", 1, true) and M.secret(doc, node, nil, place) or lua.quoted(node.text)
+end
+
+--- The rows `auth`, `headers`, `tls`, and `proxy` where PROXIES are known, for the fields F with KEYS.
+function M.rows(doc, f, keys, place, proxies)
   local out, headers, auth = {}, {}, nil
   if f.basic_auth and doc:expect(f.basic_auth, "map", "basic_auth") then auth = basic(doc, f.basic_auth, place) end
   if f.authorization and doc:expect(f.authorization, "map", "authorization") then auth = auth or authorization(doc, f.authorization, place, headers) end
@@ -99,7 +111,9 @@ function M.rows(doc, f, keys, place)
   if #headers > 0 then out[#out + 1] = { name = "headers", value = lua.map(headers) } end
   local own = f.tls_config and doc:expect(f.tls_config, "map", "tls_config") and certificates(doc, f.tls_config, place)
   if own then out[#out + 1] = { name = "tls", value = own } end
-  lost(doc, f, keys)
+  local proxy = proxies and f.proxy_url and proxy_of(doc, f.proxy_url, place)
+  if proxy then out[#out + 1] = { name = "proxy", value = proxy } end
+  lost(doc, f, keys, proxies)
   return out
 end
 

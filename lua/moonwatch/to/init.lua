@@ -70,7 +70,7 @@ function M.send(host, clock, target, note, done)
   local function go(ready, refused)
     if not ready then return finish(refused) end
     local request = kind.build(note, ready, host, clock())
-    request.tls = fields.tls
+    request.tls, request.proxy = fields.tls, fields.proxy
     host.call("http", request, function(reply) finish(answer.judge(kind.answers, reply, clock(), host)) end)
   end
   if kind.prepare then return kind.prepare(note, fields, host, go) end

@@ -104,7 +104,7 @@ function M.build(note, fields, host)
   local headers = { ["content-type"] = "application/x-www-form-urlencoded; charset=utf-8" }
   if token and token ~= "" then headers["x-amz-security-token"] = token end
   return { url = fields.url or ("https://sns.%s.%s/"):format(region, domain), method = "POST", headers = headers, timeout = fields.timeout or 10,
-    tls = fields.tls, body = form(M.parameters(note, fields, host)), sign = { region = region, service = "sns", key = key, secret = secret } }
+    tls = fields.tls, proxy = fields.proxy, body = form(M.parameters(note, fields, host)), sign = { region = region, service = "sns", key = key, secret = secret } }
 end
 
 --- REPLY of host.call("http") → outcome: the code of Amazon's XML says more than the status.

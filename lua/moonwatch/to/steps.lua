@@ -12,7 +12,7 @@ local function send_all(list, kind, fields, tools, go)
   local left, out = #list, {}
   if left == 0 then return go(out) end
   for i, request in ipairs(list) do
-    request.tls, request.timeout = request.tls or fields.tls, request.timeout or fields.timeout or 10
+    request.tls, request.proxy, request.timeout = request.tls or fields.tls, fields.proxy, request.timeout or fields.timeout or 10
     tools.host.call("http", request, function(reply)
       out[i] = answer.judge(kind.answers, reply, tools.clock(), tools.host)
       out[i].reply = reply

@@ -14,7 +14,7 @@ local function with(fields)
   for _, row in ipairs {
     { "max_alerts", "count", default = 20, help = "at most so many alerts in one message; the others are counted" },
     { "timeout", "interval", help = "longest time one try may take; 10s, or below compat as long as a flush of Alertmanager" },
-    tls.row,
+    tls.row, tls.proxy,
     { "send_resolved", "boolean", help = "tell the end too; default that of the receiver" },
   } do fields[#fields + 1] = row end
   return fields

@@ -57,7 +57,7 @@ K.pagerduty = {
     { "images", "list", help = "images shown with the incident", fields = {
       { "src", "message", required = true, help = "address of the image, https" }, { "alt", "message", help = "what it shows" },
       { "href", "message", help = "where it leads" } } },
-    TIMEOUT, tls.row, RESOLVED,
+    TIMEOUT, tls.row, tls.proxy, RESOLVED,
   },
   check = all(check_url, function(fields, problem)
     if type(fields.details) ~= "table" or fields.details["@fn"] then problem("details: expected a table", { "details" }) end
@@ -75,7 +75,7 @@ K.webhook = {
     { "body", "payload", help = "what is sent in place of Alertmanager's body: a text or a table (sent as JSON), or function(n): a text or a table" },
     TIMEOUT,
     { "max_alerts", "count", help = "at most so many alerts in one message" },
-    tls.row, RESOLVED,
+    tls.row, tls.proxy, RESOLVED,
   },
   at_most_one = { { "bearer", "auth" }, { "body", "max_alerts" } },
   check = all(check_url, check_auth),
@@ -100,7 +100,7 @@ K.opsgenie = {
     { "note", "message", help = "a note" },
     { "details", "text_map", default = {}, help = "further details, beside the labels that all alerts share" },
     { "update_alerts", "boolean", default = false, help = "change message and description of an open alert when something changed" },
-    TIMEOUT, tls.row, RESOLVED,
+    TIMEOUT, tls.row, tls.proxy, RESOLVED,
   },
   check = all(check_url, function(fields, problem)
     for i, row in ipairs(fields.responders or {}) do
@@ -120,7 +120,7 @@ K.victorops = {
     { "state_message", "message", help = "the text, cut at 20480 characters; default: all alerts" },
     { "monitoring_tool", "message", default = "moonwatch", help = "who says so" },
     { "custom_fields", "text_map", default = {}, help = "further fields" },
-    TIMEOUT, tls.row, RESOLVED,
+    TIMEOUT, tls.row, tls.proxy, RESOLVED,
   },
   check = all(check_url, function(fields, problem)
     for name in pairs(fields.custom_fields or {}) do
@@ -148,7 +148,7 @@ K.pushover = {
     { "html", "boolean", default = false, help = "the text is HTML; what is filled in is escaped" },
     { "monospace", "boolean", default = false, help = "the text in letters of one width" },
     { "url", "text", default = "https://api.pushover.net/1", help = "address of the API" },
-    TIMEOUT, tls.row, RESOLVED,
+    TIMEOUT, tls.row, tls.proxy, RESOLVED,
   },
   check = all(check_url, function(fields, problem)
     if fields.html and fields.monospace then problem("html and monospace exclude each other", { "monospace" }) end
@@ -182,7 +182,7 @@ K.jira = {
     { "reopen_within", "interval", help = "an issue closed longer ago than this is not opened again" },
     { "wont_fix_resolution", "text", help = "issues closed with this resolution are left alone" },
     { "fields", "payload", default = {}, help = "further fields of the issue; texts may hold ${labels.NAME}, ${value}" },
-    HEADERS, TIMEOUT, tls.row, RESOLVED,
+    HEADERS, TIMEOUT, tls.row, tls.proxy, RESOLVED,
   },
   check = all(check_url, check_auth, function(fields, problem)
     if type(fields.fields) ~= "table" or fields.fields["@fn"] then problem("fields: expected a table", { "fields" }) end
@@ -196,7 +196,7 @@ K.incidentio = {
     { "url", "secret", required = true, help = "address of the alert source" },
     { "token", "secret", required = true, help = "token of the alert source" },
     { "max_alerts", "count", help = "at most so many alerts in one message" },
-    TIMEOUT, tls.row, RESOLVED,
+    TIMEOUT, tls.row, tls.proxy, RESOLVED,
   },
   check = check_url,
 }
@@ -208,7 +208,7 @@ K.alertmanager = {
     { "urls", "texts", help = "addresses of all Alertmanagers of a cluster; each is told" },
     { "resend", "interval", default = "1m", help = "tell what fires again after this long; an alert not told for four times as long ends there" },
     { "labels", "labels", default = {}, help = "labels that every alert gets" },
-    AUTH, HEADERS, TIMEOUT, tls.row, RESOLVED,
+    AUTH, HEADERS, TIMEOUT, tls.row, tls.proxy, RESOLVED,
   },
   exactly_one = { { "url", "urls" } },
   check = all(check_url, check_auth, function(fields, problem)

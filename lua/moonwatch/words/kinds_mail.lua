@@ -74,7 +74,7 @@ K.sns = {
     { "subject", "message", help = "subject, for those who get mail; at most 100 characters of ASCII" },
     { "message", "message", help = "the message, in place of ours; cut at 256 KB, for a phone at 1600 characters" },
     { "attributes", "text_map", default = {}, help = "attributes of the message, for filters of subscriptions; texts may hold ${labels.NAME}, ${status}" },
-    timeout "10s", tls.row, RESOLVED,
+    timeout "10s", tls.row, tls.proxy, RESOLVED,
   },
   check = function(f, problem)
     local n = (f.topic_arn and 1 or 0) + (f.phone_number and 1 or 0) + (f.target_arn and 1 or 0)

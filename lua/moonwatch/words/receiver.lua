@@ -34,6 +34,7 @@ receiver "web-team" {
     breaker.settle(fields.breaker, { "breaker" }, problem)
     for i, item in ipairs(fields.items or {}) do
       tls.check(item.tls, { i, "tls" }, problem)
+      tls.check_proxy(item.proxy, { i, "proxy" }, problem)
       local kind = kinds[item.kind]
       if kind and kind.check then
         kind.check(item, function(message, path) problem(message, { i, unpack(path) }) end)

@@ -13,6 +13,16 @@ M.fields = {
 --- The row of a field `tls`.
 M.row = { "tls", "table", help = "certificates, for https", fields = M.fields }
 
+--- The row of a field `proxy`.
+M.proxy = { "proxy", "secret", help = "proxy that is asked to pass the request on: http://user:password@host:port, also https:// and socks5h://; " ..
+  "those of the environment are not used" }
+
+--- What is wrong with PROXY, a text or a secret that is not known yet.
+function M.check_proxy(proxy, path, problem)
+  if type(proxy) ~= "string" or proxy:find "^https?://[^/%s]" or proxy:find "^socks5h?://[^/%s]" then return end
+  problem("proxy: expected an address that starts with http://, https:// or socks5h://", path)
+end
+
 --- What is wrong with TLS, the fields above, which stands at PATH.
 function M.check(tls, path, problem)
   if not tls then return end
