@@ -279,6 +279,22 @@ describe("a test message", function()
     assert.equal(404, (world:http("POST", "/api/mw/v1/receivers/nobody/test")))
   end)
 
+  it("closes what it opened, where somebody would have to", function()
+    local world = world_of.new { receivers = { { name = "hook", targets = { { kind = "webhook" }, { kind = "pagerduty" }, { kind = "alertmanager" },
+      { kind = "opsgenie", send_resolved = false } } } } }
+    world:http("POST", "/api/mw/v1/receivers/hook/test")
+    world:advance "10s"
+    local said = {}
+    for i, entry in ipairs(world.notes) do
+      local n = entry.note
+      said[i] = ("%s %s %s"):format(n.integration, n.status, tostring(n.test))
+      assert.equal(world.notes[1].note.group_key, n.group_key)
+    end
+    table.sort(said)
+    assert.same({ "alertmanager firing true", "alertmanager resolved true", "opsgenie firing true", "pagerduty firing true", "pagerduty resolved true",
+      "webhook firing true" }, said)
+  end)
+
   it("that is refused says so at once and is not tried again", function()
     local world = world_of.new {}
     world.answers.hook = failing(nil, { retry = true, status = 500, error = "answered 500" })

@@ -1,4 +1,5 @@
 --- router_outbox.lua - the router and its outbox: what becomes of a message is written into ledger, history and numbers.
+local Alerts = require "moonwatch.route.alerts"
 local Deliver = require "moonwatch.route.deliver"
 local compat = require "moonwatch.engine.router_compat"
 local digest = require "moonwatch.to.digest"
@@ -9,6 +10,7 @@ local metrics = require "moonwatch.engine.router_metrics"
 local notify = require "moonwatch.route.notify"
 local repeats = require "moonwatch.engine.router_repeat"
 local sooner = require "moonwatch.sooner"
+local to = require "moonwatch.to"
 
 local M = {}
 
@@ -123,6 +125,20 @@ function M.pump(router, now)
   return sooner(at, when)
 end
 
+-- Where a test opens something that somebody would have to close, it is followed by its end.
+local function close(router, group, target, alert, now)
+  local kind = to.kinds[target.kind]
+  if not target.send_resolved or not (kind and (kind.hears_acks or kind.digests == "never")) then return end
+  local ended = Alerts.view(alert, now)
+  ended.status, ended.ends_at = "resolved", now
+  local note = flush.notification(router, group, target, { ended }, "test", now)
+  note.test = true
+  local job = { key = group.key .. "|" .. target.key .. "|end", target = target.key, note = note, group_key = group.key, notice = true,
+    view = { firing = {}, resolved = {}, muted = {} }, how = {} }
+  router.history:open(job, now)
+  router.outbox:put(job, now)
+end
+
 --- Send a marked test message to receiver NAME; DONE(list of {integration, result, error, attempts}).
 function M.test(router, name, now, done)
   local receiver = router.receivers[name]
@@ -140,6 +156,7 @@ function M.test(router, name, now, done)
       group_key = group.key, view = {} }
     job.answer = function(result, why, ended)
       out[i] = { integration = target.kind, result = result, error = why, attempts = ended.attempts }
+      if result == "sent" then close(router, group, target, alert, now) end
       left = left - 1
       if left == 0 then done(out) end
     end

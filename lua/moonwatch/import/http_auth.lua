@@ -76,18 +76,17 @@ local ABSENT = { oauth2 = "signing in with OAuth 2 is not there", proxy_url = "t
                  proxy_from_environment = "proxies of the environment are not asked" }
 
 -- What is carried elsewhere, or says nothing.
-local function is_nothing(name, node, proxies)
-  if name == "proxy_url" and proxies or node.text == "" then return true end
+local function is_nothing(name, node, receiver)
+  if name == "proxy_url" and receiver or node.text == "" then return true end
   return node.kind == "map" and #node.keys == 0 or name == "proxy_from_environment" and node.text == "false"
 end
 
-local function lost(doc, f, keys, proxies)
+local function lost(doc, f, keys, receiver)
   for name, why in pairs(ABSENT) do
-    if f[name] and not is_nothing(name, f[name], proxies) and not yaml.is_null(f[name]) then doc:lost(keys[name], ("%s: %s"):format(name, why)) end
+    if f[name] and not is_nothing(name, f[name], receiver) and not yaml.is_null(f[name]) then doc:lost(keys[name], ("%s: %s"):format(name, why)) end
   end
-  for _, name in ipairs { "follow_redirects", "enable_http2" } do
-    if f[name] and f[name].text == "false" and name == "follow_redirects" then doc:lost(keys[name], name .. ": cannot be chosen") end
-  end
+  local follow = f.follow_redirects
+  if follow and follow.text == "false" and not receiver then doc:lost(keys.follow_redirects, "follow_redirects: cannot be chosen") end
 end
 
 -- The proxy NODE as Lua: a secret when somebody signs in there.
@@ -96,8 +95,8 @@ local function proxy_of(doc, node, place)
   return node.text:find("@", 1, true) and M.secret(doc, node, nil, place) or lua.quoted(node.text)
 end
 
---- The rows `auth`, `headers`, `tls`, and `proxy` where PROXIES are known, for the fields F with KEYS.
-function M.rows(doc, f, keys, place, proxies)
+--- The rows `auth`, `headers` and `tls` for the fields F with KEYS; of a RECEIVER `proxy`, too, and it follows no redirects.
+function M.rows(doc, f, keys, place, receiver)
   local out, headers, auth = {}, {}, nil
   if f.basic_auth and doc:expect(f.basic_auth, "map", "basic_auth") then auth = basic(doc, f.basic_auth, place) end
   if f.authorization and doc:expect(f.authorization, "map", "authorization") then auth = auth or authorization(doc, f.authorization, place, headers) end
@@ -111,9 +110,9 @@ function M.rows(doc, f, keys, place, proxies)
   if #headers > 0 then out[#out + 1] = { name = "headers", value = lua.map(headers) } end
   local own = f.tls_config and doc:expect(f.tls_config, "map", "tls_config") and certificates(doc, f.tls_config, place)
   if own then out[#out + 1] = { name = "tls", value = own } end
-  local proxy = proxies and f.proxy_url and proxy_of(doc, f.proxy_url, place)
+  local proxy = receiver and f.proxy_url and proxy_of(doc, f.proxy_url, place)
   if proxy then out[#out + 1] = { name = "proxy", value = proxy } end
-  lost(doc, f, keys, proxies)
+  lost(doc, f, keys, receiver)
   return out
 end
 
