@@ -155,7 +155,7 @@ describe("labels of a route", function()
     world:fire("Down", { team = "db" }):fire("Down", { team = "db", instance = "2" }):advance "31s"
     local expected = { owner = "team db", runbook = "down" }
     assert.same(expected, world.notes[1].note.route_labels)
-    assert.same(expected, require("moonwatch.to.webhook").body(world.notes[1].note, {}, world.host).routeLabels)
+    assert.same(expected, world.host.json.decode(require("moonwatch.to.webhook").body(world.notes[1].note, {}, world.host)).routeLabels)
     local _, groups = world:http("GET", "/api/v2/alerts/groups")
     assert.same(expected, groups[1].routeLabels)
   end)
@@ -167,7 +167,7 @@ describe("a webhook", function()
     local world = world_of.new {}
     world:fire("A"):advance("31s"):fire("B"):advance("5m"):resolve("B"):advance("5m"):advance("4h"):resolve("A"):advance("5m"):fire("A"):advance "5m"
     local reasons = {}
-    for i, entry in ipairs(world.notes) do reasons[i] = webhook.body(entry.note, {}, world.host).notification_reason end
+    for i, entry in ipairs(world.notes) do reasons[i] = world.host.json.decode(webhook.body(entry.note, {}, world.host)).notification_reason end
     assert.same({ "first notification", "new alerts added", "some alerts resolved", "repeat interval elapsed", "all alerts resolved", "first notification" }, reasons)
   end)
 end)

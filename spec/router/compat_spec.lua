@@ -84,7 +84,7 @@ describe("a message of a route that keeps to Alertmanager", function()
       local world = world_with(more)
       world:fire("Down"):advance "2s"
       local asked
-      real.send({ call = function(_, request) asked = request end, json = world.host.json, rfc3339 = world.host.rfc3339, sha256 = world.host.sha256 }, function() return 0 end,
+      real.send({ call = function(_, request) asked = request end, json = world.host.json, write_message = world.host.write_message, rfc3339 = world.host.rfc3339, sha256 = world.host.sha256 }, function() return 0 end,
         { kind = "webhook", fields = fields }, world.notes[1].note, function() end)
       return asked.timeout
     end

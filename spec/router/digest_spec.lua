@@ -222,7 +222,7 @@ describe("a digest as people read it", function()
     local world = world_with { rate = { n = 1, per = 60 } }
     storm(world, 30)
     world:advance "1m"
-    local body = require("moonwatch.to.webhook").body(digests(world)[1], {}, world.host)
+    local body = world.host.json.decode(require("moonwatch.to.webhook").body(digests(world)[1], {}, world.host))
     assert.equal(30, #body.alerts)
     assert.same({ 30, 30, 0, 10 }, { body.digest.groups, body.digest.firing, body.digest.resolved, body.digest.moreNames })
   end)

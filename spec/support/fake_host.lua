@@ -14,6 +14,7 @@ local dkjson = require "dkjson"
 local ffi = require "ffi"
 local bit = require "bit"
 local guests = require "fake_guest"
+local real = require "moonwatch.host"
 
 local M = {}
 
@@ -379,7 +380,7 @@ function M.new(options)
     answers = {}, files = options.files or {}, mtimes = {}, env_table = options.env or {},
     calls = {}, waiting = {}, sent = {}, asked = {}, appended = {}, metrics = {}, logged = {},
     on = {}, on_ask = {}, data_dir = "data", time = options.now or 1000000, worked = 0, write_takes = 0, written = 0,
-    read_alerts = function() end, json = json_api(), sha256 = sha256, base64 = base64, fingerprint = fingerprint, regex = regex,
+    read_alerts = function() end, write_message = real.write_message, json = json_api(), sha256 = sha256, base64 = base64, fingerprint = fingerprint, regex = regex,
     hmac_sha256 = hmac_sha256, same = function(a, b) return a == b end,
     nearest = nearest, duration = duration, duration_text = duration_text, rfc3339 = rfc3339,
     parse_time = parse_time, selector = selector,

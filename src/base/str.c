@@ -205,13 +205,19 @@ static uint64_t special(uint64_t w)
     return ((w - ones * 0x20) | (quote - ones) | (slash - ones) | w) & high;
 }
 
-/* A word without quote, backslash, control character or byte above 0x7f needs no closer look. */
+/* Of the flags of a word the lowest one is sure: what is borrowed only goes upwards. */
 const char *mw_str_plain(const char *p, const char *end)
 {
+    const char *start = p;
     uint64_t w;
     for (; end - p >= 8; p += 8) {
         memcpy(&w, p, 8);
-        if (special(w)) break;
+        if ((w = special(w))) return p + (__builtin_ctzll(w) >> 3);
+    }
+    if (p < end && p > start) { /* the last eight bytes, of which the first were seen already */
+        memcpy(&w, end - 8, 8);
+        w = special(w);
+        return w ? end - 8 + (__builtin_ctzll(w) >> 3) : end;
     }
     while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
            *p != '\\')

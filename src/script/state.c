@@ -277,7 +277,7 @@ void mw_host_push(lua_State *L)
         mw_host_open_world,   mw_host_open_yaml,          mw_host_open_histogram,
         mw_host_open_line,    mw_host_open_waits,         mw_host_open_past,
         mw_host_open_breaker, mw_host_open_http_breakers, mw_host_open_audit,
-        mw_host_open_texts,
+        mw_host_open_texts,   mw_host_open_message,
     };
     lua_newtable(L);
     lua_insert(L, -2);

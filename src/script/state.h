@@ -86,6 +86,7 @@ void mw_host_open_audit(lua_State *L);
 void mw_host_open_json(lua_State *L);
 void mw_host_open_alerts(lua_State *L);
 void mw_host_open_texts(lua_State *L);
+void mw_host_open_message(lua_State *L);
 void mw_host_open_text(lua_State *L);
 void mw_host_open_yaml(lua_State *L);
 void mw_host_open_histogram(lua_State *L);

@@ -154,6 +154,24 @@ static void a_near_miss_gets_a_suggestion(void **state)
     assert_null(mw_nearest("zzzzzz", names, 3));
 }
 
+/* Each byte at each place of a run, which begins and ends anywhere. */
+static void plain_text_ends_where_json_needs_a_closer_look(void **state)
+{
+    char text[48];
+    for (size_t n = 0; n < 34; n++)
+        for (size_t at = 0; at < n; at++)
+            for (int c = 0; c < 256; c++) {
+                bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+                memset(text, '"', sizeof text);
+                memset(text + 3, n % 2 ? 'a' : 0x7f, n);
+                text[3 + at] = (char)c;
+                if (at + 2 < n) text[3 + at + 2] = '\\';
+                size_t end = plain ? (at + 2 < n ? at + 2 : n) : at;
+                assert_ptr_equal(mw_str_plain(text + 3, text + 3 + n), text + 3 + end);
+            }
+    assert_ptr_equal(mw_str_plain(text, text), text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +184,7 @@ int main(void)
         cmocka_unit_test(much_that_is_freed_is_given_back),
         cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
         cmocka_unit_test(a_near_miss_gets_a_suggestion),
+        cmocka_unit_test(plain_text_ends_where_json_needs_a_closer_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

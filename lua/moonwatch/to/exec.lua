@@ -29,7 +29,7 @@ function M.build(note, fields, host)
   local env = M.variables(note)
   for name, value in pairs(fields.env or {}) do env[name] = value end
   return { command = host.json.array(fields.command), env = env, dir = fields.dir, timeout = fields.timeout or 30,
-    stdin = host.json.encode(webhook.body(note, fields, host)) .. "\n" }
+    stdin = webhook.body(note, fields, host) .. "\n" }
 end
 
 -- The end of what it said, on one line.

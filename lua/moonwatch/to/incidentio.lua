@@ -17,9 +17,7 @@ function M.build(note, fields, host)
   local most = math.min(fields.max_alerts or #note.alerts, #note.alerts)
   local text
   repeat
-    local body = webhook.body(note, { max_alerts = math.max(1, most) }, host)
-    body.version = "1"
-    text = host.json.encode(body)
+    text = webhook.body(note, { max_alerts = math.max(1, most) }, host, { version = "1" })
     most = math.floor(most / 2)
   until #text <= LARGEST or most < 1
   return { url = fields.url, method = "POST", headers = sign_in.headers({ auth = { bearer = fields.token } }, host), timeout = fields.timeout or 10,

@@ -10,20 +10,9 @@ local M = { kind = "webhook", answers = {}, digests = "alerts" }
 --- Templates walk over labels.
 function M.reads_sets(fields) return not fields.body end
 
-local UNSET = "0001-01-01T00:00:00Z"
-
 -- Why a message was made, as Alertmanager says it; our own reasons as we say them.
 local REASONS = { new = "first notification", changed = "new alerts added", resolved = "all alerts resolved",
   ["some-resolved"] = "some alerts resolved", ["repeat"] = "repeat interval elapsed" }
-
-local function alert_of(alert, note, started, host)
-  return {
-    status = alert.status, labels = alert.labels, annotations = alert.annotations or {},
-    startsAt = started,
-    endsAt = alert.status == "resolved" and alert.ends_at and host.rfc3339(alert.ends_at) or UNSET,
-    generatorURL = alert.generator_url or "", fingerprint = alert.fp, evidence = not note.compat and alert.evidence or nil,
-  }
-end
 
 -- Many messages in one: all their alerts, and what a person would be told.
 local function digest_of(digest, host)
@@ -48,24 +37,27 @@ local function head_of(note, kept)
   return status, labels_of.common(labels), labels_of.common(annotations)
 end
 
---- The body as a table.
-function M.body(note, fields, host)
-  local most = fields.max_alerts
-  local kept, at, started = {}, nil, nil
-  for i, alert in ipairs(note.alerts) do
-    if most and most > 0 and i > most then break end
-    if alert.starts_at ~= at then at, started = alert.starts_at, host.rfc3339(alert.starts_at) end -- many start together
-    kept[i] = alert_of(alert, note, started, host)
-  end
+local function first(alerts, most)
+  if not most or most == 0 or #alerts <= most then return alerts end
+  local out = {}
+  for i = 1, most do out[i] = alerts[i] end
+  return out
+end
+
+--- The body; MORE: fields that have other values.
+function M.body(note, fields, host, more)
+  local kept = first(note.alerts, fields.max_alerts)
   local status, common_labels, common_annotations = head_of(note, kept)
-  return {
+  local head = {
     version = "4", groupKey = note.group_key, truncatedAlerts = #note.alerts - #kept + (note.digest and note.digest.left_out or 0), status = status,
     receiver = text.receiver(note), groupLabels = note.group_labels, commonLabels = common_labels,
     commonAnnotations = common_annotations, externalURL = note.external_url or "",
-    routeLabels = note.route_labels or {}, notification_reason = REASONS[note.reason] or note.reason, alerts = host.json.array(kept),
+    routeLabels = note.route_labels or {}, notification_reason = REASONS[note.reason] or note.reason,
     links = links_of(note), digest = note.digest and digest_of(note.digest, host),
     remark = not note.compat and note.remark or nil, test = not note.compat and note.test or nil,
   }
+  for name, value in pairs(more or {}) do head[name] = value end
+  return host.write_message(head, kept, not note.compat)
 end
 
 local function request_of(fields, host, body)
