@@ -71,6 +71,13 @@ describe("an incident", function()
     assert.equal("The disk is full", list()[1].title)
   end)
 
+  it("is taken without a status page, too, and the answer says that nobody sees it", function()
+    assert.is_nil(select(2, ask("POST", DOOR, { title = "x" })).warning)
+    world:reload 'check "web" { tcp = "h:1" }'
+    local _, i = ask("POST", DOOR, { title = "x" })
+    assert.truthy(i.warning:find("there is no status page", 1, true), i.warning)
+  end)
+
   it("is there after a restart, and on other nodes", function()
     ask("POST", DOOR, { title = "Payments fail" })
     world:restart()

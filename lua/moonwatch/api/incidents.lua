@@ -1,6 +1,7 @@
 --- incidents.lua - /api/mw/v1/incidents: what people say of outages; it is shown on the status page.
 local answer = require "moonwatch.api.answer"
 local audit = require "moonwatch.audit"
+local settings = require "moonwatch.status.settings"
 local rules_of = require "moonwatch.api.rules_of"
 
 local function problem(engine, status, code, message) return answer.problem(engine.host, status, code, message) end
@@ -34,6 +35,8 @@ local function read(engine, req)
   return said, who
 end
 
+local NO_PAGE = "there is no status page (settings { status_page = ... }), so nobody is shown this"
+
 -- Whatever was said is on the disk before it is answered, and in the audit chain as WHAT.  When the disk refuses, which may be the
 -- outage itself, people are told of it all the same, and whoever wrote that it would not survive a restart.
 local function done(engine, status, what, who, incident, why)
@@ -42,6 +45,7 @@ local function done(engine, status, what, who, incident, why)
   local stored, why_not = true, nil
   if engine.save_now then stored, why_not = engine.save_now() end
   local row = shown(engine.host, incident)
+  if not settings.of(engine) then row.warning = NO_PAGE end
   if not stored then row.warning = "this is shown, but it is not on the disk: " .. tostring(why_not) end
   return answer.json(engine.host, status, row)
 end
