@@ -201,7 +201,7 @@ local function settle(runner, to, waiting)
   s.total, s.bad = s.total + wrong, s.bad + wrong
   local total, bad = within(list, math.max(0, book.total - blind - s.total), math.max(0, book.bad - blind - s.bad))
   -- Series have it as it was counted: where that was far off, they are not taken up after a restart.
-  if t - s.t > 2 * GAP or math.abs(total - book:between(s.t, t)) > FAR * total then runner.recounted = book.at end
+  if t - s.t > 2 * GAP or math.abs(total - book:between(s.t, t)) > 1 + FAR * total then runner.recounted = book.at end
   book:replace(s.t, list, s.total, s.bad)
   s.t, s.total, s.bad = t, s.total + total, s.bad + bad
   return true

@@ -1,8 +1,8 @@
 --- late.lua - hours that are counted again: something came that belongs there, or somebody asked for it.
 --
 -- Senders catch up after an outage, and history is pushed.  The stores tell which hours got something late; those are looked at
--- again once, out of the raw series, and what these say takes the place of what the ledger had.  Of steps without samples, which may
--- be too old for the store, the ledger stays as it is.  The sums of now stay where they are, those before them become others:
+-- again once, out of the raw series, and what these say takes the place of what the ledger had.  What is older than the
+-- first samples, which the store may have forgotten, stays as it is.  The sums of now stay where they are, those before them become others:
 -- counters do not jump.
 local parts = require "moonwatch.slo.parts"
 local steps = require "moonwatch.slo.steps"
@@ -45,14 +45,15 @@ end
 
 -- -- one piece -------------------------------------------------------------
 
---- ROWS of steps.lua, which begin at FROM, with what the ledger has where they say nothing, or where a policy for no data did:
+--- ROWS of steps.lua, which begin at FROM, with what the ledger has before anything is known, and where a policy for no data has spoken:
 -- the list, its sums.
 function M.filled(runner, from, rows)
   local book, blind, list = runner.ledger, (runner.rule.no_data or {}).policy == "burn", {}
-  local all, all_bad, last = 0, 0, from
+  local all, all_bad, last, known = 0, 0, from, false
   for i, row in ipairs(rows) do
     local total, bad = row[2], row[3]
-    if row[4] or row[5] or (blind and total == 0) then total, bad = book:between(last, row[1]) end
+    known = known or not row[4]
+    if not known or row[5] or (blind and total == 0) then total, bad = book:between(last, row[1]) end
     all, all_bad, last = all + total, all_bad + bad, row[1]
     list[i] = { row[1], total, bad }
     if row[2] > 0 and not runner.rule.timeslice then runner.seen = math.max(runner.seen or 0, row[1]) end

@@ -129,6 +129,10 @@ local function read_series(runner, since)
       book:prepend(list)
     end
   end
+  if book.began >= book.at then return end
+  -- What they say of the first of these moments they have said a little longer: what is before that is out of the raw series.
+  local row = must(runner.host.query(("max(timestamp(%s))"):format(own(series.EVENTS, runner.rule)), book.began))[1]
+  if row and row.value < book.began then book:prepend { { row.value, book:value(book.began) } } end
 end
 
 local function saved_list(saved)

@@ -26,7 +26,7 @@ local function most_of(runner, step)
   return runner.source.asks and MOST_ASKED or MOST
 end
 
---- The newest piece of what is from FROM to TO that is looked at at once: where it begins, seconds of a step.  Steps end at multiples
+--- The newest piece of what is from FROM to TO that is looked at at once: where it begins, seconds of a step.  Steps begin at multiples
 -- of their length, so hours are whole; the newest one may be shorter.
 function M.piece(runner, from, to, now)
   local length = runner.rule.timeslice and runner.rule.timeslice.length
@@ -34,11 +34,10 @@ function M.piece(runner, from, to, now)
   local step, edge = stage_of(to, now)
   if runner.source.grain > 0 then step = math.max(step, LOOK_BACK) end
   edge = math.max(edge, from)
-  local odd = to % step
-  if odd > 0.001 then return math.max(edge, to - odd), math.min(to - edge, odd) end
-  local n = math.min(most_of(runner, step), math.floor((to - edge) / step + 1e-6))
+  local whole = math.floor(to / step + 1e-6) * step
+  local n = math.min(most_of(runner, step), math.floor((whole - edge) / step + 1e-6))
   if n < 1 then return edge, to - edge end
-  return to - n * step, step
+  return whole - n * step, step
 end
 
 -- -- what is between steps -------------------------------------------------
@@ -103,9 +102,21 @@ local function complete_all(runner, rows, from, step)
   return false
 end
 
+-- What the source says, with a shorter step at the end when there has to be one.
+local function asked(runner, from, to, step, past)
+  local rows, why = slices.history(runner, from, to, step, past)
+  local last = from + math.floor((to - from) / step + 1e-6) * step
+  if not rows or to - last < 0.001 then return rows, why end
+  local more
+  more, why = slices.history(runner, last, to, to - last, past)
+  if not more then return nil, why end
+  rows[#rows + 1] = more[1]
+  return rows
+end
+
 --- From FROM to TO in steps of STEP: list of { t, total, bad, absent }, oldest first; nil, why.  PAST: before it began, see slices.lua.
 function M.rows(runner, from, to, step, past)
-  local rows, why = slices.history(runner, from, to, step, past)
+  local rows, why = asked(runner, from, to, step, past)
   local how = runner.source.how
   if not rows or runner.rule.timeslice or not (how and how.anchored) or #rows < 2 then return rows, why end
   local ok
