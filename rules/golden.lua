@@ -33,5 +33,5 @@ end
 
 for _, row in ipairs(golden.saturation) do
   alert "NearlyFull" { expr = golden.full(row), above = LIMITS.full, hold = "10m", variant = row.name,
-                       summary = "${labels." .. row.service .. "}: ${value|percent} of its " .. row.says .. " are in use" }
+                       summary = "${labels." .. row.service .. "}: " .. row.says .. ", ${value|percent} in use" }
 end

@@ -163,6 +163,7 @@ describe("golden signals", function()
     end
     refused(404, 'there is no service "shpo" %(did you mean "shop"%?%)', "shpo")
     refused(400, "window", nil, { window = "wide" })
+    refused(400, "longer than a year", nil, { window = "9999d" })
     refused(400, "from: ", "shop", { from = "then" })
     refused(400, "from must be before to", "shop", { from = "1800000000" })
     refused(400, "more than 400 points", "shop", { step = "1" })

@@ -8,7 +8,7 @@ local did_you_mean = require "moonwatch.did_you_mean"
 local mark_of = require "moonwatch.marks.mark"
 local signals = require "moonwatch.golden.signals"
 
-local HOUR, POINTS, MOST = 3600, 240, 400
+local HOUR, POINTS, MOST, YEAR = 3600, 240, 400, 366 * 86400
 
 local function bad(engine, why) return answer.problem(engine.host, 400, "bad_request", why) end
 
@@ -17,6 +17,7 @@ local function window_of(engine, req)
   local text = answer.param(req, "window") or "5m"
   local seconds = engine.host.duration(text)
   if not seconds or seconds < 1 or not text:find "^[%d%a]+$" then return nil, ("window: %q is no duration such as 5m"):format(text) end
+  if seconds > YEAR then return nil, ("window: %s is longer than a year"):format(text) end
   return ("%ds"):format(math.floor(seconds + 0.5)), seconds
 end
 

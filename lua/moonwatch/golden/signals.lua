@@ -16,7 +16,7 @@ local function finite(v) return v and v == v and math.abs(v) < math.huge and v o
 -- The values of EXPR by LABEL; what cannot be asked is said in WARNINGS.
 local function by_label(host, expr, label, t, warnings)
   local rows, why = host.query(expr, t)
-  if not rows then warnings[#warnings + 1] = why end
+  if not rows and warnings[#warnings] ~= why then warnings[#warnings + 1] = why end
   local out = {}
   for _, row in ipairs(rows or {}) do out[row.labels[label] or ""] = finite(row.value) end
   return out
