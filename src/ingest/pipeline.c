@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 
 /* -- what a condition asks about ------------------------------------------------------------ */
@@ -133,14 +132,6 @@ static void scrub_number(mw_scrub *s, attrs *list, size_t i)
     mw_buf_deinit(&text);
 }
 
-static bool is_json(const mw_scrub *s, mw_str text)
-{
-    mw_json j;
-    mw_json_init(&j, text, s->arena, NULL);
-    mw_json_skip(&j);
-    return mw_json_end(&j) == MW_OK;
-}
-
 /* A regular expression may have left no JSON of what was some. */
 static void scrub_value(mw_scrub *s, attrs *list, size_t i)
 {
@@ -148,7 +139,7 @@ static void scrub_value(mw_scrub *s, attrs *list, size_t i)
     bool json = a->type == MW_ATTR_JSON;
     mw_str after = json ? mw_scrub_json(s, a->key, a->s) : mw_scrub_text(s, a->key, a->s);
     if (after.p == a->s.p) return;
-    bool still = json && (!s->pipe->n_regex || is_json(s, after));
+    bool still = json && (!s->pipe->n_regex || mw_scrub_is_json(s, after));
     become(s, list, i, still ? MW_ATTR_JSON : MW_ATTR_STRING, after);
 }
 

@@ -94,13 +94,14 @@ mw_str mw_scrub_key(mw_scrub *s, mw_str key);                /* by patterns only
 bool mw_scrub_into(mw_scrub *s, mw_str name, mw_str text, bool json, mw_buf *out);
 bool mw_scrub_members(mw_scrub *s, mw_str name, mw_str json, bool kinds, bool regex, mw_buf *out);
 bool mw_scrub_words(mw_scrub *s, mw_str text, bool kinds, mw_buf *out);
-bool mw_scrub_kinds(mw_scrub *s, mw_str text, bool bare, mw_buf *out);
+bool mw_scrub_kinds(mw_scrub *s, unsigned kinds, mw_str text, bool bare, mw_buf *out);
 bool mw_scrub_regex(mw_scrub *s, mw_str text, bool bare, mw_buf *out);
 bool mw_scrub_found(const mw_scrub *s, mw_str text);       /* by patterns */
 bool mw_scrub_regex_found(const mw_scrub *s, mw_str text); /* or not known */
 /* What takes the place of WHAT. */
 void mw_scrub_replace(mw_scrub *s, unsigned kind, mw_str what, mw_buf *out);
-bool mw_scrub_is_json(mw_str text); /* by its ends */
+bool mw_scrub_looks_like_json(mw_str text); /* by its ends */
+bool mw_scrub_is_json(const mw_scrub *s, mw_str text);
 /* Behind the value of JSON that begins at AT, whatever is in it. */
 size_t mw_scrub_value_end(mw_str text, size_t at);
 

@@ -149,9 +149,9 @@ static void put_inside(mw_buf *out, mw_str text)
 static bool scrub_read(mw_scrub *s, mw_str text, bool name, mw_buf *out)
 {
     bool deep = s->nest == NEST;
-    if (name || deep) return mw_scrub_kinds(s, text, false, out);
+    if (name || deep) return mw_scrub_kinds(s, s->pipe->kinds, text, false, out);
     s->nest++;
-    bool some = mw_scrub_into(s, (mw_str){"", 0}, text, mw_scrub_is_json(text), out);
+    bool some = mw_scrub_into(s, (mw_str){"", 0}, text, mw_scrub_looks_like_json(text), out);
     s->nest--;
     return some;
 }
@@ -175,7 +175,7 @@ static bool scrub_escaped(mw_scrub *s, mw_str raw, bool name, mw_buf *out)
 static bool scrub_plain(walk *w, mw_str raw, bool name, mw_buf *out)
 {
     mw_buf first = {0};
-    bool some = name ? w->kinds && mw_scrub_kinds(w->s, raw, false, out)
+    bool some = name ? w->kinds && mw_scrub_kinds(w->s, w->s->pipe->kinds, raw, false, out)
                      : mw_scrub_words(w->s, raw, w->kinds, out);
     if (!w->regex) return some;
     if (some) mw_buf_add(&first, out->p, out->n);
@@ -282,7 +282,7 @@ static void read_bare(walk *w)
     mw_str bare = {w->text.p + from, w->at - from};
     if (bare.n < 3) return;
     mw_buf_reset(&w->part);
-    bool some = w->kinds && mw_scrub_kinds(w->s, bare, true, &w->part);
+    bool some = w->kinds && mw_scrub_kinds(w->s, w->s->pipe->kinds, bare, true, &w->part);
     if (!some && w->regex) some = mw_scrub_regex(w->s, bare, true, &w->part);
     if (!some) some = mw_scrub_words(w->s, bare, false, &w->part);
     if (some) replace(w, from, w->at);

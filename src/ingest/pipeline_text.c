@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "ingest/pipeline.h"
@@ -98,11 +99,11 @@ static void put(mw_scrub *s, unsigned kind, mw_str what, bool bare, mw_buf *out)
     mw_buf_deinit(&text);
 }
 
-bool mw_scrub_kinds(mw_scrub *s, mw_str text, bool bare, mw_buf *out)
+bool mw_scrub_kinds(mw_scrub *s, unsigned kinds, mw_str text, bool bare, mw_buf *out)
 {
     size_t done = 0;
     mw_pii_hit h;
-    while (mw_pii_next(s->pipe->kinds, text, done, &h)) {
+    while (mw_pii_next(kinds, text, done, &h)) {
         mw_buf_add(out, text.p + done, h.start - done);
         put(s, h.kind, (mw_str){text.p + h.start, h.end - h.start}, bare, out);
         done = h.end;
@@ -176,11 +177,33 @@ bool mw_scrub_regex_found(const mw_scrub *s, mw_str text)
 
 /* -- texts ---------------------------------------------------------------------------------- */
 
-bool mw_scrub_is_json(mw_str text)
+bool mw_scrub_looks_like_json(mw_str text)
 {
     text = mw_str_trim(text);
     return text.n > 1 && ((text.p[0] == '{' && text.p[text.n - 1] == '}') ||
                           (text.p[0] == '[' && text.p[text.n - 1] == ']'));
+}
+
+bool mw_scrub_is_json(const mw_scrub *s, mw_str text)
+{
+    mw_json j;
+    mw_json_init(&j, text, s->arena, NULL);
+    mw_json_skip(&j);
+    return mw_json_end(&j) == MW_OK;
+}
+
+/* TEXT only looks like JSON, so what a walk takes for strings may be none: what it left is looked
+ * for in the whole.  Not secrets, whose places would be taken for some again. */
+static bool look_again(mw_scrub *s, mw_str text, bool some, size_t begun, mw_buf *out)
+{
+    mw_buf whole = {0};
+    mw_str now = some ? (mw_str){out->p + begun, out->n - begun} : text;
+    unsigned kinds = s->pipe->kinds & ~(1u << MW_PII_TOKEN);
+    bool more = mw_scrub_kinds(s, kinds, now, false, &whole);
+    if (more) out->n = begun;
+    if (more) mw_buf_add(out, whole.p, whole.n);
+    mw_buf_deinit(&whole);
+    return some || more;
 }
 
 bool mw_scrub_into(mw_scrub *s, mw_str name, mw_str text, bool json, mw_buf *out)
@@ -190,7 +213,9 @@ bool mw_scrub_into(mw_scrub *s, mw_str name, mw_str text, bool json, mw_buf *out
     if (!json) return mw_scrub_words(s, text, kinds, out);
     bool regex = mw_scrub_regex_found(s, text);
     if (!kinds && !regex && !p->fields.n && !memchr(text.p, '\\', text.n)) return false;
-    return mw_scrub_members(s, name, text, kinds, regex, out);
+    size_t begun = out->n;
+    bool some = mw_scrub_members(s, name, text, kinds, regex, out);
+    return kinds && !mw_scrub_is_json(s, text) ? look_again(s, text, some, begun, out) : some;
 }
 
 /* Regular expressions see the whole text at the end, too: what they look for may be wider than a
@@ -207,7 +232,7 @@ static mw_str scrub(mw_scrub *s, mw_str name, mw_str text, bool json)
 
 mw_str mw_scrub_text(mw_scrub *s, mw_str name, mw_str text)
 {
-    return scrub(s, name, text, mw_scrub_is_json(text));
+    return scrub(s, name, text, mw_scrub_looks_like_json(text));
 }
 
 mw_str mw_scrub_json(mw_scrub *s, mw_str name, mw_str json) { return scrub(s, name, json, true); }
@@ -215,5 +240,5 @@ mw_str mw_scrub_json(mw_scrub *s, mw_str name, mw_str json) { return scrub(s, na
 mw_str mw_scrub_key(mw_scrub *s, mw_str key)
 {
     mw_buf_reset(&s->out);
-    return mw_scrub_kinds(s, key, false, &s->out) ? keep(s, &s->out) : key;
+    return mw_scrub_kinds(s, s->pipe->kinds, key, false, &s->out) ? keep(s, &s->out) : key;
 }

@@ -61,7 +61,8 @@ static mw_str key_before(mw_str text, size_t from, size_t end)
 
 static void put(walk *w, mw_str between)
 {
-    if (!w->kinds || !mw_scrub_kinds(w->s, between, false, w->out)) mw_buf_str(w->out, between);
+    if (!w->kinds || !mw_scrub_kinds(w->s, w->s->pipe->kinds, between, false, w->out))
+        mw_buf_str(w->out, between);
 }
 
 /* What is written goes in the place of what is from FROM to TO. */
@@ -148,7 +149,7 @@ bool mw_scrub_words(mw_scrub *s, mw_str text, bool kinds, mw_buf *out)
         else
             w.at++;
     }
-    if (!w.some) return kinds && mw_scrub_kinds(s, text, false, out);
+    if (!w.some) return kinds && mw_scrub_kinds(s, s->pipe->kinds, text, false, out);
     put(&w, (mw_str){text.p + w.done, text.n - w.done});
     return true;
 }

@@ -145,6 +145,7 @@ static void json_stays_json_and_nobody_hides_behind_its_escapes(void **state)
         {"{\"n\":4111111111111111,\"k\":\"EMP-1\",\"l\":EMP-2}",
          "{\"n\":\"***\",\"k\":\"***\",\"l\":\"***\"}"},
         {"{\"m\":\"EMP\\u002d12\"}", "{\"m\":\"***\"}"},
+        {"{\"a\" b\":[x}ana@b.io]\"}", "{\"a\" b\":[***]\"}"},
     };
     mw_pipe *p;
     mw_pipes *set = one(&p);
