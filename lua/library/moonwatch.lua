@@ -445,7 +445,7 @@ function webex(fields) end
 
 ---the Alertmanager webhook body (version 4), posted as JSON, or a body of your own
 ---@class moonwatch.kind.webhook
----@field url string|moonwatch.secret address
+---@field url string|moonwatch.secret address; ${group_labels.NAME} and its like are escaped in it
 ---@field method? "POST"|"PUT"|"PATCH" request method
 ---@field headers? table<string, string|number|moonwatch.secret> request headers
 ---@field bearer? string|moonwatch.secret token; short for auth = { bearer = ... }

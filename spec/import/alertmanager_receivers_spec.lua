@@ -69,6 +69,13 @@ pagerduty_configs:
       { items[1].severity, items[2].severity, items[3].severity })
     assert.same({ "am ${status}", "http://${common_labels.a}/" }, { items[2].client, items[2].client_url })
   end)
+  it("that is a webhook may have an address of each group", function()
+    local items, lines = import [[
+webhook_configs: [ { url: 'http://h/{{ .GroupLabels.team }}/in' } ]
+]]
+    assert.same({}, lost_of(lines))
+    assert.equal("http://h/${group_labels.team}/in", items[1].url)
+  end)
   it("that is Slack may choose channel, name and pictures by the message", function()
     local items, lines = import [[
 slack_configs:
@@ -213,7 +220,7 @@ victorops_configs: [ { api_key: k, routing_key: '{{ template "mine" . }}' } ]
 jira_configs:
   - { api_url: 'http://j/rest/api/2', project: P, issue_type: Bug, reopen_transition: Reopen, description: '{ "type": "doc" }', summary: '{{ range .Alerts }}x{{ .StartsAt | ago }}{{ end }}' }
 webhook_configs:
-  - { url: 'http://{{ .GroupLabels.team }}' }
+  - { url: 'http://h/{{ template "mine" . }}' }
   - { url: 'http://h', http_config: { proxy_url: 'http://p:3128', no_proxy: h, proxy_from_environment: true } }
   - { url: 'http://h', http_config: { proxy_url: 'http://u:p@p:3128', no_proxy: '', proxy_from_environment: false } }
 ]]
@@ -226,7 +233,7 @@ webhook_configs:
       "proxy_from_environment: proxies of the environment are not asked",
       "reopen_transition: without reopen_duration it is never used",
       'routing_key: this template cannot be carried over: template "mine" not defined',
-      'summary: this template cannot be carried over: function "ago" not defined', "url: this template cannot be carried over",
+      'summary: this template cannot be carried over: function "ago" not defined', 'url: this template cannot be carried over: template "mine" not defined',
       "victorops: needs routing_key", "webhook: needs url" }, lost)
   end)
 end)

@@ -159,4 +159,9 @@ describe("a webhook of one's own", function()
       assert.equal("k3y/x", notes.tell(kind, notes.note(), fields).requests[1].proxy, kind)
     end
   end)
+  it("goes to an address of each group, of which a label is never more than a piece", function()
+    local n = notes.note { group_labels = { team = "a/../b?c=d&e#f@g ü" } }
+    assert.equal("http://x/a%2F..%2Fb%3Fc%3Dd%26e%23f%40g%20%C3%BC/in", notes.tell("webhook", n, { url = "http://x/${group_labels.team}/in" }).requests[1].url)
+    assert.equal("http://x/a%2F..%2Fb%3Fc%3Dd%26e%23f%40g%20%C3%BC", notes.tell("webhook", n, { url = "http://x/{{ .GroupLabels.team }}" }).requests[1].url)
+  end)
 end)

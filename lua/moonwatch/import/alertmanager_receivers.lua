@@ -17,7 +17,7 @@ local M = {}
 -- fields: field of Alertmanager → { field of ours, how, kind = of the node, a text unless said }.  globals: field → what `global` calls
 -- it.  defaults: field → our source where Alertmanager's default is not ours.  needs: fields of ours that must be there.  auth, headers:
 -- the kind has these fields; bearer: which one takes a token alone.  kind: what we call it, if otherwise.  settle: looks at all rows in
--- the end, and gives what is lacking.  secret_url: the address is a secret.
+-- the end, and gives what is lacking.  secret_url: the address is a secret.  fills: which secret may be filled in from a message.
 local KINDS = {}
 for name, def in pairs(chat) do KINDS[name] = def end
 for name, def in pairs(incident) do KINDS[name] = def end
@@ -31,19 +31,24 @@ for _, name in ipairs(OTHERS) do RECEIVER[name .. "_configs"] = "list" end
 local Item = {}
 Item.__index = Item
 
-local function secret_row(self, ours, names)
-  local f = self.fields
+-- The secret OURS as Lua: what the receiver says itself or in a file, else what `global` does.
+local function secret_of(self, ours, names)
+  local f, def = self.fields, KINDS[self.kind]
   local own, file = f[names[1]], f[names[2]]
   if yaml.is_null(own) then own = nil end
   if yaml.is_null(file) then file = nil end
   if not own and not file then own, file = self.global[names[3] or ""], self.global[names[4] or ""] end
-  local quiet = ours == "url" and not KINDS[self.kind].secret_url
-  local value
-  if own and own.text and own.text:find("{{", 1, true) then return self.doc:lost(own, ("%s: this template cannot be carried over"):format(names[1])) end
-  if quiet and own and not file then value = lua.quoted(own.text)
-  else value = http_auth.secret(self.doc, own, file, self.place) end
-  if value then self.rows[#self.rows + 1] = { name = ours, value = value, short = true, above = self.keys[names[1]] and self.doc:above(self.keys[names[1]].line, self.line) } end
-  return value
+  if own and own.text and own.text:find("{{", 1, true) then
+    if def.fills == ours then return F.message(self, own, self.keys[names[1]], names[1]) end
+    return self.doc:lost(own, ("%s: this template cannot be carried over"):format(names[1]))
+  end
+  if ours == "url" and not def.secret_url and own and not file then return lua.quoted(own.text) end
+  return http_auth.secret(self.doc, own, file, self.place)
+end
+
+local function secret_row(self, ours, names)
+  local value, key = secret_of(self, ours, names), self.keys[names[1]]
+  if value then self.rows[#self.rows + 1] = { name = ours, value = value, short = true, above = key and self.doc:above(key.line, self.line) } end
 end
 
 local function http_config(self)

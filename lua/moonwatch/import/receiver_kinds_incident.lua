@@ -47,7 +47,7 @@ local function service_key(run, _, key)
 end
 
 K.webhook = {
-  secrets = { url = { "url", "url_file" } }, needs = { "url" }, resolved = true, auth = true, headers = true, bearer = "bearer",
+  secrets = { url = { "url", "url_file" } }, needs = { "url" }, resolved = true, auth = true, headers = true, bearer = "bearer", fills = "url",
   fields = { max_alerts = { "max_alerts", F.whole }, timeout = { "timeout", F.duration }, payload = { "body", F.deep, kind = "any" } },
 }
 K.pagerduty = {

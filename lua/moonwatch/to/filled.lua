@@ -29,6 +29,13 @@ end
 --- Is something of a message to be filled into what is SAID?
 function M.is_template(said) return gotemplate.is(said) or said:find("${", 1, true) ~= nil end
 
+--- What is wrong with what is SAID as a template; nil when nothing is.
+function M.wrong(said)
+  local compiled, why
+  if gotemplate.is(said) then compiled, why = gotemplate.compile(said) else compiled, why = expand.compile(said) end
+  return not compiled and why or nil
+end
+
 --- The first line of NOTE: TEMPLATE is what the configuration says for it, OURS what it is otherwise.  A digest has its own.
 function M.title(template, note, ours)
   local own = not note.digest and M.text(template, note)

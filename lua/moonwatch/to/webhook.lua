@@ -60,17 +60,20 @@ function M.body(note, fields, host, more)
   return host.write_message(head, kept, not note.compat)
 end
 
-local function request_of(fields, host, body)
+-- What is filled into an address is a piece of its path or query, never more.
+local function escaped(place) return (place:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end)) end
+
+local function request_of(note, fields, host, body)
   local given = fields
   if fields.bearer then given = { headers = fields.headers, auth = { bearer = fields.bearer } } end
-  return { url = fields.url, method = fields.method or "POST", headers = sign_in.headers(given, host), timeout = fields.timeout or 10,
+  return { url = filled.text(fields.url, note, escaped), method = fields.method or "POST", headers = sign_in.headers(given, host), timeout = fields.timeout or 10,
     body = type(body) == "table" and host.json.encode(body) or body }
 end
 
 --- Message NOTE for a target with FIELDS → what host.call("http") takes; without a function for its body.
 function M.build(note, fields, host)
-  if not fields.body then return request_of(fields, host, M.body(note, fields, host)) end
-  return request_of(fields, host, filled.deep(fields.body, note))
+  if not fields.body then return request_of(note, fields, host, M.body(note, fields, host)) end
+  return request_of(note, fields, host, filled.deep(fields.body, note))
 end
 
 --- What FIELDS ask of somebody else before the message can be built: a body made by a function.  DONE(fields) or DONE(nil, outcome).

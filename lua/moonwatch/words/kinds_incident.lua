@@ -1,5 +1,6 @@
 --- kinds_incident.lua - receiver kinds for programs and for incidents: webhook, PagerDuty, Opsgenie, Splunk On-Call, Pushover, Jira,
 -- incident.io and other Alertmanagers.
+local filled = require "moonwatch.to.filled"
 local tls = require "moonwatch.words.tls_rows"
 local victorops = require "moonwatch.to.victorops"
 
@@ -67,7 +68,7 @@ K.pagerduty = {
 K.webhook = {
   help = "the Alertmanager webhook body (version 4), posted as JSON, or a body of your own",
   fields = {
-    { "url", "secret", required = true, help = "address" },
+    { "url", "secret", required = true, help = "address; ${group_labels.NAME} and its like are escaped in it" },
     { "method", "text", default = "POST", choices = { "POST", "PUT", "PATCH" }, help = "request method" },
     HEADERS,
     { "bearer", "secret", help = "token; short for auth = { bearer = ... }" },
@@ -78,7 +79,10 @@ K.webhook = {
     tls.row, tls.proxy, RESOLVED,
   },
   at_most_one = { { "bearer", "auth" }, { "body", "max_alerts" } },
-  check = all(check_url, check_auth),
+  check = all(check_url, check_auth, function(fields, problem)
+    local wrong = type(fields.url) == "string" and filled.wrong(fields.url)
+    if wrong then problem("url: " .. wrong, { "url" }) end
+  end),
 }
 
 K.opsgenie = {

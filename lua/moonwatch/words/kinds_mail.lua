@@ -51,6 +51,8 @@ K.email = {
     local fixed, any = {}, false
     for _, text in ipairs(f.to or {}) do
       any = true
+      local wrong = filled.wrong(text)
+      if wrong then problem("to: " .. wrong, { "to" }) end
       if not filled.is_template(text) then fixed[#fixed + 1] = text end
     end
     local _, bad = mime.addresses(fixed)
