@@ -21,6 +21,20 @@ describe("a check", function()
     assert.equal("healthy", (runner:report()))
   end)
 
+  it("is unknown, and not failing, when somebody has forced its breaker open while it was well", function()
+    local world = testing.world 'check "db" { tcp = "127.0.0.1:1", every = "10s", breaker = {} }'
+    local runner = world.engine.by_id["check/db"]
+    world:probe("tcp", function() return { seconds = 0.01 } end):advance "20s"
+    runner.breaker:force "open"
+    world:advance "1m"
+    local status, message = runner:report()
+    assert.same({ "unknown", "ok (circuit forced open: not probed)" }, { status, message })
+    assert.is_nil(world:value 'check_up{check="db"}')
+    runner.breaker:force(nil)
+    world:advance "10s"
+    assert.equal("healthy", (runner:report()))
+  end)
+
   it("says why it fails while its breaker keeps it from being probed", function()
     local world = testing.world 'check "db" { tcp = "127.0.0.1:1", every = "10s", fail_after = 2, breaker = { failures = 2, open = "2m" } }'
     local runner, probes = world.engine.by_id["check/db"], 0

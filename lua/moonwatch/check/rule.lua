@@ -64,7 +64,7 @@ end
 function M:standing(t)
   local excuse, own = blame.excuse(self, t), self.verdict.verdict
   if own == "bad" then return when_bad(self, excuse) end
-  if own == "unknown" then return "unknown", says(self), excuse end
+  if own == "unknown" or self.left_alone then return "unknown", says(self), excuse end
   return self.reasons and "degraded" or "healthy", says(self), excuse
 end
 
@@ -164,7 +164,7 @@ function M:finish(t, result)
   if result.unasked then return not_probed(self, result) end
   result.details = result.details or {}
   self.message, self.details, self.took, self.traceback = result.message, result.details, result.seconds, result.traceback
-  self.held, self.was_good = nil, result.good
+  self.held, self.left_alone, self.was_good = nil, nil, result.good
   if self.breaker then
     if result.good then self.breaker:ok(t, result.seconds) else self.breaker:fail(t, result.seconds) end
   end
@@ -189,10 +189,12 @@ local function why_held(self, look)
   return look.opens_until and ("circuit open until %s"):format(self.host.rfc3339(look.opens_until)) or "circuit open"
 end
 
--- What is not asked any more because it kept failing does fail; how its last probe went is told as long.
+-- What is not asked any more because it kept failing does fail; how its last probe went is told as long.  What somebody has forced to
+-- be left alone has not failed by that: nobody knows how it is.
 local function refuse(self, t)
-  self.held = why_held(self, self.breaker:look(t))
-  if self.verdict.verdict ~= "bad" then
+  local look = self.breaker:look(t)
+  self.held, self.left_alone = why_held(self, look), look.forced ~= nil
+  if self.verdict.verdict ~= "bad" and not self.left_alone then
     self.verdict.verdict = "bad"
     self.engine:changed(self, t)
   end
@@ -219,7 +221,7 @@ end
 
 -- -- over reloads ----------------------------------------------------------
 
-local PROBED = { "verdict", "blame", "message", "held", "was_good", "details", "took", "reasons", "slack", "probed_at", "health", "settled_at" }
+local PROBED = { "verdict", "blame", "message", "held", "left_alone", "was_good", "details", "took", "reasons", "slack", "probed_at", "health", "settled_at" }
 
 local TOLD = { "changes", "status", "since", "days", "tallied_at", "tallied_part" }
 
