@@ -1,9 +1,9 @@
 /* probes.c - runs probes, mails and programs side by side and answers whoever asked.
  *
  * Each class has a pool of its own, so that mail servers that hang do not hold up checks; it starts
- * with the first question.  A deadline counts from the question, so a
- * probe that found no free thread in time answers that instead of a stale measurement; "unasked"
- * says that this tells nothing about whom it was about.
+ * with the first question.  A deadline counts from the question, so a probe that found no free
+ * thread in time answers that instead of a stale measurement; "unasked" says that this tells
+ * nothing about the target.
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <string.h>

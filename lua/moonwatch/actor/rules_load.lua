@@ -65,7 +65,7 @@ local function answer(job, result)
   for _, done in ipairs(job.done) do done(result) end
 end
 
--- A fault of this program shall leave nobody waiting, and no rule: it is told like a problem of the files.
+-- A fault of this program must leave nobody waiting, and no rule: it is told like a problem of the files.
 local function broken(self, job, why)
   if job.run then load.drop(job.run) end
   local text = "a fault of moonwatch while it loaded: " .. tostring(why)

@@ -152,7 +152,7 @@ local function figures(result)
            db_connections_active = details.in_use, db_connections_idle = details.idle }
 end
 
--- There was no room for this probe, or it is the end: whom it was about has done nothing wrong.
+-- There was no room for this probe, or moonwatch is stopping: its target has done nothing wrong.
 local function not_probed(self, result)
   self.host.metric("add", "moonwatch_checks_not_probed_total", {}, 1, "Probes that were not made because too many others were under way.")
   if self.breaker then self.breaker:cancel() end

@@ -2,7 +2,7 @@
 --
 -- A rule has a meter of its own from its first evaluation in full on.  Everybody's figures stand in the rules API; as series of
 -- their own (moonwatch_rule_*{word=,rule=}) they exist for rules that are programs, that say `budget`, that had a slow query
--- or went beyond their budget: thousands of plain rules that ask and find nothing shall not make thousands of series.
+-- or went beyond their budget: thousands of plain rules that ask and find nothing must not make thousands of series.
 local words = require "moonwatch.words.budget"
 
 local M = {}

@@ -3,7 +3,7 @@
 -- The records, alerts and SLOs of one file with one interval are a group, unless they name another with `group`; checks and
 -- jobs stand alone.  All rules of a group look at the same time, so that one sees what an earlier one of its group has just
 -- written.  A long group is worked off in pieces, others in between; its time stays the one it began with.  Those that stand
--- alone share their figures by their word: ten thousand checks shall not make ninety thousand series.
+-- alone share their figures by their word: ten thousand checks must not make ninety thousand series.
 --
 -- A rule whose query is slow leaves the others to go on: its turn ends later (rules_turn.lua), and until then it has no other.
 -- Only rules of its group whose expressions name the series that it writes wait for it, likewise.

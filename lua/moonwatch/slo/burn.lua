@@ -63,7 +63,7 @@ local function joined(a, b)
   return out
 end
 
--- The policy for no data says that somebody shall hear of it.
+-- The alert of the policy that wants one when there is no data.
 local function no_data_alert(rule)
   local policy = rule.no_data
   local labels = joined((rule.alerting or {}).labels)
