@@ -137,6 +137,17 @@ sum(rate(up[5m])) / 2        12ms         25%   1,204,331          12
     assert.equal(0, (run("1", "--at", "5")))
   end)
 
+  it("takes the answer of a large server", function()
+    local sizes = {}
+    local ctx = { url = "http://x", out = function() end, err = function() end, host = setmetatable({ call = function(_, arg)
+      sizes[#sizes + 1] = arg.max_body
+      return { status = 200, body = "{}" }
+    end }, { __index = fake_host.new() }) }
+    require("moonwatch.cli.client").ask(ctx, "GET", "/")
+    require("moonwatch.cli.client").print(ctx, "/")
+    assert.same({ 64 * 2 ^ 20, 64 * 2 ^ 20 }, sizes)
+  end)
+
   it("draws series over their time, with what happened meanwhile below", function()
     local values = {}
     for i = 5, 10 do values[#values + 1] = { 900 + i * 10, tostring(i) } end

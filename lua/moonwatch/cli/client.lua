@@ -11,6 +11,9 @@ function M.misused(ctx, command, message)
   return 2
 end
 
+--- The most bytes of an answer: that of a server with ten thousand services has megabytes.
+M.LARGE = 64 * 1024 * 1024
+
 local function said(body)
   if type(body) == "table" then return body.error and (body.error.message or body.error) or body.message end
   return body
@@ -21,7 +24,7 @@ function M.request(ctx, method, path, value)
   local headers = { ["content-type"] = "application/json" }
   if ctx.token and ctx.token ~= "" then headers.authorization = "Bearer " .. ctx.token end
   local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. path, method = method, headers = headers,
-    body = value and ctx.host.json.encode(value) or nil, timeout = 30 })
+    body = value and ctx.host.json.encode(value) or nil, timeout = 30, max_body = M.LARGE })
   if answer.error then
     ctx.err(("moonwatch: %s: %s\n"):format(ctx.url, answer.error))
     return nil
@@ -29,13 +32,11 @@ function M.request(ctx, method, path, value)
   return answer.status, answer.body ~= "" and ctx.host.json.decode(answer.body or "") or nil
 end
 
-local LARGE = 64 * 1024 * 1024
-
 --- GET a body that is no JSON value; nil when it failed, and that is said.
 function M.text(ctx, path)
   local headers = {}
   if ctx.token and ctx.token ~= "" then headers.authorization = "Bearer " .. ctx.token end
-  local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. path, method = "GET", headers = headers, timeout = 300, max_body = LARGE })
+  local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. path, method = "GET", headers = headers, timeout = 300, max_body = M.LARGE })
   if not answer.error and answer.status < 300 then return answer.body or "" end
   local body = not answer.error and ctx.host.json.decode(answer.body or "") or nil
   ctx.err(("moonwatch: %s\n"):format(tostring(answer.error or said(body) or "answered " .. answer.status)))
@@ -57,7 +58,7 @@ end
 --- One GET whose answer is printed as it is.
 function M.print(ctx, path)
   local headers = ctx.token and ctx.token ~= "" and { authorization = "Bearer " .. ctx.token } or nil
-  local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. path, method = "GET", headers = headers, timeout = 30 })
+  local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. path, method = "GET", headers = headers, timeout = 30, max_body = M.LARGE })
   if answer.error or answer.status >= 300 then
     local body = answer.body and ctx.host.json.decode(answer.body)
     ctx.err(("moonwatch: %s\n"):format(answer.error or tostring(said(body) or "answered " .. answer.status)))

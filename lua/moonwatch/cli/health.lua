@@ -77,7 +77,7 @@ end
 -- -- all of them -----------------------------------------------------------
 
 local function show_all(ctx, json)
-  local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. "/health", timeout = 10 })
+  local answer = ctx.host.call("http", { url = ctx.url:gsub("/+$", "") .. "/health", timeout = 10, max_body = client.LARGE })
   local health = not answer.error and ctx.host.json.decode(answer.body or "")
   if not health then
     ctx.err(("moonwatch: %s: %s\n"):format(ctx.url, answer.error or "not the answer of a moonwatch"))
