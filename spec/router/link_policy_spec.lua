@@ -49,6 +49,20 @@ describe("where a policy is asked, a link that silences", function()
     assert.same({ "ann", "192.0.2.7" }, { audit("silence.refused")[1].who, audit("silence.refused")[1].from })
   end)
 
+  it("means the alerts of the message by their names, not whatever has a label in common with all of them", function()
+    world:fire("Full", { job = "api", disk = "a" }):fire("Full", { job = "api", disk = "b" }):advance "6m"
+    links = world.notes[#world.notes].note.links
+    local labels
+    world.host.ask = function(_, msg, done) say, labels = done, msg.args[1].labels end
+    form "author=ann&for=1h"
+    say { ok = true, values = { true } }
+    assert.same({ job = "api" }, labels)
+    local s = world.router.silences:get(silences()[1].id)
+    assert.equal('{alertname="Down",job="api"} or {alertname="Full",job="api"}', require("moonwatch.route.silence_rules").text(s))
+    world:fire("Slow", { job = "api" })
+    assert.equal(0, #world.router.silences:muting({ alertname = "Slow", job = "api" }, world.now))
+  end)
+
   it("can be pressed again after a no, and works once after a yes", function()
     form "author=ann&for=7d"
     say { ok = true, values = { false, "too long" } }

@@ -37,5 +37,6 @@ describe("what fires", function()
     local list, body = seen(world, "?limit=7")
     assert.same({ 2100, 7 }, { body.total, #list })
     assert.same({ "N2100 firing", "N2095 firing" }, { list[1], list[6] })
+    for _, odd in ipairs { "", "?limit=x", "?limit=nan", "?limit=-1" } do assert.equal(500, #seen(world, odd)) end
   end)
 end)

@@ -6,6 +6,7 @@
 local acks = require "moonwatch.engine.router_acks"
 local audit = require "moonwatch.engine.router_audit"
 local form = require "moonwatch.api.form"
+local keys_of = require "moonwatch.keys"
 local labels_of = require "moonwatch.route.labels"
 local reply = require "moonwatch.api.router_reply"
 local silences = require "moonwatch.engine.router_silences"
@@ -13,7 +14,7 @@ local texts = require "moonwatch.to.text"
 
 local M = {}
 
-local FORM, NAME, COMMENT, SHOWN, LABELS = 16384, 100, 500, 10, 500
+local FORM, NAME, COMMENT, SHOWN, LABELS, SETS = 16384, 100, 500, 10, 500, 20
 
 local HEADERS = {
   ["content-type"] = "text/html; charset=utf-8", ["cache-control"] = "no-store", ["referrer-policy"] = "no-referrer",
@@ -118,13 +119,33 @@ end
 
 local REFUSED = { refused = 403, unanswered = 503 }
 
+local function matchers_of(set)
+  local list = {}
+  for _, name in ipairs(keys_of(set)) do list[#list + 1] = { name = name, value = set[name], isRegex = false, isEqual = true } end
+  return list
+end
+
+-- Matchers that speak of ALERTS: for each name what all of that name have in common.  What only the whole message has in common may
+-- be little (`team="web"`), and much else would be quiet with it.
+local function sets_of(alerts)
+  local by, out = {}, {}
+  for _, set in ipairs(acks.labels(alerts)) do
+    local name = set.alertname or ""
+    by[name] = by[name] or {}
+    table.insert(by[name], set)
+  end
+  for i, name in ipairs(keys_of(by)) do out[i] = matchers_of(labels_of.common(by[name])) end
+  return out
+end
+
 function does.silence(router, _, alerts, f, now, done)
-  local common, list = labels_of.common(acks.labels(alerts)), {}
-  for name, value in pairs(common) do list[#list + 1] = { name = name, value = value, isRegex = false, isEqual = true } end
-  if #list == 0 then return done(nil, "these alerts have no label in common, so no one silence speaks of them; silence them on the page") end
-  table.sort(list, function(a, b) return a.name < b.name end)
-  silences.request(router, { matchers = list, starts_at = now, ends_at = now + f.seconds, created_by = f.author,
-    comment = f.comment or "from a link in a message" }, now, f.who, function(id, code, why)
+  local sets = sets_of(alerts)
+  for _, list in ipairs(sets) do
+    if #list == 0 then return done(nil, "some of these alerts have no label in common, so no one silence speaks of them; silence them on the page") end
+  end
+  if #sets > SETS then return done(nil, ("these are alerts of %d names; silence them on the page"):format(#sets)) end
+  silences.request(router, { matchers = table.remove(sets, 1), others = #sets > 0 and sets or nil, starts_at = now, ends_at = now + f.seconds,
+    created_by = f.author, comment = f.comment or "from a link in a message" }, now, f.who, function(id, code, why)
     if not id then return done(nil, why, REFUSED[code]) end
     done(("Quiet until %s."):format(router.host.rfc3339(router.silences:get(id).ends_at)))
   end)

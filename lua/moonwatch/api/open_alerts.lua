@@ -66,7 +66,8 @@ local function list(router, msg, now)
   for _, alert in ipairs(router.alerts:firing(now)) do
     if not alert.drill then open[#open + 1] = alert end
   end
-  local limit = math.max(1, math.floor(tonumber(reply.param(msg, "limit")) or MOST))
+  local limit = tonumber(reply.param(msg, "limit"))
+  limit = limit and limit >= 1 and limit or MOST -- no number at all is not at least 1 either
   local rows = {}
   for i, alert in ipairs(youngest(open, math.max(limit, CLOSELY))) do
     local state, because = state_of(router, alert, now)

@@ -3,17 +3,27 @@
 -- They run in the sandbox of their rule file, on the rules actor, so the answer comes later.  What fails, says nothing or takes too
 -- long is a no, unless the policy says otherwise: a house with rules for silences would rather have none than one against the rules.
 local Alerts = require "moonwatch.route.alerts"
+local labels = require "moonwatch.route.labels"
 local preview = require "moonwatch.route.silence_preview"
 local rules = require "moonwatch.route.silence_rules"
 
 local M = {}
 
+-- The labels that every alert has of which S speaks, whichever of its sets of matchers that is by.
+local function labels_of(s)
+  local sets = {}
+  for i, list in ipairs(rules.lists(s)) do
+    sets[i] = {}
+    for _, m in ipairs(list) do
+      if m.isEqual ~= false and not m.isRegex then sets[i][m.name] = m.value end
+    end
+  end
+  return labels.common(sets)
+end
+
 -- What a function is shown of S, a whole silence; SETS: its compiled matchers.
 local function shown(router, s, sets, old, now)
-  local labels, muted, firing = {}, 0, 0
-  for _, m in ipairs(s.matchers) do
-    if m.isEqual ~= false and not m.isRegex then labels[m.name] = m.value end
-  end
+  local muted, firing = 0, 0
   for _, alert in pairs(router.alerts.by_fp) do
     if not Alerts.resolved(alert, now) then
       firing = firing + 1
@@ -21,7 +31,7 @@ local function shown(router, s, sets, old, now)
     end
   end
   local starts = math.max(s.starts_at, old and old.starts_at or now)
-  return { action = old and "change" or "make", id = s.id, matchers = rules.text(s), labels = labels, starts = starts, ends = s.ends_at,
+  return { action = old and "change" or "make", id = s.id, matchers = rules.text(s), labels = labels_of(s), starts = starts, ends = s.ends_at,
     seconds = s.ends_at - starts, comment = s.comment, author = s.created_by, annotations = s.annotations or {}, receivers = s.receivers,
     until_resolved = s.until_resolved or false, recurring = s.recurring, window = s.window, remind = s.remind, mutes = muted, firing = firing }
 end
