@@ -256,11 +256,13 @@ describe("a check of the kind", function()
     end
 
     it("takes the exit status, and the first line for people", function()
-      local status, message, details, world, asked = exec { code = 0, stdout = "DISK OK - 5% |/=5%;80;90 'inodes free'=3c\nmore\n" }
+      local status, message, details, world, asked = exec { code = 0, stdout = "DISK OK - 5% |/=5%;80;90 'inodes free'=3c rta=U;;; pl=0.5%;;\nmore\n" }
       assert.same({ "healthy", "DISK OK - 5%", 0 }, { status, message, details.exit_status })
       assert.same({ "/p/x", "-v" }, { asked.command[1], asked.command[2] })
       assert.equal(5, value(world, 'probe_exec_figure{figure="/"}'))
       assert.equal(3, value(world, 'probe_exec_figure{figure="inodes free"}'))
+      assert.equal(0.5, value(world, 'probe_exec_figure{figure="pl"}'))
+      assert.is_nil(value(world, 'probe_exec_figure{figure="rta"}'))
       assert.same({ "degraded", "hm" }, { (exec { code = 1, stdout = "hm" }), (select(2, exec { code = 1, stdout = "hm" })) })
       assert.equal("exit status 2", (select(2, exec { code = 2 })))
       assert.equal("lost it", (select(2, exec { code = 3, stdout = "", stderr = "lost it\n" })))

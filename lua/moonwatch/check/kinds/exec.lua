@@ -17,10 +17,10 @@ end
 local function figures(result, text)
   local rest, n = (text or ""):match "^[^\n]*|([^\n]*)" or "", 0
   while rest ~= "" and n < FIGURES do
-    local label, value, after = rest:match "^%s*'([^']+)'=(%-?[%d.]+)%S*(.*)$"
-    if not label then label, value, after = rest:match "^%s*([^'=%s]+)=(%-?[%d.]+)%S*(.*)$" end
-    if not tonumber(value) then return end
-    measure.add(result, "probe_exec_figure", tonumber(value), { figure = label })
+    local label, value, after = rest:match "^%s*'([^']+)'=(%S*)(.*)$"
+    if not label then label, value, after = rest:match "^%s*([^'=%s]+)=(%S*)(.*)$" end
+    if not label then return end
+    measure.add(result, "probe_exec_figure", tonumber(value:match "^%-?[%d.]+"), { figure = label }) -- "U" is one that is not known
     rest, n = after, n + 1
   end
 end
