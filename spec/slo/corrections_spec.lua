@@ -109,3 +109,55 @@ describe("stretches of time", function()
     assert.same({}, corrections.outside({ { 0, 20 } }, 5, 10))
   end)
 end)
+
+describe("the edges of a correction", function()
+  -- Ten minutes in which all fails, in the first days of an SLO of a month; a sample each five minutes in all of it.
+  local function old_incident(days)
+    local world = slo.new('slo "web" { bad = "bad_total", total = "all_total", objective = 99, window = "30d" }', { at = "2026-03-02T00:00:00Z" })
+    local rows, bad, from = {}, 0, world.now - days * 86400 + 37800 -- 10:30
+    for t = world.now - days * 86400, world.now, 300 do
+      if t > from and t <= from + 600 then bad = bad + 300 end
+      for name, value in pairs { all_total = (t - world.now + days * 86400), bad_total = bad } do
+        rows[#rows + 1] = { labels = { __name__ = name }, t = t, value = value }
+      end
+    end
+    world.host.append(rows)
+    world:advance "2m"
+    return world, from
+  end
+
+  it("are as sharp as the samples, however long ago they are", function()
+    for _, days in ipairs { 3, 20 } do
+      local world, from = old_incident(days)
+      assert.near(600, slo.about(world, "web").bad, 1e-6)
+      correct(world, { from = from, ["for"] = "10m", reason = "the provider", author = "ana" })
+      world:advance "1m"
+      local about = slo.about(world, "web")
+      assert.near(0, about.bad, 1e-6)
+      assert.near(days * 86400 - 600, about.total, 1e-3)
+    end
+  end)
+
+  it("are so after a restart, though the store has forgotten the samples", function()
+    local world, from = old_incident(20)
+    correct(world, { from = from, ["for"] = "10m", reason = "the provider", author = "ana" })
+    world:advance "1m"
+    local other = slo.new('slo "web" { bad = "bad_total", total = "all_total", objective = 99, window = "30d" }', { at = world.now })
+    for _, entry in ipairs(world.engine.corrections.list) do other.engine.corrections:merge(entry) end
+    other.engine:restore(world.host.json.decode(world.engine:snapshot(world.now, true)), world.now)
+    other:advance "1m"
+    assert.near(0, slo.about(other, "web").bad, 1e-6)
+  end)
+
+  it("of an SLO that is made of others take the time out of those, too", function()
+    local world = slo.new('slo "web" { bad = "bad_total", total = "all_total", objective = 99, window = "30d" }\nwindow "early" { times = "10:30-10:40" }\n' ..
+      'slo "sum" { of = { { slo = "web" } }, objective = 99, maintenance = { "early" } }', { at = "2026-03-02T10:00:00Z" })
+    world:series("all_total", "0+60x120", { every = "1m" }):series("bad_total", "0x30 60+60x9 600x90", { every = "1m" })
+    world:advance "100m"
+    assert.near(0, slo.about(world, "sum").bad, 1e-6)
+    assert.near(600, slo.about(world, "web").bad, 1e-6)
+    correct(world, { from = "2026-03-02T10:00:00Z", to = "2026-03-02T10:50:00Z", reason = "x", author = "ana" })
+    world:advance "1m"
+    assert.near(0, slo.about(world, "web").bad, 1e-6)
+  end)
+end)

@@ -116,6 +116,7 @@ function does.correct(ctx, options, name, more)
   if not name or more then return client.misused(ctx, M, "say which SLO: correct NAME") end
   if not options.reason then return client.misused(ctx, M, "say why: --reason TEXT") end
   if not options.to and not options["for"] then return client.misused(ctx, M, "say until when: --to T, or --for D") end
+  if not (options.author or ctx.host.env "USER") then return client.misused(ctx, M, "say who you are: --author NAME") end
   local made = client.ask(ctx, "POST", path(name, "/corrections"), { from = options.from, to = options.to, ["for"] = options["for"], reason = options.reason,
     window = options.window, author = options.author or ctx.host.env "USER" })
   if not made then return 1 end

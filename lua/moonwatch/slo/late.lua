@@ -17,7 +17,7 @@ local AGAIN = 600 -- seconds after a beginning what was just before it is looked
 local function hour_of(t) return math.floor(t / HOUR) * HOUR end
 
 --- Up to where RUNNER may be counted again: what is younger is counted again anyway.
-local function bound(runner) return runner.settled and runner.settled.t or runner.ledger.at end
+function M.bound(runner) return runner.settled and runner.settled.t or runner.ledger.at end
 
 --- The hours that begin at HOURS got something late.
 function M.mark(runner, hours)
@@ -45,15 +45,34 @@ end
 
 -- -- one piece -------------------------------------------------------------
 
+-- How much of what the ledger has before the first step of ROWS that says something is not of that step itself: shares of events, of
+-- bad ones.  The ledger has its moments, which need not be where steps end.
+local function unknown(book, from, rows)
+  for i, row in ipairs(rows) do
+    if not row[4] then
+      if i == 1 then return 0, 0 end
+      local total, bad = book:between(from, row[1])
+      local before, bad_before = book:between(from, rows[i - 1][1])
+      return before > 0 and math.max(0, math.min(1, (total - row[2]) / before)) or 0,
+             bad_before > 0 and math.max(0, math.min(1, (bad - row[3]) / bad_before)) or 0
+    end
+  end
+  return 1, 1
+end
+
 --- ROWS of steps.lua, which begin at FROM, with what the ledger has before anything is known, and where a policy for no data has spoken:
 -- the list, its sums.
 function M.filled(runner, from, rows)
   local book, blind, list = runner.ledger, (runner.rule.no_data or {}).policy == "burn", {}
   local all, all_bad, last, known = 0, 0, from, false
+  local share, bad_share = unknown(book, from, rows)
   for i, row in ipairs(rows) do
     local total, bad = row[2], row[3]
     known = known or not row[4]
-    if not known or row[5] or (blind and total == 0) then total, bad = book:between(last, row[1]) end
+    if not known or row[5] or (blind and total == 0) then
+      total, bad = book:between(last, row[1])
+      if not known then total, bad = total * share, bad * bad_share end
+    end
     all, all_bad, last = all + total, all_bad + bad, row[1]
     list[i] = { row[1], total, bad }
     if row[2] > 0 and not runner.rule.timeslice then runner.seen = math.max(runner.seen or 0, row[1]) end
@@ -83,7 +102,7 @@ local function descending(a, b) return a > b end
 -- The newest hours that touch each other, taken out of what is to be done: { from=, to=, hours= }; nil when there are none.
 -- The hour before goes along, since what rose between it and the first sample is found only so.
 local function next_stretch(runner)
-  local hours, began, last = {}, runner.ledger.began, bound(runner)
+  local hours, began, last = {}, runner.ledger.began, M.bound(runner)
   for hour in pairs(runner.late) do
     if hour >= last or hour + HOUR <= began then runner.late[hour] = nil else hours[#hours + 1] = hour end
   end
@@ -111,7 +130,7 @@ local function go_on(runner, work)
   end
   local hour = table.remove(work.hours)
   if hour and runner.rule.by then
-    local ok, why = parts.recount(runner, hour, math.min(hour + HOUR, bound(runner)))
+    local ok, why = parts.recount(runner, hour, math.min(hour + HOUR, M.bound(runner)))
     if not ok then return nil, why end
   end
   if not work.hours[1] then runner.recounting = nil end

@@ -14,7 +14,7 @@ local function tier(grain, keep) return { grain = grain, keep = keep, t = {}, to
 
 --- An empty ledger.  reach: seconds that hours are kept.
 function M.new(reach)
-  local self = setmetatable({ total = 0, bad = 0, reach = reach, tiers = {} }, M)
+  local self = setmetatable({ total = 0, bad = 0, reach = reach, tiers = {}, pins = {} }, M)
   for i, row in ipairs(GRAINS) do self.tiers[i] = tier(row[1], row[2] or reach) end
   return self
 end
@@ -52,14 +52,14 @@ function M:add(t, total, bad)
   self.began = self.tiers[#self.tiers].t[self.tiers[#self.tiers].first]
 end
 
---- What happened before it began: LIST of { t, total, bad }, sums at moments, oldest first, all of them before `began`.
+--- What happened before it began: LIST of { t, total, bad, pinned }, sums at moments, oldest first, all of them before `began`.
 function M:prepend(list)
   if #list == 0 then return end
   for _, row in ipairs(self.tiers) do
     local t, total, bad = {}, {}, {}
     local last
     for _, p in ipairs(list) do
-      if p[1] < row.t[row.first] and p[1] >= self.at - row.keep and (not last or crosses(last, p[1], row.grain)) then
+      if p[1] < row.t[row.first] and p[1] >= self.at - row.keep and (not last or p[4] or crosses(last, p[1], row.grain)) then
         last, t[#t + 1], total[#total + 1], bad[#bad + 1] = p[1], p[1], p[2], p[3]
       end
     end
@@ -67,6 +67,9 @@ function M:prepend(list)
       for i = row.first, row.last do t[#t + 1], total[#total + 1], bad[#bad + 1] = row.t[i], row.total[i], row.bad[i] end
       row.t, row.total, row.bad, row.first, row.last = t, total, bad, 1, #t
     end
+  end
+  for _, p in ipairs(list) do
+    if p[4] then self.pins[p[1]] = true end
   end
   self.began = math.min(self.began, list[1][1])
 end
@@ -112,8 +115,19 @@ function M:replace(from, rows, total, bad)
     list[i + 1] = { r[1], sum, bad_sum }
   end
   for _, row in ipairs(self.tiers) do put_between(row, list, self.at - row.keep, total - was_total, bad - was_bad) end
+  for t in pairs(self.pins) do
+    if t > from and t < list[#list][1] or t < self.began then self.pins[t] = nil end
+  end
   if rows[#rows][1] >= self.at then self.total, self.bad = sum, bad_sum end
   self.began = self.tiers[#self.tiers].t[self.tiers[#self.tiers].first]
+end
+
+--- T, before the last moment, is a moment of its own from now on, in all tiers, with these sums.
+function M:pin(t, total, bad)
+  for _, row in ipairs(self.tiers) do
+    if row.t[row.first] < t then put_between(row, { { t, total, bad } }, t, 0, 0) end
+  end
+  self.pins[t] = true
 end
 
 -- The last place of ROW at or before T.
@@ -153,13 +167,16 @@ end
 
 -- -- over restarts ---------------------------------------------------------
 
---- The moments of the hours, as lists: a day's last one of what is older than RECENT seconds, every hour's of the rest.
+--- The moments of the hours, as lists: a day's last one of what is older than RECENT seconds, every hour's of the rest; and all pinned
+-- ones, which are named in `pins`.
 function M:hours(recent)
-  local row, out, day = self.tiers[#self.tiers], { t = {}, total = {}, bad = {} }, nil
+  local row, out, day = self.tiers[#self.tiers], { t = {}, total = {}, bad = {}, pins = {} }, nil
   for i = row.first, row.last do
     local today = math.floor(row.t[i] / DAY)
-    if row.t[i] >= self.at - recent or today ~= day or i == row.first then
+    local pinned = self.pins[row.t[i]]
+    if row.t[i] >= self.at - recent or today ~= day or i == row.first or pinned then
       day = today
+      if pinned then out.pins[#out.pins + 1] = row.t[i] end
       local n = #out.t + 1
       out.t[n], out.total[n], out.bad[n] = row.t[i], row.total[i], row.bad[i]
     end

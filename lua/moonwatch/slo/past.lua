@@ -36,7 +36,9 @@ local function prepend_saved(book, list)
   local at_total, at_bad = value_in(list, book.began)
   local older = {}
   for _, p in ipairs(list) do
-    if p[1] < book.began then older[#older + 1] = { p[1], math.min(p[2] + total - at_total, total), math.min(p[3] + bad - at_bad, bad) } end
+    if p[1] < book.began then
+      older[#older + 1] = { p[1], math.min(p[2] + total - at_total, total), math.min(p[3] + bad - at_bad, bad), p[4] }
+    end
   end
   book:prepend(older)
 end
@@ -136,11 +138,12 @@ local function read_series(runner, since)
 end
 
 local function saved_list(saved)
-  local out = {}
+  local out, pins = {}, {}
   if type(saved.t) ~= "table" or type(saved.total) ~= "table" or type(saved.bad) ~= "table" then return out end
+  for _, t in ipairs(type(saved.pins) == "table" and saved.pins or {}) do pins[t] = true end
   for i, t in ipairs(saved.t) do
     local total, bad = tonumber(saved.total[i]), tonumber(saved.bad[i])
-    if tonumber(t) and total and bad then out[#out + 1] = { t, total, bad } end
+    if tonumber(t) and total and bad then out[#out + 1] = { t, total, bad, pins[t] } end
   end
   return out
 end

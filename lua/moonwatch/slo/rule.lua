@@ -8,6 +8,7 @@ local figures = require "moonwatch.slo.figures"
 local late = require "moonwatch.slo.late"
 local parts = require "moonwatch.slo.parts"
 local past = require "moonwatch.slo.past"
+local pins = require "moonwatch.slo.pins"
 local period = require "moonwatch.slo.period"
 local sli = require "moonwatch.slo.sli"
 local source = require "moonwatch.slo.source"
@@ -82,6 +83,8 @@ local function count_up(self, t)
   local untill = clock and clock() + FILL_SECONDS
   if self.fill then past.fill(self, untill) end
   late.look(self, to, untill)
+  ok, why = pins.look(self, late.bound(self))
+  if not ok then return nil, why end
   return self.data == "missing" and to or self.ledger.at
 end
 
