@@ -38,10 +38,10 @@ receiver "hooks" { webhook { url = "http://me:pw@127.0.0.1:9/T0/sesame?key=sesam
 receiver "many" {
   pagerduty { routing_key = "sesame", url = "https://me:sesame@events.example.com/v2/enqueue" }, opsgenie { api_key = "sesame", url = "https://api.eu.opsgenie.com" },
   victorops { api_key = "sesame", routing_key = "team" }, pushover { token = "sesame", user_key = "sesame" },
-  slack { url = secret "SLACK", channel = "#ops" }, discord { url = "http://127.0.0.1/sesame" }, telegram { token = "sesame", chat_id = -12, url = "https://me:sesame@tg.example.com" },
+  slack { url = secret "SLACK", channel = "#${common_labels.team}" }, discord { url = "http://127.0.0.1/sesame" }, telegram { token = "sesame", chat_id = -12, url = "https://me:sesame@tg.example.com" },
   webex { token = "sesame", room_id = "r" },
 }
-receiver "mail" { email { to = { "a@b.c", "d@e.f" }, from = "m@b.c", smarthost = "mail:587", auth = { user = "me", password = "sesame" }, require_tls = false } }
+receiver "mail" { email { to = { "a@b.c", "${group_labels.owner}", "{{ .CommonLabels.team }}@b.c" }, from = "m@b.c", smarthost = "mail:587", auth = { user = "me", password = "sesame" }, require_tls = false } }
 receiver "sms" { sns { phone_number = "+351", region = "eu-west-1", access_key = "sesame", secret_key = "sesame" } }
 receiver "silent: one" {}
 route {
@@ -63,6 +63,7 @@ describe("the configuration that is shown to clients of Alertmanager", function(
     assert.same({}, lost)
     assert.equal(text, again)
     assert.is_nil(text:match "^#")
+    assert.truthy(text:find('channel: "#{{ .CommonLabels.team }}"', 1, true) and text:find('to: "a@b.c, {{ .GroupLabels.owner }}, {{ .CommonLabels.team }}@b.c"', 1, true), text)
   end)
 
   it("tells no secret", function()
@@ -106,6 +107,15 @@ route { receiver = "x", routes = { { match = { a = "b" }, mute = { "night", "wor
       end
     end
     assert.truthy(seen > 1000)
+  end)
+
+  it("leaves out a text that it could not say", function()
+    local text = yaml.text(read [[
+receiver "x" { slack { url = "http://127.0.0.1/x", channel = "#${value}" }, email { to = "${labels.owner}", from = "m@b.c", smarthost = "mail:587" } }
+route { receiver = "x" }
+]])
+    assert.is_nil(text:find("channel", 1, true))
+    assert.truthy(text:find('# receiver "x" also tells by email', 1, true), text)
   end)
 
   it("says in comments what that language has no word for", function()

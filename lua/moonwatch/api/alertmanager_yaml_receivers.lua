@@ -19,7 +19,25 @@ end
 local function hidden() return HIDDEN end
 local function as_is(value) return value end
 local function api(value) return type(value) == "string" and hidden_of.address(value) or nil end
-local function joined(value) return type(value) == "table" and table.concat(value, ", ") or value end
+
+-- Our places in a text that theirs know, too.
+local PLACES = {
+  { "group_labels%.([%a_][%w_]*)", "{{ .GroupLabels.%1 }}" }, { "common_labels%.([%a_][%w_]*)", "{{ .CommonLabels.%1 }}" },
+  { "common_annotations%.([%a_][%w_]*)", "{{ .CommonAnnotations.%1 }}" }, { "status", "{{ .Status }}" }, { "status|upper", "{{ .Status | toUpper }}" },
+  { "receiver", "{{ .Receiver }}" }, { "external_url", "{{ .ExternalURL }}" },
+}
+
+-- TEXT in their manner; nil when they could not say it.
+local function template(text)
+  for _, place in ipairs(type(text) == "string" and PLACES or {}) do text = text:gsub("%${" .. place[1] .. "}", place[2]) end
+  return not tostring(text):find("${", 1, true) and text or nil
+end
+
+local function joined(value)
+  local out = {}
+  for _, text in ipairs(type(value) == "table" and value or { value }) do out[#out + 1] = template(text) end
+  return #out > 0 and table.concat(out, ", ") or nil
+end
 
 -- A key that is a text with places is not a route of anybody.
 local function plain(value) return type(value) == "string" and value or nil end
@@ -31,7 +49,7 @@ local KINDS = {
   opsgenie = { "opsgenie", { "api_key", "api_key", hidden }, { "api_url", "url", api } },
   victorops = { "victorops", { "api_key", "api_key", hidden }, { "routing_key", "routing_key", plain }, { "api_url", "url", api } },
   pushover = { "pushover", { "user_key", "user_key", hidden }, { "token", "token", hidden } },
-  slack = { "slack", { "api_url", "url", hidden }, { "channel", "channel", as_is } },
+  slack = { "slack", { "api_url", "url", hidden }, { "channel", "channel", template } },
   discord = { "discord", { "webhook_url", "url", hidden } },
   telegram = { "telegram", { "bot_token", "token", hidden }, { "chat_id", "chat_id", tonumber }, { "api_url", "url", api } },
   webex = { "webex", { "room_id", "room_id", as_is }, { "api_url", "url", api } },
@@ -41,7 +59,7 @@ local KINDS = {
 }
 
 -- What a kind needs to be one there.
-local NEEDS = { victorops = "routing_key", telegram = "chat_id", webex = "room_id" }
+local NEEDS = { email = "to", victorops = "routing_key", telegram = "chat_id", webex = "room_id" }
 
 -- How it signs in, where that is no field of the integration itself.
 local function signs_in(kind, fields, out)
