@@ -12,7 +12,7 @@ local START = 1760000000
 local now, passed, answers, written = START, 0, {}, 0
 local host = setmetatable({
   data_dir = "/nowhere",
-  journal = function() return { append = function(_, text) written = written + #text return true end, replay = function() return 0, 0 end, bytes = function() return 0 end } end,
+  journal = function() return { append = function(_, text, more) written = written + #text + #(more or "") return true end, replay = function() return 0, 0 end, bytes = function() return 0 end } end,
   call = function(_, _, done) if done then answers[#answers + 1] = done end end, now = function() return now end,
   log = function() end,
 }, { __index = real })

@@ -108,7 +108,8 @@ local function add_journals(host)
     end
     return n, 0
   end
-  function Journal:append(frame)
+  function Journal:append(text, more)
+    local frame = text .. (more or "")
     if host.disk_full then return nil, "No space left on device" end
     table.insert(self.segments[#self.segments], frame)
     self.size = self.size + #frame

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "script/handles.h"
 #include "script/state.h"
 #include "store/journal.h"
@@ -77,14 +78,25 @@ static int answer(lua_State *L, int code, const mw_err *err)
     return 1;
 }
 
+/* j:append(text, more): one frame, which need not be one text of Lua's before. */
 static int journal_append(lua_State *L)
 {
     mw_err err;
     mw_err_init(&err);
     mw_journal *j = check_journal(L);
-    mw_str frame;
+    mw_str frame, more;
+    mw_buf both;
     frame.p = luaL_checklstring(L, 2, &frame.n);
-    return answer(L, mw_journal_append(j, frame, &err), &err);
+    more.p = luaL_optlstring(L, 3, "", &more.n);
+    mw_buf_init(&both);
+    if (more.n) {
+        mw_buf_str(&both, frame);
+        mw_buf_str(&both, more);
+        frame = (mw_str){both.p, both.n};
+    }
+    int code = mw_journal_append(j, frame, &err);
+    mw_buf_deinit(&both);
+    return answer(L, code, &err);
 }
 
 static int journal_sync(lua_State *L)

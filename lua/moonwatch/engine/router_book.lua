@@ -63,7 +63,7 @@ end
 function M:posted(body, fresh, n, now)
   if not self.journal then return end
   local head = { posted = now, timeout = self.router.settings.resolve_timeout, narrow = not version.newer(self.router) }
-  if 2 * #fresh > n and self.journal:append(self.host.json.encode(head) .. "\n" .. body) then
+  if 2 * #fresh > n and self.journal:append(self.host.json.encode(head) .. "\n", body) then
     self.rows = self.rows + n
   else
     for _, fp in ipairs(fresh) do self:mark("alert", fp) end
