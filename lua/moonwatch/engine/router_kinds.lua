@@ -100,7 +100,9 @@ local function slim(router, note)
   out.common_labels, out.common_annotations = nil, nil
   for i, alert in ipairs(note.alerts) do
     local known = router.alerts:get(alert.fp)
-    alerts[i] = known and labels.is(known.labels, alert.labels) and { fp = alert.fp, status = alert.status, ends_at = alert.ends_at } or alert
+    if not known or not labels.is(known.labels, alert.labels) then alerts[i] = alert
+    elseif alert.status == "firing" then alerts[i] = alert.fp -- most do
+    else alerts[i] = { fp = alert.fp, status = alert.status, ends_at = alert.ends_at } end
   end
   out.alerts = alerts
   return out

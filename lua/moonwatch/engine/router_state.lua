@@ -63,8 +63,9 @@ function M.restore(router, saved)
   return true
 end
 
--- The alert that stands for {fp=, status=, ends_at=} in a saved message; nil when it is forgotten.
+-- The alert that stands for {fp=, status=, ends_at=} in a saved message, or for its fingerprint when it fires; nil when it is forgotten.
 local function full(router, alert, now)
+  if type(alert) == "string" then alert = { fp = alert, status = "firing" } end
   if alert.labels then return alert end
   local known = router.alerts:get(alert.fp)
   if not known then return nil end
