@@ -114,6 +114,15 @@ static size_t place(const mw_texts *t, mw_str name, bool *there)
     return low;
 }
 
+/* The text of NAME; p is NULL when there is none.  Sets are small, and most names have lengths of
+ * their own. */
+static mw_str find(const mw_texts *t, mw_str name)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (mw_str_eq(piece(t, 2 * i), name)) return piece(t, 2 * i + 1);
+    return (mw_str){NULL, 0};
+}
+
 /* -- of a table ------------------------------------------------------------------------------ */
 
 static int by_name(const void *a, const void *b)
@@ -171,13 +180,12 @@ static const mw_texts *check(lua_State *L, int idx)
 static int texts_index(lua_State *L)
 {
     const mw_texts *t = mw_texts_at(L, 1);
-    mw_str name;
-    bool there = false;
+    mw_str name, text;
     if (!t || lua_type(L, 2) != LUA_TSTRING) return 0;
     name.p = lua_tolstring(L, 2, &name.n);
-    size_t i = place(t, name, &there);
-    if (!there) return 0;
-    push_str(L, piece(t, 2 * i + 1));
+    text = find(t, name);
+    if (!text.p) return 0;
+    push_str(L, text);
     return 1;
 }
 
@@ -303,13 +311,6 @@ typedef struct thing {
     int place;
 } thing;
 
-static mw_str text_of(const mw_texts *t, mw_str name)
-{
-    bool there = false;
-    size_t i = place(t, name, &there);
-    return there ? piece(t, 2 * i + 1) : (mw_str){NULL, 0};
-}
-
 /* What is missing comes last. */
 static int compare_texts(mw_str a, mw_str b)
 {
@@ -336,8 +337,8 @@ static void read_thing(lua_State *L, thing *t, int i)
     lua_pushvalue(L, LABELS);
     lua_rawget(L, ONE);
     t->set = check(L, ONE + 1);
-    t->job = text_of(t->set, MW_STR("job"));
-    t->instance = text_of(t->set, MW_STR("instance"));
+    t->job = find(t->set, MW_STR("job"));
+    t->instance = find(t->set, MW_STR("instance"));
     t->place = i;
     lua_rawseti(L, SORTED, i); /* the set stays until all is in order */
     lua_settop(L, SORTED);
