@@ -74,11 +74,16 @@ M.saturation = {
   { name = "files-micrometer", says = "open file descriptors", service = "job", used = "process_files_open_files", most = "process_files_max_files", each = true },
   { name = "cpu-micrometer", says = "processor", service = "job", used = "process_cpu_usage" },
   { name = "cpu-otel", says = "processor", service = "job", used = "process_cpu_utilization_ratio" },
+  { name = "cpu-jvm", says = "processor", service = "job", used = "jvm_cpu_recent_utilization_ratio" },
+  { name = "event-loop", says = "event loop of Node", service = "job", used = "nodejs_eventloop_utilization_ratio" },
   { name = "heap", says = "heap of the JVM", service = "job", used = "jvm_memory_used_bytes", only = 'area="heap"', most = "jvm_memory_max_bytes", most_only = 'area="heap"' },
   { name = "heap-otel", says = "heap of the JVM", service = "job", used = "jvm_memory_used_bytes", only = 'jvm_memory_type="heap"', most = "jvm_memory_limit_bytes", most_only = 'jvm_memory_type="heap"' },
   { name = "db-pool", says = "database connections", service = "job", used = "db_connections_active", rest = "db_connections_idle" },
   { name = "db-hikari", says = "database connections", service = "job", used = "hikaricp_connections_active", most = "hikaricp_connections_max", each = true },
   { name = "db-otel", says = "database connections", service = "job", used = "db_client_connections_usage", only = 'state="used"', most = "db_client_connections_max" },
+  { name = "db-otel-new", says = "database connections", service = "job", used = "db_client_connection_count", only = 'db_client_connection_state="used"',
+    most = "db_client_connection_max" },
+  { name = "db-go", says = "database connections", service = "job", used = "go_sql_in_use_connections", most = "go_sql_max_open_connections", each = true },
   { name = "threads", says = "worker threads", service = "job", used = "tomcat_threads_busy_threads", most = "tomcat_threads_config_max_threads", each = true },
 }
 
