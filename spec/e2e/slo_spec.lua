@@ -90,10 +90,11 @@ describe("an SLO on a server", function()
   end)
 
   it("has a gate that closes and, when the incident does not count, opens", function()
-    local status, text = cli("gate", "shop-pay", "--min", "50%")
+    local status, text = cli("gate", "shop-pay", "--min", "50%", "--author", "ana & bob")
     assert.equal(1, status)
     assert.matches("^closed: shop%-pay ", text)
     assert.equal(409, (node:get "/api/mw/v1/slos/shop-pay/gate?min=0.5"))
+    assert.equal("ana & bob", node:json("/api/mw/v1/audit?what=gate.refused").audit[2].who)
     status, text = cli("correct", "shop-pay", "--from", os.date("!%Y-%m-%dT%H:%M:%SZ", now - 2 * 3600 - 60), "--to", os.date("!%Y-%m-%dT%H:%M:%SZ", now - 3600 + 60),
       "--reason", "the provider's fault", "--author", "ana")
     assert.equal(0, status, text)

@@ -38,7 +38,8 @@ local function gate(engine, req, _, runner)
   elseif status == "idle" then reasons[1] = "it never ran"
   else for i, text in ipairs(result.reasons) do reasons[i] = text end end
   if status ~= "running" then -- whoever waits asks again and again
-    audit.note(engine.host, open and "gate.passed" or "gate.refused", audit.who(req), { canary = runner.rule.name, status = status, reason = reasons[1] })
+    audit.note(engine.host, open and "gate.passed" or "gate.refused", audit.who(req, answer.param(req, "author")),
+      { canary = runner.rule.name, status = status, reason = reasons[1] })
   end
   return answer.json(engine.host, open and 200 or 409, { name = runner.rule.name, open = open, status = status, score = result and status ~= "running" and result.score or nil,
                                                          reasons = reasons })

@@ -123,7 +123,7 @@ local function gate(engine, req, _, runner)
   if least and (least > 1 or text:find "%%$") then least = least / 100 end
   local open, reason, status = gate_of.judge(engine, runner, least)
   local b = runner:budget()
-  audit.note(engine.host, open and "gate.passed" or "gate.refused", audit.who(req),
+  audit.note(engine.host, open and "gate.passed" or "gate.refused", audit.who(req, answer.param(req, "author")),
     { slo = runner.rule.name, status = status, reason = reason, budget_remaining = b and b.remaining })
   return answer.json(engine.host, open and 200 or 409, { name = runner.rule.name, open = open, status = status, reason = reason, min = least,
                                                          budget_remaining = b and b.remaining })

@@ -5,7 +5,7 @@ local M = {}
 
 M.usage = [=[canary [list] [--json]
        moonwatch canary start NAME [--baseline K=V]... [--candidate K=V]... [--lasts D] [--author A]
-       moonwatch canary status NAME [--json] | gate NAME [--marginal-ok] [--wait D] | stop NAME [--judge] [--reason R]
+       moonwatch canary status NAME [--json] | gate NAME [--marginal-ok] [--wait D] [--author A] [--json] | stop NAME [--judge] [--reason R]
        moonwatch canary judge NAME --baseline-times FROM,TO --candidate-times FROM,TO [--baseline K=V]... [--candidate K=V]... [--json]]=]
 M.help = "compare two versions: start, status, gate (exit 0 only when it passed), stop; judge: two times that are over"
 M.details = [[
@@ -100,8 +100,9 @@ end
 
 -- The answer of the gate, once it does not run any more or UNTIL has come.
 local function ask_gate(ctx, name, options, untill)
+  local query = client.gate_query(ctx, options, { marginal = options["marginal-ok"] and "ok" or nil })
   while true do
-    local status, body = client.request(ctx, "GET", path(name, "gate") .. (options["marginal-ok"] and "?marginal=ok" or ""))
+    local status, body = client.request(ctx, "GET", path(name, "gate") .. query)
     if not status then return nil end
     if type(body) ~= "table" or body.status ~= "running" or ctx.host.now() + LOOK > untill then return status, body end
     ctx.host.call("sleep", { seconds = LOOK })
@@ -117,7 +118,7 @@ function does.gate(ctx, options, rest)
     ctx.err(("moonwatch: %s\n"):format(type(body) == "table" and body.error and body.error.message or "answered " .. status))
     return 1
   end
-  say(ctx, ("%s: %s"):format(body.status, table.concat(body.reasons, "; ")))
+  say(ctx, options.json and ctx.host.json.encode(body) or ("%s: %s"):format(body.status, table.concat(body.reasons, "; ")))
   return status == 200 and 0 or 1
 end
 

@@ -68,6 +68,15 @@ function M.print(ctx, path)
   return 0
 end
 
+--- What a gate is asked with: WITH { name = value }, and who asks.
+function M.gate_query(ctx, options, with)
+  with.author = options.author or ctx.host.env "USER" or nil
+  local out = {}
+  for name, value in pairs(with) do out[#out + 1] = name .. "=" .. M.escape(value) end
+  table.sort(out)
+  return #out > 0 and "?" .. table.concat(out, "&") or ""
+end
+
 --- TEXT fit for a URL's query.
 function M.escape(text)
   return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))

@@ -3,7 +3,7 @@ local client = require "moonwatch.cli.client"
 
 local M = {}
 
-M.usage = "slo [NAME [--from T [--to T]]] [--json] | gate NAME [--min SHARE] | correct NAME --from T --to T|--for D --reason R [--window W] [--author A] | corrections NAME [--drop ID] | recount NAME [--from T] [--to T] | report [NAME] [--per week|month|quarter|year] [--n N] [--format text|json|csv]"
+M.usage = "slo [NAME [--from T [--to T]]] [--json] | gate NAME [--min SHARE] [--author A] | correct NAME --from T --to T|--for D --reason R [--window W] [--author A] | corrections NAME [--drop ID] | recount NAME [--from T] [--to T] | report [NAME] [--per week|month|quarter|year] [--n N] [--format text|json|csv]"
 M.help = "objectives and what is left of their error budgets; gate: may something be deployed (exit 0 yes, 1 no)? correct: time that does not count "
   .. "(--window: only the times of that window); recount: look at the raw series again; report: what became of each week or month"
 
@@ -101,7 +101,7 @@ local does = {}
 
 function does.gate(ctx, options, name, more)
   if not name or more then return client.misused(ctx, M, "say which SLO: gate NAME") end
-  local status, body = client.request(ctx, "GET", path(name, "/gate" .. (options.min and "?min=" .. client.escape(options.min) or "")))
+  local status, body = client.request(ctx, "GET", path(name, "/gate" .. client.gate_query(ctx, options, { min = options.min })))
   if not status then return 1 end
   if type(body) ~= "table" or body.open == nil then
     local said = type(body) == "table" and body.error and body.error.message or "answered " .. status
