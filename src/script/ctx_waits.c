@@ -17,7 +17,7 @@
 /* Seconds that GIVEN says: a number, or a duration such as "5s". */
 static double timeout_of(lua_State *L, const mw_value *given)
 {
-    int64_t ms;
+    int64_t ms = 0;
     if (!given) return TIMEOUT_S;
     if (given->type == MW_NUMBER) return given->number;
     if (given->type != MW_TEXT || !mw_duration_parse(given->text, &ms))
