@@ -272,11 +272,13 @@ end
 function M.save(runner)
   local book = runner.ledger
   if not (book and book.at) then return nil end
+  local zone = runner.period.zone
+  local function day_of(t) return math.floor((t + zone:offset(t)) / DAY + 1e-9) end
   local young = (runner.since or 0) > book.at - past.KEPT_DAYS * DAY
   local again = (runner.recounted or 0) > book.at - past.KEPT_DAYS * DAY
   return { key = runner.key, since = runner.since, counted = book.at, sum = book.total, bad_sum = book.bad, seen = runner.seen,
            gaps = #runner.gaps > 0 and runner.gaps or nil, late = late.pending(runner), recounted = again and runner.recounted or nil, late_parts = runner.late_parts,
-           hours = book:hours((young or again) and 2 * past.KEPT_DAYS * DAY or 0) }
+           hours = book:hours((young or again) and 2 * past.KEPT_DAYS * DAY or 0, day_of) }
 end
 
 return M

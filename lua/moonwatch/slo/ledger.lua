@@ -8,6 +8,7 @@ local M = {}
 M.__index = M
 
 local MINUTE, HOUR, DAY = 60, 3600, 86400
+local WORST = 100 -- hours that are saved one by one, however old
 local GRAINS = { { 0, 65 * MINUTE }, { MINUTE, 7 * HOUR }, { 5 * MINUTE, 4 * DAY }, { HOUR } }
 
 local function tier(grain, keep) return { grain = grain, keep = keep, t = {}, total = {}, bad = {}, first = 1, last = 0 } end
@@ -167,19 +168,32 @@ end
 
 -- -- over restarts ---------------------------------------------------------
 
---- The moments of the hours, as lists: a day's last one of what is older than RECENT seconds, every hour's of the rest; and all pinned
--- ones, which are named in `pins`.
-function M:hours(recent)
+-- Places of ROW before AGE whose hours were the worst: their ends and their beginnings are marked in KEPT.
+local function keep_worst(row, age, kept)
+  local list = {}
+  for i = row.first + 1, row.last do
+    local bad = row.bad[i] - row.bad[i - 1]
+    if row.t[i] < age and bad > 1e-9 then list[#list + 1] = { i, bad } end
+  end
+  table.sort(list, function(a, b) return a[2] > b[2] end)
+  for k = 1, math.min(WORST, #list) do kept[list[k][1]], kept[list[k][1] - 1] = true, true end
+end
+
+--- The moments of the hours, as lists: every hour's of the last RECENT seconds; of what is older the first one of each day, all that are pinned,
+-- which are named in `pins`, and the hours that were the worst.  day_of(t): the number of the day of T.
+function M:hours(recent, day_of)
   local row, out, day = self.tiers[#self.tiers], { t = {}, total = {}, bad = {}, pins = {} }, nil
+  local kept, age = { [self.tiers[#self.tiers].first] = true }, self.at - recent
+  keep_worst(row, age, kept)
   for i = row.first, row.last do
-    local today = math.floor(row.t[i] / DAY)
-    local pinned = self.pins[row.t[i]]
-    if row.t[i] >= self.at - recent or today ~= day or i == row.first or pinned then
-      day = today
-      if pinned then out.pins[#out.pins + 1] = row.t[i] end
+    local t = row.t[i]
+    local today, pinned = day_of(t), self.pins[t]
+    if t >= age or today ~= day or pinned or kept[i] then
       local n = #out.t + 1
-      out.t[n], out.total[n], out.bad[n] = row.t[i], row.total[i], row.bad[i]
+      out.t[n], out.total[n], out.bad[n] = t, row.total[i], row.bad[i]
+      if pinned then out.pins[#out.pins + 1] = t end
     end
+    day = today
   end
   return out
 end
