@@ -324,6 +324,12 @@ describe("retention and durability", function()
     assert.same({ { match = '{__name__=~"debug_.*"}', keep = 86400, of = "metrics" }, { match = 'up{job="x"}', keep = 90 * 86400, of = "metrics" },
       { match = '{job="x"}', keep = 2 * 86400, of = "logs" }, { match = '{status="error"}', keep = 9 * 86400, of = "traces" } }, keep.items)
   end)
+  it("count from the next start, which a reload says", function()
+    local at_start = require "moonwatch.config.at_start"
+    local before = settings 'settings { retention = { { match = "up", keep = "1d" } }, strict = true }'
+    assert.same({}, at_start.changed(before, settings 'settings { strict = false, retention = { { match = "up", keep = "24h" } } }'))
+    assert.same({ "node", "retention" }, at_start.changed(before, settings 'settings { node = "x", retention = { logs = "1d" } }'))
+  end)
   it("take budgets by signal", function()
     assert.same({ metrics = 2 ^ 30, logs = 2 ^ 20 }, settings('settings { retention = { bytes = { metrics = "1GB", logs = "1MB" } } }').retention.bytes)
     refused_with('settings { retention = { bytes = { metric = 1 } } }', 'unknown field "retention.bytes.metric" (did you mean "metrics"?)')

@@ -2,6 +2,7 @@
 --
 -- init: { config= (root file), rules= (folders), data=, redis= }.
 local answer = require "moonwatch.api.answer"
+local at_start = require "moonwatch.config.at_start"
 local bundle = require "moonwatch.cluster.bundle"
 local kept = require "moonwatch.config.kept"
 local load = require "moonwatch.config.load"
@@ -76,6 +77,14 @@ local function tell_quarantine(self, set)
   return files
 end
 
+-- The answer to PLAN, with the settings of SET that count from the next start: nobody is to think that they count now.
+local function answer_of(self, plan, set)
+  local result, waits = plans.answer(plan, self.host), at_start.changed(self.started_with or set.settings, set.settings)
+  result.restart = self.host.json.array(waits)
+  if #waits > 0 then result.summary = ("%s; settings that count from the next start: %s"):format(result.summary, table.concat(waits, ", ")) end
+  return result
+end
+
 local function swap(self, set, problems, plan, moves, job)
   set_pipelines(self, set)
   self.host.call("processes", { names = self.host.json.array(set.settings.processes) })
@@ -90,7 +99,8 @@ local function swap(self, set, problems, plan, moves, job)
   self.host.metric("set", "moonwatch_config_last_reload_successful", {}, #problems == 0 and 1 or 0)
   self.host.metric("set", "moonwatch_config_last_reload_seconds", {}, self.now)
   for _, p in ipairs(problems) do self.host.log("error", p.text .. " (file left out)") end
-  local result = plans.answer(plan, self.host)
+  self.started_with = self.started_with or set.settings
+  local result = answer_of(self, plan, set)
   self.host.log("info", "rules loaded: " .. result.summary, { reason = job.reason })
   result.ok, result.problems, result.quarantined = true, self.host.json.array(problems_of.texts(problems)), tell_quarantine(self, set)
   return result
@@ -121,7 +131,7 @@ local function plan_answer(self, over, plan, problems, set)
   if not plan then
     return { ok = false, summary = ("%d problem%s; a reload would change nothing"):format(#list, #list == 1 and "" or "s"), problems = host.json.array(list) }
   end
-  local result = plans.answer(plan, host)
+  local result = answer_of(self, plan, set)
   result.ok, result.problems, result.quarantined = true, host.json.array(list), host.json.array {}
   for path, q in pairs(set.quarantined) do table.insert(result.quarantined, { file = over:there(path), running = q.running }) end
   return result
