@@ -380,6 +380,19 @@ describe("what comes late", function()
 end)
 
 describe("what was counted of weeks ago", function()
+  it("meets what the store still has without losing or doubling anything", function()
+    local world = slo.new('slo "web" { bad = "bad_total", total = "all_total", objective = 90, calendar = "month" }', { at = "2026-03-28T12:00:00Z" })
+    local s = sender(18)
+    world:advance "50m"
+    world.host.append(s:rows(world.now - 9 * DAY, world.now, 60))
+    live(world, { s }, 60)
+    local first = math.ceil((world.now - 9 * DAY) / HOUR) * HOUR
+    assert_hours(world, { s }, first, math.floor(world.now / HOUR) * HOUR)
+    world:kill()
+    world:advance "1m"
+    assert_hours(world, { s }, first, math.floor(world.now / HOUR) * HOUR)
+  end)
+
   it("is as it was after a restart, though the store has forgotten it: days of the zone, and the hours that were the worst", function()
     local rule = 'slo "web" { bad = "bad_total", total = "all_total", objective = 90, calendar = "quarter", zone = "America/New_York" }'
     local world = slo.new(rule, { at = "2026-03-28T12:00:00Z" })

@@ -10,7 +10,7 @@ local steps = require "moonwatch.slo.steps"
 
 local M = {}
 
-local DAY = 86400
+local HOUR, DAY = 3600, 86400
 M.KEPT_DAYS = 8 -- of which the series know every moment
 
 -- -- before the first evaluation -------------------------------------------
@@ -183,7 +183,9 @@ end
 -- What is still to be found out of the past back to FROM: the last days of the raw series, where they are, and the rest is saved.
 local function fill_from(runner, from, saved)
   local list = saved_list(type(saved.hours) == "table" and saved.hours or {})
-  runner.fill = { till = math.max(from, runner.ledger.at - 4 * DAY), from = from, saved = list[1] and list or nil }
+  -- Where both meet is a whole hour: that is what was saved.
+  local till = math.floor((runner.ledger.at - 4 * DAY) / HOUR) * HOUR
+  runner.fill = { till = math.max(from, till), from = from, saved = list[1] and list or nil }
   if list[1] and runner.ledger.began <= runner.fill.till then
     prepend_saved(runner.ledger, list)
     runner.fill = { till = from, from = from }
