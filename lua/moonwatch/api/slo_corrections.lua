@@ -32,7 +32,10 @@ local function text_of(body, name)
 end
 
 -- "2026-03-01T02:00:00Z", or seconds.
-local function moment(host, v) return type(v) == "number" and v or type(v) == "string" and host.parse_time(v) or nil end
+local function moment(host, v)
+  local t = type(v) == "number" and v or type(v) == "string" and host.parse_time(v) or nil
+  return t and t > -1e11 and t < 1e11 and t or nil
+end
 
 local function stretch(host, body, now)
   local from = body.from ~= nil and moment(host, body.from) or body.from == nil and now

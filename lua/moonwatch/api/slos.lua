@@ -94,6 +94,14 @@ local function whole(engine, runner)
   return out
 end
 
+local FURTHEST = 1e11 -- seconds since 1970, either way
+
+-- "2026-03-01T02:00:00Z" or seconds since 1970.
+local function moment(host, text)
+  local t = tonumber(text) or host.parse_time(text)
+  return t and t > -FURTHEST and t < FURTHEST and t or nil
+end
+
 local function bad(engine, message) return answer.problem(engine.host, 400, "bad_request", message) end
 
 -- What happened from one moment to another, and who spent it: of an incident, a night, a release.
@@ -103,7 +111,7 @@ local function spent(engine, req, _, runner)
   if not runner.counted_to then return answer.problem(host, 409, "not_yet", "nothing was counted yet") end
   for name, default in pairs { from = runner.period:span(runner.counted_to), to = runner.counted_to } do
     local text = answer.param(req, name)
-    at[name] = text and (tonumber(text) or host.parse_time(text)) or not text and default
+    at[name] = text and moment(host, text) or not text and default
     if not at[name] then return bad(engine, ("%s: %q is not a time such as 2026-03-01T02:00:00Z"):format(name, text)) end
   end
   local from, to = at.from, math.min(at.to, runner.counted_to)
@@ -119,7 +127,7 @@ end
 local function gate(engine, req, _, runner)
   local text = answer.param(req, "min")
   local least = text and tonumber((text:gsub("%%$", "")))
-  if text and (not least or least < 0 or least > 100) then return bad(engine, ("min: %q is no share of the budget: 0.1, 10 or 10%%"):format(text)) end
+  if text and not (least and least >= 0 and least <= 100) then return bad(engine, ("min: %q is no share of the budget: 0.1, 10 or 10%%"):format(text)) end
   if least and (least > 1 or text:find "%%$") then least = least / 100 end
   local open, reason, status = gate_of.judge(engine, runner, least)
   local b = runner:budget()
@@ -136,7 +144,7 @@ local function recount(engine, req, _, runner)
   if not runner.counted_to or not runner.ledger.at then return answer.problem(host, 409, "not_yet", "nothing was counted yet") end
   for name, default in pairs { from = runner.period:span(runner.counted_to), to = runner.counted_to } do
     local text = answer.param(req, name)
-    at[name] = text and (tonumber(text) or host.parse_time(text)) or not text and default
+    at[name] = text and moment(host, text) or not text and default
     if not at[name] then return bad(engine, ("%s: %q is not a time such as 2026-03-01T02:00:00Z"):format(name, text)) end
   end
   local from, to = math.max(at.from, runner.ledger.began), math.min(at.to, runner.counted_to)

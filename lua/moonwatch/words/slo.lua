@@ -92,7 +92,11 @@ local function check_signals(fields, problem)
     if not name:find "^[%a_][%w_]*$" then problem(("by: %q is not a label name"):format(name), { "by", i }) end
     if RESERVED[name] then problem(("by: %q is a label that the series have for something else"):format(name), { "by", i }) end
   end
+  if fields.of and not fields.of[1] then problem("of: name at least one SLO", { "of" }) end
+  local named = {}
   for i, part in ipairs(fields.of or {}) do
+    if part.slo and named[part.slo] then problem(("of: %q is named twice; give it a weight"):format(part.slo), { "of", i, "slo" }) end
+    named[part.slo or ""] = true
     if part.weight and part.weight <= 0 then problem("weight must be more than zero", { "of", i, "weight" }) end
     if (part.weight == nil) ~= (fields.of[1].weight == nil) then problem("either all have a weight or none", { "of", i }) end
   end
@@ -171,6 +175,7 @@ slo "shop" { of = { { slo = "checkout-availability", weight = 2 }, { slo = "fron
     end
     if fields.alerting then check_severities(fields.alerting, problem) end
     for i, row in ipairs(type(fields.alerts) == "table" and fields.alerts or {}) do
+      if row.burn and row.burn <= 0 then problem("burn must be more than zero", { "alerts", i, "burn" }) end
       if row.long and row.short and row.short >= row.long then
         problem("short must be shorter than long", { "alerts", i, "short" })
       end
