@@ -4,7 +4,7 @@
 --
 -- The loader and the engine of the server in this process, with the JIT off as it is there.  Files are texts in memory.
 local load = require "moonwatch.config.load"
-local plan_of = require("moonwatch.engine.rules_plan").of
+local plan_of = require("moonwatch.engine.rules.plan").of
 local rules = require "moonwatch.engine.rules"
 
 local FILES, RULES, RELOADS = tonumber(arg and arg[1]) or 1000, tonumber(arg and arg[2]) or 10, tonumber(arg and arg[3]) or 10000

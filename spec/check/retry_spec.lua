@@ -69,7 +69,7 @@ describe("retry_every", function()
 end)
 
 describe("the schedule", function()
-  local schedule = require "moonwatch.engine.rules_schedule"
+  local schedule = require "moonwatch.engine.rules.schedule"
 
   it("gives everything in order, however paces change meanwhile", function()
     local s, entries, now = schedule.new(), {}, 0

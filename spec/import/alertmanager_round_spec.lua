@@ -1,6 +1,6 @@
 --- alertmanager_round_spec.lua - what we show as our Alertmanager configuration is one, and means what we do.
 local alertmanager = require "moonwatch.import.alertmanager"
-local config = require "moonwatch.engine.router_config"
+local config = require "moonwatch.engine.router.config"
 local host = require "moonwatch.host"
 local load = require "moonwatch.config.load"
 local outputs = require "moonwatch.import.outputs"

@@ -1,5 +1,5 @@
 --- delivery_spec.lua - retries, Retry-After, breakers, rates, and what a crash leaves owed.
-local Book = require "moonwatch.engine.router_book"
+local Book = require "moonwatch.engine.router.book"
 local world_of = require "router_world"
 
 local function failing(n, outcome)

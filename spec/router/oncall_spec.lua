@@ -142,7 +142,7 @@ describe("who is on call", function()
 end)
 
 describe("the calendar of a rotation", function()
-  local Calendars = require "moonwatch.engine.router_calendars"
+  local Calendars = require "moonwatch.engine.router.calendars"
   local function ics(person, day)
     return ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:%s\nDURATION:P1D\nSUMMARY:%s\nEND:VEVENT\nEND:VCALENDAR\n"):format(day or "20260528", person)
   end

@@ -29,7 +29,7 @@ local function both(body, now)
   local answers = {}
   for i, router in ipairs { short, close } do
     local msg = { method = "POST", path = "/api/v2/alerts", type = "http", body = body, query = {}, headers = {} }
-    answers[i] = require "moonwatch.engine.router_http"(router, msg, now or NOW)
+    answers[i] = require "moonwatch.engine.router.http"(router, msg, now or NOW)
   end
   assert.same(answers[2], answers[1], body)
   assert.same(kept(close), kept(short), body)

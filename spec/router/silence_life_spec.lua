@@ -1,5 +1,5 @@
 --- silence_life_spec.lua - silences that end by themselves, reminders, previews, and the policy that is asked.
-local silences = require "moonwatch.engine.router_silences"
+local silences = require "moonwatch.engine.router.silences"
 local world_of = require "router_world"
 
 describe("a silence until resolved", function()

@@ -1,6 +1,6 @@
 --- storm_spec.lua - what makes storms cheap: groups that wait are not asked, places are remembered, orders are found at once.
-local Agenda = require "moonwatch.engine.router_agenda"
-local Places = require "moonwatch.engine.router_places"
+local Agenda = require "moonwatch.engine.router.agenda"
+local Places = require "moonwatch.engine.router.places"
 local Tree = require "moonwatch.route.tree"
 local fake = require "fake_host"
 

@@ -109,7 +109,7 @@ describe("a dependency on a name", function()
 end)
 
 describe("what a reload changes", function()
-  local change = require "moonwatch.engine.rules_change"
+  local change = require "moonwatch.engine.rules.change"
   local function set(text) return (load.load { host = host, config = "w.lua", source = text }) end
 
   it("is told by name, with labels where several have it, and by field", function()

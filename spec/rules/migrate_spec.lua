@@ -1,6 +1,6 @@
 --- migrate_spec.lua - state that goes over into another version of a rule, or into one of another name.
 local load = require "moonwatch.config.load"
-local plan_of = require("moonwatch.engine.rules_plan").of
+local plan_of = require("moonwatch.engine.rules.plan").of
 local testing = require "moonwatch.testing"
 
 local function lines(...) return table.concat({ ... }, "\n") end

@@ -1,6 +1,6 @@
 --- plan_spec.lua - what a reload would do is known before it does it.
 local load = require "moonwatch.config.load"
-local plan = require "moonwatch.engine.rules_plan"
+local plan = require "moonwatch.engine.rules.plan"
 local testing = require "moonwatch.testing"
 
 local function lines(...) return table.concat({ ... }, "\n") end

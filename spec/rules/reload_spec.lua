@@ -116,7 +116,7 @@ end)
 describe("a call that waits while its file is replaced", function()
   -- A guest's ctx.http goes to the world outside through C, so here a guest that waits stands in.
   it("ends in the rule that has its place now, and its file is closed then", function()
-    local guests = require("moonwatch.engine.rules_guests").new()
+    local guests = require("moonwatch.engine.rules.guests").new()
     local done, closed, got
     local unit = { path = "a.lua", stamp = "1", items = {},
                    guest = { call = function(_, _, _, _, f) done = f end, close = function() closed = true end } }
@@ -133,7 +133,7 @@ describe("a call that waits while its file is replaced", function()
   end)
 
   it("that never ends is given up after a while", function()
-    local guests = require("moonwatch.engine.rules_guests").new()
+    local guests = require("moonwatch.engine.rules.guests").new()
     local closed
     local unit = { path = "a.lua", stamp = "1", items = {}, guest = { call = function() end, close = function() closed = true end } }
     guests:swap({ ["a.lua"] = unit }, 0)
@@ -146,7 +146,7 @@ describe("a call that waits while its file is replaced", function()
   end)
 
   it("is never taken for the function of that number in the new file", function()
-    local guests = require("moonwatch.engine.rules_guests").new()
+    local guests = require("moonwatch.engine.rules.guests").new()
     local function unit(stamp, word)
       return { path = "a.lua", stamp = stamp, items = { { word = word } },
                guest = { call = function(_, _, _, _, f) f { ok = true, values = { stamp } } end, close = function() end } }
@@ -300,7 +300,7 @@ end)
 describe("an alert of the engine's own", function()
   it("is told when it begins, every minute while it fires, and when it ends", function()
     local told = {}
-    local own = require("moonwatch.engine.rules_own").new(function(alerts, now)
+    local own = require("moonwatch.engine.rules.own").new(function(alerts, now)
       for _, a in ipairs(alerts) do told[#told + 1] = ("%d %s %s"):format(now, a.labels.file, a.resolved and "ended" or "fires since " .. a.starts_at) end
     end, function() return { dc = "x" } end)
     local function file(name) return { labels = { file = name } } end

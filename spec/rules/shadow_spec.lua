@@ -1,7 +1,7 @@
 --- shadow_spec.lua - a new version of a rule runs silently beside the live one, until it is promoted.
 local answer = require "moonwatch.api.shadow"
 local load = require "moonwatch.config.load"
-local promoted = require "moonwatch.engine.rules_promoted"
+local promoted = require "moonwatch.engine.rules.promoted"
 local testing = require "moonwatch.testing"
 
 local function lines(...) return table.concat({ ... }, "\n") end
@@ -125,7 +125,7 @@ describe("a shadow", function()
     world:advance "30s"
     local set = assert(load.load { host = world.host, config = "w.lua",
       source = lines(COUNT, (COUNT_2:gsub("old.n %* 100", "old.n .. nil"))) })
-    local plan = require("moonwatch.engine.rules_plan").of(world.engine, set, world.now)
+    local plan = require("moonwatch.engine.rules.plan").of(world.engine, set, world.now)
     assert.equal(1, #plan.problems)
     assert.truthy(plan.problems[1].message:find "^migrate: ")
     local once = COUNT_2:gsub("return {", 'if old.n > 2 then error "once" end return {')

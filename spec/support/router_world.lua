@@ -8,9 +8,9 @@
 -- outcome.never: not at all.
 local fake = require "fake_host"
 
-local Book = require "moonwatch.engine.router_book"
+local Book = require "moonwatch.engine.router.book"
 local Router = require "moonwatch.engine.router"
-local http = require "moonwatch.engine.router_http"
+local http = require "moonwatch.engine.router.http"
 
 local M = {}
 M.__index = M

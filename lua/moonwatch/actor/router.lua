@@ -1,11 +1,11 @@
 --- router.lua - the router actor: the engine with a disk, a clock, receivers and peers.
 --
--- What changes goes to the journal in data_dir/router (engine/router_book.lua): before a new message leaves, so that a crash
+-- What changes goes to the journal in data_dir/router (engine/router/book.lua): before a new message leaves, so that a crash
 -- neither loses it nor forgets that it was owed; before a request is answered; and at the end of every turn.
-local Book = require "moonwatch.engine.router_book"
-local Calendars = require "moonwatch.engine.router_calendars"
+local Book = require "moonwatch.engine.router.book"
+local Calendars = require "moonwatch.engine.router.calendars"
 local Router = require "moonwatch.engine.router"
-local http = require "moonwatch.engine.router_http"
+local http = require "moonwatch.engine.router.http"
 local to = require "moonwatch.to"
 
 local SOON = 0.01 -- seconds to the next step of writing the journal again: others have their turn in between

@@ -2,7 +2,7 @@
 --
 -- A load reads its files a few at a time, so that rules stay on time meanwhile; the swap at its end is one step.  Who asks while
 -- a load is under way gets the next one, which all that wait share.  A plan is a load that stops before the swap.
-local change = require "moonwatch.engine.rules_plan"
+local change = require "moonwatch.engine.rules.plan"
 local load = require "moonwatch.config.load"
 
 local M = {}

@@ -123,7 +123,7 @@ local function message(self, alert, t)
 end
 
 local function tell(self, t)
-  if self.silent then return end -- a shadow, see engine/rules_shadow.lua
+  if self.silent then return end -- a shadow, see engine/rules/shadow.lua
   local out = {}
   for _, alert in pairs(self.alerts) do
     local due = not alert.last_sent or t - alert.last_sent >= RESEND

@@ -1,9 +1,9 @@
 --- ack.lua - acknowledgements over HTTP: said, handed over, taken back, listed.
 local Ack = require "moonwatch.route.ack"
-local audit = require "moonwatch.engine.router_audit"
+local audit = require "moonwatch.engine.router.audit"
 local did_you_mean = require "moonwatch.did_you_mean"
 local keys_of = require "moonwatch.keys"
-local recipients = require "moonwatch.engine.router_recipients"
+local recipients = require "moonwatch.engine.router.recipients"
 local reply = require "moonwatch.api.router_reply"
 
 local M = {}

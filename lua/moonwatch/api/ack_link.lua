@@ -3,13 +3,13 @@
 -- Programs that look for malware in mail follow links, so a GET only ever shows; a POST of the page's
 -- form acts.  The token says of which group and since when: what came after the message is not covered.
 -- The page needs no script, and no sign-in; it tells nobody where it was opened.
-local acks = require "moonwatch.engine.router_acks"
-local audit = require "moonwatch.engine.router_audit"
+local acks = require "moonwatch.engine.router.acks"
+local audit = require "moonwatch.engine.router.audit"
 local form = require "moonwatch.api.form"
 local keys_of = require "moonwatch.keys"
 local labels_of = require "moonwatch.route.labels"
 local reply = require "moonwatch.api.router_reply"
-local silences = require "moonwatch.engine.router_silences"
+local silences = require "moonwatch.engine.router.silences"
 local texts = require "moonwatch.to.text"
 
 local M = {}

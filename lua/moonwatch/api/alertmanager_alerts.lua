@@ -5,7 +5,7 @@ local matchers = require "moonwatch.route.matchers"
 local mute = require "moonwatch.route.mute"
 local params = require "moonwatch.api.alertmanager_params"
 local reply = require "moonwatch.api.router_reply"
-local route_labels = require "moonwatch.engine.router_labels"
+local route_labels = require "moonwatch.engine.router.labels"
 local version = require "moonwatch.api.alertmanager_version"
 
 local M = {}

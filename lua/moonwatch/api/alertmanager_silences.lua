@@ -1,9 +1,9 @@
 --- alertmanager_silences.lua - the silences of Alertmanager's API v2.
-local audit = require "moonwatch.engine.router_audit"
+local audit = require "moonwatch.engine.router.audit"
 local form = require "moonwatch.api.silence_form"
 local params = require "moonwatch.api.alertmanager_params"
 local reply = require "moonwatch.api.router_reply"
-local silences = require "moonwatch.engine.router_silences"
+local silences = require "moonwatch.engine.router.silences"
 local version = require "moonwatch.api.alertmanager_version"
 
 local M = {}

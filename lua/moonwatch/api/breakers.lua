@@ -3,7 +3,7 @@
 -- A breaker of a check is called check/NAME.  Those of receivers are in /api/mw/v1/receivers.
 local answer = require "moonwatch.api.answer"
 local audit = require "moonwatch.audit"
-local breakers = require "moonwatch.engine.rules_breakers"
+local breakers = require "moonwatch.engine.rules.breakers"
 local keys_of = require "moonwatch.keys"
 local rules_of = require "moonwatch.api.rules_of"
 

@@ -7,7 +7,7 @@
 --   POST .../NAME/judge                        { baseline = { from=, to=, labels= }, candidate = {...} } -> a verdict of these times, at once
 local answer = require "moonwatch.api.answer"
 local audit = require "moonwatch.audit"
-local ask = require "moonwatch.engine.rules_ask"
+local ask = require "moonwatch.engine.rules.ask"
 local mark_of = require "moonwatch.marks.mark"
 local runs = require "moonwatch.api.runs"
 

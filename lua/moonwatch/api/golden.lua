@@ -3,7 +3,7 @@
 --   GET /api/mw/v1/golden            ?window=5m: all services now
 --   GET /api/mw/v1/golden/SERVICE    ?from=&to=&step= as well: one of them, and its signals over that time (the last hour)
 local answer = require "moonwatch.api.answer"
-local ask = require "moonwatch.engine.rules_ask"
+local ask = require "moonwatch.engine.rules.ask"
 local did_you_mean = require "moonwatch.did_you_mean"
 local mark_of = require "moonwatch.marks.mark"
 local signals = require "moonwatch.golden.signals"

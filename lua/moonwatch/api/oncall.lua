@@ -1,10 +1,10 @@
 --- oncall.lua - who is on call, now and later, over HTTP; and exceptions made while we run.
 local Oncall = require "moonwatch.route.oncall"
-local audit = require "moonwatch.engine.router_audit"
+local audit = require "moonwatch.engine.router.audit"
 local did_you_mean = require "moonwatch.did_you_mean"
 local keys_of = require "moonwatch.keys"
 local reply = require "moonwatch.api.router_reply"
-local swaps = require "moonwatch.engine.router_swaps"
+local swaps = require "moonwatch.engine.router.swaps"
 
 local M = {}
 

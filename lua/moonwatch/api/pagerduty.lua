@@ -4,7 +4,7 @@
 -- dedup key.  Who acknowledges there is on it here, and PagerDuty is not told of that again; who resolves
 -- there what still fires here is on it, too.  A post may come twice or late, so what is not newer than what
 -- was last heard of an incident changes nothing.
-local acks = require "moonwatch.engine.router_acks"
+local acks = require "moonwatch.engine.router.acks"
 local labels_of = require "moonwatch.route.labels"
 local people = require "moonwatch.route.people"
 local reply = require "moonwatch.api.router_reply"

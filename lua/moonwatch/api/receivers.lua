@@ -1,8 +1,8 @@
 --- receivers.lua - how each receiver is doing: what waits, what keeps it, who is told instead; and a test message.
-local audit = require "moonwatch.engine.router_audit"
+local audit = require "moonwatch.engine.router.audit"
 local keys_of = require "moonwatch.keys"
 local notifications = require "moonwatch.api.notifications"
-local outbox = require "moonwatch.engine.router_outbox"
+local outbox = require "moonwatch.engine.router.outbox"
 local priority = require "moonwatch.route.priority"
 local reply = require "moonwatch.api.router_reply"
 

@@ -1,10 +1,10 @@
 --- rules.lua - /api/v1/rules and /api/v1/alerts as Prometheus answers them, /api/mw/v1/rules with all we know.
 local answer = require "moonwatch.api.answer"
 local filter = require "moonwatch.api.rules_filter"
-local budget = require "moonwatch.engine.rules_budget"
+local budget = require "moonwatch.engine.rules.budget"
 local keys_of = require "moonwatch.keys"
 local state = require "moonwatch.alert.state"
-local suspend = require "moonwatch.engine.rules_suspend"
+local suspend = require "moonwatch.engine.rules.suspend"
 local threshold = require "moonwatch.alert.threshold"
 
 local M = {}

@@ -4,7 +4,7 @@
 --   POST BASE/NAME/start, /stop    { author=, reason=, and what else the word takes }
 local answer = require "moonwatch.api.answer"
 local audit = require "moonwatch.audit"
-local order = require "moonwatch.engine.rules_order"
+local order = require "moonwatch.engine.rules.order"
 local rules_of = require "moonwatch.api.rules_of"
 
 local M = {}

@@ -1,7 +1,7 @@
 --- shadow.lua - /api/mw/v1/shadow: shadows beside their live rules and how they differ; POST .../promote makes one live.
 local answer = require "moonwatch.api.answer"
-local promoted = require "moonwatch.engine.rules_promoted"
-local shadow = require "moonwatch.engine.rules_shadow"
+local promoted = require "moonwatch.engine.rules.promoted"
+local shadow = require "moonwatch.engine.rules.shadow"
 local state = require "moonwatch.alert.state"
 
 local function place(rule) return rule and { file = rule.file, line = rule.line } or nil end

@@ -1,6 +1,6 @@
 --- silences.lua - /api/mw/v1/silences: silences with what they mute, made with a preview, prolonged.
 local Alerts = require "moonwatch.route.alerts"
-local audit = require "moonwatch.engine.router_audit"
+local audit = require "moonwatch.engine.router.audit"
 local did_you_mean = require "moonwatch.did_you_mean"
 local form = require "moonwatch.api.silence_form"
 local intake = require "moonwatch.api.alertmanager_intake"
@@ -8,7 +8,7 @@ local keys_of = require "moonwatch.keys"
 local preview = require "moonwatch.route.silence_preview"
 local reply = require "moonwatch.api.router_reply"
 local rules = require "moonwatch.route.silence_rules"
-local silences = require "moonwatch.engine.router_silences"
+local silences = require "moonwatch.engine.router.silences"
 
 local M = {}
 

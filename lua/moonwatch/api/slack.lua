@@ -1,7 +1,7 @@
 --- slack.lua - a button of a message in Slack was pressed.
 --
 -- Slack posts a form whose `payload` is JSON, signed with the app's signing secret; a post older than
--- five minutes is a replay.  A button's value is a token of router_links.lua.  The message is replaced by
+-- five minutes is a replay.  A button's value is a token of router/links.lua.  The message is replaced by
 -- one that says who is on it, without its buttons; a refusal is shown to whoever pressed.  Block messages
 -- are answered at the address that Slack gives, older ones (attachments with actions) in the response.
 local ack_link = require "moonwatch.api.ack_link"

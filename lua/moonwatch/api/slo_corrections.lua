@@ -1,7 +1,7 @@
 --- slo_corrections.lua - /api/mw/v1/slos/NAME/corrections: time that does not count, who said so and why.
 local answer = require "moonwatch.api.answer"
 local audit = require "moonwatch.audit"
-local slos = require "moonwatch.engine.rules_slos"
+local slos = require "moonwatch.engine.rules.slos"
 
 local M = {}
 

@@ -4,7 +4,7 @@
 -- alerts that have all the labels and those that had them, with the last values, and the rules that would make such an alert.
 local changes = require "moonwatch.alert.changes"
 local evidence = require "moonwatch.alert.evidence"
-local suspend = require "moonwatch.engine.rules_suspend"
+local suspend = require "moonwatch.engine.rules.suspend"
 local threshold = require "moonwatch.alert.threshold"
 
 local M = {}

@@ -5,7 +5,7 @@ local Alerts = require "moonwatch.route.alerts"
 local Tree = require "moonwatch.route.tree"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
-local recipients = require "moonwatch.engine.router_recipients"
+local recipients = require "moonwatch.engine.router.recipients"
 local words = require "moonwatch.api.why_words"
 
 local M = {}

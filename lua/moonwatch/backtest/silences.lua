@@ -1,5 +1,5 @@
 --- silences.lua - silences from a file or a folder: as Alertmanager's API and amtool show them, or as the router keeps them.
-local Book = require "moonwatch.engine.router_book"
+local Book = require "moonwatch.engine.router.book"
 
 local M = {}
 

@@ -6,14 +6,14 @@
 -- What a kind measured beside that is result.series, a list of { name, value, labels }.
 local blame = require "moonwatch.check.blame"
 local breaker = require "moonwatch.breaker"
-local budget = require "moonwatch.engine.rules_budget"
+local budget = require "moonwatch.engine.rules.budget"
 local days = require "moonwatch.status.days"
 local degraded = require "moonwatch.check.degraded"
 local history = require "moonwatch.check.history"
 local incidents = require "moonwatch.status.automatic"
 local probe = require "moonwatch.check.probe"
 local series = require "moonwatch.check.series"
-local suspend = require "moonwatch.engine.rules_suspend"
+local suspend = require "moonwatch.engine.rules.suspend"
 local tally = require "moonwatch.status.tally"
 local verdict = require "moonwatch.check.state"
 

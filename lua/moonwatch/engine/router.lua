@@ -9,42 +9,42 @@
 --   router:accept(reports, now)         alerts that fire or resolved
 --   local at = router:tick(now)         call again at that time, or after anything happened
 --
--- Not here: how a message looks on the wire (to/), what a flush does (router_flush.lua), what is kept
--- over a restart (router_state.lua), HTTP (api/).
+-- Not here: how a message looks on the wire (to/), what a flush does (router/flush.lua), what is kept
+-- over a restart (router/state.lua), HTTP (api/).
 local Ack = require "moonwatch.route.ack"
 local Alerts = require "moonwatch.route.alerts"
 local Audit = require "moonwatch.route.audit"
 local Group = require "moonwatch.route.group"
 local History = require "moonwatch.route.history"
-local Links = require "moonwatch.engine.router_links"
-local Places = require "moonwatch.engine.router_places"
+local Links = require "moonwatch.engine.router.links"
+local Places = require "moonwatch.engine.router.places"
 local Silence = require "moonwatch.route.silence"
 local Story = require "moonwatch.route.story"
 local Tree = require "moonwatch.route.tree"
-local Book = require "moonwatch.engine.router_book"
-local audit = require "moonwatch.engine.router_audit"
-local acks = require "moonwatch.engine.router_acks"
-local agenda = require "moonwatch.engine.router_agenda"
-local Drills = require "moonwatch.engine.router_drills"
-local alive = require "moonwatch.engine.router_alive"
-local config_reader = require "moonwatch.engine.router_config"
+local Book = require "moonwatch.engine.router.book"
+local audit = require "moonwatch.engine.router.audit"
+local acks = require "moonwatch.engine.router.acks"
+local agenda = require "moonwatch.engine.router.agenda"
+local Drills = require "moonwatch.engine.router.drills"
+local alive = require "moonwatch.engine.router.alive"
+local config_reader = require "moonwatch.engine.router.config"
 local escalate = require "moonwatch.route.escalate"
-local flush = require "moonwatch.engine.router_flush"
-local gather = require "moonwatch.engine.router_gather"
-local flying = require "moonwatch.engine.router_flying"
+local flush = require "moonwatch.engine.router.flush"
+local gather = require "moonwatch.engine.router.gather"
+local flying = require "moonwatch.engine.router.flying"
 local sooner = require "moonwatch.sooner"
-local taken_back = require "moonwatch.engine.router_gone"
-local intake = require "moonwatch.engine.router_intake"
+local taken_back = require "moonwatch.engine.router.gone"
+local intake = require "moonwatch.engine.router.intake"
 local labels = require "moonwatch.route.labels"
-local metrics = require "moonwatch.engine.router_metrics"
+local metrics = require "moonwatch.engine.router.metrics"
 local mute = require "moonwatch.route.mute"
 local notify = require "moonwatch.route.notify"
-local policy = require "moonwatch.engine.router_policy"
-local recipients = require "moonwatch.engine.router_recipients"
-local outbox = require "moonwatch.engine.router_outbox"
-local silences = require "moonwatch.engine.router_silences"
-local state = require "moonwatch.engine.router_state"
-local swaps = require "moonwatch.engine.router_swaps"
+local policy = require "moonwatch.engine.router.policy"
+local recipients = require "moonwatch.engine.router.recipients"
+local outbox = require "moonwatch.engine.router.outbox"
+local silences = require "moonwatch.engine.router.silences"
+local state = require "moonwatch.engine.router.state"
+local swaps = require "moonwatch.engine.router.swaps"
 
 local M = {}
 M.__index = M
@@ -56,8 +56,8 @@ local OF_TURN = 1000 -- alerts that are looked at before others have their turn
 local function nothing() end
 
 --- o = {host=, send=function(target, note, now, done(outcome, at)), share=function(kind, id, value),
--- journal= what host.journal gave (router_book.lua), nil to keep nothing; http=function(router, msg, now) → answer,
--- holds=false when another node may be the one that sends (a lease message will say), gathers=true: see router_gather.lua}.
+-- journal= what host.journal gave (router/book.lua), nil to keep nothing; http=function(router, msg, now) → answer,
+-- holds=false when another node may be the one that sends (a lease message will say), gathers=true: see router/gather.lua}.
 function M.new(o)
   local self = setmetatable({ host = o.host, o = o, holds = o.holds ~= false }, M)
   self.tell_peers = o.share or nothing

@@ -4,21 +4,21 @@
 -- `emit`.  A rule is known by what config/identity.lua says; its state stays when the set around it changes.  With several nodes a rule
 -- belongs to one of 16 slots, and only the node that holds the slot evaluates alerts and jobs of it; records, SLO figures
 -- and checks run on every node, because each has a store of its own.
-local breakers = require "moonwatch.engine.rules_breakers"
+local breakers = require "moonwatch.engine.rules.breakers"
 local identity = require "moonwatch.config.identity"
 local incidents = require "moonwatch.status.incidents"
-local line = require "moonwatch.engine.rules_line"
-local state = require "moonwatch.engine.rules_state"
-local suspend = require "moonwatch.engine.rules_suspend"
-local turns = require "moonwatch.engine.rules_turn"
+local line = require "moonwatch.engine.rules.line"
+local state = require "moonwatch.engine.rules.state"
+local suspend = require "moonwatch.engine.rules.suspend"
+local turns = require "moonwatch.engine.rules.turn"
 local marks = require "moonwatch.marks.book"
-local migrate = require "moonwatch.engine.rules_migrate"
-local guests = require "moonwatch.engine.rules_guests"
-local own = require "moonwatch.engine.rules_own"
+local migrate = require "moonwatch.engine.rules.migrate"
+local guests = require "moonwatch.engine.rules.guests"
+local own = require "moonwatch.engine.rules.own"
 local page = require "moonwatch.alert.page"
-local schedule = require "moonwatch.engine.rules_schedule"
-local slos = require "moonwatch.engine.rules_slos"
-local swap = require "moonwatch.engine.rules_swap"
+local schedule = require "moonwatch.engine.rules.schedule"
+local slos = require "moonwatch.engine.rules.slos"
+local swap = require "moonwatch.engine.rules.swap"
 local corrections = require "moonwatch.slo.corrections"
 
 local M = {}
@@ -36,7 +36,7 @@ function M.new(options)
     host = options.host, emit_to = options.emit, cluster = options.cluster or false, clock = options.clock,
     spread = options.spread ~= false, runners = {}, by_id = {}, named = {}, burns = {}, promoted = {}, groups = {}, busy = line.new(), schedule = schedule.new(),
     keyed = {}, keeping = {}, shared = {}, leases = {}, observers = {}, external_labels = {}, guests = guests.new(), problems = {}, generation = 0, breakers = {}, shared_breakers = {}, guarded = {},
-    corrections = corrections.new(), turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, alone = {}, -- see rules_turn.lua, rules_suspend.lua, rules_budget.lua
+    corrections = corrections.new(), turns = {}, ready = {}, idle = {}, suspended = {}, figured = 0, alone = {}, -- see rules/turn.lua, rules/suspend.lua, rules/budget.lua
   }, M)
   self.late = options.host.instrument("observe", "moonwatch_rule_lateness_seconds", {}, "How late groups of rules, checks and jobs began.")
   self.marks = marks.new { host = options.host }

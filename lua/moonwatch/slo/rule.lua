@@ -1,7 +1,7 @@
 --- rule.lua - one SLO at work: it counts (count.lua), measures its windows, and writes what it found as series (figures.lua).
 local budget = require "moonwatch.slo.budget"
 local burn = require "moonwatch.slo.burn"
-local change = require "moonwatch.engine.rules_change"
+local change = require "moonwatch.engine.rules.change"
 local composite = require "moonwatch.slo.composite"
 local count = require "moonwatch.slo.count"
 local figures = require "moonwatch.slo.figures"

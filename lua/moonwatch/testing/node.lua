@@ -8,7 +8,7 @@ local pipelines = require "moonwatch.config.pipelines"
 local corrections = require "moonwatch.slo.corrections"
 local Router = require "moonwatch.engine.router"
 local rules = require "moonwatch.engine.rules"
-local router_http = require "moonwatch.engine.router_http"
+local router_http = require "moonwatch.engine.router.http"
 local to = require "moonwatch.to"
 
 local M = {}
@@ -57,7 +57,7 @@ function M.new(world)
   return self
 end
 
---- Run SET: a loaded set of rules.  MOVES: see engine/rules_plan.lua.
+--- Run SET: a loaded set of rules.  MOVES: see engine/rules/plan.lua.
 function M:load(set, now, moves)
   self.world.host.pipelines(pipelines.rows(self.world.host, set))
   self.engine:load(set, now, moves)

@@ -4,7 +4,7 @@ local Node = require "moonwatch.testing.node"
 local load = require "moonwatch.config.load"
 local metric = require "moonwatch.testing.metric"
 local notation = require "moonwatch.testing.notation"
-local plans = require "moonwatch.engine.rules_plan"
+local plans = require "moonwatch.engine.rules.plan"
 local outside = require "moonwatch.testing.outside"
 local story = require "moonwatch.testing.story"
 

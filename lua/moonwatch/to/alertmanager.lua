@@ -3,7 +3,7 @@
 -- Each alert for itself, at most 256 in a request, to every address at once; it is taken when one of the
 -- Alertmanagers took it, since they tell each other nothing of alerts and the others hear of it with the next
 -- round.  What fires carries an end four rounds ahead, so it ends by itself there when we are gone; the rounds
--- are engine/router_alive.lua's.  Requests of one target leave one after the other (`at_once`): an Alertmanager
+-- are engine/router/alive.lua's.  Requests of one target leave one after the other (`at_once`): an Alertmanager
 -- takes what comes last for the truth.
 local labels_of = require "moonwatch.route.labels"
 local sign_in = require "moonwatch.to.sign_in"
