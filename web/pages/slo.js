@@ -75,7 +75,7 @@ class Report extends Live {
     const { per } = this.state, csv = door("/report?") + new URLSearchParams({ per, n: 52, format: "csv" });
     return html`<p><select aria-label="of each" value=${per} onChange=${(e) => this.setState({ per: e.target.value }, () => this.refresh())}>
         ${["week", "month", "quarter", "year"].map((kind) => html`<option value=${kind}>each ${kind}</option>`)}</select> <span class="dim">${zone}</span> <a href=${csv} download=${`${name()}-${per}.csv`}>CSV</a></p>
-      ${table(["Period", "Events", "Bad", "Kept", "Promised", "Met", "Budget spent"], rows.map((r) => [html`${r.period}${!r.whole && html` <span class="dim">so far</span>`}`, count(r.total), count(r.bad),
+      ${table(["Period", "Events", "Bad", "Kept", "Promised", "Met", "Budget spent"], rows.map((r) => [html`${r.period}${!r.whole && html` <span class="dim">${r.known_to < r.to ? "so far" : "in part"}</span>`}`, count(r.total), count(r.bad),
         percent(r.ratio, 3), percent(r.objective, 3), r.met == null ? "" : html`<span class=${r.met ? "good" : "bad"}>${r.met ? "yes" : "no"}</span>`,
         html`${percent(r.budget_spent, 1)}${r.left_out_seconds > 0 && html` <span class="dim">${(r.left_out_seconds / 3600).toFixed(1)} h did not count</span>`}`]), "Nothing was counted yet.")}`;
   }

@@ -153,7 +153,7 @@ end
 local function tell_report(ctx, r)
   local rows = { { "SLO", "PERIOD", "EVENTS", "BAD", "GOOD", "OBJECTIVE", "MET", "BUDGET SPENT" } }
   for _, row in ipairs(r.rows) do
-    rows[#rows + 1] = { r.name, row.period .. (row.whole and "" or " so far"), count(row.total), count(row.bad), percent(row.ratio), percent(row.objective),
+    rows[#rows + 1] = { r.name, row.period .. (row.whole and "" or row.known_to < row.to and " so far" or " in part"), count(row.total), count(row.bad), percent(row.ratio), percent(row.objective),
       row.met == nil and "-" or row.met and "yes" or "no", percent(row.budget_spent) }
   end
   ctx.out(client.columns(rows))
