@@ -1,7 +1,8 @@
 --- latency.lua - how many requests were faster than a bound, out of classic and out of native histograms.
 --
 -- A plan says what is there: { native = true }, or the two buckets around the bound: { low=, high=, share= (of what is between them
--- that counts as faster) }, or { exact= } when the bound is a bucket.  A bucket is { value, texts }: 1 may be written le="1" by one
+-- that counts as faster) }, or { exact= } when the bound is a bucket; and { all= }, the bucket +Inf, which counts all where there is no
+-- series _count, too.  A bucket is { value, texts }: 1 may be written le="1" by one
 -- target and le="1.0" by another.
 local M = {}
 
@@ -35,7 +36,7 @@ end
 
 local function classic(l, plan, increase, name, matchers)
   local function bucket(le) return increase(selector(name .. "_bucket", matchers, le)) end
-  local total = increase(selector(name .. "_count", matchers))
+  local total = plan and plan.all and bucket(le_of(plan.all)) or increase(selector(name .. "_count", matchers))
   if not plan or plan.exact or not (plan.low or plan.high) then
     return { good = bucket(plan and plan.exact and le_of(plan.exact) or bound(l.under)), total = total }
   end
@@ -89,12 +90,13 @@ end
 -- The plan for UNDER among the bounds LIST.
 local function between(list, under)
   local low, high
+  local all = list[#list][1] == math.huge and list[#list] or nil
   for _, b in ipairs(list) do
-    if math.abs(b[1] - under) <= 1e-9 * under then return { exact = b } end
+    if math.abs(b[1] - under) <= 1e-9 * under then return { exact = b, all = all } end
     if b[1] < under then low = b elseif not high and b[1] < math.huge then high = b end
   end
   local from = low and low[1] or 0
-  return { low = low, high = high, share = high and (under - from) / (high[1] - from) or nil }
+  return { low = low, high = high, all = all, share = high and (under - from) / (high[1] - from) or nil }
 end
 
 --- What there is of L at T, or nil when there is nothing yet; nil, why when that cannot be known.
