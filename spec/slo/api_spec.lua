@@ -124,6 +124,22 @@ describe("the gate of an SLO", function()
   end)
 end)
 
+describe("an SLO with slashes in its name", function()
+  it("is asked like any other", function()
+    local world = shop((WEB:gsub("shop%-web", "shop/web/gate")))
+    world:advance "1h"
+    assert.equal("shop/web/gate", slo.about(world, "shop/web/gate").name)
+    local status, answer = slo.ask(world, "GET", "/api/mw/v1/slos/shop/web/gate/gate")
+    assert.same({ 200, "shop/web/gate" }, { status, answer.name })
+    status, answer = slo.ask(world, "POST", "/api/mw/v1/slos/shop/web/gate/corrections", { body = { from = "2026-03-02T00:10:00Z", ["for"] = "5m", reason = "r", author = "ann" } })
+    assert.equal(201, status)
+    assert.equal(200, (slo.ask(world, "DELETE", "/api/mw/v1/slos/shop/web/gate/corrections/" .. answer.id, { query = { author = "ann" } })))
+    status, answer = slo.ask(world, "GET", "/api/mw/v1/slos/shop/web/gaet")
+    assert.same({ 404, 'there is no SLO "shop/web/gaet" (did you mean "shop/web/gate"?)' }, { status, answer.error.message })
+    assert.equal(405, (slo.ask(world, "PUT", "/api/mw/v1/slos/shop/web/gate")))
+  end)
+end)
+
 describe("the report of an SLO", function()
   local function month() -- the SLO is written when all of it is the past: of February it knows the last thirty days before it was written
     local world = slo.new("-- no rule\n", { at = "2026-02-20T00:00:00Z" })

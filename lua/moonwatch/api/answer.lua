@@ -50,16 +50,12 @@ local function segments(path)
   return out
 end
 
-local function unescape(s)
-  return (s:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
 local function fits(pattern, path)
   local want, have, found = segments(pattern), segments(path), {}
   for i, piece in ipairs(want) do
     if piece == "*" then
       if not have[i] then return nil end
-      found[#found + 1] = unescape(have[i])
+      found[#found + 1] = have[i]
     elseif piece == "**" then
       found[#found + 1] = table.concat(have, "/", i)
       return found
@@ -70,7 +66,8 @@ local function fits(pattern, path)
   return #want == #have and found or nil
 end
 
---- Among TABLES, lists of { "/pattern/*", function(engine, req, now, capture...) }, the handler for PATH and its captures.
+--- Among TABLES, lists of { "/pattern/*", function(engine, req, now, capture...) }, the handler for PATH, as a person would write it
+-- (src/http/route.c took the %XX out), and its captures.
 function M.find(tables, path)
   for _, rows in ipairs(tables) do
     for pattern, handler in pairs(rows) do

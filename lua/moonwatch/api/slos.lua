@@ -192,15 +192,31 @@ end
 
 -- -- paths -----------------------------------------------------------------
 
--- A handler of one SLO for the METHODS that it names.
-local function of_one(handlers)
-  return function(engine, req, now, name, ...)
-    local handler = handlers[req.method == "HEAD" and "GET" or req.method]
-    if not handler then return answer.problem(engine.host, 405, "method", ("%s is not done here"):format(req.method)) end
-    local runner, none = rules_of.find(engine, "slo", name, "SLO")
-    if not runner then return none end
-    return handler(engine, req, now, runner, ...)
-  end
+-- What may stand behind the name of an SLO, by method.
+local below = {
+  gate = { GET = gate }, spent = { GET = spent }, recount = { POST = recount },
+  report = { GET = function(engine, req, _, runner) return reports(engine, req, { runner }) end },
+  corrections = { GET = corrections.get, POST = corrections.add },
+}
+local itself = { GET = function(engine, _, _, runner) return answer.json(engine.host, 200, whole(engine, runner)) end }
+local correction = { DELETE = corrections.remove }
+
+-- PATH as the name of an SLO, the handlers of what stands behind it, and an id.  The name may have slashes in it, so the longest one is meant.
+local function taken_apart(engine, path)
+  if engine.by_id["slo/" .. path] then return path, itself end
+  local name, what = path:match "^(.+)/([^/]+)$"
+  if below[what] then return name, below[what] end
+  local of, id = path:match "^(.+)/corrections/([^/]+)$"
+  if of then return of, correction, id end
+  return path, itself
+end
+
+local function one(engine, req, now, path)
+  local name, handlers, id = taken_apart(engine, path)
+  local handler = handlers[req.method == "HEAD" and "GET" or req.method]
+  if not handler then return answer.problem(engine.host, 405, "method", ("%s is not done here"):format(req.method)) end
+  local runner, none = rules_of.find(engine, "slo", name, "SLO")
+  return runner and handler(engine, req, now, runner, id) or none
 end
 
 local function get(handler)
@@ -214,12 +230,6 @@ return {
   ["/api/mw/v1/slos"] = get(function(engine)
     return answer.json(engine.host, 200, { slos = rules_of.rows(engine, "slo", row) })
   end),
-  ["/api/mw/v1/slos/*"] = of_one { GET = function(engine, _, _, runner) return answer.json(engine.host, 200, whole(engine, runner)) end },
-  ["/api/mw/v1/slos/*/gate"] = of_one { GET = gate },
-  ["/api/mw/v1/slos/*/spent"] = of_one { GET = spent },
-  ["/api/mw/v1/slos/*/recount"] = of_one { POST = recount },
-  ["/api/mw/v1/slos/*/report"] = of_one { GET = function(engine, req, _, runner) return reports(engine, req, { runner }) end },
+  ["/api/mw/v1/slos/**"] = one,
   ["/api/mw/v1/slo-reports"] = get(function(engine, req) return reports(engine, req, rules_of.list(engine, "slo")) end),
-  ["/api/mw/v1/slos/*/corrections"] = of_one { GET = corrections.get, POST = corrections.add },
-  ["/api/mw/v1/slos/*/corrections/*"] = of_one { DELETE = corrections.remove },
 }
