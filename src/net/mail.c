@@ -37,22 +37,21 @@ struct mail {
 
 /* -- listening -------------------------------------------------------------------------------- */
 
-static void hear(struct mail *m, mw_str line)
+/* Nobody waits for long for the answer to a goodbye. */
+static void say(struct mail *m, mw_str line)
 {
-    bool before = m->talk.taken;
-    mw_mail_heard(&m->talk, line);
-    /* What is left is to say goodbye; nobody waits for long for the answer to that. */
-    if (m->talk.taken && !before)
+    mw_mail_said(&m->talk, line);
+    if (mw_str_starts(line, "QUIT"))
         curl_easy_setopt(m->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)GOODBYE_S);
 }
 
 static int on_talk(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 {
     struct mail *m = arg;
-    if (type == CURLINFO_HEADER_OUT) mw_mail_said(&m->talk, (mw_str){p, n});
+    if (type == CURLINFO_HEADER_OUT) say(m, (mw_str){p, n});
     if (type == CURLINFO_HEADER_IN && m->heard < MAX_HEARD) {
         m->heard += n;
-        if (m->heard < MAX_HEARD) hear(m, (mw_str){p, n});
+        if (m->heard < MAX_HEARD) mw_mail_heard(&m->talk, (mw_str){p, n});
     }
     return 0;
 }
