@@ -51,7 +51,11 @@ spec() { # BINARY FILE-OR-FOLDER...
 
 # The largest first, so that none of them is alone at the end.
 policy_specs() { find spec -mindepth 1 -maxdepth 1 -type d ! -name support ! -name e2e ! -name hostile -exec du -s {} + | sort -rn | cut -f 2; }
-e2e_specs() { find spec/e2e -name '*_spec.lua' | LC_ALL=C sort; }
+# Those that wait for minutes begin at once.
+e2e_specs() {
+  printf 'spec/e2e/%s_spec.lua\n' slo crash sloth hostile
+  find spec/e2e -name '*_spec.lua' | grep -vE '/(slo|crash|sloth|hostile)_spec' | LC_ALL=C sort
+}
 
 # Short runs repeat themselves (one seed); long ones go where none went before.
 fuzz_one() { # TARGET
