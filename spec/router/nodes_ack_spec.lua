@@ -120,6 +120,12 @@ describe("of two nodes", function()
     end
     assert.equal(200, open(b, "GET"))
     assert.equal(200, open(b, "POST", "author=ann"))
+    -- The acknowledgement comes first, and says it, too.
+    local used = table.remove(b.shared)
+    assert.equal("links", used.kind)
+    b:pass(a)
+    assert.equal(409, open(a, "POST", "author=eve"))
+    b.shared = { used }
     b:pass(a)
     assert.equal(409, open(a, "POST", "author=eve"))
   end)

@@ -173,6 +173,7 @@ function M.merge(router, id, value, now)
     return
   end
   router.acks:merge(value)
+  router.links:note_ack(value)
   if not old or old.author ~= value.author then passed_on(router, value, now) end
 end
 

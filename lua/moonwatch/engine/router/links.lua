@@ -109,6 +109,12 @@ function M:note_use(id, use)
   self.used[id] = { by = use.by, at = use.at, expires = use.expires }
 end
 
+--- A peer told of the acknowledgement A, and will tell of the link it came by, if any: that one is used from now on.
+function M:note_ack(a)
+  local id = a.link and "ack" .. a.link
+  if id and not self.used[id] then self:note_use(id, { by = a.by or a.author, at = a.created_at, expires = a.created_at + VALID }) end
+end
+
 -- Never more than so many: the oldest are forgotten, and the ack itself then says that somebody is on it.
 local function forget(self, now)
   local list = {}
