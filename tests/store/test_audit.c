@@ -167,6 +167,8 @@ static void what_was_lost_is_said_when_the_disk_works_again(void **state)
     assert_non_null(memmem(bytes, n, want, strlen(want)));
     free(bytes);
     mw_free(path);
+    mw_audit_close(w.a);
+    w.a = NULL;
     fakeio_deinit(&f);
     end(&w);
 }
