@@ -45,8 +45,9 @@ static size_t bucket_of(int64_t duration_ns)
 static bool is_entry(const mw_span *s)
 {
     static const uint8_t none[8];
-    return s->kind == MW_SPAN_SERVER || s->kind == MW_SPAN_CONSUMER ||
-           !memcmp(s->parent_id, none, 8);
+    if (s->kind == MW_SPAN_SERVER || s->kind == MW_SPAN_CONSUMER) return true;
+    bool leaves = s->kind == MW_SPAN_CLIENT || s->kind == MW_SPAN_PRODUCER;
+    return !leaves && !memcmp(s->parent_id, none, 8);
 }
 
 static row *row_of(rates *r, mw_str service)

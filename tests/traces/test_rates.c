@@ -53,6 +53,7 @@ static void counts_entries(void **state)
     put(t, 200, "shop", MW_SPAN_CLIENT, true, S, S, true);     /* goes out of it */
     put(t, 201, "shop", MW_SPAN_INTERNAL, true, S, S, true);   /* inside of it */
     put(t, 202, "cron", MW_SPAN_INTERNAL, false, S, S, false); /* a root */
+    put(t, 205, "shop", MW_SPAN_CLIENT, false, S, S, true);    /* a root that goes out of it */
     put(t, 203, "queue", MW_SPAN_CONSUMER, true, 5 * (int64_t)S, S, false);
     put(t, 204, "shop", MW_SPAN_SERVER, false, 100 * (int64_t)S, S, true); /* later */
     assert_int_equal(
