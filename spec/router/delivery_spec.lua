@@ -99,6 +99,12 @@ describe("a receiver that fails", function()
     assert.equal(404, (other:http("POST", "/api/mw/v1/receivers/nobody/force", { force = "open" })))
   end)
 
+  it("is forced by its name, whatever that is made of", function()
+    local other = world_of.new { names = { "web/%41 b" }, routes = { { receiver = "web/%41 b" } } }
+    assert.equal(200, (other:http("POST", "/api/mw/v1/receivers/web/%41 b/force", { force = "open", author = "ana" })))
+    assert.equal(404, (other:http("POST", "/api/mw/v1/receivers/web/A b/force", { force = "open" })))
+  end)
+
   it("hears the newest when it is back, not everything it missed", function()
     world.answers.hook = failing(nil, { retry = true, status = 500 })
     world:fire("Down"):advance("6m"):fire("Slow"):advance "6m"

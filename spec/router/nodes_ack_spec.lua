@@ -128,6 +128,9 @@ describe("of two nodes", function()
     b.shared = { used }
     b:pass(a)
     assert.equal(409, open(a, "POST", "author=eve"))
+    -- What one forgets the other does, too, or it would remember every link for ever.
+    a:handle { type = "shared", kind = "links", id = used.id, node = "b" }
+    assert.same({ 0, nil }, { a.router.links.count, next(a.router.links.used) })
   end)
 
   it("whoever is on call when the lease moves is told once", function()

@@ -30,6 +30,14 @@ function M.param(req, name)
   return values
 end
 
+local FURTHEST = 1e11 -- seconds since 1970, either way
+
+--- The moment that V says, a text such as "2026-03-01T02:00:00Z" or a number of seconds since 1970; nil when it says none.
+function M.moment(host, v)
+  local t = type(v) == "number" and v or type(v) == "string" and host.parse_time(v) or nil
+  return t and t > -FURTHEST and t < FURTHEST and t or nil
+end
+
 --- A number as Go's %e with the fewest digits writes it: "1e+00".
 function M.exponent(v)
   if v ~= v then return "NaN" end

@@ -51,7 +51,7 @@ end
 
 local ROWS = {
   { "GET", "^/api/mw/v1/drills/?$", list },
-  { "POST", "^/api/mw/v1/drills/([^/]+)/run$", run },
+  { "POST", "^/api/mw/v1/drills/(.+)/run$", run },
 }
 
 function M.answer(router, msg, now) return reply.ours(ROWS, router, msg, now) end

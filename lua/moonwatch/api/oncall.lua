@@ -44,7 +44,6 @@ local function list(router, _, now)
 end
 
 local function find(router, name)
-  name = name:gsub("%%(%x%x)", function(h) return string.char(tonumber(h, 16)) end)
   local oncall = router.oncalls[name]
   if oncall then return oncall end
   return nil, reply.problem(router.host, 404, "not_found",
@@ -89,9 +88,9 @@ end
 
 local ROWS = {
   { "GET", "^/api/mw/v1/oncall/?$", list },
-  { "GET", "^/api/mw/v1/oncall/([^/]+)$", one },
-  { "POST", "^/api/mw/v1/oncall/([^/]+)/overrides$", override },
-  { "DELETE", "^/api/mw/v1/oncall/([^/]+)/overrides/([^/]+)$", drop },
+  { "GET", "^/api/mw/v1/oncall/(.+)$", one },
+  { "POST", "^/api/mw/v1/oncall/(.+)/overrides$", override },
+  { "DELETE", "^/api/mw/v1/oncall/(.+)/overrides/([^/]+)$", drop },
 }
 
 function M.answer(router, msg, now) return reply.ours(ROWS, router, msg, now) end

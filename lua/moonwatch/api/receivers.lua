@@ -90,8 +90,8 @@ end
 
 local ROWS = {
   { "GET", "^/api/mw/v1/receivers/?$", list },
-  { "POST", "^/api/mw/v1/receivers/([^/]+)/force$", force },
-  { "POST", "^/api/mw/v1/receivers/([^/]+)/test$", test },
+  { "POST", "^/api/mw/v1/receivers/(.+)/force$", force },
+  { "POST", "^/api/mw/v1/receivers/(.+)/test$", test },
 }
 
 function M.answer(router, msg, now) return reply.ours(ROWS, router, msg, now) end

@@ -31,14 +31,8 @@ local function text_of(body, name)
   return v
 end
 
--- "2026-03-01T02:00:00Z", or seconds.
-local function moment(host, v)
-  local t = type(v) == "number" and v or type(v) == "string" and host.parse_time(v) or nil
-  return t and t > -1e11 and t < 1e11 and t or nil
-end
-
 local function stretch(host, body, now)
-  local from = body.from ~= nil and moment(host, body.from) or body.from == nil and now
+  local from = body.from ~= nil and answer.moment(host, body.from) or body.from == nil and now
   if not from then return nil, ("from: %q is not a time such as 2026-03-01T02:00:00Z"):format(tostring(body.from)) end
   local to
   if body["for"] then
@@ -46,7 +40,7 @@ local function stretch(host, body, now)
     if not seconds or seconds <= 0 then return nil, ("for: %q is not a duration"):format(tostring(body["for"])) end
     to = from + seconds
   else
-    to = body.to and moment(host, body.to)
+    to = body.to and answer.moment(host, body.to)
     if not to then return nil, body.to and ("to: %q is not a time such as 2026-03-01T04:00:00Z"):format(tostring(body.to)) or "to: say until when, or for how long" end
   end
   if to <= from then return nil, "to must be after from" end

@@ -94,26 +94,26 @@ local function whole(engine, runner)
   return out
 end
 
-local FURTHEST = 1e11 -- seconds since 1970, either way
-
--- "2026-03-01T02:00:00Z" or seconds since 1970.
-local function moment(host, text)
-  local t = tonumber(text) or host.parse_time(text)
-  return t and t > -FURTHEST and t < FURTHEST and t or nil
-end
-
 local function bad(engine, message) return answer.problem(engine.host, 400, "bad_request", message) end
+
+-- From when to when REQ asks; the time of the budget unless it says so.  nil, the refusal.
+local function asked_for(engine, req, runner)
+  local at = {}
+  for name, default in pairs { from = runner.period:span(runner.counted_to), to = runner.counted_to } do
+    local text = answer.param(req, name)
+    at[name] = text and answer.moment(engine.host, tonumber(text) or text) or not text and default
+    if not at[name] then return nil, bad(engine, ("%s: %q is not a time such as 2026-03-01T02:00:00Z"):format(name, text)) end
+  end
+  return at
+end
 
 -- What happened from one moment to another, and who spent it: of an incident, a night, a release.
 local function spent(engine, req, _, runner)
-  local host, at = engine.host, {}
+  local host = engine.host
   if not runner:counts() then return answer.problem(host, 409, "no_events", "only a ratio is known of it: there are no events to look at") end
   if not runner.counted_to then return answer.problem(host, 409, "not_yet", "nothing was counted yet") end
-  for name, default in pairs { from = runner.period:span(runner.counted_to), to = runner.counted_to } do
-    local text = answer.param(req, name)
-    at[name] = text and moment(host, text) or not text and default
-    if not at[name] then return bad(engine, ("%s: %q is not a time such as 2026-03-01T02:00:00Z"):format(name, text)) end
-  end
+  local at, refused = asked_for(engine, req, runner)
+  if not at then return refused end
   local from, to = at.from, math.min(at.to, runner.counted_to)
   if to <= from then return bad(engine, "to must be after from, and from in the past") end
   local m, b = runner:between(from, to), runner:budget()
@@ -139,14 +139,11 @@ end
 
 -- Count again what the raw series say: all of the budget's time, or from FROM to TO.
 local function recount(engine, req, _, runner)
-  local host, at = engine.host, {}
+  local host = engine.host
   if not runner.source then return answer.problem(host, 409, "no_events", "it counts no events of its own: there is nothing to count again") end
   if not runner.counted_to or not runner.ledger.at then return answer.problem(host, 409, "not_yet", "nothing was counted yet") end
-  for name, default in pairs { from = runner.period:span(runner.counted_to), to = runner.counted_to } do
-    local text = answer.param(req, name)
-    at[name] = text and moment(host, text) or not text and default
-    if not at[name] then return bad(engine, ("%s: %q is not a time such as 2026-03-01T02:00:00Z"):format(name, text)) end
-  end
+  local at, refused = asked_for(engine, req, runner)
+  if not at then return refused end
   local from, to = math.max(at.from, runner.ledger.began), math.min(at.to, runner.counted_to)
   if to <= from then return bad(engine, ("to must be after from, and both since %s, when it began to count"):format(host.rfc3339(runner.ledger.began))) end
   late.again(runner, from, to)

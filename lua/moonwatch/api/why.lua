@@ -7,6 +7,7 @@
 local Alerts = require "moonwatch.route.alerts"
 local Tree = require "moonwatch.route.tree"
 local explain = require "moonwatch.route.explain"
+local keys_of = require "moonwatch.keys"
 local labels = require "moonwatch.route.labels"
 local mute = require "moonwatch.route.mute"
 local notifications = require "moonwatch.api.notifications"
@@ -246,8 +247,8 @@ end
 local function near_name(router, name, rule)
   if rule or not name then return rule end
   local names = {}
-  for _, alert in pairs(router.alerts.by_fp) do names[#names + 1] = alert.labels.alertname end
-  return router.host.nearest(name, names)
+  for _, alert in pairs(router.alerts.by_fp) do names[alert.labels.alertname or ""] = true end
+  return router.host.nearest(name, keys_of(names))
 end
 
 local function answer_of(router, query, rules, known)

@@ -46,8 +46,13 @@ local function older(a, b)
   return a.key < b.key
 end
 
--- A peer told of its key, or of a link that was used there.
-function M:merge(value)
+local function drop(self, id)
+  if self.used[id] then self.used[id], self.count = nil, self.count - 1 end
+end
+
+-- A peer told of its key, of a link that was used there, or (VALUE is nil) that the use ID is forgotten.
+function M:merge(id, value)
+  if value == nil then return drop(self, id) end
   if type(value) ~= "table" then return end
   if value.used then return self:note_use(value.used, value) end
   local mine = self.keys[1]
@@ -122,7 +127,7 @@ local function forget(self, now)
   table.sort(list, function(a, b) return self.used[a].at < self.used[b].at end)
   for i, id in ipairs(list) do
     if self.used[id].expires <= now or i <= #list - USED then
-      self.used[id], self.count = nil, self.count - 1
+      drop(self, id)
       self.router.share("links", id, nil)
     end
   end

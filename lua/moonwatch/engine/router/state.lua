@@ -155,7 +155,7 @@ end
 
 function merge.drill(router, name, value) router.drills:merge(name, value) end
 
-function merge.links(router, _, value) router.links:merge(value) end
+function merge.links(router, id, value) router.links:merge(id, value) end
 
 --- What a peer shared: KIND, ID and VALUE (nil: gone).  Kinds that are not the router's are left alone.
 function M.merge(router, kind, id, value, now)
