@@ -5,7 +5,7 @@ const ORDER = ["open", "half-open", "closed"];
 
 // The integrations of receivers as rows of the same form.
 const ofReceivers = (receivers) => receivers.flatMap(({ name, integrations }) => integrations.map((i) =>
-  ({ name: `receiver/${name} (${i.kind})`, state: i.breaker, forced: i.breaker_forced, open_until: i.breaker_until })));
+  ({ name: `receiver/${name} (${i.kind})`, state: i.breaker, forced: i.breaker_forced, cause: i.breaker_cause, open_until: i.breaker_until })));
 
 const next = (b) => b.forced ? `forced ${b.forced} by hand; by itself it would be ${b.state}`
   : b.state === "open" && b.open_until ? `tried again at ${new Date(b.open_until).toLocaleTimeString()}` : "";
